@@ -1,0 +1,6 @@
+"""`python -m carpscope` is `carpscope`."""
+
+from carpscope.cli.main import entry
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,1 @@
+"""Which recipe, passphrase and addresses explain a digest."""

@@ -1,0 +1,1 @@
+"""Frames from files and interfaces, and back into files."""

@@ -1,0 +1,49 @@
+"""Addresses as bytes inside, as text outside.
+
+Addresses are kept as the 4, 6 or 16 bytes that stand on the wire: that is what
+is hashed, compared and grouped. `ipaddress` is imported only to read text.
+"""
+
+import socket
+from functools import lru_cache
+
+from carpscope.core.errors import CarpscopeError
+
+LINK_LOCAL_PREFIX = b"\xfe\x80"
+
+
+@lru_cache(maxsize=4096)
+def ip_text(address: bytes) -> str:
+    """Give 4 or 16 bytes as text, `192.168.1.50` or `2001:db8::1`."""
+    family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
+    return socket.inet_ntop(family, address)
+
+
+def mac_text(address: bytes) -> str:
+    """Give bytes as `00:00:5e:00:01:0a`."""
+    return address.hex(":")
+
+
+def parse_ip(text: str, *, where: str) -> bytes:
+    """Read an address a person typed; a prefix length or a scope is dropped.
+
+    Raises CarpscopeError with one line that quotes the mistake; `where` names
+    the option or the file and line it came from.
+    """
+    bare = text.strip().partition("/")[0].partition("%")[0]
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            return socket.inet_pton(family, bare)
+        except (OSError, ValueError, UnicodeError):
+            continue
+    raise CarpscopeError(f"{where} {text!r}: not an IPv4 or IPv6 address")
+
+
+def is_link_local(address: bytes) -> bool:
+    """Tell whether an IPv6 address is of fe80::/10."""
+    return len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80
+
+
+def is_multicast_mac(address: bytes) -> bool:
+    """Tell whether the group bit is set."""
+    return bool(address[:1] and address[0] & 1)

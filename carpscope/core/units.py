@@ -1,0 +1,78 @@
+"""Time as integers of nanoseconds, and how a person reads it.
+
+Capture timestamps are never floats: 1700000000.123456789 does not survive one.
+Only the last step, text for a screen, divides.
+"""
+
+import datetime as dt
+from typing import TypeAlias
+
+Nanos: TypeAlias = int
+"""Nanoseconds: since 1970-01-01T00:00:00Z for an instant, plain for a span."""
+
+SECOND: Nanos = 1_000_000_000
+MILLISECOND: Nanos = 1_000_000
+MICROSECOND: Nanos = 1_000
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def rfc3339(at: Nanos) -> str:
+    """Give an instant as RFC 3339 in UTC; nanoseconds only where there are some."""
+    seconds, fraction = divmod(at, SECOND)
+    digits = f"{fraction // 1000:06d}" if fraction % 1000 == 0 else f"{fraction:09d}"
+    return f"{_date_time(seconds)}.{digits}Z"
+
+
+def clock(at: Nanos, *, digits: int = 6) -> str:
+    """Give the time of day of an instant, in UTC, as `10:02:11.002341`."""
+    seconds, fraction = divmod(at, SECOND)
+    text = _date_time(seconds)[11:]
+    return f"{text}.{fraction:09d}"[: 9 + digits] if digits else text
+
+
+def day(at: Nanos) -> str:
+    """Give the UTC date of an instant as `2026-11-22`."""
+    return _date_time(at // SECOND)[:10]
+
+
+def _date_time(seconds: int) -> str:
+    # timedelta instead of fromtimestamp: any 64-bit stamp of a damaged file must print
+    try:
+        moment = _EPOCH + dt.timedelta(seconds=seconds)
+    except OverflowError:
+        return f"9999-12-31T23:59:59(+{seconds}s)"
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year >= 1000 else moment.isoformat()[:19]
+
+
+def parse_rfc3339(text: str) -> Nanos:
+    """Read what `rfc3339` writes (any offset is accepted). Raises ValueError."""
+    head, dot, tail = text.strip().partition(".")
+    zone = tail.lstrip("0123456789")
+    digits = tail[: len(tail) - len(zone)] if dot else ""
+    moment = dt.datetime.fromisoformat(head + zone)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    span = moment - _EPOCH
+    return (span.days * 86400 + span.seconds) * SECOND + int(digits[:9].ljust(9, "0") or "0")
+
+
+def seconds_text(span: Nanos, *, digits: int = 3) -> str:
+    """Give a span in seconds with a fixed number of digits: `3.391 s`."""
+    return f"{span / SECOND:.{digits}f} s"
+
+
+def span_text(span: Nanos) -> str:
+    """Give a span as a person says it: `0.4 ms`, `3.4 s`, `6 m 39 s`, `2 h 05 m`."""
+    if span < 0:
+        return "-" + span_text(-span)
+    if span < 100 * MILLISECOND:
+        return f"{span / MILLISECOND:.1f} ms"
+    if span < 59_950 * MILLISECOND:
+        return f"{span / SECOND:.1f} s"
+    whole = round(span / SECOND)
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"

@@ -1,0 +1,1 @@
+"""Observed facts to findings."""

@@ -1,0 +1,1 @@
+"""What a node does: one step function, one profile per implementation."""

@@ -1,0 +1,1 @@
+"""What was observed, in order, per group and node."""

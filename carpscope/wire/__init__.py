@@ -1,0 +1,1 @@
+"""Bytes to headers and back. No keys, no clock, no files."""
