@@ -1,0 +1,98 @@
+"""One frame to what is in it: link, IP, and CARP, VRRP or what elections leave beside them.
+
+Never raises, whatever the bytes: what cannot be followed is a `Fault` in
+`Packet.faults`, and everything before it is there.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from carpscope.core.fault import Fault
+from carpscope.core.frame import Frame
+from carpscope.wire import arp, carp, icmp6, igmp, ip, link, vrrp
+
+Body: TypeAlias = (
+    carp.AdvertView | vrrp.VrrpView | arp.ArpView | icmp6.NeighbourView | igmp.MembershipView
+)
+
+
+@dataclass(slots=True)
+class Packet:
+    """A decoded frame. Not frozen: one is made per packet, and freezing costs more than that."""
+
+    frame: Frame
+    link: link.LinkView | None
+    ip: ip.IpView | None
+    body: Body | None
+    faults: tuple[Fault, ...]
+
+    @property
+    def is_protocol_112(self) -> bool:
+        """Tell whether IP says CARP or VRRP, however little of it can be read."""
+        return self.ip is not None and self.ip.protocol == carp.PROTOCOL
+
+    @property
+    def advert(self) -> carp.AdvertView | None:
+        """Return the CARP advertisement, if it is one."""
+        return self.body if isinstance(self.body, carp.AdvertView) else None
+
+
+def decode(frame: Frame) -> Packet:
+    """Decode one frame."""
+    data = frame.data
+    below = link.read(frame.link, data)
+    if isinstance(below, Fault):
+        return Packet(frame, None, None, None, (below,))
+    if below.ethertype == link.ETHERTYPE_IPV4:
+        view = ip.read_ipv4(data, below.offset, frame.wire_length)
+    elif below.ethertype == link.ETHERTYPE_IPV6:
+        view = ip.read_ipv6(data, below.offset, frame.wire_length)
+    elif below.ethertype == link.ETHERTYPE_ARP:
+        claim = arp.read(data, below.offset)
+        if isinstance(claim, Fault):
+            return Packet(frame, below, None, None, (claim,))
+        return Packet(frame, below, None, claim, ())
+    else:
+        return Packet(frame, below, None, None, ())
+    if isinstance(view, Fault):
+        return Packet(frame, below, None, None, (view,))
+    faults = _contradictions(frame, view)
+    body = _payload(data, view)
+    if isinstance(body, Fault):
+        return Packet(frame, below, view, None, (*faults, body))
+    return Packet(frame, below, view, body, faults)
+
+
+def _contradictions(frame: Frame, view: ip.IpView) -> tuple[Fault, ...]:
+    """Report an IP length that the wire did not carry: receivers drop such a packet."""
+    carried = frame.wire_length - view.offset
+    if view.length > carried >= 0:
+        layer = f"ipv{view.version}"
+        problem = "IP length exceeds the frame"
+        return (Fault(layer, view.header_offset, problem, view.length, carried),)
+    return ()
+
+
+def _payload(data: bytes, view: ip.IpView) -> Body | Fault | None:
+    if view.protocol == carp.PROTOCOL:
+        if view.is_fragment:
+            return Fault("protocol 112", view.offset, "fragment, not parsed")
+        return _advertisement(data, view)
+    if view.is_fragment:
+        return None
+    if view.protocol == icmp6.PROTOCOL and view.version == 6:
+        return icmp6.read(data, view)
+    if view.protocol == igmp.PROTOCOL and view.version == 4:
+        return igmp.read(data, view)
+    return None
+
+
+def _advertisement(data: bytes, view: ip.IpView) -> Body | Fault:
+    other = vrrp.is_vrrp(data, view)
+    if other is None:
+        present = min(len(data) - view.offset, view.length)
+        problem = "too little to tell CARP from VRRP"
+        return Fault("protocol 112", view.offset, problem, 4, max(present, 0))
+    if other:
+        return vrrp.read(data, view)
+    return carp.AdvertView.read(data, view.offset, view.length)
