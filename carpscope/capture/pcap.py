@@ -1,0 +1,161 @@
+"""The classic capture file: a header of 24 bytes, then records.
+
+    |              magic            | major | minor |      0        |
+    |           accuracy            |    snap length                |
+    | FCS |F|              link type            |
+
+    |            seconds            |    micro- or nanoseconds      |
+    |        captured length        |        length on the wire     |
+    | captured bytes ...
+
+Everything is in the byte order of the machine that wrote it, which the magic
+number tells. Records are taken from large blocks of the file with one unpacking
+each; dpkt's reader is not used because it gives times as floats or Decimals and
+hands out a record that the end of the file has cut as if it were whole.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
+from carpscope.core.frame import Frame
+from carpscope.core.units import MICROSECOND
+
+HEADER_SIZE = 24
+
+PACKET_LIMIT = 262_144
+"""The most one record may hold: the largest snap length libpcap accepts for networks.
+A larger number is damage, and believing it would allocate what an attacker likes."""
+
+_MICROSECONDS = 0xA1B2C3D4
+_NANOSECONDS = 0xA1B23C4D
+_MODIFIED = 0xA1B2CD34
+"""Alexey Kuznetzov's format of old Linux: eight more bytes in each record's header."""
+
+_FCS_PRESENT = 0x0400_0000
+_LINK_MASK = 0x03FF_FFFF  # as libpcap's LT_LINKTYPE()
+
+
+class Header(NamedTuple):
+    """What stands before the first record."""
+
+    order: str
+    """`<` or `>`, as `struct` spells it."""
+    magic: int
+    version: tuple[int, int]
+    snaplen: int
+    link: int
+    fcs_length: int
+    """Bytes of frame check sequence at the end of each packet, 0 where not told."""
+
+    @property
+    def nanosecond(self) -> bool:
+        """Tell whether the fractions count nanoseconds."""
+        return self.magic == _NANOSECONDS
+
+
+def is_pcap(head: bytes) -> bool:
+    """Tell whether a file begins as a pcap file does."""
+    return _order(head) is not None
+
+
+def _order(head: bytes) -> str | None:
+    known = (_MICROSECONDS, _NANOSECONDS, _MODIFIED)
+    if int.from_bytes(head[:4], "little") in known:
+        return "<"
+    return ">" if int.from_bytes(head[:4], "big") in known else None
+
+
+def read_header(head: bytes) -> Header | None:
+    """Read the file header; None where there are not 24 bytes of one."""
+    order = _order(head)
+    if order is None or len(head) < HEADER_SIZE:
+        return None
+    magic, major, minor, _, _, snaplen, link = struct.unpack_from(f"{order}IHHIIII", head)
+    fcs_length = (link >> 28) * 2 if link & _FCS_PRESENT else 0
+    return Header(order, magic, (major, minor), snaplen, link & _LINK_MASK, fcs_length)
+
+
+def frames(
+    header: Header, chunks: Iterator[bytes], tally: Tally, capture: int = 0
+) -> Iterator[Frame]:
+    """Give the packets behind the header, in the order of the file.
+
+    Ends at the end of the chunks or where the bytes stop making sense; the
+    tally has a note then. Whoever stops early finds in it what was read.
+    """
+    record = struct.Struct(f"{header.order}IIII{'8x' if header.magic == _MODIFIED else ''}")
+    unpack, record_size = record.unpack_from, record.size
+    scale = 1 if header.nanosecond else MICROSECOND
+    link = header.link
+    make = tuple.__new__  # Frame(...) would take the arguments apart first: twice the time
+    rest = b""
+    number = snapped = late = 0
+    first = last = BEFORE_THE_FIRST
+    offset, here = 0, HEADER_SIZE
+    _describe(header, tally)
+
+    def account() -> None:
+        tally.packets, tally.snapped, tally.late = number, snapped, late
+        if number:
+            tally.first, tally.last = first, last
+
+    try:
+        for chunk in chunks:
+            buffer = rest + chunk if rest else chunk
+            end = len(buffer)
+            while (start := here + record_size) <= end:
+                seconds, fraction, captured, length = unpack(buffer, here)
+                stop = start + captured
+                if stop > end:
+                    if captured <= PACKET_LIMIT:
+                        break
+                    account()
+                    tally.problems.append(_insane(tally, offset + here, captured))
+                    return
+                if captured > PACKET_LIMIT:
+                    account()
+                    tally.problems.append(_insane(tally, offset + here, captured))
+                    return
+                at = seconds * 1_000_000_000 + fraction * scale
+                if at < last:
+                    if number:
+                        late += 1
+                        first = min(first, at)
+                    else:
+                        first = last = at
+                else:
+                    last = at
+                if length > captured:
+                    snapped += 1
+                number += 1
+                yield make(Frame, (number, at, link, buffer[start:stop], length, capture, 0))
+                here = stop
+            rest = buffer[here:]
+            offset += here
+            here = 0
+            account()
+        if rest:
+            tally.cut(len(rest))
+    finally:
+        account()
+
+
+def _describe(header: Header, tally: Tally) -> None:
+    tally.nanosecond = header.nanosecond
+    tally.see_link(header.link)
+    if header.version != (2, 4):
+        major, minor = header.version
+        tally.problems.append(f"pcap version {major}.{minor} was read as if it were 2.4")
+    if header.fcs_length:
+        tally.problems.append(
+            f"each packet ends with {header.fcs_length} bytes of frame check sequence"
+        )
+
+
+def _insane(tally: Tally, offset: int, captured: int) -> str:
+    return (
+        f"damaged at {tally.place(offset)}: packet {tally.packets + 1:,} claims {captured:,} "
+        f"captured bytes, the most is {PACKET_LIMIT:,}; {tally.read_so_far()}"
+    )
