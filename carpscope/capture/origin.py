@@ -1,0 +1,107 @@
+"""Where the bytes of a capture come from: a file or standard input.
+
+Everything is read once, from the beginning to the end, in blocks. The digest of
+the bytes as they lie is made in passing, so that it is of what was analyzed.
+"""
+
+import hashlib
+import io
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from carpscope.capture.sniff import visible
+from carpscope.core.errors import CarpscopeError
+
+BLOCK = 262_144
+"""Bytes read at once: larger ones are not faster, and many captures may be open."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes read and the bytes there are; None where nobody knows."""
+
+
+class Origin:
+    """The bytes of one file, with their count and digest."""
+
+    def __init__(self, path: str, stdin: BinaryIO | None = None) -> None:
+        """Open a file; `-` is standard input, or what is given in its place.
+
+        Raises CarpscopeError where it cannot be opened.
+        """
+        self.name = "standard input" if path == "-" else visible(path)
+        self.count = 0
+        self.is_finished = False
+        self.problem: str | None = None
+        """Why reading failed in the middle."""
+        self.progress: Progress | None = None
+        self._digest = hashlib.sha256()
+        self._file: io.FileIO | None = None
+        if path == "-":
+            stream = sys.stdin.buffer if stdin is None else stdin
+            # read1 gives what a pipe holds instead of waiting until a block is full
+            self._read: Callable[[int], bytes | None] = getattr(stream, "read1", stream.read)
+            self.total = _size(stream)
+        else:
+            self._file = self._opened(path)
+            self._read = self._file.read
+            self.total = _size(self._file)
+
+    def _opened(self, path: str) -> io.FileIO:
+        try:
+            return io.FileIO(path, "rb")
+        except FileNotFoundError:
+            raise CarpscopeError(f"{self.name}: no such file") from None
+        except IsADirectoryError:
+            raise CarpscopeError(f"{self.name}: is a directory, not a capture") from None
+        except PermissionError:
+            raise CarpscopeError(f"{self.name}: no permission to read it") from None
+        except (OSError, ValueError) as error:
+            words = error.strerror if isinstance(error, OSError) else str(error)
+            raise CarpscopeError(f"{self.name}: cannot be opened: {words}") from None
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of all bytes in hexadecimal; None before the last is read."""
+        return self._digest.hexdigest() if self.is_finished else None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Give the bytes that have not been read yet; none is empty.
+
+        A failing disk ends it, with a problem, as the end of the file does.
+        """
+        read, update = self._read, self._digest.update
+        while not self.is_finished and self.problem is None:
+            try:
+                chunk = read(BLOCK)
+            except OSError as error:
+                self.problem = f"reading failed after {self.count:,} bytes: {error.strerror}"
+                break
+            if not chunk:
+                self.is_finished = True
+                break
+            update(chunk)
+            self.count += len(chunk)
+            if self.progress is not None:
+                self.progress(self.count, self.total)
+            yield chunk
+        self.close()
+
+    def drain(self) -> None:
+        """Read what is left, for the digest."""
+        for _ in self.chunks():
+            pass
+
+    def close(self) -> None:
+        """Close a file; standard input stays open."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _size(stream: BinaryIO | io.FileIO) -> int | None:
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # not a file at all, such as BytesIO
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -1,0 +1,76 @@
+"""What a file looks like that is no capture, so that the message helps."""
+
+_CONVERT = "convert it first: editcap -F pcap"
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a zip file?"),
+    (b"PK\x05\x06", "an empty zip file?"),
+    (b"\x7fELF", "a program?"),
+    (b"MZ", "a Windows program?"),
+    (b"%PDF", "a PDF document?"),
+    (b"\x89PNG", "a picture?"),
+    (b"\xff\xd8\xff", "a picture?"),
+    (b"GIF8", "a picture?"),
+    (b"\xfd7zXZ\x00", "xz-compressed; decompress it first: xz -d"),
+    (b"BZh", "bzip2-compressed; decompress it first: bzip2 -d"),
+    (b"\x04\x22\x4d\x18", "lz4-compressed; decompress it first: lz4 -d"),
+    (b"\x1f\x9d", "compress-ed; decompress it first: uncompress"),
+    (b"\x1f\x8b", "gzip-compressed, in a way that gzip does not know"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed twice? decompress it first: zstd -d"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive?"),
+    (b"Rar!", "a rar archive?"),
+    (b"snoop\x00\x00\x00", f"a snoop capture; {_CONVERT}"),
+    (b"GMBU", f"a Microsoft Network Monitor capture; {_CONVERT}"),
+    (b"RTSS", f"a Microsoft Network Monitor capture; {_CONVERT}"),
+    (b"XCP\x00", f"a NetXray or Sniffer capture; {_CONVERT}"),
+    (b"TRSNIFF data", f"a Sniffer capture; {_CONVERT}"),
+    (b"\x0a\x0d\x0d\x0a", "pcapng without a byte order; damaged?"),
+    (b"SQLite format 3", "a database?"),
+    (b"{", "JSON?"),
+    (b"[", "JSON?"),
+    (b"#!", "a script?"),
+)
+
+_SHOWN = 16
+
+
+def visible(text: str) -> str:
+    """Give text of a file or a name with everything a terminal would obey spelt out."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that was no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def looks_like(head: bytes) -> str:
+    """Say what the first bytes look like, as `starts with "PK", a zip file?`."""
+    if not head.strip(b"\0"):
+        return "starts with zeros"
+    for signature, guess in _SIGNATURES:
+        if head.startswith(signature):
+            return f'starts with "{_shown(signature)}", {guess}'
+    if head[257:262] == b"ustar":
+        return "a tar archive?"
+    lowered = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if lowered.startswith((b"<!doctype html", b"<html")):
+        return f'starts with "{_text(head)}", a web page?'
+    if lowered.startswith(b"<"):
+        return f'starts with "{_text(head)}", XML?'
+    if all(byte >= 32 or byte in b"\t\r\n\f" for byte in head[:512]):
+        return f'starts with "{_text(head)}", text? A capture is what tcpdump -w writes'
+    return f"starts with bytes {head[:8].hex(' ')}"
+
+
+def _shown(signature: bytes) -> str:
+    text = signature.rstrip(bytes(range(32))) or signature
+    return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in text)
+
+
+def _text(head: bytes) -> str:
+    text = head[: _SHOWN * 4].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    line = text.splitlines()[0] if text else ""
+    return visible(line[:_SHOWN]) + ("…" if len(line) > _SHOWN else "")
