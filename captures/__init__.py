@@ -1,0 +1,1 @@
+"""Captures of real processes, and the tool that records them (`captures.record`)."""
