@@ -1,0 +1,157 @@
+"""Candidate passphrases and what people make of them by mistake.
+
+A passphrase is known to the rest of the program, and to every output, only by its
+number. Its bytes stay in here and in the hash states made from them.
+
+Sources for the lengths: ifconfig of OpenBSD, NetBSD and FreeBSD cut at 19 bytes
+without a word; netlink and plain ioctl callers can set all 20; ucarp refuses 20.
+"""
+
+import contextlib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from carpscope.auth.digest import KEY_SIZE
+
+IFCONFIG_SIZE = KEY_SIZE - 1
+
+EMPTY_NUMBER = 0
+"""The number of the empty passphrase, which needs no candidate: it is tried always."""
+
+MANUAL_WORDS = frozenset(
+    b"pass password passwd secret randompass mekmitasdigoat love carp carppass carppassword "
+    b"mypassword mysecret changeme test testing 123456 1234 12345 12345678 admin default foobar "
+    b"yourpassword testpass testpassword lanpasswd netpasswd hastpass ucarp vippassword vhidpass "
+    b"pfsense opnsense openbsd freebsd netbsd dragonfly qwerty letmein example public private "
+    b"sekrit s3cret mypass yourpass password1 secretpassword topsecret passphrase".split()
+)
+"""What manuals and their copies print; finding one of them takes an attacker one guess."""
+
+
+class Key(NamedTuple):
+    """One key to try: a candidate's number, what was done to it, and its bytes."""
+
+    number: int
+    variant: str
+    """`as given`, or what differs from it, in words."""
+    secret: bytes
+
+    def __repr__(self) -> str:
+        """Name the key without its bytes: this ends in logs and tracebacks."""
+        return f"Key(#{self.number}, {self.variant})"
+
+    @property
+    def label(self) -> str:
+        """Return how outputs name it."""
+        if self.number == EMPTY_NUMBER:
+            return "the empty passphrase"
+        name = f"passphrase #{self.number}"
+        return name if self.variant == "as given" else f"{name} ({self.variant})"
+
+
+EMPTY_KEY = Key(EMPTY_NUMBER, "empty", b"")
+
+
+class Keyring:
+    """The candidates of one run, numbered from 1 in the order they were given."""
+
+    __slots__ = ("_candidates", "_keys")
+
+    def __init__(self, candidates: Iterable[bytes] = ()) -> None:
+        """Take raw bytes; the same bytes given twice are one candidate."""
+        self._candidates = list(dict.fromkeys(candidates))
+        self._keys: list[Key] | None = None
+
+    def __len__(self) -> int:
+        """Return how many candidates there are."""
+        return len(self._candidates)
+
+    def __repr__(self) -> str:
+        """Say how many, never which."""
+        return f"Keyring({len(self._candidates)} passphrases)"
+
+    @property
+    def keys(self) -> list[Key]:
+        """Return every key to try, likeliest first: all as given, the empty one, all mistakes."""
+        if self._keys is None:
+            plain: list[Key] = []
+            odd: list[Key] = []
+            for number, raw in enumerate(self._candidates, 1):
+                first, *rest = _variants(number, raw)
+                plain.append(first)
+                odd += rest
+            self._keys = _distinct([*plain, EMPTY_KEY, *odd])
+        return self._keys
+
+    @property
+    def plain(self) -> list[Key]:
+        """Return the keys of the candidates as given, without mistakes."""
+        return [key for key in self.keys if key.variant == "as given"]
+
+    def is_weak(self, number: int) -> bool:
+        """Tell whether a candidate is empty or a word of the manuals."""
+        if number == EMPTY_NUMBER:
+            return True
+        word = self._candidates[number - 1].strip().lower()
+        return not word.strip(b"\0") or word in MANUAL_WORDS
+
+
+def _distinct(keys: Iterable[Key]) -> list[Key]:
+    """Drop keys whose 64 padded bytes were there before: trailing NULs change nothing."""
+    seen: set[bytes] = set()
+    kept = []
+    for key in keys:
+        padded = key.secret.rstrip(b"\0")
+        if padded not in seen:
+            seen.add(padded)
+            kept.append(key)
+    return kept
+
+
+def _variants(number: int, raw: bytes) -> Iterator[Key]:
+    """Give a candidate as the tools take it, then as people get it wrong."""
+    yield Key(number, "as given", raw[:IFCONFIG_SIZE])
+    if len(raw) > IFCONFIG_SIZE:
+        yield Key(number, "all 20 bytes, as netlink or ioctl set it", raw[:KEY_SIZE])
+    for variant, changed in _mistakes(raw):
+        yield Key(number, variant, changed[:IFCONFIG_SIZE])
+        if len(changed) > IFCONFIG_SIZE:
+            yield Key(number, f"{variant}, 20 bytes", changed[:KEY_SIZE])
+
+
+def _mistakes(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "with a trailing newline", raw + b"\n"
+    yield "with a trailing carriage return, as from a DOS file", raw + b"\r"
+    yield "with a trailing CR and newline", raw + b"\r\n"
+    yield "with double quotes kept", b'"' + raw + b'"'
+    yield "with single quotes kept", b"'" + raw + b"'"
+    yield "with a trailing space", raw + b" "
+    yield "with a leading space", b" " + raw
+    if raw.strip() != raw:
+        yield "without surrounding white space", raw.strip()
+    if len(raw) > 2 and raw[:1] == raw[-1:] and raw[:1] in (b'"', b"'"):
+        yield "without its quotes", raw[1:-1]
+    yield "in lower case", raw.lower()
+    yield "in upper case", raw.upper()
+    yield "with a capital first letter", raw[:1].upper() + raw[1:]
+    yield "with a small first letter", raw[:1].lower() + raw[1:]
+    yield "with upper and lower case swapped", raw.swapcase()
+    yield from _encodings(raw)
+
+
+def _encodings(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    if raw.isascii():
+        return
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        yield "in UTF-8 instead of Latin-1", raw.decode("latin-1").encode("utf-8")
+        return
+    with contextlib.suppress(UnicodeEncodeError):
+        yield "in Latin-1 instead of UTF-8", text.encode("latin-1")
+    yield "in Latin-1 read as UTF-8 twice", raw.decode("latin-1").encode("utf-8")
+    for form in ("NFC", "NFD"):
+        changed = unicodedata.normalize(form, text).encode("utf-8")
+        if changed != raw:
+            yield f"in Unicode form {form}", changed

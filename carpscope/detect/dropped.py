@@ -1,0 +1,70 @@
+"""What the detectors of dropped advertisements share: one finding a node and reason."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from carpscope.core.units import Nanos
+from carpscope.detect.finding import Evidence, Finding, Severity
+from carpscope.detect.words import since
+from carpscope.timeline.facts import Drop, Fact, Refused
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+
+
+@dataclass(slots=True)
+class _Situation:
+    group: Group
+    node: Node
+    start: Nanos
+    end: Nanos
+    detail: str
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+class DroppedWatch:
+    """Counts the advertisements of each node that fail one check of every receiver."""
+
+    def __init__(
+        self, code: str, label: str, severity: Severity, check: Drop, what: str, remedy: str
+    ) -> None:
+        """Take how to name it, and which check it is."""
+        self._name = (code, label, severity)
+        self._check = check
+        self._what = what
+        self._remedy = remedy
+        self._situations: dict[tuple[str, str], _Situation] = {}
+
+    def see(self, fact: Fact) -> Iterable[Finding]:
+        """Take refused advertisements."""
+        if isinstance(fact, Refused) and fact.check is self._check:
+            key = (fact.group.id, fact.node.id)
+            found = self._situations.get(key)
+            if found is None:
+                found = _Situation(fact.group, fact.node, fact.at, fact.at, fact.detail)
+                self._situations[key] = found
+            found.end = fact.at
+            found.evidence.add(fact.frame)
+        return ()
+
+    def finish(self, at: Nanos) -> Iterator[Finding]:
+        """Give one finding for each node."""
+        del at
+        code, label, severity = self._name
+        for found in self._situations.values():
+            count, total = found.evidence.count, found.node.adverts
+            which = "all" if count == total else f"{count} of {total}"
+            yield Finding(
+                code,
+                label,
+                severity,
+                0.99,
+                found.group.id,
+                (found.node.id,),
+                found.start,
+                found.end,
+                found.evidence.frames,
+                count,
+                f"{which} advertisements of {found.node.id} have {self._what}: receivers drop them",
+                f"{found.detail} (first of {count}), {since(found.start, found.end)}.",
+                self._remedy,
+            )

@@ -1,0 +1,110 @@
+"""Runs every detector over the facts and puts their findings in order.
+
+Detectors are the files of `detect/rules`; each states which facts it wants and which
+findings explain its own. Causes are linked here, after the last fact: a finding is
+explained by the first of its rule's labels that was found in the same group at the
+same time.
+"""
+
+import dataclasses
+import functools
+from collections import defaultdict
+from collections.abc import Iterable
+
+from carpscope.core.registry import modules
+from carpscope.core.units import SECOND
+from carpscope.detect.finding import Finding
+from carpscope.detect.rule import Context, Rule, Watch
+from carpscope.timeline.facts import Ended, Fact
+
+SLACK = 3 * SECOND
+"""A cause and its effect overlap, give or take the time a backup waits."""
+
+
+@functools.cache
+def rules() -> tuple[Rule, ...]:
+    """Return every rule, with its page, in the order of codes. A code is never used twice."""
+    found = []
+    for module in modules("carpscope.detect.rules"):
+        rule = module.RULE
+        assert isinstance(rule, Rule), module.__name__
+        assert module.__doc__, f"{module.__name__} has no page"
+        found.append(dataclasses.replace(rule, page=module.__doc__))
+    codes = [rule.code for rule in found]
+    assert len(codes) == len(set(codes)), "a code is used twice"
+    return tuple(sorted(found, key=lambda rule: rule.code))
+
+
+class Engine:
+    """All detectors of one run."""
+
+    def __init__(self, context: Context) -> None:
+        """Make a watch of every rule."""
+        self.findings: list[Finding] = []
+        self._watches = [(rule, rule.watch(context)) for rule in rules()]
+        self._wanting: dict[type, list[Watch]] = defaultdict(list)
+        for rule, watch in self._watches:
+            for kind in rule.wants:
+                self._wanting[kind].append(watch)
+
+    def see(self, facts: Iterable[Fact]) -> None:
+        """Take facts in order."""
+        for fact in facts:
+            for watch in self._wanting.get(type(fact), ()):
+                self.findings += watch.see(fact)
+            if isinstance(fact, Ended):
+                self._finish(fact)
+
+    def _finish(self, ended: Ended) -> None:
+        for _, watch in self._watches:
+            self.findings += watch.finish(ended.at)
+        _link(self.findings, {rule.label: rule for rule in rules()})
+        self.findings = in_order(self.findings)
+
+
+def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:
+    """Name for each finding the one that explains it."""
+    for finding in findings:
+        for label in by_label[finding.label].explained_by:
+            causes = [
+                other
+                for other in findings
+                if other.label == label
+                and other is not finding
+                and other.group == finding.group
+                and other.start - SLACK <= finding.end
+                and finding.start - SLACK <= other.end
+            ]
+            if causes:
+                finding.caused_by = [cause.identity for cause in causes]
+                break
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Put causes first, the symptoms of each directly behind, the worst situation first."""
+    findings = list(findings)
+    by_identity = {finding.identity: finding for finding in findings}
+
+    def worst(finding: Finding) -> int:
+        return max(
+            [finding.severity.rank]
+            + [f.severity.rank for f in findings if finding.identity in f.caused_by]
+        )
+
+    roots = [f for f in findings if not any(c in by_identity for c in f.caused_by)]
+    roots.sort(key=lambda f: (-worst(f), f.start, f.code))
+    ordered: list[Finding] = []
+
+    def place(finding: Finding) -> None:
+        if any(finding is placed for placed in ordered):
+            return
+        ordered.append(finding)
+        symptoms = [f for f in findings if finding.identity in f.caused_by]
+        for symptom in sorted(symptoms, key=lambda f: (-f.severity.rank, f.start, f.code)):
+            place(symptom)
+
+    for root in roots:
+        place(root)
+    for finding in findings:
+        place(finding)  # a ring of causes has no root
+    return ordered

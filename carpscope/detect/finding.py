@@ -1,0 +1,78 @@
+"""A finding: one situation that a person should look at, from its first to its last frame."""
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import Enum
+
+from carpscope.core.units import Nanos
+
+
+class Severity(Enum):
+    """How bad it is. `warning` and above give exit status 1."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for the least."""
+        return list(Severity).index(self)
+
+
+@dataclass(slots=True)
+class Finding:
+    """What is wrong, since when, who, how it is known, and what to change."""
+
+    code: str
+    label: str
+    severity: Severity
+    confidence: float
+    group: str
+    nodes: tuple[str, ...]
+    start: Nanos
+    end: Nanos
+    frames: tuple[int, ...]
+    """FrameRefs of the evidence, at most a few dozen; `frame_count` has all."""
+    frame_count: int
+    summary: str
+    explanation: str
+    remedy: str
+    caused_by: list[str] = field(default_factory=list)
+    """Identities of the findings that explain this one."""
+    ongoing: bool = False
+    """Whether it still was so when the capture ended."""
+
+    @property
+    def identity(self) -> str:
+        """Return a name that is the same in every run over the same frames."""
+        text = "\n".join((self.code, self.group, *sorted(self.nodes), str(self.start)))
+        return f"{self.code}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+EVIDENCE_LIMIT = 24
+"""Frames listed per finding: the first half and the last half of them."""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Collects frames of a situation; keeps the first and the last ones, counts all."""
+
+    first: list[int] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, frame: int) -> None:
+        """Add one frame."""
+        self.count += 1
+        if len(self.first) < EVIDENCE_LIMIT // 2:
+            self.first.append(frame)
+        else:
+            self.last.append(frame)
+            del self.last[: -EVIDENCE_LIMIT // 2]
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Return the kept ones in order."""
+        return tuple(dict.fromkeys([*self.first, *self.last]))

@@ -1,0 +1,60 @@
+"""What a detector is: a rule with a page, and a watch that takes facts one at a time."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from carpscope.auth.keyring import Keyring
+from carpscope.core.units import Nanos
+from carpscope.detect.finding import Finding, Severity
+from carpscope.timeline.facts import Fact
+from carpscope.timeline.group import Group
+from carpscope.timeline.observe import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a watch may ask beside the facts: the state of the groups, and which words are weak."""
+
+    observer: Observer
+
+    @property
+    def groups(self) -> list[Group]:
+        """Return every group seen so far."""
+        return list(self.observer.groups.values())
+
+    @property
+    def keyring(self) -> Keyring:
+        """Return the candidates, of which only numbers leave."""
+        return self.observer.keyring
+
+
+class Watch(Protocol):
+    """A detector at work on one run. What it remembers is bounded."""
+
+    def see(self, fact: Fact) -> Iterable[Finding]:
+        """Take one fact; return findings that became certain."""
+        ...
+
+    def finish(self, at: Nanos) -> Iterable[Finding]:
+        """End at the capture's last time; return what is left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One detector, as its file declares it."""
+
+    code: str
+    """Never reused: CS1xx elections, 2xx configuration, 3xx authenticity, 4xx
+    incompatibility, 5xx network, 9xx capture."""
+    label: str
+    title: str
+    severity: Severity
+    watch: Callable[[Context], Watch]
+    wants: tuple[type, ...] = ()
+    """Kinds of facts `see` is called with."""
+    explained_by: tuple[str, ...] = ()
+    """Labels of findings that cause this one, likeliest first."""
+    page: str = field(default="", compare=False)
+    """The docstring of its file, filled in by the engine."""

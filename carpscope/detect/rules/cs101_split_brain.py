@@ -1,0 +1,181 @@
+"""Split brain: two or more nodes are MASTER of one vhid at once.
+
+What it means
+    Both nodes answer for the shared addresses. Hosts reach one or the other depending on
+    whose announcement their switch or ARP table saw last; connections break, and stateful
+    firewalls drop what the other node let through.
+
+How it is seen
+    A backup never advertises. Two nodes whose advertisements of one vhid overlap for longer
+    than 1.07 of the longer interval plus 0.05 s both believe that they are MASTER.
+
+False alarms
+    A preemption, a tie that resolves and a late ucarp overlap for less than an interval:
+    these are handovers. Copies that a mirror port makes are recognised before this. The
+    same vhid on two VLANs is two groups.
+
+What to do
+    Look at the finding that causes this one. Where there is none, find out whether each
+    node receives the other's advertisements: tcpdump -ni IF 'proto 112' on both, and the
+    counters of `netstat -s -p carp`.
+
+Sources
+    FreeBSD ip_carp.c carp_input_c: a MASTER steps down for an advertisement that is as
+    good as its own or better, so two cannot stay if they hear and authenticate each other.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from carpscope.core.units import MILLISECOND, SECOND, Nanos, seconds_text, span_text
+from carpscope.detect.finding import Evidence, Finding, Severity
+from carpscope.detect.rule import Context, Rule
+from carpscope.detect.words import listed, priority, since
+from carpscope.timeline.facts import Claimed, Fact, Left, Sighted
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+from carpscope.wire.carp import interval_ns
+
+REPEAT_WINDOW: Nanos = 15 * SECOND
+"""Overlaps of the same nodes that follow each other within this are one situation."""
+
+
+@dataclass(slots=True)
+class Overlap:
+    """A stretch of time with several masters in one group."""
+
+    group: Group
+    nodes: dict[str, Node]
+    start: Nanos
+    end: Nanos
+    evidence: Evidence = field(default_factory=Evidence)
+    longest: Nanos = 0
+    """The longest single overlap of those that make up this situation."""
+    times: int = 1
+    ongoing: bool = False
+
+
+class SplitBrain:
+    """Follows who is MASTER in every group."""
+
+    def __init__(self, context: Context) -> None:
+        """Begin with nothing."""
+        del context
+        self._current: dict[str, Overlap] = {}
+        self._closed: dict[str, Overlap] = {}
+
+    def see(self, fact: Fact) -> Iterable[Finding]:
+        """Take claims, departures and the advertisements between them."""
+        if isinstance(fact, Claimed):
+            return self._claimed(fact)
+        if isinstance(fact, Left):
+            return self._left(fact)
+        if isinstance(fact, Sighted):
+            overlap = self._current.get(fact.group.id)
+            if overlap is not None:
+                overlap.evidence.add(fact.frame)
+        return ()
+
+    def _claimed(self, fact: Claimed) -> Iterable[Finding]:
+        group = fact.group
+        if len(group.masters) < 2:
+            return ()
+        overlap = self._current.get(group.id)
+        if overlap is None:
+            overlap = Overlap(group, {n.id: n for n in group.masters}, fact.at, fact.at)
+            self._current[group.id] = overlap
+        overlap.nodes[fact.node.id] = fact.node
+        return ()
+
+    def _left(self, fact: Left) -> Iterator[Finding]:
+        overlap = self._current.get(fact.group.id)
+        if overlap is None or len(fact.group.masters) > 1:
+            return
+        del self._current[fact.group.id]
+        overlap.end = max(fact.at, overlap.start)
+        overlap.ongoing = fact.reign.ended_by == "capture"
+        if overlap.end - overlap.start <= _allowed(overlap.nodes.values()):
+            return
+        overlap.longest = overlap.end - overlap.start
+        yield from self._close(overlap)
+
+    def _close(self, overlap: Overlap) -> Iterator[Finding]:
+        """Join with the one before, if it is the same situation; else give that one."""
+        before = self._closed.get(overlap.group.id)
+        if before is not None:
+            same = before.nodes.keys() == overlap.nodes.keys()
+            if same and overlap.start - before.end <= REPEAT_WINDOW:
+                before.end = overlap.end
+                before.longest = max(before.longest, overlap.longest)
+                before.times += 1
+                before.ongoing = overlap.ongoing
+                for frame in overlap.evidence.frames:
+                    before.evidence.add(frame)
+                return
+            yield _finding(before)
+        self._closed[overlap.group.id] = overlap
+
+    def finish(self, at: Nanos) -> Iterator[Finding]:
+        """Give what is still remembered."""
+        del at
+        for overlap in self._closed.values():
+            yield _finding(overlap)
+
+
+def _allowed(nodes: Iterable[Node]) -> Nanos:
+    """How long an election itself explains two masters (contract: split_brain)."""
+    longest = max(interval_ns(node.advbase, node.advskew) for node in nodes)
+    return longest * 107 // 100 + 50 * MILLISECOND
+
+
+def _finding(overlap: Overlap) -> Finding:
+    nodes = list(overlap.nodes.values())
+    best = min(nodes, key=lambda n: (n.advbase, n.advskew))
+    names = listed(node.id for node in nodes)
+    length = span_text(overlap.end - overlap.start)
+    told = listed(f"{node.id} advertises {priority(node)}" for node in nodes)
+    word = "have been" if overlap.ongoing else "were"
+    return Finding(
+        RULE.code,
+        RULE.label,
+        RULE.severity,
+        0.99,
+        overlap.group.id,
+        tuple(overlap.nodes),
+        overlap.start,
+        overlap.end,
+        overlap.evidence.frames,
+        overlap.evidence.count,
+        f"{names} {word} both MASTER for {length}"
+        if len(nodes) == 2
+        else f"{names} {word} all MASTER for {length}",
+        f"Both advertised {since(overlap.start, overlap.end)}"
+        f"{f', in {overlap.times} stretches' if overlap.times > 1 else ''}; {told}. "
+        f"An election explains at most {seconds_text(_allowed(nodes), digits=2)}. "
+        f"If they heard and authenticated each other, {best.id} would stay MASTER and the "
+        f"rest would step down at its next advertisement.",
+        "Remove the cause; then one of them steps down by itself within one interval.",
+        ongoing=overlap.ongoing,
+    )
+
+
+RULE = Rule(
+    "CS101",
+    "split_brain",
+    "Two masters at once",
+    Severity.CRITICAL,
+    SplitBrain,
+    (Claimed, Left, Sighted),
+    (
+        "ucarp_kernel_address_incompat",
+        "address_set_mismatch",
+        "passphrase_mismatch",
+        "authentication_mismatch",
+        "vhid_conflict",
+        "one_way_link",
+        "partition",
+        "bad_ttl",
+        "bad_checksum",
+        "wrong_destination",
+    ),
+)

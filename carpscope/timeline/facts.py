@@ -1,0 +1,128 @@
+"""What was observed, one fact at a time, in the order it became known.
+
+Facts are not conclusions: they say what frames showed, with the frame. Detectors take
+them one by one, offline and live alike. Times are nanoseconds; `frame` is a FrameRef.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from carpscope.core.units import Nanos
+
+if TYPE_CHECKING:
+    from carpscope.timeline.group import Group
+    from carpscope.timeline.node import Change, Node, Reign
+    from carpscope.wire.carp import AdvertView
+
+
+class Drop(Enum):
+    """The check that a receiver would drop an advertisement for."""
+
+    TTL = "ttl"
+    CHECKSUM = "checksum"
+    VERSION = "version"
+    DESTINATION = "destination"
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A node began to advertise: it is MASTER or believes it is."""
+
+    group: "Group"
+    node: "Node"
+    at: Nanos
+    frame: int
+
+
+@dataclass(slots=True)
+class Left:
+    """A node stopped being MASTER; `at` may lie before what made it known."""
+
+    group: "Group"
+    node: "Node"
+    at: Nanos
+    reign: "Reign"
+
+
+@dataclass(slots=True)
+class Overdue:
+    """A master's next advertisement did not come when it should have."""
+
+    group: "Group"
+    node: "Node"
+    at: Nanos
+
+
+@dataclass(slots=True)
+class Sighted:
+    """An advertisement while the group has several masters."""
+
+    group: "Group"
+    node: "Node"
+    at: Nanos
+    frame: int
+    view: "AdvertView"
+
+
+@dataclass(slots=True)
+class Changed:
+    """A node advertises another advbase, advskew or demotion count than before."""
+
+    group: "Group"
+    node: "Node"
+    change: "Change"
+
+
+@dataclass(slots=True)
+class Refused:
+    """An advertisement that every receiver drops, whoever sent it."""
+
+    group: "Group"
+    node: "Node"
+    at: Nanos
+    frame: int
+    check: Drop
+    detail: str
+
+
+@dataclass(slots=True)
+class Foreign:
+    """A VRRP advertisement."""
+
+    vlan: tuple[int, ...]
+    vrid: int
+    at: Nanos
+    frame: int
+    version: int
+    priority: int
+    source: bytes
+    mac: bytes | None
+
+
+@dataclass(slots=True)
+class Announced:
+    """A gratuitous ARP or an unsolicited neighbour advertisement."""
+
+    vlan: tuple[int, ...]
+    at: Nanos
+    frame: int
+    address: bytes
+    mac: bytes
+    sender: bytes | None
+    """The Ethernet source."""
+    group: "Group | None"
+    node: "Node | None"
+    """The node that became MASTER just before, if one did."""
+
+
+@dataclass(slots=True)
+class Ended:
+    """The capture is over; everything that will be known is known."""
+
+    at: Nanos
+
+
+Fact: TypeAlias = (
+    Claimed | Left | Overdue | Sighted | Changed | Refused | Foreign | Announced | Ended
+)

@@ -1,0 +1,117 @@
+"""A group: the nodes that share one vhid on one segment, and who of them is MASTER."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from carpscope.auth.explain import Recipe
+from carpscope.core.address import ip_text
+from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.timeline.hearing import HearingTrack
+from carpscope.timeline.node import Node
+
+PAIR_WINDOW: Nanos = 3 * MILLISECOND
+"""A dual-stack node sends IPv4, then IPv6, in one go; between two nodes lies a LAN delay."""
+COPY_WINDOW: Nanos = 5 * MILLISECOND
+"""A mirror port delivers both directions within this; no system advertises that often."""
+
+GroupKey = tuple[tuple[int, ...], int]
+"""VLAN numbers from the outside in, and the vhid: the same vhid on two VLANs is legal."""
+
+
+def group_id(vlan: tuple[int, ...], vhid: int) -> str:
+    """Return the name of a group, `vlan10/vhid1`, without a tag `vhid1`."""
+    tags = "".join(f"vlan{vid}/" for vid in vlan)
+    return f"{tags}vhid{vhid}"
+
+
+@dataclass(slots=True)
+class LastAdvert:
+    """The advertisement seen last in a group: for pairing families and following counters."""
+
+    node: Node
+    version: int
+    at: Nanos
+    advbase: int
+    advskew: int
+    demote: int
+    counter: int
+
+
+@dataclass(slots=True)
+class Group:
+    """One vhid on one segment."""
+
+    vlan: tuple[int, ...]
+    vhid: int
+    nodes: dict[bytes, Node] = field(default_factory=dict)
+    """By source address; the two addresses of a dual-stack node lead to one node."""
+    families: set[int] = field(default_factory=set)
+    recipes: list[Recipe] = field(default_factory=list)
+    last: LastAdvert | None = None
+    last_ipv4: LastAdvert | None = None
+    recent: deque[tuple[Nanos, bytes]] = field(default_factory=deque)
+    """IP bytes of the advertisements of the last milliseconds, to recognise copies."""
+    copies: int = 0
+    announced: dict[bytes, None] = field(default_factory=dict)
+    """Addresses that were announced with this group's virtual MAC, in order."""
+    hearing: HearingTrack = field(default_factory=HearingTrack)
+    masters: list[Node] = field(default_factory=list)
+    """Nodes with a reign that lasts."""
+
+    @property
+    def id(self) -> str:
+        """Return the name of the group."""
+        return group_id(self.vlan, self.vhid)
+
+    @property
+    def members(self) -> list[Node]:
+        """Return the nodes, each once, in order of appearance."""
+        return sorted({id(node): node for node in self.nodes.values()}.values(), key=_order)
+
+    def node_of(self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int]) -> Node:
+        """Find or make the node that sent an advertisement.
+
+        An IPv6 advertisement right behind an IPv4 one of the same advbase, advskew and
+        demotion belongs to the same node; that is settled the first time.
+        """
+        node = self.nodes.get(source)
+        if node is not None and not (version == 6 and _only_ipv6(node)):
+            return node
+        partner = self.last_ipv4 if version == 6 else None
+        if (
+            partner is not None
+            and 0 <= at - partner.at <= PAIR_WINDOW
+            and (partner.advbase, partner.advskew, partner.demote) == shape
+            and not any(len(a) == 16 for a in partner.node.addresses)
+            and (node is None or node.adverts <= 1)
+        ):
+            self.nodes[source] = partner.node
+            partner.node.addresses.append(source)
+            if node is not None and node in self.masters:
+                self.masters.remove(node)
+            return partner.node
+        if node is None:
+            node = Node(ip_text(source), len(self.nodes), [source])
+            self.nodes[source] = node
+        return node
+
+    def is_copy(self, at: Nanos, packet: bytes) -> bool:
+        """Tell whether these bytes, from IP on, came by within the copy window; remember them."""
+        recent = self.recent
+        while recent and at - recent[0][0] > COPY_WINDOW:
+            recent.popleft()
+        for _, seen in recent:
+            if seen == packet:
+                self.copies += 1
+                return True
+        if len(recent) < 64:
+            recent.append((at, packet))
+        return False
+
+
+def _only_ipv6(node: Node) -> bool:
+    return all(len(address) == 16 for address in node.addresses)
+
+
+def _order(node: Node) -> int:
+    return node.order

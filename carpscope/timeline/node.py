@@ -1,0 +1,122 @@
+"""What is known of one node of a group: who it is, what it sent, when it was MASTER.
+
+A backup never speaks, so a node exists here once it has advertised. All members of a
+group share the virtual MAC; a node is its source address, and the two families of a
+dual-stack node are one node (`timeline.group` pairs them).
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from carpscope.core.units import Nanos
+from carpscope.timeline.authentication import AuthenticationTrack
+
+FrameRef = int
+"""capture << 40 | frame number: names a frame of one of several captures, sorts by both."""
+
+FRAME_BITS = 40
+
+
+def frame_ref(capture: int, number: int) -> FrameRef:
+    """Return the reference of a frame."""
+    return capture << FRAME_BITS | number
+
+
+@dataclass(slots=True)
+class Reign:
+    """One time as MASTER, as far as advertisements show it."""
+
+    start: Nanos
+    """The first advertisement."""
+    first: FrameRef
+    seen: Nanos
+    """The last advertisement."""
+    last: FrameRef
+    adverts: int = 1
+    end: Nanos | None = None
+    """When it stopped being MASTER by what can be known; None while it has not."""
+    ended_by: str = ""
+    """`bow-out`, `yielded` (a better one was heard), `silent` or `capture` (it ends first)."""
+
+
+@dataclass(slots=True)
+class Change:
+    """A change of what a node advertises about itself."""
+
+    at: Nanos
+    frame: FrameRef
+    what: str
+    """`advbase`, `advskew` or `demote`."""
+    before: int
+    after: int
+
+
+@dataclass(slots=True)
+class CounterHabit:
+    """How the counter of one node and family moves."""
+
+    value: int = -1
+    seen: int = 0
+    constant: int = 0
+    """Steps of 0: OpenBSD's cookie, or a replay."""
+    sequential: int = 0
+    """Steps of 1 or 2 from its own last one, or of 1 from what another node sent last."""
+    random: int = 0
+    last_random: Nanos | None = None
+    first_sequential: Nanos | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """One node, mutated in place as its advertisements come by."""
+
+    id: str
+    order: int
+    """In order of appearance within the group."""
+    addresses: list[bytes] = field(default_factory=list)
+    mac: bytes | None = None
+    own_mac: bytes | None = None
+    """The network card's, learned from ARP, neighbour discovery or unicast adverts."""
+    advbase: int = 0
+    advskew: int = 0
+    demote: int = 0
+    adverts: int = 0
+    copies: int = 0
+    first: Nanos = 0
+    last: Nanos = 0
+    last_frame: FrameRef = 0
+    due: Nanos = 0
+    """When the next advertisement should have come, slack included."""
+    heard_better: Nanos | None = None
+    """When another master's advertisement that it has to yield to came by, since its own last."""
+    watched: bool = False
+    """Whether its next deadline is in the observer's heap."""
+    sent: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
+    """Time and counter of its latest advertisements."""
+    reigns: list[Reign] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    authentication: AuthenticationTrack = field(default_factory=AuthenticationTrack)
+    counters: dict[int, CounterHabit] = field(default_factory=dict)
+    """By IP version."""
+    tos: Counter[int] = field(default_factory=Counter)
+    traffic_class: Counter[int] = field(default_factory=Counter)
+    ttl: Counter[int] = field(default_factory=Counter)
+    identifications: list[int] = field(default_factory=list)
+    """IPv4 ids of its first advertisements."""
+    dont_fragment: Counter[bool] = field(default_factory=Counter)
+    intervals: list[Nanos] = field(default_factory=list)
+    """The latest spacings between adverts of one family within one reign."""
+    bow_outs: int = 0
+    max_advskew: int = 0
+    saw_demote: bool = False
+    announcements: int = 0
+
+    @property
+    def reign(self) -> Reign | None:
+        """Return the reign that lasts, if one does."""
+        return self.reigns[-1] if self.reigns and self.reigns[-1].end is None else None
+
+    @property
+    def is_master(self) -> bool:
+        """Tell whether it is MASTER as far as its advertisements show."""
+        return self.reign is not None

@@ -1,0 +1,407 @@
+"""Packets to facts: the observer follows every group and says what changed.
+
+Who is MASTER is read from who advertises. A node is MASTER from its first advertisement
+until a bow-out, until it falls silent after hearing a better one, or until it is silent
+for longer than its own interval explains. The replay of state machines
+(`timeline.replay`) refines this; here is only what frames show.
+"""
+
+import heapq
+import itertools
+from collections.abc import Iterator
+
+from carpscope.auth.explain import Candidates
+from carpscope.auth.keyring import Keyring
+from carpscope.core.address import is_link_local
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.timeline.facts import (
+    Announced,
+    Changed,
+    Claimed,
+    Drop,
+    Ended,
+    Fact,
+    Foreign,
+    Left,
+    Overdue,
+    Refused,
+    Sighted,
+)
+from carpscope.timeline.group import Group, GroupKey, LastAdvert
+from carpscope.timeline.node import Change, CounterHabit, Node, Reign, frame_ref
+from carpscope.wire.arp import ArpView
+from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.decode import Packet
+from carpscope.wire.icmp6 import NeighbourView
+from carpscope.wire.ip import IpView
+from carpscope.wire.vrrp import VrrpView
+
+LEARNED_LIMIT = 256
+"""Addresses learned from the capture per segment; the search uses the first of them."""
+INTERVALS_KEPT = 64
+
+
+def slack_ns(interval: Nanos) -> Nanos:
+    """How late an advertisement may come without a meaning.
+
+    One or two ticks of 10 ms, FreeBSD's permitted callout lateness of 1/16 of the
+    interval, twice that for a busy host, and what a capture adds.
+    """
+    return interval // 8 + 100 * MILLISECOND
+
+
+class Observer:
+    """Follows all groups of a run. Feed packets in time order; take the facts out."""
+
+    def __init__(self, keyring: Keyring, addresses: tuple[bytes, ...] = ()) -> None:
+        """Take what the user supplied to verify with."""
+        self.keyring = keyring
+        self.addresses = addresses
+        self.groups: dict[GroupKey, Group] = {}
+        self.now: Nanos = 0
+        self.advertisements = 0
+        self.vrrp = 0
+        self.faulty = 0
+        self._learned: dict[tuple[int, ...], dict[bytes, None]] = {}
+        self._macs: dict[tuple[int, ...], dict[bytes, bytes]] = {}
+        self._due: list[tuple[Nanos, int, Group, Node]] = []
+        self._serial = itertools.count()
+        self._facts: list[Fact] = []
+
+    def see(self, packet: Packet) -> list[Fact]:
+        """Take one packet; return what it, and the time that passed before it, showed."""
+        facts = self._facts = []
+        at = packet.frame.at
+        self.advance(at)
+        body = packet.body
+        if isinstance(body, AdvertView):
+            self._advert(packet, body)
+        elif isinstance(body, VrrpView):
+            self._vrrp(packet, body)
+        elif isinstance(body, ArpView):
+            self._arp(packet, body)
+        elif isinstance(body, NeighbourView):
+            self._neighbour(packet, body)
+        if packet.faults and packet.is_protocol_112:
+            self.faulty += 1
+        return facts
+
+    def advance(self, now: Nanos) -> None:
+        """Let time pass: masters whose next advertisement is overdue are noticed."""
+        self.now = max(self.now, now)
+        due = self._due
+        while due and due[0][0] < now:
+            _, _, group, node = heapq.heappop(due)
+            node.watched = False
+            if not node.is_master:
+                continue
+            if node.due >= now:
+                self._watch(group, node)
+            else:
+                self._overdue(group, node)
+
+    def _watch(self, group: Group, node: Node) -> None:
+        if not node.watched:
+            node.watched = True
+            heapq.heappush(self._due, (node.due, next(self._serial), group, node))
+
+    def finish(self) -> list[Fact]:
+        """End the run: verify what waits, close every reign, and say so."""
+        facts = self._facts = []
+        for group in self.groups.values():
+            for node in group.members:
+                node.authentication.settle(
+                    group.vhid, self.keyring, self.candidates(group), group.recipes
+                )
+        for group in self.groups.values():
+            for node in list(group.masters):
+                late = self.now > node.due
+                self._leave(group, node, node.last, "silent" if late else "capture")
+        facts.append(Ended(self.now))
+        return facts
+
+    def candidates(self, group: Group) -> Candidates:
+        """Collect what a node of this group may sign."""
+        learned = [*group.announced, *self._learned.get(group.vlan, {})]
+        macs = [m for node in group.members for m in (node.mac, node.own_mac) if m is not None]
+        return Candidates(
+            self.addresses,
+            tuple(dict.fromkeys(learned)),
+            tuple(a for node in group.members for a in node.addresses if len(a) == 4),
+            tuple(dict.fromkeys(macs)),
+        )
+
+    # What an advertisement shows
+
+    def _advert(self, packet: Packet, view: AdvertView) -> None:
+        ip, link, frame = packet.ip, packet.link, packet.frame
+        assert ip is not None
+        assert link is not None
+        at = frame.at
+        vlan = link.vlan
+        group = self.groups.get((vlan, view.vhid))
+        if group is None:
+            group = self.groups[vlan, view.vhid] = Group(vlan, view.vhid)
+        end = ip.offset + ip.length
+        if group.is_copy(at, frame.data[ip.header_offset : end]):
+            return
+        self.advertisements += 1
+        group.families.add(ip.version)
+        shape = (view.advbase, view.advskew, view.demote)
+        node = group.node_of(ip.source, ip.version, at, shape)
+        ref = frame_ref(frame.capture, frame.number)
+        if node.adverts == 0:
+            node.first = at
+            node.advbase, node.advskew, node.demote = shape
+            node.mac = link.source
+            node.own_mac = self._macs.get(vlan, {}).get(ip.source)
+        node.adverts += 1
+        self._collect(node, ip, view)
+        if self._refused(group, node, at, ref, packet, view):
+            self._keep_time(group, node, at, ref, ip.version, view)
+            return
+        node.authentication.see(at, ref, view.counter, view.digest, group.recipes)
+        self._counter(group, node, at, ip.version, view)
+        self._changes(group, node, at, ref, view)
+        self._keep_time(group, node, at, ref, ip.version, view)
+        seen = LastAdvert(node, ip.version, at, *shape, view.counter_value)
+        group.last = seen
+        if ip.version == 4:
+            group.last_ipv4 = seen
+
+    def _collect(self, node: Node, ip: IpView, view: AdvertView) -> None:
+        """Keep what tells implementations apart (implementations.md 4.1)."""
+        if ip.version == 4:
+            node.tos[ip.tos] += 1
+            if len(node.identifications) < 64 and ip.identification is not None:
+                node.identifications.append(ip.identification)
+            node.dont_fragment[ip.dont_fragment] += 1
+        else:
+            node.traffic_class[ip.tos] += 1
+        node.ttl[ip.ttl] += 1
+        if not view.is_bow_out:
+            node.max_advskew = max(node.max_advskew, view.advskew)
+        if view.demote:
+            node.saw_demote = True
+
+    def _refused(
+        self, group: Group, node: Node, at: Nanos, ref: int, packet: Packet, view: AdvertView
+    ) -> bool:
+        """Report what receivers drop; tell whether the fields cannot be believed either."""
+        ip, link = packet.ip, packet.link
+        assert ip is not None
+        assert link is not None
+        if view.version != 2:
+            detail = f"version {view.version}, not 2"
+            self._facts.append(Refused(group, node, at, ref, Drop.VERSION, detail))
+        if ip.ttl != 255:
+            detail = f"TTL {ip.ttl}, not 255"
+            self._facts.append(Refused(group, node, at, ref, Drop.TTL, detail))
+        if not view.checksum_ok:
+            detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
+            self._facts.append(Refused(group, node, at, ref, Drop.CHECKSUM, detail))
+        return not view.checksum_ok
+
+    def _counter(self, group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:
+        """Follow how the counter moves: what it says without any key (authentication.md 2.6)."""
+        habit = node.counters.setdefault(version, CounterHabit())
+        value = view.counter_value
+        if habit.seen:
+            step = value - habit.value & 0xFFFF_FFFF_FFFF_FFFF
+            last = group.last.counter if group.last is not None else habit.value
+            follows = value - last & 0xFFFF_FFFF_FFFF_FFFF
+            if step == 0:
+                habit.constant += 1
+            elif step <= 4 or 1 <= follows <= 4:
+                habit.sequential += 1
+                habit.first_sequential = habit.first_sequential or at
+            else:
+                habit.random += 1
+                habit.last_random = at
+        habit.seen += 1
+        habit.value = value
+        group.hearing.see(group.nodes.values(), node, at, version, value)
+        node.sent.append((at, value))
+
+    def _changes(self, group: Group, node: Node, at: Nanos, ref: int, view: AdvertView) -> None:
+        if view.is_bow_out:
+            node.bow_outs += 1
+            return
+        for what, before, after in (
+            ("advbase", node.advbase, view.advbase),
+            ("advskew", node.advskew, view.advskew),
+            ("demote", node.demote, view.demote),
+        ):
+            if before != after and (node.advbase, node.advskew) != (255, 255):
+                change = Change(at, ref, what, before, after)
+                if len(node.changes) < 1000:
+                    node.changes.append(change)
+                self._facts.append(Changed(group, node, change))
+        node.advbase, node.advskew, node.demote = view.advbase, view.advskew, view.demote
+
+    # Who is MASTER
+
+    def _keep_time(
+        self, group: Group, node: Node, at: Nanos, ref: int, version: int, view: AdvertView
+    ) -> None:
+        reign = node.reign
+        if view.is_bow_out and view.checksum_ok:
+            if reign is not None:
+                reign.seen, reign.last, reign.adverts = at, ref, reign.adverts + 1
+                self._leave(group, node, at, "bow-out")
+            node.last, node.last_frame = at, ref
+            return
+        interval = interval_ns(node.advbase, node.advskew)
+        if reign is not None and at - node.last > 3 * interval + SECOND:
+            # Longer than any backup waits: it left in between, whatever became of it.
+            self._leave(group, node, node.last, "silent")
+            reign = None
+        if reign is None:
+            self._claim(group, node, at, ref)
+        else:
+            reign.adverts += 1
+            if version == 4 or 4 not in group.families:
+                node.intervals.append(at - node.last)
+                del node.intervals[:-INTERVALS_KEPT]
+            reign.seen, reign.last = at, ref
+        early = reign is not None and at - node.last < interval - slack_ns(interval) // 2
+        node.last, node.last_frame = at, ref
+        node.due = at + interval + slack_ns(interval)
+        farewell = early and node.heard_better is not None and _is_ucarp(node)
+        node.heard_better = None
+        if farewell:
+            # ucarp src/carp.c sends once more when it yields
+            self._leave(group, node, at, "yielded")
+            return
+        self._watch(group, node)
+        if len(group.masters) > 1:
+            self._contest(group, node, at)
+            self._facts.append(Sighted(group, node, at, ref, view))
+
+    def _claim(self, group: Group, node: Node, at: Nanos, ref: int) -> None:
+        for other in list(group.masters):
+            if other.due < at:
+                self._leave(group, other, other.last, "silent")
+        node.reigns.append(Reign(at, ref, at, ref))
+        group.masters.append(node)
+        self._facts.append(Claimed(group, node, at, ref))
+
+    def _contest(self, group: Group, node: Node, at: Nanos) -> None:
+        """Remember for the other masters that they could hear something as good or better."""
+        for other in group.masters:
+            if other is node or other.heard_better is not None:
+                continue
+            mine = (node.advbase, node.advskew)
+            theirs = (other.advbase, other.advskew)
+            if mine <= theirs or node.demote < other.demote:
+                other.heard_better = at
+
+    def _overdue(self, group: Group, node: Node) -> None:
+        others = [other for other in group.masters if other is not node]
+        self._facts.append(Overdue(group, node, node.due))
+        if node.heard_better is not None:
+            self._leave(group, node, node.heard_better, "yielded")
+        elif others:
+            self._leave(group, node, node.last, "silent")
+
+    def _leave(self, group: Group, node: Node, at: Nanos, how: str) -> None:
+        reign = node.reign
+        assert reign is not None
+        reign.end, reign.ended_by = at, how
+        group.masters.remove(node)
+        self._facts.append(Left(group, node, at, reign))
+
+    # What lies beside
+
+    def _vrrp(self, packet: Packet, view: VrrpView) -> None:
+        assert packet.ip is not None
+        assert packet.link is not None
+        self.vrrp += 1
+        self._facts.append(
+            Foreign(
+                packet.link.vlan,
+                view.vrid,
+                packet.frame.at,
+                frame_ref(packet.frame.capture, packet.frame.number),
+                view.version,
+                view.priority,
+                packet.ip.source,
+                packet.link.source,
+            )
+        )
+
+    def _arp(self, packet: Packet, view: ArpView) -> None:
+        assert packet.link is not None
+        vlan = packet.link.vlan
+        if any(view.sender_ip):
+            self._learn(vlan, view.sender_ip, view.sender_mac)
+        if any(view.target_ip):
+            self._learn(vlan, view.target_ip, None)
+        if view.is_announcement:
+            self._announced(packet, view.sender_ip, view.sender_mac)
+
+    def _neighbour(self, packet: Packet, view: NeighbourView) -> None:
+        assert packet.link is not None
+        self._learn(packet.link.vlan, view.target, view.mac if view.is_advertisement else None)
+        if view.is_announcement and view.mac is not None:
+            self._announced(packet, view.target, view.mac)
+
+    def _learn(self, vlan: tuple[int, ...], address: bytes, mac: bytes | None) -> None:
+        known = self._learned.setdefault(vlan, {})
+        if address not in known and len(known) < LEARNED_LIMIT:
+            known[address] = None
+        macs = self._macs.setdefault(vlan, {})
+        if mac is not None and not _is_virtual(mac) and len(macs) < LEARNED_LIMIT:
+            macs[address] = mac
+
+    def _announced(self, packet: Packet, address: bytes, mac: bytes) -> None:
+        assert packet.link is not None
+        vlan, at = packet.link.vlan, packet.frame.at
+        group = self._group_of(vlan, address, mac, at)
+        node = None
+        if group is not None:
+            if address not in group.announced and len(group.announced) < LEARNED_LIMIT:
+                group.announced[address] = None
+            near = [n for n in group.masters if n.reign is not None and at - n.last < SECOND]
+            node = max(near, key=lambda n: n.last, default=None)
+        self._facts.append(
+            Announced(
+                vlan,
+                at,
+                frame_ref(packet.frame.capture, packet.frame.number),
+                address,
+                mac,
+                packet.link.source,
+                group,
+                node,
+            )
+        )
+
+    def _group_of(
+        self, vlan: tuple[int, ...], address: bytes, mac: bytes, at: Nanos
+    ) -> Group | None:
+        """Find whose announcement this is: by virtual MAC, else by what was announced before."""
+        if _is_virtual(mac):
+            if is_link_local(address) and address.endswith(b"\x01" + mac[5:]):
+                return None  # OpenBSD announces the interface's own link-local address too
+            return self.groups.get((vlan, mac[5]))
+        del at
+        for (other, _), group in self.groups.items():
+            if other == vlan and address in group.announced:
+                return group
+        return None
+
+
+def _is_virtual(mac: bytes) -> bool:
+    return mac[:4] == b"\0\0\x5e\0" and mac[4] in (0, 1)
+
+
+def _is_ucarp(node: Node) -> bool:
+    return node.mac is not None and node.mac[:5] == b"\0\0\x5e\0\0"
+
+
+def follow(observer: Observer, packets: Iterator[Packet]) -> Iterator[Fact]:
+    """Run an observer over packets to their end; give every fact."""
+    for packet in packets:
+        yield from observer.see(packet)
+    yield from observer.finish()
