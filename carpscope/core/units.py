@@ -37,11 +37,12 @@ def day(at: Nanos) -> str:
 
 
 def _date_time(seconds: int) -> str:
-    # timedelta instead of fromtimestamp: any 64-bit stamp of a damaged file must print
+    # timedelta instead of fromtimestamp: any 64-bit stamp of a damaged file must print, and
+    # as RFC 3339, so what lies outside its years 1 to 9999 is shown at their edge
     try:
         moment = _EPOCH + dt.timedelta(seconds=seconds)
     except OverflowError:
-        return f"9999-12-31T23:59:59(+{seconds}s)"
+        return "9999-12-31T23:59:59" if seconds > 0 else "0001-01-01T00:00:00"
     return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year >= 1000 else moment.isoformat()[:19]
 
 

@@ -7,7 +7,7 @@ Never raises, whatever the bytes: what cannot be followed is a `Fault` in
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from carpscope.core.fault import Fault
+from carpscope.core.fault import Fault, truncated
 from carpscope.core.frame import Frame
 from carpscope.wire import arp, carp, icmp6, igmp, ip, link, vrrp
 
@@ -57,19 +57,25 @@ def decode(frame: Frame) -> Packet:
     if isinstance(view, Fault):
         return Packet(frame, below, None, None, (view,))
     faults = _contradictions(frame, view)
+    if view.fault:
+        return Packet(frame, below, view, None, (*faults, view.fault))
     body = _payload(data, view)
     if isinstance(body, Fault):
         return Packet(frame, below, view, None, (*faults, body))
+    if body is not None and not faults and len(data) < view.offset + view.length:
+        # Enough for the body, yet the capture cut what IP says there is.
+        layer = "protocol 112" if view.protocol == carp.PROTOCOL else f"ipv{view.version} payload"
+        faults = (truncated(layer, view.offset, view.length, len(data) - view.offset),)
     return Packet(frame, below, view, body, faults)
 
 
 def _contradictions(frame: Frame, view: ip.IpView) -> tuple[Fault, ...]:
     """Report an IP length that the wire did not carry: receivers drop such a packet."""
-    carried = frame.wire_length - view.offset
-    if view.length > carried >= 0:
-        layer = f"ipv{view.version}"
-        problem = "IP length exceeds the frame"
-        return (Fault(layer, view.header_offset, problem, view.length, carried),)
+    start = view.header_offset
+    needed = view.offset + view.length - start
+    carried = max(frame.wire_length, len(frame.data)) - start
+    if needed > carried:
+        return (Fault(f"ipv{view.version}", start, "IP length exceeds the frame", needed, carried),)
     return ()
 
 

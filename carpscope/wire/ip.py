@@ -13,7 +13,6 @@ from carpscope.wire.checksum import checksum_holds, internet_checksum, ones_comp
 
 AH = 51
 FRAGMENT = 44
-NO_NEXT_HEADER = 59
 _SKIPPED_EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))
 """Hop-by-hop, routing, destination options, mobility, HIP, shim6: length in 8-byte units."""
 
@@ -51,7 +50,9 @@ class IpView(NamedTuple):
     """Numbers of the headers between IP and payload, AH included."""
     flow_label: int
     total_length: int
-    """The header's own length field: IPv4 total length, IPv6 payload length."""
+    """The header's own length field as it stands: IPv4 total length, IPv6 payload length."""
+    fault: Fault | None = None
+    """Where the extension headers stop making sense; `protocol` is then the one not followed."""
 
     @property
     def is_fragment(self) -> bool:
@@ -79,11 +80,10 @@ def read_ipv4(data: bytes, at: int, wire_length: int) -> IpView | Fault:
         return Fault("ipv4", at, "header length below the minimum", 20, header)
     if present < header:
         return truncated("ipv4", at, header, present)
-    if total == 0:
-        # Segmentation offload leaves the length to the card; the frame's is the best there is.
-        total = wire_length - at
-    if total < header:
-        return Fault("ipv4", at + 2, "total length below its own header", header, total)
+    carried = max(wire_length - at, present)
+    length = _payload_length(total, header, carried)
+    if length < 0:
+        return Fault("ipv4", at, "total length below its own header", header, total)
     view = IpView(
         4,
         data[at + 12 : at + 16],
@@ -93,7 +93,7 @@ def read_ipv4(data: bytes, at: int, wire_length: int) -> IpView | Fault:
         tos,
         at,
         at + header,
-        total - header,
+        length,
         identification,
         fragment >> 13,
         (fragment & 0x1FFF) * 8,
@@ -110,6 +110,20 @@ def read_ipv4(data: bytes, at: int, wire_length: int) -> IpView | Fault:
     return view
 
 
+def _payload_length(total: int, header: int, carried: int) -> int:
+    """Give the bytes of IPv4 payload, also where the length was tapped before it was set.
+
+    Segmentation offload leaves it 0 for the card to fill in. FreeBSD up to 9 hands packets to
+    a carp interface's tap with it in host order, up to 6 already without the header.
+    """
+    if total == 0:
+        return carried - header
+    swapped = (total & 0xFF) << 8 | total >> 8
+    if total > carried and swapped in (carried, carried - header):
+        return carried - header
+    return total - header
+
+
 def read_ipv6(data: bytes, at: int, wire_length: int) -> IpView | Fault:
     """Read an IPv6 header at `at` and the extension headers behind it."""
     present = len(data) - at
@@ -118,7 +132,7 @@ def read_ipv6(data: bytes, at: int, wire_length: int) -> IpView | Fault:
     first, length, following, hops = struct.unpack_from("!IHBB", data, at)
     if first >> 28 != 6:
         return Fault("ipv6", at, f"version {first >> 28} where 6 must be")
-    stated = length or max(wire_length - at - 40, 0)
+    stated = length or max(wire_length - at, present) - 40
     view = IpView(
         6,
         data[at + 8 : at + 24],
@@ -145,15 +159,17 @@ def read_ipv6(data: bytes, at: int, wire_length: int) -> IpView | Fault:
     return view
 
 
-def _follow(data: bytes, view: IpView, following: int) -> IpView | Fault:
+def _follow(data: bytes, view: IpView, following: int) -> IpView:
     """Walk extension headers; every one has at least 8 bytes, so the frame bounds the walk."""
     at, length = view.offset, view.length
     seen: list[int] = []
     identification, fragment_offset, more = view.identification, 0, False
+    fault: Fault | None = None
     while following in _SKIPPED_EXTENSIONS or following in (AH, FRAGMENT):
         name = f"ip extension {following}"
         if len(data) < at + 8:
-            return truncated(name, at, 8, len(data) - at)
+            fault = truncated(name, at, 8, len(data) - at)
+            break
         if following == FRAGMENT:
             size = 8
             word = data[at + 2] << 8 | data[at + 3]
@@ -164,9 +180,11 @@ def _follow(data: bytes, view: IpView, following: int) -> IpView | Fault:
         else:
             size = (data[at + 1] + 1) * 8
         if size > length:
-            return Fault(name, at, "longer than the packet", size, length)
+            fault = Fault(name, at, "longer than the packet", size, length)
+            break
         if len(data) < at + size:
-            return truncated(name, at, size, len(data) - at)
+            fault = truncated(name, at, size, len(data) - at)
+            break
         seen.append(following)
         following = data[at]
         at, length = at + size, length - size
@@ -180,6 +198,7 @@ def _follow(data: bytes, view: IpView, following: int) -> IpView | Fault:
         identification=identification,
         fragment_offset=fragment_offset or view.fragment_offset,
         more_fragments=more or view.more_fragments,
+        fault=fault,
     )
 
 
@@ -234,8 +253,9 @@ def ipv6(
     next_header: int,
     traffic_class: int = 0,
     hop_limit: int = 255,
+    flow_label: int = 0,
 ) -> bytes:
     """Build an IPv6 packet; extension headers are part of `payload`."""
-    first = 6 << 28 | traffic_class << 20
+    first = 6 << 28 | traffic_class << 20 | flow_label
     head = struct.pack("!IHBB", first, len(payload), next_header, hop_limit)
     return head + source + destination + payload

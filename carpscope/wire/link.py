@@ -176,8 +176,10 @@ def _pflog(data: bytes) -> LinkView | Fault:
         return truncated("pflog", 0, 4, len(data))
     offset = (data[0] + 3) & ~3
     family = data[1]
-    if offset < 4 or len(data) < offset:
-        return truncated("pflog", 0, max(offset, 4), len(data))
+    if offset < 4:
+        return Fault("pflog", 0, "header length below the minimum", 4, offset)
+    if len(data) < offset:
+        return truncated("pflog", 0, offset, len(data))
     if family == _IPV4_FAMILY:
         return LinkView("pflog", None, None, (), ETHERTYPE_IPV4, offset)
     if family in _IPV6_FAMILIES:
