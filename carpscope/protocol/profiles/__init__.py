@@ -1,0 +1,1 @@
+"""One implementation a file; folders are searched, nothing is registered elsewhere."""
