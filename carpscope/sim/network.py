@@ -1,0 +1,59 @@
+"""The LAN: which frame reaches whom, and when.
+
+Every ordered pair of nodes has its own delay, jitter, loss and cuts, so a link can be
+dead one way and alive the other. Frames from one node to another never overtake.
+"""
+
+from random import Random
+
+from carpscope.core.units import MICROSECOND, Nanos
+from carpscope.sim.plan import Delay, Happening
+
+DEFAULT_DELAY = Delay(100 * MICROSECOND, 0)
+ATTACK_DELAY: tuple[Nanos, Nanos] = (150 * MICROSECOND, 190 * MICROSECOND)
+"""From an attacker's frame to every node, also the one it imitates."""
+
+
+class Network:
+    """The state of every path."""
+
+    def __init__(self, delays: dict[tuple[str, str], Delay], random: Random) -> None:
+        """Take the world's random source: the network has none of its own."""
+        self._delays = delays
+        self._random = random
+        self._cuts: dict[tuple[str, str], int] = {}
+        self._loss: dict[tuple[str, str], float] = {}
+        self._last: dict[tuple[str, str], Nanos] = {}
+
+    def change(self, event: Happening) -> None:
+        """Cut, heal or thin out paths."""
+        pairs = [(a, b) for a in event.src for b in event.dst if a != b]
+        if event.type in ("partition", "heal"):
+            pairs += [(b, a) for a, b in pairs]
+        for pair in pairs:
+            match event.type:
+                case "partition" | "path_down":
+                    self._cuts[pair] = 1
+                case "heal" | "path_up":
+                    self._cuts.pop(pair, None)
+                case _:
+                    self._loss[pair] = event.prob
+
+    def heal_all(self) -> None:
+        """Forget every cut and every loss."""
+        self._cuts.clear()
+        self._loss.clear()
+
+    def arrival(self, source: str, destination: str, at: Nanos) -> Nanos | None:
+        """Return when a frame sent now arrives, or None if it is lost."""
+        pair = (source, destination)
+        if pair in self._cuts:
+            return None
+        if self._loss and self._random.random() < self._loss.get(pair, 0.0):
+            return None
+        delay = self._delays.get(pair, DEFAULT_DELAY)
+        arrives = at + delay.least
+        if delay.jitter:
+            arrives += self._random.randint(0, delay.jitter)
+            arrives = self._last[pair] = max(arrives, self._last.get(pair, arrives))
+        return arrives

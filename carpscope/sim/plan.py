@@ -1,0 +1,117 @@
+"""A scenario as values: nodes, LAN and events, everything decided.
+
+`scenario` reads one from JSON or TOML; `world` runs it. Names of keys and events are
+those of the traces, times are nanoseconds from the start of the capture.
+"""
+
+from dataclasses import dataclass, field
+
+from carpscope.core.units import Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class VhidPlan:
+    """One vhid of a node."""
+
+    vhid: int
+    advbase: int
+    advskew: int
+    passphrase: str
+    ipv4: tuple[bytes, ...]
+    ipv6: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """One node."""
+
+    name: str
+    impl: str
+    ip4: bytes
+    ll6: bytes
+    mac: bytes
+    preempt: bool
+    hz: int
+    first_tick_ns: Nanos
+    clock_ppb: int
+    slack_ppb: int
+    is_buffered: bool
+    """capture_delivery = block_1s: ucarp gets packets with the next tick of a 1 s timer."""
+    start: Nanos
+    vhids: tuple[VhidPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """From one node to another: the smallest delay and what chance adds at most."""
+
+    least: Nanos
+    jitter: Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of a scenario."""
+
+    at: Nanos
+    type: str
+    node: str | None = None
+    vhid: int | None = None
+    value: int | str | None = None
+    address: bytes = b""
+    src: tuple[str, ...] = ()
+    dst: tuple[str, ...] = ()
+    prob: float = 0.0
+    id: int = 0
+    advbase: int | None = None
+    advskew: int | None = None
+    demote: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What a world is made from; with the seed it decides every byte."""
+
+    name: str
+    description: str
+    seed: int
+    duration: Nanos
+    nodes: tuple[NodePlan, ...]
+    delays: dict[tuple[str, str], Delay] = field(hash=False)
+    events: tuple[Happening, ...]
+
+    def node(self, name: str) -> NodePlan:
+        """Return the node of that name."""
+        return next(node for node in self.nodes if node.name == name)
+
+
+PATH_EVENTS = frozenset(("path_down", "path_up", "loss"))
+PARTITION_EVENTS = frozenset(("partition", "heal"))
+ATTACKS = frozenset(("replay", "forge"))
+NODE_EVENTS = frozenset(
+    (
+        "crash",
+        "restart",
+        "link_down",
+        "link_up",
+        "aux_link_down",
+        "aux_link_up",
+        "if_down",
+        "if_up",
+        "output_down",
+        "output_up",
+        "sigusr2",
+    )
+)
+VALUE_EVENTS = frozenset(("demote", "allow"))
+VHID_EVENTS = frozenset(("carp_down", "carp_up", "state_backup", "state_master"))
+VHID_VALUE_EVENTS = frozenset(("set_pass", "set_advskew", "set_advbase", "add_addr", "del_addr"))
+EVENT_TYPES = (
+    PATH_EVENTS
+    | PARTITION_EVENTS
+    | ATTACKS
+    | NODE_EVENTS
+    | VALUE_EVENTS
+    | VHID_EVENTS
+    | VHID_VALUE_EVENTS
+)

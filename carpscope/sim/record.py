@@ -1,0 +1,66 @@
+"""What a world writes down while it runs: the parts of a simulation document."""
+
+from typing import NamedTuple
+
+from carpscope.core.units import Nanos
+from carpscope.protocol.events import Announce, Packet, State
+
+
+class Changed(NamedTuple):
+    """A state change."""
+
+    at: Nanos
+    node: str
+    vhid: int
+    old: State
+    new: State
+    reason: str
+
+
+class Sent(NamedTuple):
+    """An advertisement; `attacker` is set where nobody of the group sent it."""
+
+    at: Nanos
+    node: str
+    packet: Packet
+    attacker: int | None
+
+
+class Announced(NamedTuple):
+    """A gratuitous ARP or an unsolicited neighbour advertisement."""
+
+    node: str
+    announce: Announce
+
+
+class Refused(NamedTuple):
+    """An advertisement that a node refused."""
+
+    at: Nanos
+    node: str
+    vhid: int
+    reason: str
+    source: str | None
+
+
+class Lost(NamedTuple):
+    """An advertisement that the LAN did not deliver."""
+
+    at: Nanos
+    source: str
+    destination: str
+    vhid: int
+
+
+class Record:
+    """All of it, each list in the order of time in which it came about."""
+
+    __slots__ = ("announced", "changed", "lost", "refused", "sent")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.changed: list[Changed] = []
+        self.sent: list[Sent] = []
+        self.announced: list[Announced] = []
+        self.refused: list[Refused] = []
+        self.lost: list[Lost] = []

@@ -1,0 +1,314 @@
+"""Reading a scenario: a trace or its `scenario` as JSON, or ten lines of TOML by hand.
+
+    duration = 60
+    vhid = 1
+    passphrase = "secret"
+    addresses = ["10.0.0.100"]
+
+    [[nodes]]
+    name = "fw1"
+    impl = "openbsd"
+
+    [[nodes]]
+    name = "fw2"
+    impl = "freebsd13"
+    advskew = 100
+
+    [[events]]
+    t = 20
+    type = "crash"
+    node = "fw1"
+
+What stands at the top (vhid, advbase, advskew, passphrase, addresses, preempt, impl)
+holds for every node that does not say otherwise; docs/simulator.md lists the defaults.
+A mistake is a CarpscopeError that names file, line and key.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.units import MICROSECOND, SECOND
+from carpscope.protocol.profile import Drive, Presence, Profile, profiles
+from carpscope.sim.fields import Origin, Table
+from carpscope.sim.plan import (
+    ATTACKS,
+    EVENT_TYPES,
+    NODE_EVENTS,
+    PARTITION_EVENTS,
+    PATH_EVENTS,
+    VALUE_EVENTS,
+    VHID_EVENTS,
+    VHID_VALUE_EVENTS,
+    Delay,
+    Happening,
+    NodePlan,
+    Scenario,
+    VhidPlan,
+)
+
+DEFAULT_SEED = 1
+DEFAULT_DURATION = 60
+DEFAULT_DELAY_US = 100
+DEFAULT_HZ = {"freebsd13": 1000, "freebsd14": 1000, "freebsd15": 1000, "freebsd9": 1000}
+"""kern.hz of a machine of iron; everything else ticks 100 times a second."""
+OTHER_HZ = 100
+_HZ_MAX = 100_000
+
+
+def load(path: Path) -> Scenario:
+    """Read a scenario file; its name tells JSON from TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "not text"
+        raise CarpscopeError(f"{path}: {reason}") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Scenario:
+    """Read a scenario from text; what begins with a brace is JSON."""
+    if text.lstrip()[:1] == "{":
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as problem:
+            raise CarpscopeError(f"{name}:{problem.lineno}: {problem.msg}") from None
+        return _scenario(_unwrapped(values, name), strict=False)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise CarpscopeError(f"{name}: {problem}") from None
+    return _scenario(Table(Origin(name, text), values), strict=True)
+
+
+def _unwrapped(values: object, name: str) -> Table:
+    """Take the scenario out of a whole trace; what it says of results is ignored."""
+    assert isinstance(values, dict)
+    inner = values.get("scenario")
+    if not isinstance(inner, dict):
+        return Table(Origin(name), values)
+    for key in ("name", "description", "duration"):
+        if key in values:
+            inner.setdefault(key, values[key])
+    return Table(Origin(name), inner)
+
+
+def _scenario(top: Table, *, strict: bool) -> Scenario:
+    tables = top.tables("nodes")
+    if not tables:
+        top.wrong("nodes", "a scenario needs at least one node")
+    nodes: list[NodePlan] = []
+    for index, table in enumerate(tables):
+        nodes.append(_node(top, table, index))
+        if nodes[-1].name in [node.name for node in nodes[:-1]]:
+            table.wrong("name", f"there are two nodes {nodes[-1].name!r}")
+    duration = top.nanos("duration", DEFAULT_DURATION * SECOND)
+    if duration <= 0:
+        top.wrong("duration", "must be more than 0")
+    scenario = Scenario(
+        name=top.text("name", Path(top.origin.name).stem),
+        description=top.text("description", ""),
+        seed=top.whole("seed", -(1 << 63), (1 << 64) - 1, DEFAULT_SEED),
+        duration=duration,
+        nodes=tuple(nodes),
+        delays=_delays(top, nodes),
+        events=tuple(
+            _event(table, {node.name: node for node in nodes}) for table in top.tables("events")
+        ),
+    )
+    if strict:
+        _refuse_unknown(top, tables)
+    return scenario
+
+
+def _refuse_unknown(top: Table, nodes: list[Table]) -> None:
+    lan = Table(top.origin, {})
+    for table in (top, *nodes, lan):
+        for key in table.unknown():
+            table.wrong(key, "no such key")
+
+
+def _node(top: Table, table: Table, index: int) -> NodePlan:
+    known = profiles()
+    name = table.text("name", f"node{index + 1}")
+    impl = table.text("impl", top.text("impl", "freebsd13"))
+    if impl not in known:
+        table.wrong("impl", f"{impl!r} is not one of {', '.join(sorted(known))}")
+    profile = known[impl]
+    hz = table.whole("hz", 1, _HZ_MAX, DEFAULT_HZ.get(impl, OTHER_HZ))
+    mac = table.mac("mac", b"\x02\x00\x00\x00\x00" + bytes((index + 1 & 0xFF,)))
+    delivery = table.text("capture_delivery", "immediate")
+    if delivery not in ("immediate", "block_1s"):
+        table.wrong("capture_delivery", f"{delivery!r} is neither immediate nor block_1s")
+    inner = table.tables("vhids")
+    items = [_vhid(item, item, profile) for item in inner] or [_vhid(top, table, profile)]
+    for key in ("aux_if", "addresses"):
+        table.get(key)
+    numbers = [item.vhid for item in items]
+    if len(set(numbers)) != len(numbers):
+        table.wrong("vhids", "a vhid can be configured only once on a node")
+    # where in a tick its clock stands is a node's own; spread, but the same in every run
+    tick_us = 1_000_000 / hz
+    ip4 = table.address("ip4", 4) if table.has("ip4") else _own_address(items, index)
+    return NodePlan(
+        name=name,
+        impl=impl,
+        ip4=ip4,
+        ll6=table.address("ll6", 16) if table.has("ll6") else _link_local(mac),
+        mac=mac,
+        preempt=table.flag("preempt", default=top.flag("preempt", default=False)),
+        hz=hz,
+        first_tick_ns=table.nanos(
+            "first_tick_us", round((index * 0.37 + 0.11) % 1 * tick_us * 1000), MICROSECOND
+        ),
+        clock_ppb=round(table.number("clock_ppm", 0.0) * 1000),
+        slack_ppb=round(table.number("callout_slack", 0.0) * 1_000_000_000),
+        is_buffered=profile.drive is Drive.POLL_LOOP and delivery == "block_1s",
+        start=table.nanos("start", 0),
+        vhids=tuple(items),
+    )
+
+
+def _vhid(top: Table, table: Table, profile: Profile) -> VhidPlan:
+    def whole(key: str, low: int, high: int, default: int) -> int:
+        return table.whole(key, low, high, top.whole(key, low, high, default))
+
+    addresses = (table if table.has("addresses") else top).addresses("addresses", (4, 16))
+    own = [t for t in (table, top) if t.has("ipv4") or t.has("ipv6")]
+    ipv4 = tuple(a for a in addresses if len(a) == 4)
+    ipv6 = tuple(a for a in addresses if len(a) == 16)
+    for key in ("ipv4", "ipv6"):
+        table.get(key), top.get(key)
+    if own:
+        ipv4, ipv6 = own[0].addresses("ipv4", (4,)), own[0].addresses("ipv6", (16,))
+    if not ipv4 and not ipv6:
+        table.wrong("addresses", "a vhid needs at least one virtual address")
+    if profile.presence is Presence.PROCESS and len(ipv4) != 1:
+        table.wrong("addresses", "ucarp takes exactly one IPv4 address")
+    advbase = whole("advbase", 0, 255, 1)
+    advskew = whole("advskew", 0, 255 if profile.presence is Presence.PROCESS else 254, 0)
+    if advbase == 0 and profile.presence is Presence.ADDRESSES:
+        table.wrong("advbase", f"{profile.title} takes 1 to 255")
+    if advbase == 0 and advskew == 0 and profile.period(0, 0) == 0:
+        table.wrong("advbase", f"{profile.title} would advertise without a pause")
+    return VhidPlan(
+        vhid=whole("vhid", 1, 255, 1),
+        advbase=advbase,
+        advskew=advskew,
+        passphrase=table.text("passphrase", top.text("passphrase", "")),
+        ipv4=ipv4,
+        ipv6=ipv6,
+    )
+
+
+def _own_address(items: list[VhidPlan], index: int) -> bytes:
+    """Return an address beside the first virtual one: .1, .2, … of its network."""
+    virtual = next((item.ipv4[0] for item in items if item.ipv4), b"\xc0\x00\x02\xfe")
+    taken = {address[3] for item in items for address in item.ipv4}
+    free = [last for last in range(1, 255) if last not in taken]
+    return virtual[:3] + bytes((free[index % len(free)],))
+
+
+def _link_local(mac: bytes) -> bytes:
+    head = bytes((mac[0] ^ 2,)) + mac[1:3]
+    return b"\xfe\x80" + bytes(6) + head + b"\xff\xfe" + mac[3:]
+
+
+def _delays(top: Table, nodes: list[NodePlan]) -> dict[tuple[str, str], Delay]:
+    lan = top.table("lan")
+    least = lan.nanos("delay_us", DEFAULT_DELAY_US * MICROSECOND, MICROSECOND)
+    jitter = lan.nanos("jitter_us", 0, MICROSECOND)
+    if least < 0 or jitter < 0:
+        lan.wrong("delay_us", "a delay cannot be negative")
+    names = [node.name for node in nodes]
+    delays = {(a, b): Delay(least, jitter) for a in names for b in names if a != b}
+    for item in lan.tables("delays"):
+        pair = (item.text("src"), item.text("dst"))
+        for key, name in zip(("src", "dst"), pair, strict=True):
+            if name not in names:
+                item.wrong(key, f"there is no node {name!r}")
+        delays[pair] = Delay(
+            item.nanos("delay_us", least, MICROSECOND), item.nanos("jitter_us", jitter, MICROSECOND)
+        )
+    for key in lan.unknown():
+        lan.wrong(key, "no such key")
+    return delays
+
+
+def _event(table: Table, nodes: dict[str, NodePlan]) -> Happening:
+    kind = table.text("type")
+    if kind not in EVENT_TYPES:
+        table.wrong("type", f"{kind!r} is not one of {', '.join(sorted(EVENT_TYPES))}")
+    event = Happening(at=table.nanos("t"), type=kind)
+    if kind in PARTITION_EVENTS | PATH_EVENTS:
+        keys = ("a", "b") if kind in PARTITION_EVENTS else ("src", "dst")
+        sides = [table.names(key) for key in keys]
+        for key, side in zip(keys, sides, strict=True):
+            for name in side:
+                if name not in nodes:
+                    table.wrong(key, f"there is no node {name!r}")
+        prob = table.number("prob") if kind == "loss" else 0.0
+        if not 0 <= prob <= 1:
+            table.wrong("prob", f"{prob} is not 0 to 1")
+        event = Happening(event.at, kind, src=sides[0], dst=sides[1], prob=prob)
+    else:
+        name = table.text("node")
+        if name not in nodes:
+            table.wrong("node", f"there is no node {name!r}")
+        event = _node_event(table, event, nodes[name])
+    for key in table.unknown():
+        table.wrong(key, f"no such key of {kind!r}")
+    return event
+
+
+def _node_event(table: Table, event: Happening, node: NodePlan) -> Happening:
+    kind, vhid = event.type, None
+    if kind in VHID_EVENTS | VHID_VALUE_EVENTS | ATTACKS or table.has("vhid"):
+        numbers = [item.vhid for item in node.vhids]
+        vhid = table.whole("vhid", 1, 255, numbers[0] if len(numbers) == 1 else None)
+        if vhid not in numbers:
+            table.wrong("vhid", f"{node.name} has no vhid {vhid}")
+    _refuse_impossible(table, kind, node)
+    value: int | str | None = None
+    address = b""
+    match kind:
+        case "demote":
+            value = table.whole("value", -100_000, 100_000)
+        case "allow":
+            value = table.whole("value", 0, 1)
+        case "set_pass":
+            value = table.text("value")
+        case "set_advskew":
+            value = table.whole("value", 0, 254)
+        case "set_advbase":
+            value = table.whole("value", 0, 255)
+        case "add_addr" | "del_addr":
+            (address,) = table.addresses("value", (4, 16)) or (b"",)
+        case _:
+            assert kind in NODE_EVENTS | VALUE_EVENTS | VHID_EVENTS | ATTACKS
+    if kind not in ATTACKS:
+        return Happening(event.at, kind, node.name, vhid, value, address)
+    return Happening(
+        event.at,
+        kind,
+        node.name,
+        vhid,
+        id=table.whole("id", 0, 1 << 31, 0),
+        advbase=table.maybe_whole("advbase", 0, 255),
+        advskew=table.maybe_whole("advskew", 0, 255),
+        demote=table.maybe_whole("demote", 0, 255),
+    )
+
+
+def _refuse_impossible(table: Table, kind: str, node: NodePlan) -> None:
+    profile = profiles()[node.impl]
+    if kind in ("carp_down", "carp_up") and profile.presence is not Presence.INTERFACE:
+        table.wrong("type", f"{profile.title} has no carp interface to set up or down")
+    if kind == "sigusr2" and profile.presence is not Presence.PROCESS:
+        table.wrong("type", f"{profile.title} is a kernel and takes no signals")
+    if kind in VHID_VALUE_EVENTS and profile.presence is Presence.PROCESS:
+        table.wrong("type", "ucarp must be restarted with another command line for that")
+
+
+__all__ = ["load", "parse"]
