@@ -5,6 +5,9 @@ and carp_input_c() of FreeBSD, NetBSD, DragonFly; carp_proto_input() of OpenBSD;
 ucarp packethandler() and its capture filter.
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from carpscope.protocol.events import Drop, Packet
 from carpscope.protocol.node import Node, Vhid
 from carpscope.protocol.profile import Check
@@ -19,73 +22,107 @@ def refusal(node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
         return Drop.NOT_RUNNING
     profile = node.setup.profile
     for check in profile.checks if packet.family == 4 else profile.checks6:
-        drop = _failure(check, node, packet, vhid)
+        drop = _BY_CHECK[check](node, packet, vhid)
         if drop is not None:
             return drop
     return None
 
 
-def _failure(check: Check, node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
-    match check:
-        case Check.MAC:
-            if vhid is None or not _signed(vhid, packet):
-                return Drop.BAD_AUTH
-        case Check.VHID_RUNNING:
-            if vhid is None or not (vhid.is_up and vhid.is_running):
-                return Drop.BAD_VHID
-        case Check.VHID_OF_FAMILY:
-            # FreeBSD 10 ip_carp.c carp_input_c(): looks among the addresses of that family
-            if vhid is None or not (vhid.setup.ipv4 if packet.family == 4 else vhid.setup.ipv6):
-                return Drop.BAD_VHID
-        case Check.VHID:
-            if vhid is None:
-                return Drop.BAD_VHID
-        case Check.TTL:
-            if packet.ttl != 255:
-                return Drop.BAD_TTL
-        case Check.TTL_SWAPPED:
-            # IN_MULTICAST of 0x120000e0 is false, so the group's TTL is not looked at
-            if packet.ttl != 255 and not packet.multicast:
-                return Drop.BAD_TTL
-        case Check.LENGTH:
-            if not packet.whole:
-                return Drop.BAD_LENGTH
-        case Check.CHECKSUM:
-            if not packet.checksum_ok:
-                return Drop.BAD_CHECKSUM
-        case Check.VERSION:
-            if packet.version != 2:
-                return Drop.BAD_VERSION
-        case Check.ALLOW:
-            if not node.allows:
-                return Drop.NOT_ALLOWED
-        case Check.JOINED:
-            if not any(item.setup.ipv6 for item in node.vhids):
-                return Drop.NOT_JOINED
-        case Check.CARP_UP:
-            # OpenBSD carp_input(), NetBSD ether_input(): no copy for an interface that is
-            # down, and the parent itself is not in the group
-            if not any(item.is_up for item in node.vhids):
-                return Drop.NOT_JOINED
-        case Check.INTERFACE:
-            if not node.vhids:
-                return Drop.BAD_INTERFACE
-        case Check.MULTICAST:
-            if not packet.multicast:
-                return Drop.OTHER_DESTINATION
-        case Check.FOREIGN_SOURCE:
-            if packet.source == node.setup.ip4:
-                return Drop.OWN_SOURCE
-        case Check.OWN_COUNTER:
-            if vhid is not None and _own_counter(vhid) == packet.counter:
-                return Drop.REPLAY
+def _allow(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if node.allows else Drop.NOT_ALLOWED
+
+
+def _joined(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if any(item.setup.ipv6 for item in node.vhids) else Drop.NOT_JOINED
+
+
+def _interface(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if node.vhids else Drop.BAD_INTERFACE
+
+
+def _carp_up(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    # OpenBSD carp_input(), NetBSD ether_input(): no copy for an interface that is down,
+    # and the parent itself is not in the group
+    return None if any(item.is_up for item in node.vhids) else Drop.NOT_JOINED
+
+
+def _ttl(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.ttl == 255 else Drop.BAD_TTL
+
+
+def _ttl_swapped(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    # IN_MULTICAST(0x120000e0) is false, so the group's own TTL is not looked at; that it
+    # is for unicast peers is true only where their last octet is 224 to 239
+    return None if packet.ttl == 255 or packet.multicast else Drop.BAD_TTL
+
+
+def _length(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.whole else Drop.BAD_LENGTH
+
+
+def _checksum(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.checksum_ok else Drop.BAD_CHECKSUM
+
+
+def _version(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.version == 2 else Drop.BAD_VERSION
+
+
+def _vhid(_node: Node, _packet: Packet, vhid: Vhid | None) -> Drop | None:
+    return Drop.BAD_VHID if vhid is None else None
+
+
+def _vhid_of_family(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    # FreeBSD 10 ip_carp.c carp_input_c(): looks among the addresses of that family
+    if vhid is None or not (vhid.setup.ipv4 if packet.family == 4 else vhid.setup.ipv6):
+        return Drop.BAD_VHID
     return None
 
 
-def _signed(vhid: Vhid, packet: Packet) -> bool:
-    return any(s.sign(packet.counter) == packet.digest for s in vhid.setup.secrets.accepts)
+def _vhid_running(_node: Node, _packet: Packet, vhid: Vhid | None) -> Drop | None:
+    return None if vhid is not None and vhid.is_up and vhid.is_running else Drop.BAD_VHID
 
 
-def _own_counter(vhid: Vhid) -> bytes:
-    """Return the cookie; one that never sent has 0 (OpenBSD carp_prepare_ad)."""
-    return (vhid.counter or 0).to_bytes(8, "big")
+def _multicast(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.multicast else Drop.OTHER_DESTINATION
+
+
+def _foreign_source(node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return Drop.OWN_SOURCE if packet.source == node.setup.ip4 else None
+
+
+def _mac(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    if vhid is not None:
+        counter, digest = packet.counter, packet.digest
+        for secret in vhid.setup.secrets.accepts:
+            if secret.sign(counter) == digest:
+                return None
+    return Drop.BAD_AUTH
+
+
+def _own_counter(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    # OpenBSD carp_proto_input_c(): a vhid that never sent has the cookie 0
+    if vhid is not None and (vhid.counter or 0).to_bytes(8, "big") == packet.counter:
+        return Drop.REPLAY
+    return None
+
+
+_Test: TypeAlias = Callable[[Node, Packet, Vhid | None], Drop | None]
+_BY_CHECK: dict[Check, _Test] = {
+    Check.ALLOW: _allow,
+    Check.JOINED: _joined,
+    Check.INTERFACE: _interface,
+    Check.CARP_UP: _carp_up,
+    Check.TTL: _ttl,
+    Check.TTL_SWAPPED: _ttl_swapped,
+    Check.LENGTH: _length,
+    Check.CHECKSUM: _checksum,
+    Check.VERSION: _version,
+    Check.VHID: _vhid,
+    Check.VHID_OF_FAMILY: _vhid_of_family,
+    Check.VHID_RUNNING: _vhid_running,
+    Check.MULTICAST: _multicast,
+    Check.FOREIGN_SOURCE: _foreign_source,
+    Check.MAC: _mac,
+    Check.OWN_COUNTER: _own_counter,
+}

@@ -6,7 +6,7 @@ undecided one is a type error. A profile is one file in `profiles/`, found by it
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.registry import discover
@@ -16,8 +16,8 @@ from carpscope.protocol.rules import PeriodRule, SecretsRule, SkewRule, YieldRul
 from carpscope.protocol.tempo import Rounding
 
 
-class Check(Enum):
-    """What a receiver tests, in the order its profile gives."""
+class Check(IntEnum):
+    """What a receiver tests, in the order its profile gives; `checks` says how."""
 
     ALLOW = auto()
     JOINED = auto()
