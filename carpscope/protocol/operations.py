@@ -88,7 +88,7 @@ def _parent_changed(turn: Turn, w: Work, reason: Reason) -> None:
         case LinkLoss.SAVES_FLAGS:
             _saved_flags_state(turn, w, reason)
         case LinkLoss.SUPPRESSES:
-            _openbsd_state(turn, w, reason)
+            _suppressed_state(turn, w, reason)
         case LinkLoss.UNNOTICED:
             _dragonfly_state(turn, w, reason)
         case LinkLoss.SLEEPS:
@@ -96,7 +96,7 @@ def _parent_changed(turn: Turn, w: Work, reason: Reason) -> None:
 
 
 def _freebsd10_state(turn: Turn, w: Work) -> None:
-    """FreeBSD ip_carp.c carp_sc_state()."""
+    """FreeBSD 10 and later ip_carp.c carp_sc_state()."""
     step = turn.profile.link_demotion
     stopped = turn.profile.allow_stops and not turn.allows
     if not (turn.link_up and turn.interface_up) or stopped:
@@ -114,7 +114,7 @@ def _freebsd10_state(turn: Turn, w: Work) -> None:
 
 
 def _saved_flags_state(turn: Turn, w: Work, reason: Reason) -> None:
-    """FreeBSD 9 and NetBSD carp_sc_state_locked(), carp_carpdev_state()."""
+    """FreeBSD 9 carp_sc_state_locked()."""
     step = turn.profile.link_demotion
     if not (turn.link_up and turn.interface_up):
         # two losses in a row save a flag that is already gone: it stays down for good
@@ -135,25 +135,27 @@ def _saved_flags_state(turn: Turn, w: Work, reason: Reason) -> None:
             turn.demote(-step)
 
 
-def _openbsd_state(turn: Turn, w: Work, reason: Reason) -> None:
-    """OpenBSD ip_carp.c carp_carpdev_state(); adding an address restarts it as well."""
+def _suppressed_state(turn: Turn, w: Work, reason: Reason) -> None:
+    """OpenBSD and NetBSD carp_carpdev_state(); adding an address restarts it as well."""
     step = turn.profile.link_demotion
+    was_suppressed = w.is_suppressed
     if not (turn.link_up and turn.interface_up):
         w.is_running = False
         w.stop_timers()
         turn.enter(w, State.INIT, reason)
-        if not w.is_suppressed:
-            w.is_suppressed = True
+        w.is_suppressed = True
+        if not was_suppressed:
             turn.demote(step)
-    elif w.is_suppressed:
-        turn.enter(w, State.INIT, reason)
-        w.is_suppressed = False
-        turn.set_run(w, 0, reason)
-        turn.demote(-step)
-    elif reason is Reason.ADDRESS_ADDED:
+        return
+    if reason is Reason.ADDRESS_ADDED:
         w.is_up = True
-        turn.enter(w, State.INIT, reason)
-        turn.set_run(w, 0, reason)
+    elif not was_suppressed and not turn.profile.bounces_on_link:
+        return
+    turn.enter(w, State.INIT, reason)
+    w.is_suppressed = False
+    turn.set_run(w, 0, reason)
+    if was_suppressed:
+        turn.demote(-step)
 
 
 def _dragonfly_state(turn: Turn, w: Work, reason: Reason) -> None:

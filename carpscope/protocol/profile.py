@@ -73,9 +73,9 @@ class LinkLoss(Enum):
     DEMOTES = auto()
     """FreeBSD 10 and later carp_sc_state(): INIT, demotion + 240."""
     SAVES_FLAGS = auto()
-    """FreeBSD 5-9, NetBSD carp_carpdev_state(): INIT, UP taken away and kept in a backup."""
+    """FreeBSD 5-9 carp_sc_state_locked(): INIT, UP taken away and kept in a backup."""
     SUPPRESSES = auto()
-    """OpenBSD carp_carpdev_state(): INIT, group demotion + 1."""
+    """OpenBSD, NetBSD carp_carpdev_state(): INIT, not started while it lasts, demotion + 1."""
     UNNOTICED = auto()
     """DragonFly: compiled out."""
     SLEEPS = auto()
@@ -178,6 +178,8 @@ class Profile:
     link_loss: LinkLoss
     link_demotion: int
     """What one interface without carrier adds to the demotion."""
+    bounces_on_link: bool
+    """A callback "link is up" sends even a MASTER through INIT, lost before or not."""
     """A callback "link is up" sends even a MASTER through INIT."""
     bow_out: bool
     """Set down as MASTER it says farewell with 255/255."""

@@ -66,6 +66,7 @@ PROFILE = Profile(
     link_needed=False,
     link_loss=LinkLoss.UNNOTICED,
     link_demotion=0,
+    bounces_on_link=False,
     bow_out=True,
     allow_stops=False,
     ipv6_adverts=False,

@@ -64,6 +64,7 @@ PROFILE = Profile(
     link_needed=True,
     link_loss=LinkLoss.DEMOTES,
     link_demotion=240,
+    bounces_on_link=True,
     bow_out=False,
     allow_stops=True,
     ipv6_adverts=True,

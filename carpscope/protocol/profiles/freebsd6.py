@@ -65,6 +65,7 @@ PROFILE = Profile(
     link_needed=False,
     link_loss=LinkLoss.SAVES_FLAGS,
     link_demotion=1,
+    bounces_on_link=True,
     bow_out=True,
     allow_stops=False,
     ipv6_adverts=True,

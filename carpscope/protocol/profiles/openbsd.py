@@ -70,6 +70,7 @@ PROFILE = Profile(
     link_needed=False,
     link_loss=LinkLoss.SUPPRESSES,
     link_demotion=1,
+    bounces_on_link=False,
     bow_out=True,
     allow_stops=False,
     ipv6_adverts=True,

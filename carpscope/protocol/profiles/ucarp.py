@@ -55,6 +55,7 @@ PROFILE = Profile(
     link_needed=False,
     link_loss=LinkLoss.SLEEPS,
     link_demotion=0,
+    bounces_on_link=False,
     bow_out=False,
     allow_stops=False,
     ipv6_adverts=False,

@@ -1,0 +1,171 @@
+"""`carpscope simulate`: run an election in a made world and tell what happens."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carpscope.cli.command import Command
+from carpscope.core.errors import CarpscopeError
+
+if TYPE_CHECKING:
+    from carpscope.sim.plan import Scenario
+    from carpscope.sim.world import World
+
+_BAR_WIDTH = 60
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scenario",
+        nargs="?",
+        metavar="SCENARIO",
+        help="a scenario as TOML or JSON, or a whole trace; - is standard input",
+    )
+    parser.add_argument(
+        "--example",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="run a packaged example; without a name, list them",
+    )
+    parser.add_argument(
+        "--show", action="store_true", help="print the scenario itself instead of running it"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="another course of chance")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        metavar="X",
+        help="watch it happen, X times as fast as real time",
+    )
+    parser.add_argument("--json", action="store_true", help="print one simulation document")
+    parser.add_argument(
+        "-w", dest="write", metavar="FILE", help="write the frames a span port would see as pcap"
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    # heavy imports only now: --help must not pay for the machines
+    from carpscope.sim import library  # noqa: PLC0415
+    from carpscope.sim.world import World  # noqa: PLC0415
+
+    if options.example == "":
+        _list_examples()
+        return 0
+    if options.show and options.example:
+        sys.stdout.write(library.text(options.example))
+        return 0
+    world = World(_scenario(options), options.seed)
+    if options.show:
+        _print_json(_shown(world))
+        return 0
+    world.run()
+    if options.write:
+        _write(world, options.write)
+    if options.json:
+        from carpscope.sim.document import document  # noqa: PLC0415
+
+        _print_json(document(world))
+    else:
+        _tell(world, options.speed)
+    return 0
+
+
+def _scenario(options: argparse.Namespace) -> "Scenario":
+    from carpscope.sim import library, scenario  # noqa: PLC0415
+
+    if (options.scenario is None) == (options.example is None):
+        raise CarpscopeError("name one scenario file, or --example NAME (--example lists them)")
+    if options.example:
+        return library.example(options.example)
+    if options.scenario == "-":
+        return scenario.parse(sys.stdin.read(), "standard input")
+    return scenario.load(Path(options.scenario))
+
+
+def _shown(world: "World") -> dict[str, object]:
+    from carpscope.sim.document import scenario_json  # noqa: PLC0415
+
+    return dict(scenario_json(world.scenario, world.seed))
+
+
+def _print_json(value: object) -> None:
+    import json  # noqa: PLC0415
+
+    json.dump(value, sys.stdout, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def _list_examples() -> None:
+    from carpscope.sim import library  # noqa: PLC0415
+
+    width = max(map(len, library.names()))
+    for name in library.names():
+        print(f"  {name:{width}}  {library.example(name).description}")
+
+
+def _write(world: "World", path: str) -> None:
+    from carpscope.capture.writer import PcapWriter  # noqa: PLC0415
+    from carpscope.sim.frames import frames  # noqa: PLC0415
+
+    with Path(path).open("wb") as stream:
+        writer = PcapWriter(stream)
+        for frame in frames(world):
+            writer.write(frame)
+
+
+def _tell(world: "World", speed: float | None) -> None:
+    from carpscope.core.units import SECOND  # noqa: PLC0415
+    from carpscope.sim import story  # noqa: PLC0415
+
+    scenario = world.scenario
+    print(f"{scenario.name}: {scenario.description}" if scenario.description else scenario.name)
+    length = scenario.duration / SECOND
+    print(f"{length:g} s, seed {world.seed}, {len(world.record.sent)} advertisements\n")
+    lines = story.timeline(world)
+    names = [plan.name for plan in scenario.nodes]
+    width = max(map(len, [*names, "LAN"]))
+    now = 0
+    for line in lines:
+        if speed:
+            _wait((line.at - now) / SECOND / speed)
+            now = max(now, line.at)
+        print(line.text(width), flush=bool(speed))
+    print()
+    several = len({item.vhid for plan in scenario.nodes for item in plan.vhids}) > 1
+    encoding = (sys.stdout.encoding or "").lower()
+    ascii_only = not sys.stdout.isatty() or "utf" not in encoding
+    for name, vhid, bar in story.bars(world, _BAR_WIDTH, ascii_only=ascii_only):
+        print(f"  {name:{width}} {f'vhid {vhid:<3} ' if several else ''}{bar}")
+    print(f"  {'':{width}} {'         ' if several else ''}0{f'{length:g} s':>{_BAR_WIDTH - 1}}")
+    print()
+    for text in story.summary(world):
+        print(text)
+
+
+def _wait(seconds: float) -> None:
+    import time  # noqa: PLC0415
+
+    if seconds > 0:
+        time.sleep(seconds)
+
+
+COMMAND = Command(
+    name="simulate",
+    summary="run an election: who becomes MASTER when, and for how long nobody is",
+    description=(
+        "Runs every node's own state machine on a simulated LAN and tells what happens.\n"
+        "The same scenario and seed always give the same bytes. docs/simulator.md tells\n"
+        "how to write a scenario; ten lines are enough."
+    ),
+    examples=(
+        "  carpscope simulate --example                      list what comes with it\n"
+        "  carpscope simulate --example failover\n"
+        "  carpscope simulate office.toml -w office.pcap     frames for tcpdump and analyze\n"
+        "  carpscope simulate office.toml --speed 5          watch it happen\n"
+        "  carpscope simulate trace.json --json              the simulation document"
+    ),
+    configure=_configure,
+    run=_run,
+)

@@ -1,0 +1,98 @@
+"""The frames that a span port of the simulated LAN sees, in order of time.
+
+Every frame that a node sends is there, also one that some receivers never get.
+What each implementation puts into headers stands in its profile's `wire`.
+"""
+
+from collections.abc import Iterator
+
+from carpscope.core.address import parse_ip
+from carpscope.core.frame import Frame
+from carpscope.core.units import Nanos
+from carpscope.protocol.events import Announce, Packet
+from carpscope.protocol.profile import Profile, profiles
+from carpscope.sim.record import Announced, Sent
+from carpscope.sim.world import World
+from carpscope.wire import arp, icmp6
+from carpscope.wire.carp import PROTOCOL, Advert, ucarp_mac, virtual_mac
+from carpscope.wire.ip import ipv4, ipv6
+from carpscope.wire.link import (
+    ETHERNET,
+    ETHERTYPE_ARP,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    ethernet,
+)
+
+EPOCH: Nanos = 1_767_225_600 * 1_000_000_000
+"""2026-01-01T00:00:00Z: where a simulated capture begins, as the reference traces do."""
+MINIMUM = 60
+"""Ethernet pads shorter frames; 4 more bytes, the FCS, are not captured."""
+
+_GROUP4 = parse_ip("224.0.0.18", where="")
+_GROUP6 = parse_ip("ff02::12", where="")
+_GROUP4_MAC = bytes.fromhex("01005e000012")
+_GROUP6_MAC = bytes.fromhex("333300000012")
+_ALL_NODES_MAC = bytes.fromhex("333300000001")
+_BROADCAST = b"\xff" * 6
+
+
+def frames(world: World, epoch: Nanos = EPOCH) -> Iterator[Frame]:
+    """Return every frame of a run, numbered from 1."""
+    known = profiles()
+    by_name = {plan.name: known[plan.impl] for plan in world.scenario.nodes}
+    sources = {plan.name: plan.ll6 for plan in world.scenario.nodes}
+    sent: list[tuple[Nanos, int, Sent | Announced]] = [
+        (item.at, index, item) for index, item in enumerate(world.record.sent)
+    ]
+    sent += [(item.announce.at, index, item) for index, item in enumerate(world.record.announced)]
+    number = 0
+    for at, _, item in sorted(sent, key=lambda entry: entry[:2]):
+        # a capture begins at 0; what a node did before that is in no capture
+        if at < 0:
+            continue
+        number += 1
+        profile = by_name[item.node]
+        if isinstance(item, Sent):
+            data = advert_frame(profile, item.packet)
+        else:
+            data = announcement_frame(item.announce, sources[item.node])
+        yield Frame(number, epoch + at, ETHERNET, data, len(data))
+
+
+def advert_frame(profile: Profile, packet: Packet) -> bytes:
+    """Return an advertisement as this implementation puts it on the wire."""
+    style = profile.wire
+    payload = Advert(
+        packet.vhid, packet.advbase, packet.advskew, packet.demote, packet.counter, packet.digest
+    ).encode()
+    source = virtual_mac(packet.vhid) if style.virtual_mac else ucarp_mac(packet.vhid)
+    if packet.family == 4:
+        body = ipv4(
+            packet.source,
+            _GROUP4,
+            payload,
+            protocol=PROTOCOL,
+            tos=style.tos,
+            identification=packet.identification,
+        )
+        return ethernet(_GROUP4_MAC, source, ETHERTYPE_IPV4, body)
+    body = ipv6(
+        packet.source, _GROUP6, payload, next_header=PROTOCOL, traffic_class=style.traffic_class
+    )
+    return ethernet(_GROUP6_MAC, source, ETHERTYPE_IPV6, body)
+
+
+def announcement_frame(announce: Announce, source: bytes) -> bytes:
+    """Return a gratuitous ARP request or an unsolicited neighbour advertisement."""
+    if len(announce.address) == 4:
+        body = arp.announcement(announce.address, announce.mac, announce.target_mac).encode()
+        frame = ethernet(_BROADCAST, announce.ethernet_source, ETHERTYPE_ARP, body)
+        return frame.ljust(MINIMUM, b"\0")
+    body = icmp6.neighbour_advertisement(
+        source, announce.address, announce.mac, router=announce.is_router
+    )
+    return ethernet(_ALL_NODES_MAC, announce.ethernet_source, ETHERTYPE_IPV6, body)
+
+
+__all__ = ["EPOCH", "advert_frame", "announcement_frame", "frames"]
