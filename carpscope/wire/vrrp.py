@@ -75,11 +75,10 @@ def is_vrrp(data: bytes, ip: IpView) -> bool | None:
     CARP of unusual form is still CARP, since receivers accept it: any type nibble, any authlen,
     bytes behind the 36, a wrong checksum.
 
-    What cannot be told, and is called CARP: seven addresses in seven unrelated public networks
-    without authentication bytes, from a sender that sets DF or has no ToS 0xc0. Such a packet
-    has CARP's every field; only a key could tell. The other way, CARP with exactly eight zero
-    bytes behind it, whose random bytes happen to be possible addresses, is called VRRP where
-    DF and ToS are not CARP's.
+    What cannot be told, and is called CARP: seven addresses in unrelated public networks, hardly
+    two of them alike, without authentication bytes. Such a packet has CARP's every field; only
+    a key could tell. The other way, CARP with exactly eight zero bytes behind it, whose random
+    bytes happen to be possible addresses, is called VRRP where DF and ToS are not CARP's.
     """
     at, length = ip.offset, ip.length
     present = min(len(data) - at, length)
@@ -127,7 +126,7 @@ def _is_seven_addresses(payload: bytes, ip: IpView) -> bool:
     bits = _address_bits(body, AUTHLEN_WORDS, ip.source)
     if payload[0] & 15 != ADVERTISEMENT:
         bits -= 16
-    return bits >= 32 or (odd and bits > -8)
+    return bits >= (8 if odd else 32)
 
 
 def _lengths(count: int, auth_type: bytes) -> tuple[int, ...]:
