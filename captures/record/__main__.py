@@ -14,10 +14,11 @@ from pathlib import Path
 from types import FrameType
 
 from captures.record import about, article
+from captures.record.label import named
 from captures.record.plan import Story
 from captures.record.stage import Stage, StoppedError
 from captures.record.stories import STORIES
-from captures.record.truth import labels, named
+from captures.record.truth import labels
 
 _FOLDER = Path(__file__).resolve().parent.parent
 _PACKAGES = {

@@ -8,12 +8,13 @@ import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
+from captures.record.label import Label
 from captures.record.peers import ucarp_command
 from captures.record.plan import SECOND, Attack, Chronicle, Host, Micros, Moment, Plain, Story
 from captures.record.span import text_time
-from captures.record.truth import Label
 
 LICENCE = "CC0-1.0"
 TIMES = (
@@ -25,6 +26,7 @@ TIMES = (
 _PCAP_HEADER = 24
 _RECORD = struct.Struct("<IIII")
 _PROTOCOL = 112
+_AUTHENTICATION_HEADER = 51
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +92,17 @@ def facts(path: Path, story: Story) -> dict[str, Plain]:
     data = path.read_bytes()
     frames = list(_frames(data))
     # Told apart by who sent them, since only the configuration knows what a sender speaks.
-    carp = {bytes(map(int, h.address.split("."))) for h in story.hosts if h.ucarps}
-    carp |= {
-        bytes(map(int, story.host(action.host).address.split(".")))
-        for action in story.actions
-        if isinstance(action, Attack)
-    }
-    packets = [packet for frame in frames if (packet := _ipv4(frame)) is not None]
+    carp = {host.address for host in story.hosts if host.ucarps}
+    carp |= {story.host(a.host).address for a in story.actions if isinstance(a, Attack)}
+    senders = [sender for frame in frames if (sender := _sender(frame)) is not None]
+    advertisements = sum(sender in carp for sender in senders)
     return {
         "file": path.name,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "packets": len(frames),
-        "advertisements": sum(p[9] == _PROTOCOL and p[12:16] in carp for p in packets),
-        "vrrp_advertisements": sum(p[9] == _PROTOCOL and p[12:16] not in carp for p in packets),
+        "advertisements": advertisements,
+        "vrrp_advertisements": len(senders) - advertisements,
     }
 
 
@@ -162,6 +161,7 @@ def _nodes(story: Story, host: Host, macs: Mapping[str, str]) -> Iterator[dict[s
             "advbase": ucarp.advbase,
             "advskew": ucarp.advskew,
             "preempt": ucarp.preempt,
+            **({"ttl": host.ttl} if host.ttl is not None else {}),
             "addresses": [ucarp.address],
             "passphrase": passphrases(story).index(ucarp.passphrase) + 1,
             "command": " ".join(ucarp_command(host, ucarp)),
@@ -266,9 +266,15 @@ def _frames(data: bytes) -> Iterator[bytes]:
         at += captured
 
 
-def _ipv4(frame: bytes) -> bytes | None:
-    """The IPv4 packet in a frame, below any VLAN tags."""
+def _sender(frame: bytes) -> str | None:
+    """Who sent a frame of protocol 112, below VLAN tags, IPv6 or an authentication header."""
     at = 12
     while frame[at : at + 2] in (b"\x81\x00", b"\x88\xa8"):
         at += 4
-    return frame[at + 2 :] if frame[at : at + 2] == b"\x08\x00" else None
+    ethertype, packet = frame[at : at + 2], frame[at + 2 :]
+    if ethertype == b"\x86\xdd":
+        return str(IPv6Address(packet[8:24])) if packet[6] == _PROTOCOL else None
+    if ethertype != b"\x08\x00":
+        return None
+    inside = packet[4 * (packet[0] & 15)] if packet[9] == _AUTHENTICATION_HEADER else packet[9]
+    return str(IPv4Address(packet[12:16])) if inside == _PROTOCOL else None

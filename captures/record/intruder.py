@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> None:
     if frame is None:
         sys.exit("the victim was not heard")
     frame = forged(frame, options.advskew, options.source)
-    due = options.begin / 1e6
+    due = time.time()
     while due * 1e6 < options.end:
         time.sleep(max(0.0, due - time.time()))
         print(time.time_ns() // 1000, flush=True)

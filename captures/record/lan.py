@@ -156,6 +156,16 @@ class Lan:
         run(*ip, "link", "set", "lo", "up")
         run(*ip, "addr", "add", f"{host.address}/24", "dev", "eth0")
         run(*ip, "link", "set", "eth0", "up")
+        if host.ttl is not None:
+            rules = f"""
+                table netdev mangle {{
+                    chain out {{
+                        type filter hook egress device eth0 priority 0;
+                        ip protocol 112 ip ttl set {host.ttl}
+                    }}
+                }}
+            """
+            run(*self.within(host.name), "nft", "-f", "-", feed=rules)
 
     def _add_access_port(self, host: Host, number: int, port: str) -> str:
         from captures.record.access import command  # noqa: PLC0415 - also run as a program
@@ -165,7 +175,9 @@ class Lan:
         run(*ip, "add", inside, "type", "veth", "peer", "name", trunk)
         run(*ip, "set", inside, "up")
         argv = ["ip", "netns", "exec", self.switch, *command(port, inside, host.tags)]
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path.cwd())
+        process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, cwd=Path.cwd(), start_new_session=True
+        )
         self._access.append(process)
         assert process.stdout is not None
         if not process.stdout.readline():  # it says one line when it forwards

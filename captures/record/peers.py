@@ -21,6 +21,8 @@ Listener = Callable[[Moment], None]
 
 _UCARP_LINE = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}): (?P<text>.*)")
 _KEEPALIVED_STAMP = re.compile(r"\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}: ")
+# What it says of the election and of packets it refuses; the rest is about files and addresses.
+_KEEPALIVED_ELECTION = re.compile(r"\(V\d_\d+_\d\) (?!Sending|setting|removing)")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 # What an administrator's scripts do: put the virtual address on the interface and take it off.
@@ -96,15 +98,21 @@ class KeepalivedPeer(Peer):
     def __init__(self, lan: Lan, host: Host, listener: Listener, folder: Path) -> None:
         name = f"keepalived-{host.name}"
         (folder / f"{name}.conf").write_text(keepalived_configuration(host))
-        argv = ["keepalived", "--dont-fork", "--vrrp", "--log-console", "--no-syslog"]
+        argv = [
+            "keepalived",
+            "--dont-fork",
+            "--vrrp",
+            "--log-console",
+            "--log-detail",
+            "--no-syslog",
+        ]
         argv += ["--use-file", f"{folder}/{name}.conf"]
         argv += ["--pid", f"{folder}/{name}.pid", "--vrrp_pid", f"{folder}/{name}.vrrp.pid"]
         super().__init__(lan, host.name, argv, listener, folder)
 
     def moment(self, line: str, arrived: Micros) -> Moment | None:
         text = _KEEPALIVED_STAMP.sub("", line)
-        # Only the election is of interest, not which files it read (which are this machine's).
-        if re.search(r"STATE|Received|received|priority|invalid|bogus|MASTER|auth", text):
+        if _KEEPALIVED_ELECTION.match(text):
             return Moment(arrived, "log", self._host, text)
         return None
 
@@ -129,6 +137,7 @@ def ucarp_command(host: Host, options: Ucarp) -> list[str]:
     argv += [f"--pass={options.passphrase}", f"--addr={options.address}"]
     argv += [f"--advbase={options.advbase}", f"--advskew={options.advskew}"]
     argv += ["--upscript=./up.sh", "--downscript=./down.sh"]
+    argv += ["--nomcast"] if options.broadcast else []
     return [*argv, "--preempt"] if options.preempt else argv
 
 

@@ -30,6 +30,8 @@ class Ucarp:
     passphrase: str = "quiet-harbour-17"  # noqa: S105 - for tests; published with the captures
     address: str = "192.0.2.10"
     preempt: bool = False
+    broadcast: bool = False
+    """Send to the broadcast MAC address (`-M`); the IP destination stays the group."""
 
     @property
     def interval(self) -> Micros:
@@ -70,6 +72,8 @@ class Host:
     vrrps: tuple[Vrrp, ...] = ()
     tags: tuple[tuple[int, int], ...] = ()
     """(ethertype, VLAN id), outermost first: the VLAN that the switch puts the host into."""
+    ttl: int | None = None
+    """Its advertisements leave with this TTL instead of 255, as if something had routed them."""
 
     @property
     def vlans(self) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ class Span:
             argv,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the recorder, which ends it in order
             env={**os.environ, "LC_ALL": "C"},
         )
         assert self._process.stderr is not None

@@ -156,7 +156,11 @@ class Stage:
     def _help(self, host: str, argv: list[str]) -> subprocess.Popen[str]:
         """Start one of our own programs on a host."""
         helper = subprocess.Popen(
-            [*self._lan.within(host), *argv], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+            [*self._lan.within(host), *argv],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path.cwd(),
+            start_new_session=True,
         )
         self._helpers.append(helper)
         return helper

@@ -322,6 +322,29 @@ _FLAPPING = Story(
     expects=(*["failover"] * 3, "flapping", *["preemption"] * 3),
 )
 
+_TTL = Story(
+    name="ucarp-bad-ttl",
+    happens="""Something lowers the TTL of what the master alpha sends to 254, as a router on the
+        way would. beta drops it for that and becomes master too, though every frame reaches it.""",
+    hosts=(
+        Host(name="alpha", address="192.0.2.1", ucarps=(_NODE,), ttl=254),
+        Host(name="beta", address="192.0.2.2", ucarps=(_SPARE,)),
+    ),
+    actions=_BOTH,
+    seconds=30,
+    expects=("bad_ttl", "split_brain"),
+)
+
+_BROADCAST = Story(
+    name="ucarp-broadcast",
+    happens="""A pair that sends its advertisements to the broadcast MAC address (-M), though their
+        IP destination is the group. The master is killed and the backup takes over.""",
+    hosts=_pair(replace(_NODE, broadcast=True), replace(_SPARE, broadcast=True)),
+    actions=(*_BOTH, Kill(14, "alpha")),
+    seconds=30,
+    expects=("failover",),
+)
+
 STORIES: tuple[Story, ...] = (
     _HEALTHY,
     _FAILOVER,
@@ -341,4 +364,6 @@ STORIES: tuple[Story, ...] = (
     _FORGED,
     _FORGED_UNHEEDED,
     _FLAPPING,
+    _TTL,
+    _BROADCAST,
 )

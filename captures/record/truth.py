@@ -1,37 +1,15 @@
 """What is true of a recording: labels from what was configured, done and logged.
 
 No packet is looked at. Who was MASTER when comes from ucarp's own log; a killed process stops being
-one when it was killed. The labels and their fields are those of the project's labelled traces.
+one when it was killed.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from collections.abc import Iterator
 
-from captures.record.plan import SECOND, Attack, Chronicle, Micros, Plain, Story
-from captures.record.reigns import Interval, Member, member_of, overlaps, reigns_of, running
-
-EVENTS = frozenset({"failover", "preemption"})
-_BRIEF: Micros = SECOND // 4
-"""A master this young was only a claimant of the same election."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """One true sentence about an interval of the capture."""
-
-    label: str
-    kind: str
-    """`problem`, `config`, `change` or `none`."""
-    start: Micros
-    end: Micros
-    nodes: tuple[str, ...]
-    cause: str
-    vhid: int | None = None
-    vlan: tuple[int, ...] = ()
-    optional: bool = False
-    accept: tuple[str, ...] = ()
-    more: Mapping[str, Plain] = field(default_factory=dict)
+from captures.record.election import Group
+from captures.record.label import Label
+from captures.record.plan import Attack, Chronicle, Story
+from captures.record.reigns import member_of, overlaps, running
 
 
 def labels(story: Story, chronicle: Chronicle) -> list[Label]:
@@ -43,8 +21,9 @@ def labels(story: Story, chronicle: Chronicle) -> list[Label]:
             for options in host.ucarps
             if options.vhid == vhid and host.vlans == vlan
         ]
-        group = _Group(vhid, vlan, members, chronicle, found)
+        group = Group(vhid, vlan, members, chronicle, found)
         found += group.configured()
+        found += group.mangled()
         found += group.split_brains()
         found += group.changes()
         found += group.gaps()
@@ -63,220 +42,6 @@ def labels(story: Story, chronicle: Chronicle) -> list[Label]:
             )
         ]
     return sorted(found, key=lambda label: (label.start, label.label))
-
-
-def named(found: list[Label]) -> tuple[str, ...]:
-    """The labels that a reader of the capture must find, sorted."""
-    return tuple(sorted(label.label for label in found if not label.optional))
-
-
-class _Group:
-    """The ucarps of one vhid in one VLAN, and what follows from how they ran."""
-
-    def __init__(
-        self,
-        vhid: int,
-        vlan: tuple[int, ...],
-        members: list[Member],
-        chronicle: Chronicle,
-        imposed: list[Label],
-    ) -> None:
-        self._vhid = vhid
-        self._vlan = vlan
-        self._members = members
-        self._chronicle = chronicle
-        self._imposed = list(imposed)
-        self._reigns = sorted(
-            ((reign, member) for member in members for reign in member.reigns),
-            key=lambda pair: pair[0].start,
-        )
-
-    def configured(self) -> Iterator[Label]:
-        """Differences and likenesses of two nodes, while both run."""
-        for left, right in combinations(self._members, 2):
-            both = overlaps(left.running, right.running)
-            if not both:
-                continue
-            start, end = both[0][0], both[-1][1]
-            a, b = left.options, right.options
-            if a.passphrase != b.passphrase:
-                yield self._label(
-                    "passphrase_mismatch",
-                    (start, end),
-                    left,
-                    right,
-                    "nodes configured with different passphrases",
-                )
-            if a.address != b.address:
-                yield self._label(
-                    "address_set_mismatch",
-                    (start, end),
-                    left,
-                    right,
-                    "nodes configured with different virtual addresses",
-                    more={"detail": {left.name: [a.address], right.name: [b.address]}},
-                )
-            if a.advbase != b.advbase:
-                taken = self._taken_over(left, right)
-                yield self._label(
-                    "advbase_mismatch",
-                    (start, end),
-                    left,
-                    right,
-                    "nodes configured with different advbase",
-                    optional=not taken,
-                    more={
-                        "detail": {left.name: a.advbase, right.name: b.advbase},
-                        "takeover": taken,
-                    },
-                )
-            if (a.advbase, a.advskew) == (b.advbase, b.advskew):
-                collided = bool(overlaps(reigns_of(left), reigns_of(right)))
-                yield self._label(
-                    "equal_skew_tie",
-                    (start, end),
-                    left,
-                    right,
-                    "nodes share the same advbase and advskew",
-                    kind="config",
-                    optional=not collided,
-                    more={"detail": {left.name: a.advskew, right.name: b.advskew}}
-                    | {"collided": collided},
-                )
-
-    def split_brains(self) -> Iterator[Label]:
-        for left, right in combinations(self._members, 2):
-            longest = max(left.options.interval, right.options.interval)
-            for start, end in overlaps(reigns_of(left), reigns_of(right)):
-                if end - start <= longest * 107 // 100 + SECOND // 20:
-                    continue
-                causes = self._causes(start, end, left, right)
-                yield self._label(
-                    "split_brain",
-                    (start, end),
-                    left,
-                    right,
-                    causes[0] if causes else "unknown",
-                    more={"causes": list(causes)},
-                )
-
-    def changes(self) -> Iterator[Label]:
-        """Fail-overs (the master was killed) and preemptions (ucarp's log says so)."""
-        for (old, loser), (new, winner) in pairwise(self._reigns):
-            if old.killed and loser is not winner and new.start >= old.end:
-                attacks = [lie for lie in self._attacks() if lie.start < new.start]
-                yield self._label(
-                    "failover",
-                    (old.end, new.start),
-                    loser,
-                    winner,
-                    f"the master {loser.name} was killed",
-                    kind="change",
-                    more={"from": loser.name, "to": winner.name}
-                    | ({"consequence_of": [lie.label for lie in attacks]} if attacks else {}),
-                )
-            if new.reason and loser is not winner and old.start < new.start < old.end:
-                brief = new.start - old.start < _BRIEF
-                yield self._label(
-                    "preemption",
-                    (new.start, old.end),
-                    loser,
-                    winner,
-                    f"{winner.name} logged: {new.reason}",
-                    kind="change",
-                    optional=brief,
-                    more={"from": loser.name, "to": winner.name}
-                    | ({"brief": True} if brief else {}),
-                )
-
-    def gaps(self) -> Iterator[Label]:
-        """Nobody is MASTER, though somebody was, for longer than any take-over needs."""
-        bound = max(member.options.takeover_max for member in self._members) * 5 // 4 + SECOND // 2
-        if not self._reigns:
-            return
-        last = self._reigns[0][0].end
-        starts = [reign.start for reign, _ in self._reigns[1:]] + [self._chronicle.end]
-        ends = [reign.end for reign, _ in self._reigns[1:]] + [self._chronicle.end]
-        for start, end in zip(starts, ends, strict=True):
-            if start - last > bound:
-                lies = [lie.label for lie in self._attacks() if lie.start < start]
-                yield Label(
-                    label="master_gap",
-                    kind="problem",
-                    start=last,
-                    end=start,
-                    nodes=tuple(member.name for member in self._members),
-                    vhid=self._vhid,
-                    vlan=self._vlan,
-                    cause=lies[0] if lies else "no node is left",
-                )
-            last = max(last, end)
-
-    def flapping(self) -> Iterator[Label]:
-        """Four gains of mastership in thirty advbase, not counting the first election."""
-        gains = [reign.start for reign, _ in self._reigns[1:]]
-        window = 30 * SECOND * max(member.options.advbase for member in self._members)
-        busy = [g for i, g in enumerate(gains) if _crowded(gains, i, window)]
-        if busy:
-            yield Label(
-                label="flapping",
-                kind="problem",
-                start=busy[0],
-                end=busy[-1],
-                nodes=tuple(member.name for member in self._members),
-                vhid=self._vhid,
-                vlan=self._vlan,
-                cause="the preferred node dies and returns over and over",
-                more={"gains": len(busy)},
-            )
-
-    def _label(
-        self,
-        label: str,
-        span: Interval,
-        left: Member,
-        right: Member,
-        cause: str,
-        *,
-        kind: str = "problem",
-        optional: bool = False,
-        more: Mapping[str, Plain] | None = None,
-    ) -> Label:
-        return Label(
-            label=label,
-            kind=kind,
-            start=span[0],
-            end=span[1],
-            nodes=(left.name, right.name),
-            vhid=self._vhid,
-            vlan=self._vlan,
-            cause=cause,
-            optional=optional,
-            more=more or {},
-        )
-
-    def _taken_over(self, left: Member, right: Member) -> bool:
-        pair = (left.name, right.name)
-        return any(new.reason and winner.name in pair for new, winner in self._reigns[1:])
-
-    def _attacks(self) -> list[Label]:
-        return [lie for lie in self._imposed if lie.more.get("impersonates") in self._names()]
-
-    def _names(self) -> set[str]:
-        return {member.name for member in self._members}
-
-    def _causes(self, start: Micros, end: Micros, left: Member, right: Member) -> tuple[str, ...]:
-        known = [*self._imposed, *self.configured()]
-        return tuple(
-            dict.fromkeys(
-                label.label
-                for label in known
-                if label.start < end
-                and start < label.end
-                and {left.name, right.name} == set(label.nodes)
-                and label.kind == "problem"
-            )
-        )
 
 
 def _imposed(story: Story, chronicle: Chronicle) -> Iterator[Label]:
@@ -362,11 +127,3 @@ def _vrrp_conflicts(story: Story, chronicle: Chronicle) -> Iterator[Label]:
                 vlan=vlan,
                 cause=f"{' and '.join(names)} speak VRRP with the same id",
             )
-
-
-def _crowded(gains: list[Micros], index: int, window: Micros) -> bool:
-    """Whether this gain is one of four that fit into the window."""
-    for first in range(max(0, index - 3), index + 1):
-        if first + 3 < len(gains) and gains[first + 3] - gains[first] <= window:
-            return True
-    return False
