@@ -5,6 +5,7 @@ Only the last step, text for a screen, divides.
 """
 
 import datetime as dt
+import re
 from typing import TypeAlias
 
 Nanos: TypeAlias = int
@@ -14,6 +15,11 @@ SECOND: Nanos = 1_000_000_000
 MILLISECOND: Nanos = 1_000_000
 MICROSECOND: Nanos = 1_000
 
+_RFC3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:\.([0-9]+))?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -48,14 +54,13 @@ def _date_time(seconds: int) -> str:
 
 def parse_rfc3339(text: str) -> Nanos:
     """Read what `rfc3339` writes (any offset is accepted). Raises ValueError."""
-    head, dot, tail = text.strip().partition(".")
-    zone = tail.lstrip("0123456789")
-    digits = tail[: len(tail) - len(zone)] if dot else ""
-    moment = dt.datetime.fromisoformat(head + zone)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    span = moment - _EPOCH
-    return (span.days * 86400 + span.seconds) * SECOND + int(digits[:9].ljust(9, "0") or "0")
+    # fromisoformat alone would cut nanoseconds to micro- and let strange characters pass
+    parts = _RFC3339.fullmatch(text.strip())
+    if parts is None:
+        raise ValueError(f"{text!r} is not a time as 2026-01-31T12:00:00.5Z or with an offset")
+    date_time, digits, zone = parts.groups(default="")
+    span = dt.datetime.fromisoformat(date_time + zone.upper()) - _EPOCH
+    return (span.days * 86400 + span.seconds) * SECOND + int(digits[:9].ljust(9, "0"))
 
 
 def seconds_text(span: Nanos, *, digits: int = 3) -> str:
