@@ -96,11 +96,6 @@ def frames(
     offset, here = 0, HEADER_SIZE
     _describe(header, tally)
 
-    def account() -> None:
-        tally.packets, tally.snapped, tally.late = number, snapped, late
-        if number:
-            tally.first, tally.last = first, last
-
     try:
         for chunk in chunks:
             buffer = rest + chunk if rest else chunk
@@ -108,14 +103,10 @@ def frames(
             while (start := here + record_size) <= end:
                 seconds, fraction, captured, length = unpack(buffer, here)
                 stop = start + captured
-                if stop > end:
+                if stop > end or captured > PACKET_LIMIT:
                     if captured <= PACKET_LIMIT:
                         break
-                    account()
-                    tally.problems.append(_insane(tally, offset + here, captured))
-                    return
-                if captured > PACKET_LIMIT:
-                    account()
+                    tally.account(number, first, last, snapped, late)
                     tally.problems.append(_insane(tally, offset + here, captured))
                     return
                 at = seconds * 1_000_000_000 + fraction * scale
@@ -135,11 +126,11 @@ def frames(
             rest = buffer[here:]
             offset += here
             here = 0
-            account()
+            tally.account(number, first, last, snapped, late)
         if rest:
             tally.cut(len(rest))
     finally:
-        account()
+        tally.account(number, first, last, snapped, late)
 
 
 def _describe(header: Header, tally: Tally) -> None:

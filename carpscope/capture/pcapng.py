@@ -9,21 +9,23 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from carpscope.capture.blocks import (
-    ENHANCED_PACKET,
-    INTERFACE,
-    PACKET,
-    SECTION,
-    STATISTICS,
-    Blocks,
-    options,
-)
+from carpscope.capture import blocks as kinds
+from carpscope.capture.blocks import ENHANCED_PACKET, Blocks, options
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos
 
 INTERFACE_LIMIT = 65_536
 """The most interfaces a section may describe: packets of old blocks can name no more."""
+
+SECTION_MIN = 28
+"""Bytes of the smallest section header."""
+
+ENHANCED_MIN = 32
+"""Bytes of the smallest packet block that has a time."""
+
+_ODD_SIZE = 0xFFF0_0003
+"""Bits that no length of a block we read has: it is a multiple of 4 up to BLOCK_LIMIT."""
 
 _OPT_COMMENT = 1
 _IF_TSRESOL = 9
@@ -48,13 +50,15 @@ class Interface(NamedTuple):
 
 
 class Packet(NamedTuple):
-    """What the three kinds of packet block have in common, bytes not yet taken."""
+    """A packet of a rarer block; its bytes are not taken yet."""
 
-    interface: int
-    ticks: int | None
+    at: Nanos
+    link: int
     captured: int
     length: int
     start: int
+    """Where in the block the captured bytes begin."""
+    interface: int
 
 
 def frames(chunks: Iterator[bytes], tally: Tally, capture: int = 0) -> Iterator[Frame]:
@@ -65,113 +69,120 @@ def frames(chunks: Iterator[bytes], tally: Tally, capture: int = 0) -> Iterator[
     """
     make = tuple.__new__
     blocks = Blocks(chunks, tally)
-    section = _Section("<", 0, tally)
-    interfaces = section.interfaces
-    enhanced = struct.Struct("<IIIII").unpack_from
+    section = _Section(blocks, tally)
+    enhanced, size_at, interfaces = section.enhanced, section.size_at, section.interfaces
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
 
     try:
-        for kind, buffer, begin, stop in blocks:
-            if kind == ENHANCED_PACKET and stop - begin >= 32:
-                which, high, low, captured, length = enhanced(buffer, begin + 8)
-                ticks: int | None = high << 32 | low
-                start = begin + 28
-                if stop - 4 - start - captured > 3:
-                    section.packet_options(buffer[start + (captured + 3 & ~3) : stop - 4])
-            elif kind == SECTION:
-                tally.packets = number
-                if not _is_version_1(buffer[begin:stop], blocks.order, tally):
-                    return
-                section = _Section(blocks.order, section.base + len(section.interfaces), tally)
-                interfaces = section.interfaces
-                enhanced = struct.Struct(f"{blocks.order}IIIII").unpack_from
-                continue
-            elif kind in (INTERFACE, STATISTICS):
-                tally.packets = number
-                if not section.describe(kind, buffer[begin:stop]):
-                    return
-                continue
-            else:
-                packet = section.rare_packet(kind, buffer, begin, stop)
-                which, ticks, captured, length, start = packet
-            number += 1
-            tally.packets = number
-            if which >= len(interfaces):
-                tally.undefined += 1
-                continue
-            if captured > stop - 4 - start:
-                tally.broken += 1
-                continue
-            link, scale, divisor, offset, interface, _ = interfaces[which]
-            if ticks is None:
-                at = last if last is not BEFORE_THE_FIRST else 0
-                tally.timeless += 1
-            else:
-                at = ticks * scale // divisor + offset
-            if at < last:
-                if last is BEFORE_THE_FIRST:
-                    first = last = at
+        for buffer in blocks.buffers():
+            here, end = 0, len(buffer)
+            while here < end:
+                try:
+                    kind, size, which, high, low, captured, length = enhanced(buffer, here)
+                except struct.error:
+                    kind = size = which = high = low = captured = length = 0
+                stop = here + size
+                slack = size - ENHANCED_MIN - captured
+                # nearly every block: an enhanced packet, whole and without contradiction
+                if (
+                    kind == ENHANCED_PACKET
+                    and stop <= end
+                    and slack >= 0
+                    and not size & _ODD_SIZE
+                    and size_at(buffer, stop - 4)[0] == size
+                    and which < len(interfaces)
+                ):
+                    start = here + 28
+                    link, scale, divisor, offset, interface, _ = interfaces[which]
+                    at = (high << 32 | low) * scale // divisor + offset
+                    if slack > 3:
+                        section.packet_options(buffer[start + (captured + 3 & ~3) : stop - 4])
                 else:
-                    late += 1
-                    first = min(first, at)
-            else:
-                last = at
-            if length > captured:
-                snapped += 1
-            yield make(
-                Frame,
-                (number, at, link, buffer[start : start + captured], length, capture, interface),
-            )
+                    tally.account(number, first, last, snapped, late)
+                    whole = blocks.whole(buffer, here)
+                    if whole is None:
+                        break
+                    kind, stop = whole
+                    packet = section.read(kind, buffer[here:stop], last)
+                    if packet is None:
+                        if blocks.is_ended:
+                            break
+                        number += kind in kinds.PACKETS  # one that could not be used
+                        enhanced, size_at = section.enhanced, section.size_at
+                        interfaces = section.interfaces
+                        here = stop
+                        continue
+                    at, link, captured, length, start, interface = packet
+                    start += here
+                here = stop
+                number += 1
+                if at < last:
+                    if last == BEFORE_THE_FIRST:
+                        first = last = at
+                    else:
+                        late += 1
+                        first = min(first, at)
+                else:
+                    last = at
+                if length > captured:
+                    snapped += 1
+                data = buffer[start : start + captured]
+                yield make(Frame, (number, at, link, data, length, capture, interface))
+            blocks.here = here
+            tally.account(number, first, last, snapped, late)
     finally:
-        tally.packets, tally.snapped, tally.late = number, snapped, late
-        if last is not BEFORE_THE_FIRST:
-            tally.first, tally.last = first, last
-
-
-def _is_version_1(block: bytes, order: str, tally: Tally) -> bool:
-    if len(block) >= 28:
-        major, minor = struct.unpack_from(f"{order}HH", block, 12)
-        if major == 1:
-            return True
-        problem = f"a section is pcapng {major}.{minor}, only 1.x is known"
-    else:
-        problem = f"a section header has {len(block)} bytes of at least 28"
-    tally.problems.append(f"{problem}; reading stopped there, after packet {tally.packets:,}")
-    return False
+        tally.account(number, first, last, snapped, late)
 
 
 class _Section:
-    """What holds from one section header to the next."""
+    """What holds from one section header to the next, and what descriptions tell."""
 
-    def __init__(self, order: str, base: int, tally: Tally) -> None:
-        self.order = order
-        self.base = base
-        """Interfaces of the sections before."""
-        self.interfaces: list[Interface] = []
+    def __init__(self, blocks: Blocks, tally: Tally) -> None:
+        self._blocks = blocks
         self._tally = tally
+        self._begin(base=0)
 
-    def describe(self, kind: int, block: bytes) -> bool:
-        """Read an interface description or statistics; False where reading must end."""
-        if kind == STATISTICS:
+    def _begin(self, base: int) -> None:
+        self.order = self._blocks.order
+        self.enhanced = struct.Struct(f"{self.order}IIIIIII").unpack_from
+        self.size_at = struct.Struct(f"{self.order}I").unpack_from
+        self.interfaces: list[Interface] = []
+        self._base = base
+        """Interfaces of the sections before."""
+
+    def read(self, kind: int, block: bytes, last: Nanos) -> Packet | None:
+        """Take in a block; give the packet where it is one that can be used.
+
+        `last` is the latest time so far, for packets that have none.
+        """
+        if kind in kinds.PACKETS:
+            return self._packet(kind, block, last)
+        if kind == kinds.SECTION:
+            self._section(block)
+        elif kind == kinds.INTERFACE:
+            self._describe(block)
+        elif kind == kinds.STATISTICS:
             self._statistics(block)
-            return True
-        problem = None
-        if len(block) < 20:
-            problem = f"an interface description has {len(block)} bytes of at least 20"
-        elif len(self.interfaces) >= INTERFACE_LIMIT:
-            problem = f"more than {INTERFACE_LIMIT:,} interfaces in a section"
-        if problem:
-            # without it every packet behind would count for the wrong interface
-            self._tally.problems.append(
-                f"{problem}; reading stopped there, after packet {self._tally.packets:,}"
-            )
-            return False
-        self.interfaces.append(self._interface(block))
-        self._tally.see_link(self.interfaces[-1].link)
-        return True
+        return None
 
-    def _interface(self, block: bytes) -> Interface:
+    def _section(self, block: bytes) -> None:
+        self._begin(self._base + len(self.interfaces))
+        if len(block) < SECTION_MIN:
+            self._blocks.end(f"a section header has {len(block)} bytes of at least {SECTION_MIN}")
+            return
+        major, minor = struct.unpack_from(f"{self.order}HH", block, 12)
+        if major != 1:
+            self._blocks.end(f"a section is pcapng {major}.{minor}, only 1.x is known")
+
+    def _describe(self, block: bytes) -> None:
+        # passed over, it would make every packet behind it count for the wrong interface
+        if len(block) < 20:
+            self._blocks.end(f"an interface description has {len(block)} bytes of at least 20")
+            return
+        if len(self.interfaces) >= INTERFACE_LIMIT:
+            self._blocks.end(f"more than {INTERFACE_LIMIT:,} interfaces in a section")
+            return
         link, _, snaplen = struct.unpack_from(f"{self.order}HHI", block, 8)
         scale, divisor, offset = 1000, 1, 0
         for code, value in options(block[16:-4], self.order):
@@ -181,8 +192,9 @@ class _Section:
                 offset = struct.unpack(f"{self.order}q", value)[0] * SECOND
         if scale < 1000 * divisor:
             self._tally.nanosecond = True
-        number = self.base + len(self.interfaces)
-        return Interface(link, scale, divisor, offset, number, snaplen)
+        number = self._base + len(self.interfaces)
+        self.interfaces.append(Interface(link, scale, divisor, offset, number, snaplen))
+        self._tally.see_link(link)
 
     def _statistics(self, block: bytes) -> None:
         if len(block) < 24:
@@ -195,7 +207,7 @@ class _Section:
         ]
         if drops and which < len(self.interfaces):
             # counted since the capture began: a later block replaces an earlier one
-            self._tally.isb_drops[self.base + which] = sum(drops)
+            self._tally.isb_drops[self._base + which] = sum(drops)
 
     def packet_options(self, body: bytes) -> None:
         """Count comments and losses an Enhanced Packet Block tells of."""
@@ -208,25 +220,36 @@ class _Section:
     def _lost(self, count: int) -> None:
         self._tally.packet_drops = (self._tally.packet_drops or 0) + count
 
-    def rare_packet(self, kind: int, buffer: bytes, begin: int, stop: int) -> Packet:
-        """Read the head of an obsolete or a simple packet block, or of one cut short.
-
-        A block too small for its head gives a packet that claims more than there is.
-        """
-        size = stop - begin
-        if kind == PACKET and size >= 32:
-            which, drops, high, low, captured, length = struct.unpack_from(
-                f"{self.order}HHIIII", buffer, begin + 8
-            )
-            if drops != _DROPS_UNKNOWN:
-                self._lost(drops)
-            return Packet(which, high << 32 | low, captured, length, begin + 28)
-        if kind in (PACKET, ENHANCED_PACKET) or size < 16:
-            return Packet(0, 0, size, size, begin + 8)
-        (length,) = struct.unpack_from(f"{self.order}I", buffer, begin + 8)
-        snaplen = self.interfaces[0].snaplen if self.interfaces else 0
-        captured = min(length, size - 16, snaplen or length)
-        return Packet(0, None, captured, length, begin + 12)
+    def _packet(self, kind: int, block: bytes, last: Nanos) -> Packet | None:
+        room = len(block) - ENHANCED_MIN
+        which = start = captured = length = 0
+        ticks: int | None = None
+        if kind == kinds.SIMPLE_PACKET and len(block) >= 16:
+            (length,) = struct.unpack_from(f"{self.order}I", block, 8)
+            room = len(block) - 16
+            snaplen = self.interfaces[0].snaplen if self.interfaces else 0
+            captured, start = min(length, room, snaplen or length), 12
+        elif kind != kinds.SIMPLE_PACKET and room >= 0:
+            layout = f"{self.order}{'HH' if kind == kinds.PACKET else 'I'}IIII"
+            which, *drops, high, low, captured, length = struct.unpack_from(layout, block, 8)
+            if drops and drops[0] != _DROPS_UNKNOWN:
+                self._lost(drops[0])
+            ticks, start = high << 32 | low, 28
+        if not start or captured > room:
+            self._tally.broken += 1
+            return None
+        if which >= len(self.interfaces):
+            self._tally.undefined += 1
+            return None
+        link, scale, divisor, offset, interface, _ = self.interfaces[which]
+        if ticks is None:
+            self._tally.timeless += 1
+            at = 0 if last == BEFORE_THE_FIRST else last
+        else:
+            at = ticks * scale // divisor + offset
+        if kind == kinds.PACKET:
+            self.packet_options(block[28 + (captured + 3 & ~3) : -4])
+        return Packet(at, link, captured, length, start, interface)
 
 
 def _resolution(code: int) -> tuple[int, int]:

@@ -23,9 +23,6 @@ from carpscope.core.units import Nanos
 _GUESS = 512
 """Bytes to look at where a file is no capture: tar says so behind its first 256."""
 
-_SECTION_MIN = 28
-"""Bytes of the smallest section header."""
-
 
 class Capture:
     """One capture, to be iterated once; what is known of it grows meanwhile.
@@ -195,9 +192,9 @@ def _recognized(origin: Origin, tally: Tally, index: int) -> _Content:
             raise _cut(origin, "pcap", pcap.HEADER_SIZE)
         return _Content("pcap", compression, pcap.frames(header, chunks, tally, index))
     if is_pcapng(head):
-        head, chunks = _peeked(chunks, _SECTION_MIN)
-        if len(head) < _SECTION_MIN:
-            raise _cut(origin, "pcapng", _SECTION_MIN)
+        head, chunks = _peeked(chunks, pcapng.SECTION_MIN)
+        if len(head) < pcapng.SECTION_MIN:
+            raise _cut(origin, "pcapng", pcapng.SECTION_MIN)
         return _Content("pcapng", compression, pcapng.frames(chunks, tally, index))
     if not head:
         problems = [origin.problem] if origin.problem else [*tally.problems, "empty"]

@@ -62,6 +62,12 @@ class Tally:
         self.problems: list[str] = []
         """What ended the reading early, or was odd about the file."""
 
+    def account(self, packets: int, first: Nanos, last: Nanos, snapped: int, late: int) -> None:
+        """Write down what a reader has counted, all of it since the beginning."""
+        self.packets, self.snapped, self.late = packets, snapped, late
+        if last != BEFORE_THE_FIRST:
+            self.first, self.last = first, last
+
     def see_link(self, link: int) -> None:
         """Remember a link type at its first appearance."""
         if link not in self.links:
