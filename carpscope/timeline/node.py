@@ -109,7 +109,13 @@ class Node:
     bow_outs: int = 0
     max_advskew: int = 0
     saw_demote: bool = False
-    announcements: int = 0
+    garp_virtual: int = 0
+    """Gratuitous ARP that left from the virtual MAC."""
+    garp_card: int = 0
+    """Gratuitous ARP that left from the card's own MAC."""
+    na_virtual: int = 0
+    na_card: int = 0
+    na_router: int = 0
 
     @property
     def reign(self) -> Reign | None:

@@ -338,13 +338,25 @@ class Observer:
         if any(view.target_ip):
             self._learn(vlan, view.target_ip, None)
         if view.is_announcement:
-            self._announced(packet, view.sender_ip, view.sender_mac)
+            node = self._announced(packet, view.sender_ip, view.sender_mac)
+            if node is not None and packet.link.source is not None:
+                if _is_virtual(packet.link.source):
+                    node.garp_virtual += 1
+                else:
+                    node.garp_card += 1
+                    node.own_mac = packet.link.source
 
     def _neighbour(self, packet: Packet, view: NeighbourView) -> None:
         assert packet.link is not None
         self._learn(packet.link.vlan, view.target, view.mac if view.is_advertisement else None)
         if view.is_announcement and view.mac is not None:
-            self._announced(packet, view.target, view.mac)
+            node = self._announced(packet, view.target, view.mac)
+            if node is not None:
+                node.na_router += view.router
+                if _is_virtual(view.mac):
+                    node.na_virtual += 1
+                else:
+                    node.na_card += 1
 
     def _learn(self, vlan: tuple[int, ...], address: bytes, mac: bytes | None) -> None:
         known = self._learned.setdefault(vlan, {})
@@ -354,7 +366,8 @@ class Observer:
         if mac is not None and not _is_virtual(mac) and len(macs) < LEARNED_LIMIT:
             macs[address] = mac
 
-    def _announced(self, packet: Packet, address: bytes, mac: bytes) -> None:
+    def _announced(self, packet: Packet, address: bytes, mac: bytes) -> Node | None:
+        """Report an announcement; return the node it came from, as far as can be told."""
         assert packet.link is not None
         vlan, at = packet.link.vlan, packet.frame.at
         group = self._group_of(vlan, address, mac, at)
@@ -376,6 +389,7 @@ class Observer:
                 node,
             )
         )
+        return node
 
     def _group_of(
         self, vlan: tuple[int, ...], address: bytes, mac: bytes, at: Nanos

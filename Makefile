@@ -1,0 +1,67 @@
+# make demo    install into .venv and analyze a capture that real nodes made
+# make test    install what tests need (Debian packages too, as root), check, run every test
+# make check   format, lint, types
+# make help    the rest
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   := captures/ucarp-different-addresses
+CI     ?=
+export PYTHONDONTWRITEBYTECODE =
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help demo test check format packages captures bench score conform sim bless docs clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo 'make captures   record captures/ again with real ucarp and keepalived (root)'
+	@echo 'make bench      measure against tcpdump, tshark and bare Python'
+	@echo 'make docs       write the generated pages of docs/'
+	@echo 'make format     put every file into the house format'
+	@echo 'make clean      remove what make made'
+
+# A run-time environment and one with the tools: a stranger's demo waits for the small one only.
+$(VENV)/.installed: pyproject.toml
+	@.ci/packages python
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'carpscope needs Python 3.11 or later: make demo PYTHON=python3.12' >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.installed pyproject.toml
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	@echo '$$ carpscope analyze $(DEMO)/capture.pcap -p quiet-harbour-17 -a 192.0.2.10'
+	@echo
+	@$(BIN)/carpscope analyze $(DEMO)/capture.pcap -p quiet-harbour-17 -a 192.0.2.10; \
+	  status=$$?; test $$status -le 1 || exit $$status
+	@echo
+	@echo 'Your own: $(BIN)/carpscope analyze FILE.pcap   (exit status 1 says: something is wrong)'
+
+packages:
+	@.ci/packages tests
+
+check: $(VENV)/.tools
+	@$(BIN)/ruff format --check --quiet . || { echo 'not in format: make format' >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+test: packages check
+	@$(BIN)/python -m pytest
+
+format: $(VENV)/.tools
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+captures: packages $(VENV)/.tools
+	@$(BIN)/python -m captures.record
+
+docs: $(VENV)/.tools
+	@$(BIN)/python -m tests.generate_docs
+
+clean:
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

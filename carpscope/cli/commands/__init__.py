@@ -1,0 +1,1 @@
+"""One file a sub-command; found by being here."""

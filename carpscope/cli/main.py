@@ -1,0 +1,104 @@
+"""The entry: finds the sub-command, runs it, and turns trouble into one line.
+
+Exit status: 0 nothing wrong, 1 findings of severity warning or above, 2 could not work,
+130 interrupted.
+"""
+
+import argparse
+import os
+import pkgutil
+import signal
+import sys
+from collections.abc import Sequence
+
+import carpscope
+from carpscope.cli import commands
+from carpscope.cli.command import Command
+from carpscope.core.errors import CarpscopeError
+
+DESCRIPTION = """\
+Reads CARP, the protocol with which OpenBSD, FreeBSD (pfSense, OPNsense), NetBSD,
+DragonFly and ucarp hosts share addresses, and says what is wrong, since when,
+which node, and what to change."""
+
+EXAMPLES = """\
+examples:
+  carpscope analyze office.pcap                      what can be said without any secret
+  carpscope analyze office.pcap -p PASS -a 192.168.1.50,192.168.1.51
+  carpscope dissect -V office.pcap | less            every field of every advertisement
+  tcpdump -w - 'ip proto 112 or arp' | carpscope dissect -
+  carpscope explain CS101                            what a finding means
+
+`carpscope COMMAND --help` tells more. Exit status: 0 nothing wrong, 1 findings,
+2 could not work, 130 interrupted."""
+
+
+def entry() -> None:
+    """Run as a program."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; return the exit status."""
+    try:
+        options = _parser(arguments).parse_args(arguments)
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except CarpscopeError as problem:
+        _say(f"carpscope: {problem}")
+        return 2
+    except KeyboardInterrupt:
+        _say("carpscope: interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python must not complain on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as problem:
+        if problem.errno is None:
+            raise
+        where = f"{problem.filename}: " if problem.filename else ""
+        _say(f"carpscope: {where}{problem.strerror}")
+        return 2
+    return status
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def names() -> list[str]:
+    """Return the names of the sub-commands."""
+    return sorted(item.name for item in pkgutil.iter_modules(commands.__path__))
+
+
+def _load(name: str) -> Command:
+    module = __import__(f"carpscope.cli.commands.{name}", fromlist=["COMMAND"])
+    command: Command = module.COMMAND
+    return command
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser; where the command is named, only its own module is loaded."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        "carpscope", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=raw
+    )
+    parser.add_argument("--version", action="version", version=f"carpscope {carpscope.__version__}")
+    known = names()
+    wanted = [arguments[0]] if arguments and arguments[0] in known else known
+    metavar = "COMMAND"
+    sub = parser.add_subparsers(title="commands", metavar=metavar, required=True)
+    for name in wanted:
+        command = _load(name)
+        child = sub.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.description,
+            epilog=f"examples:\n{command.examples}",
+            formatter_class=raw,
+        )
+        if len(wanted) == 1:
+            command.configure(child)
+        child.set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,157 @@
+"""Options that several commands share, and what they mean."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carpscope.core.address import parse_ip
+from carpscope.core.errors import CarpscopeError
+
+if TYPE_CHECKING:
+    from carpscope.capture.source import Capture
+    from carpscope.config import Config
+    from carpscope.core.frame import Frame
+
+PASSPHRASE_VARIABLE = "CARPSCOPE_PASSPHRASE"  # noqa: S105 - the name of a variable
+PASSPHRASE_FILE_LIMIT = 1 << 20
+
+
+def add_captures(parser: argparse.ArgumentParser) -> None:
+    """Add CAPTURE and its tcpdump twin -r, and what narrows the frames."""
+    parser.add_argument(
+        "captures",
+        nargs="*",
+        metavar="CAPTURE",
+        help="pcap or pcapng, plain, gzip or zstd; - is standard input; several are merged by time",
+    )
+    parser.add_argument(
+        "-r", dest="more", action="append", default=[], metavar="FILE", help="the same as CAPTURE"
+    )
+    parser.add_argument(
+        "-f", "--filter", metavar="EXPR", help="only frames that match a tcpdump filter"
+    )
+
+
+def add_secrets(parser: argparse.ArgumentParser, *, config_flags: tuple[str, ...]) -> None:
+    """Add candidates to verify with. `config_flags` since -c is count where packets are listed."""
+    group = parser.add_argument_group(
+        "candidates",
+        "All are tried on every node; none is needed. A passphrase on the command line is "
+        "visible in the process list: prefer a file or the variable CARPSCOPE_PASSPHRASE. "
+        "No output ever holds a passphrase, only its number.",
+    )
+    group.add_argument(
+        "-p",
+        "--passphrase",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a passphrase the group may use (repeatable)",
+    )
+    group.add_argument(
+        "--passphrase-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file with one passphrase a line",
+    )
+    group.add_argument(
+        "-a",
+        "--address",
+        action="append",
+        default=[],
+        metavar="ADDR[,ADDR…]",
+        help="shared addresses, IPv4 and IPv6 (repeatable)",
+    )
+    group.add_argument(
+        *config_flags,
+        dest="config",
+        metavar="FILE",
+        help="carpscope.toml with passphrases, addresses and node names",
+    )
+
+
+def count(text: str) -> int:
+    """Read -c of tcpdump: how many packets."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        hint = " (a configuration is given with --config)" if text.endswith(".toml") else ""
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of packets{hint}")
+    return value
+
+
+def paths(options: argparse.Namespace) -> list[str]:
+    """Return the captures named in either way."""
+    chosen: list[str] = [*options.captures, *options.more]
+    if not chosen:
+        raise CarpscopeError("name a capture, or - for standard input (carpscope COMMAND --help)")
+    if chosen.count("-") > 1:
+        raise CarpscopeError("standard input can be read once only")
+    return chosen
+
+
+def opened(options: argparse.Namespace) -> "list[Capture]":
+    """Open every capture, all or none."""
+    from carpscope.capture.source import open_capture
+
+    captures: list[Capture] = []
+    try:
+        for index, path in enumerate(paths(options)):
+            captures.append(open_capture(path, index))
+    except CarpscopeError:
+        for capture in captures:
+            capture.close()
+        raise
+    return captures
+
+
+def accepts(options: argparse.Namespace) -> "Callable[[Frame], bool] | None":
+    """Return the filter of -f."""
+    if options.filter is None:
+        return None
+    from carpscope.capture.filter import compile_filter
+
+    return compile_filter(options.filter).matches
+
+
+def config(options: argparse.Namespace) -> "Config":
+    """Collect every candidate: configuration, file, variable, option, in this order."""
+    from carpscope.config import Config, read_config
+
+    base = read_config(options.config) if options.config else Config()
+    passphrases = list(base.passphrases)
+    for path in options.passphrase_file:
+        passphrases += passphrase_lines(path)
+    if variable := os.environb.get(PASSPHRASE_VARIABLE.encode()):
+        passphrases.append(variable)
+    passphrases += [os.fsencode(text) for text in options.passphrase]
+    addresses = list(base.addresses)
+    for text in options.address:
+        addresses += [parse_ip(part, where="-a") for part in text.split(",") if part.strip()]
+    return Config(tuple(passphrases), tuple(dict.fromkeys(addresses)), base.names)
+
+
+def pipe_width() -> int:
+    """Return how wide to print where no terminal says: COLUMNS, or 100."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and 20 <= int(columns) <= 1000 else 100
+
+
+def passphrase_lines(path: str) -> list[bytes]:
+    """Read a file with one passphrase a line; the ends of lines are no part of them."""
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(PASSPHRASE_FILE_LIMIT)
+        else:
+            with Path(path).open("rb") as stream:
+                data = stream.read(PASSPHRASE_FILE_LIMIT)
+    except OSError as problem:
+        raise CarpscopeError(f"--passphrase-file {path}: {problem.strerror}") from None
+    lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
+    return [line for line in lines if line]

@@ -1,0 +1,136 @@
+"""What happened without being wrong: failovers, handovers, preemptions, demotions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from carpscope.core.units import SECOND, Nanos
+from carpscope.timeline.facts import Changed, Claimed, Fact, Left
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node, Reign
+
+DEMOTION_WINDOW: Nanos = 3 * SECOND
+"""A hand-over this soon after its master was demoted is the demotion's doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the protocol is for."""
+
+    label: str
+    """`failover`, `clean_handover`, `preemption` or `demotion`."""
+    group: str
+    nodes: tuple[str, ...]
+    """From, to; one node for a demotion."""
+    start: Nanos
+    end: Nanos
+    frames: tuple[int, ...]
+    summary: str
+
+
+@dataclass(slots=True)
+class _State:
+    last: tuple[Node, Reign] | None = None
+    """Who left last."""
+
+
+class EventWatch:
+    """Names changes of master and of demotion as they happen."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._groups: dict[str, _State] = {}
+
+    def see(self, fact: Fact) -> Iterator[Event]:
+        """Take claims, departures and changes."""
+        if isinstance(fact, Claimed):
+            yield from self._claimed(fact)
+        elif isinstance(fact, Left):
+            yield from self._left(fact)
+        elif isinstance(fact, Changed):
+            yield from _changed(fact)
+
+    def _state(self, group: Group) -> _State:
+        return self._groups.setdefault(group.id, _State())
+
+    def _claimed(self, fact: Claimed) -> Iterator[Event]:
+        state = self._state(fact.group)
+        if len(fact.group.masters) > 1 or state.last is None:
+            return  # a rival, named when one of them leaves; or the first election
+        node, reign = state.last
+        state.last = None
+        if node is fact.node:
+            return  # the same one again: nobody took over
+        assert reign.end is not None
+        frames = (reign.last, fact.frame)
+        if reign.ended_by == "bow-out":
+            yield Event(
+                "clean_handover",
+                fact.group.id,
+                (node.id, fact.node.id),
+                reign.end,
+                fact.at,
+                frames,
+                f"{node.id} said farewell and {fact.node.id} took over",
+            )
+        elif reign.ended_by in ("silent", "capture"):
+            yield Event(
+                "failover",
+                fact.group.id,
+                (node.id, fact.node.id),
+                reign.seen,
+                fact.at,
+                frames,
+                f"{node.id} fell silent and {fact.node.id} took over",
+            )
+
+    def _left(self, fact: Left) -> Iterator[Event]:
+        state = self._state(fact.group)
+        others = fact.group.masters
+        if not others:
+            state.last = (fact.node, fact.reign)
+            return
+        winner = max(others, key=lambda n: n.reigns[-1].start)
+        start = winner.reigns[-1].start
+        if start < fact.reign.start or fact.reign.ended_by == "capture":
+            return  # it came later and lost: nobody took over
+        label, why = "preemption", "took over from the live"
+        if fact.reign.ended_by == "bow-out" or _demoted(fact.node, start):
+            label, why = "clean_handover", "took over from the demoted"
+        elif fact.reign.ended_by == "silent" and fact.reign.seen < start:
+            label, why = "failover", "took over from the silent"
+        yield Event(
+            label,
+            fact.group.id,
+            (fact.node.id, winner.id),
+            min(start, fact.at),
+            max(start, fact.at),
+            (fact.reign.last, winner.reigns[-1].first),
+            f"{winner.id} {why} {fact.node.id}",
+        )
+
+
+def _demoted(node: Node, at: Nanos) -> bool:
+    """Tell whether a node made itself worse shortly before a time."""
+    return any(
+        change.what in ("advskew", "demote")
+        and change.after > change.before
+        and change.at <= at <= change.at + DEMOTION_WINDOW
+        for change in node.changes[-8:]
+    )
+
+
+def _changed(fact: Changed) -> Iterator[Event]:
+    change = fact.change
+    if change.what == "advbase":
+        return
+    what = "demotion count" if change.what == "demote" else change.what
+    verb = "rose" if change.after > change.before else "fell"
+    yield Event(
+        "demotion",
+        fact.group.id,
+        (fact.node.id,),
+        change.at,
+        change.at,
+        (change.frame,),
+        f"{what} of {fact.node.id} {verb} from {change.before} to {change.after}",
+    )

@@ -1,0 +1,179 @@
+"""The analysis document: what other programs read (docs/formats.md, carpscope.analysis/1)."""
+
+import carpscope
+from carpscope.config import Config
+from carpscope.core.address import ip_text, mac_text
+from carpscope.core.units import rfc3339
+from carpscope.detect.events import Event
+from carpscope.detect.finding import Finding
+from carpscope.pipeline import Analysis
+from carpscope.report.line import Json
+from carpscope.timeline.group import Group
+from carpscope.timeline.identify import identify
+from carpscope.timeline.node import FRAME_BITS, Node
+from carpscope.timeline.relations import relations
+
+SCHEMA = "carpscope.analysis/1"
+
+
+def document(analysis: Analysis, config: Config) -> dict[str, Json]:
+    """Give everything that is known, in the form of the contract."""
+    names = [capture.name for capture in analysis.captures]
+    groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
+    return {
+        "schema": SCHEMA,
+        "version": carpscope.__version__,
+        "evidence": [_evidence(analysis, index) for index in range(len(names))],
+        "groups": [_group(group, config, names) for group in groups],
+        "findings": [_finding(finding, names) for finding in analysis.findings],
+        "events": [_event(event, names) for event in analysis.events],
+    }
+
+
+def frame_name(ref: int, names: list[str]) -> str | int:
+    """Give a frame as programs and people find it: its number, with several captures named."""
+    number = ref & ((1 << FRAME_BITS) - 1)
+    return number if len(names) == 1 else f"{names[ref >> FRAME_BITS]}:{number}"
+
+
+def _evidence(analysis: Analysis, index: int) -> dict[str, Json]:
+    capture = analysis.captures[index]
+    return {
+        "path": capture.path,
+        "sha256": capture.sha256,
+        "bytes": capture.bytes,
+        "packets": capture.packets,
+        "advertisements": analysis.advertisements[index],
+        "first": rfc3339(capture.first) if capture.first is not None else None,
+        "last": rfc3339(capture.last) if capture.last is not None else None,
+        "link_types": list(capture.link_types),
+        "notes": list(capture.notes),
+    }
+
+
+def _group(group: Group, config: Config, names: list[str]) -> dict[str, Json]:
+    return {
+        "id": group.id,
+        "vlan": list(group.vlan),
+        "vhid": group.vhid,
+        "families": [f"ipv{version}" for version in sorted(group.families)],
+        "announced": [ip_text(address) for address in group.announced],
+        "copies": group.copies,
+        "nodes": [_node(node, config, names) for node in group.members],
+        "hears": [
+            {
+                "from": relation.sender.id,
+                "to": relation.receiver.id,
+                "relation": relation.relation,
+                "because": relation.because,
+            }
+            for relation in relations(group)
+        ],
+    }
+
+
+def _node(node: Node, config: Config, names: list[str]) -> dict[str, Json]:
+    identity = identify(node)
+    return {
+        "id": node.id,
+        "name": config.name_of(node.addresses),
+        "addresses": [ip_text(address) for address in node.addresses],
+        "mac": mac_text(node.mac) if node.mac else None,
+        "own_mac": mac_text(node.own_mac) if node.own_mac else None,
+        "implementation": {
+            "name": identity.name,
+            "versions": identity.versions,
+            "confidence": identity.confidence,
+            "because": list(identity.because),
+            "cannot_tell_from": list(identity.alternatives),
+        },
+        "advbase": node.advbase,
+        "advskew": node.advskew,
+        "demotion": node.demote,
+        "advertisements": node.adverts,
+        "first": rfc3339(node.first),
+        "last": rfc3339(node.last),
+        "authentication": authentication(node, config),
+        "states": [
+            {
+                "state": "MASTER",
+                "start": rfc3339(reign.start),
+                "end": rfc3339(reign.end if reign.end is not None else reign.seen),
+                "ended_by": reign.ended_by or None,
+                "advertisements": reign.adverts,
+                "frames": [frame_name(reign.first, names), frame_name(reign.last, names)],
+            }
+            for reign in node.reigns
+        ],
+    }
+
+
+def authentication(node: Node, config: Config) -> dict[str, Json]:
+    """Give how a node signs, and every change of it."""
+    track = node.authentication
+    recipe = track.recipe
+    if recipe is None:
+        supplied = bool(config.passphrases)
+        return {
+            "status": "failed" if supplied and track.failed else "unchecked",
+            "passphrase": None,
+            "addresses": None,
+            "rule": None,
+            "limits": list(track.limits),
+        }
+    last = track.spans[-1].recipe
+    return {
+        "status": "verified" if last is not None else "failed",
+        "passphrase": recipe.key.number,
+        "variant": recipe.key.variant,
+        "addresses": [ip_text(address) for address in recipe.addresses],
+        "rule": recipe.rule,
+        "not_supplied": [ip_text(address) for address in recipe.unsupplied],
+        "verified": track.verified,
+        "failed": track.failed,
+        "spans": [
+            {
+                "start": rfc3339(span.start),
+                "end": rfc3339(span.end),
+                "advertisements": span.count,
+                "status": "verified" if span.recipe else "failed",
+                "passphrase": span.recipe.key.number if span.recipe else None,
+                "addresses": [ip_text(a) for a in span.recipe.addresses] if span.recipe else None,
+            }
+            for span in track.spans[:100]
+        ],
+        "limits": list(track.limits),
+    }
+
+
+def _finding(finding: Finding, names: list[str]) -> dict[str, Json]:
+    return {
+        "code": finding.code,
+        "label": finding.label,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence,
+        "group": finding.group,
+        "nodes": list(finding.nodes),
+        "start": rfc3339(finding.start),
+        "end": rfc3339(finding.end),
+        "ongoing": finding.ongoing,
+        "frames": [frame_name(ref, names) for ref in finding.frames],
+        "frame_count": finding.frame_count,
+        "summary": finding.summary,
+        "explanation": finding.explanation,
+        "remedy": finding.remedy,
+        "caused_by": list(finding.caused_by),
+        "identity": finding.identity,
+    }
+
+
+def _event(event: Event, names: list[str]) -> dict[str, Json]:
+    return {
+        "label": event.label,
+        "group": event.group,
+        "nodes": list(event.nodes),
+        "start": rfc3339(event.start),
+        "end": rfc3339(event.end),
+        "frames": [frame_name(ref, names) for ref in event.frames],
+        "summary": event.summary,
+    }
