@@ -104,6 +104,8 @@ def _event_json(event: Happening) -> dict[str, Json]:
         names = ("a", "b") if event.type in ("partition", "heal") else ("src", "dst")
         answer[names[0]] = list(event.src)
         answer[names[1]] = list(event.dst)
+    if len(event.families) == 1:
+        answer["af"] = event.families[0]
     if event.type == "loss":
         answer["prob"] = event.prob
     if event.type in ("replay", "forge"):

@@ -11,6 +11,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 from carpscope.protocol.events import Announce, Packet
 from carpscope.protocol.profile import Profile, profiles
+from carpscope.protocol.rules import own_link_local
 from carpscope.sim.record import Announced, Sent
 from carpscope.sim.world import World
 from carpscope.wire import arp, icmp6
@@ -56,7 +57,8 @@ def frames(world: World, epoch: Nanos = EPOCH) -> Iterator[Frame]:
         if isinstance(item, Sent):
             data = advert_frame(profile, item.packet)
         else:
-            data = announcement_frame(item.announce, sources[item.node])
+            own = own_link_local(item.announce.vhid) if profile.own_link_local else None
+            data = announcement_frame(item.announce, own or sources[item.node])
         yield Frame(number, epoch + at, ETHERNET, data, len(data))
 
 

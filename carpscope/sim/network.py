@@ -14,6 +14,10 @@ ATTACK_DELAY: tuple[Nanos, Nanos] = (150 * MICROSECOND, 190 * MICROSECOND)
 """From an attacker's frame to every node, also the one it imitates."""
 
 
+_Path = tuple[str, str, int]
+"""From whom, to whom, by which IP version."""
+
+
 class Network:
     """The state of every path."""
 
@@ -21,8 +25,8 @@ class Network:
         """Take the world's random source: the network has none of its own."""
         self._delays = delays
         self._random = random
-        self._cuts: dict[tuple[str, str], int] = {}
-        self._loss: dict[tuple[str, str], float] = {}
+        self._cuts: set[_Path] = set()
+        self._loss: dict[_Path, float] = {}
         self._last: dict[tuple[str, str], Nanos] = {}
 
     def change(self, event: Happening) -> None:
@@ -30,27 +34,31 @@ class Network:
         pairs = [(a, b) for a in event.src for b in event.dst if a != b]
         if event.type in ("partition", "heal"):
             pairs += [(b, a) for a, b in pairs]
-        for pair in pairs:
-            match event.type:
-                case "partition" | "path_down":
-                    self._cuts[pair] = 1
-                case "heal" | "path_up":
-                    self._cuts.pop(pair, None)
-                case _:
-                    self._loss[pair] = event.prob
+        for source, destination in pairs:
+            for family in event.families:
+                path = (source, destination, family)
+                match event.type:
+                    case "partition" | "path_down":
+                        self._cuts.add(path)
+                    case "heal" | "path_up":
+                        self._cuts.discard(path)
+                    case _:
+                        self._loss[path] = event.prob
 
-    def heal_all(self) -> None:
-        """Forget every cut and every loss."""
-        self._cuts.clear()
-        self._loss.clear()
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether some path lets nothing, or not everything, through."""
+        return bool(self._cuts) or any(self._loss.values())
 
-    def arrival(self, source: str, destination: str, at: Nanos) -> Nanos | None:
+    def arrival(self, source: str, destination: str, family: int, at: Nanos) -> Nanos | None:
         """Return when a frame sent now arrives, or None if it is lost."""
+        if self._cuts and (source, destination, family) in self._cuts:
+            return None
+        if self._loss:
+            probability = self._loss.get((source, destination, family), 0.0)
+            if self._random.random() < probability:
+                return None
         pair = (source, destination)
-        if pair in self._cuts:
-            return None
-        if self._loss and self._random.random() < self._loss.get(pair, 0.0):
-            return None
         delay = self._delays.get(pair, DEFAULT_DELAY)
         arrives = at + delay.least
         if delay.jitter:

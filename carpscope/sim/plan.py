@@ -62,6 +62,8 @@ class Happening:
     src: tuple[str, ...] = ()
     dst: tuple[str, ...] = ()
     prob: float = 0.0
+    families: tuple[int, ...] = (4, 6)
+    """Of which advertisements a path event is true; `af = 6` in a scenario means one."""
     id: int = 0
     advbase: int | None = None
     advskew: int | None = None

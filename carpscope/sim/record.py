@@ -64,3 +64,20 @@ class Record:
         self.announced: list[Announced] = []
         self.refused: list[Refused] = []
         self.lost: list[Lost] = []
+
+    def forget(self, node: str, after: Nanos) -> list[Packet]:
+        """Take back what a node was still going to do when it crashed; return its frames.
+
+        A busy node's step reaches into the future: announcements a millisecond apart,
+        a script. What it had not come to, it never did.
+        """
+        unsent = [
+            item.packet
+            for item in self.sent
+            if item.node == node and item.at > after and item.attacker is None
+        ]
+        self.changed = [i for i in self.changed if i.node != node or i.at <= after]
+        self.sent = [i for i in self.sent if i.packet not in unsent or i.at <= after]
+        self.announced = [i for i in self.announced if i.node != node or i.announce.at <= after]
+        self.lost = [i for i in self.lost if i.source != node or i.at <= after]
+        return unsent

@@ -251,7 +251,9 @@ def _event(table: Table, nodes: dict[str, NodePlan]) -> Happening:
         prob = table.number("prob") if kind == "loss" else 0.0
         if not 0 <= prob <= 1:
             table.wrong("prob", f"{prob} is not 0 to 1")
-        event = Happening(event.at, kind, src=sides[0], dst=sides[1], prob=prob)
+        family = table.whole("af", 4, 6, 0)
+        families = (4, 6) if family == 0 else (family,)
+        event = Happening(event.at, kind, src=sides[0], dst=sides[1], prob=prob, families=families)
     else:
         name = table.text("node")
         if name not in nodes:

@@ -38,7 +38,7 @@ from carpscope.protocol.events import (
     Transition,
 )
 from carpscope.protocol.machine import step
-from carpscope.protocol.node import NEVER, Node, NodeSetup, node, vhid_setup
+from carpscope.protocol.node import NEVER, Node, NodeSetup, Vhid, node, vhid_setup
 from carpscope.protocol.profile import Profile, profiles
 from carpscope.protocol.secret import key_bytes
 from carpscope.protocol.tempo import Tempo
@@ -130,6 +130,7 @@ class World:
         self._heap: list[_Entry] = []
         self._number = 0
         self._sender = ""
+        self._unsent: list[Packet] = []
         for plan in scenario.nodes:
             self._push(plan.start, Happening(plan.start, "restart", plan.name))
         for event in scenario.events:
@@ -162,7 +163,7 @@ class World:
                 assert type(what) is tuple
                 name, packet, self._sender = what
                 node = nodes[name]
-                if node is not None:
+                if node is not None and not (self._unsent and packet in self._unsent):
                     if node.busy_until > when:
                         self._push_again(node.busy_until, since, what)
                     else:
@@ -242,7 +243,7 @@ class World:
         for other in self._others[name]:
             if self._nodes[other] is None:
                 continue
-            arrives = self.network.arrival(name, other, at)
+            arrives = self.network.arrival(name, other, packet.family, at)
             if arrives is None:
                 self.record.lost.append(Lost(at, name, other, packet.vhid))
             else:
@@ -286,11 +287,20 @@ class World:
         node = self._nodes[name]
         if node is None:
             return
+        if node.busy_until > when:
+            self._unsent += self.record.forget(name, when)
         for item in node.vhids:
-            vhid, state = item.setup.vhid, item.state
+            vhid, state = item.setup.vhid, self._state_at(name, item, when)
             self.record.changed.append(Changed(when, name, vhid, state, State.DOWN, "crash"))
         self._nodes[name] = None
         self._armed[self._index[name]] = NEVER
+
+    def _state_at(self, name: str, item: Vhid, when: Nanos) -> State:
+        """Return a state as it was recorded: a busy node's own is that of its future."""
+        for change in reversed(self.record.changed):
+            if (change.node, change.vhid) == (name, item.setup.vhid) and change.at <= when:
+                return change.new
+        return item.state
 
     def _restart(self, name: str, when: Nanos) -> None:
         if self._nodes[name] is None:
