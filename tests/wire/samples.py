@@ -5,6 +5,7 @@ checksums and HMACs in them hold.
 """
 
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -173,25 +174,26 @@ def frame(data: bytes, link_type: int = link.ETHERNET, wire_length: int | None =
 
 
 def read_pcap(path: Path) -> list[Frame]:
-    """Read a little-endian microsecond pcap; a dozen lines that nothing else shares."""
+    """Read a little-endian pcap; a dozen lines that share nothing with the package."""
     data = path.read_bytes()
-    assert data[:4] == bytes.fromhex("d4c3b2a1"), path
+    unit = {"d4c3b2a1": 1000, "4d3cb2a1": 1}[data[:4].hex()]
     link_type = struct.unpack_from("<I", data, 20)[0]
     frames: list[Frame] = []
     at = 24
     while at < len(data):
-        seconds, micros, size, wire = struct.unpack_from("<IIII", data, at)
+        seconds, fraction, size, wire = struct.unpack_from("<IIII", data, at)
         body = data[at + 16 : at + 16 + size]
-        instant = seconds * 1_000_000_000 + micros * 1000
+        instant = seconds * 1_000_000_000 + fraction * unit
         frames.append(Frame(len(frames) + 1, instant, link_type, body, wire))
         at += 16 + size
     return frames
 
 
-def write_pcap(path: Path, bodies: list[bytes], link_type: int = link.ETHERNET) -> None:
-    """Write frames into a pcap, a millisecond apart."""
+def write_pcap(path: Path, frames: Iterable[Frame | bytes], link_type: int = link.ETHERNET) -> None:
+    """Write frames into a pcap, a microsecond apart."""
     with path.open("wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type))
-        for number, body in enumerate(bodies):
-            file.write(struct.pack("<IIII", 1_700_000_000, number * 1000, len(body), len(body)))
-            file.write(body)
+        for number, item in enumerate(frames):
+            one = item if isinstance(item, Frame) else frame(item)
+            file.write(struct.pack("<IIII", 1_700_000_000, number, len(one.data), one.wire_length))
+            file.write(one.data)
