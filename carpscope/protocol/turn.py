@@ -130,6 +130,7 @@ class Turn:
         "output_works",
         "profile",
         "setup",
+        "task_due",
         "vhids",
     )
 
@@ -153,10 +154,14 @@ class Turn:
             self.asleep,
         ) = node
         self.profile = self.setup.profile
+        self.task_due = False
         self.vhids = [Work(item) for item in vhids]
 
     def done(self) -> tuple[Node, tuple[Effect, ...]]:
         """End the step."""
+        while self.task_due:
+            self.task_due = False
+            self.send_all()
         node = Node(
             self.setup,
             tuple([item.done() for item in self.vhids]),
@@ -373,8 +378,9 @@ class Turn:
         self.effects.append(DemotionChanged(self.now, self.demotion))
         match self.profile.demotion:
             case Demotion.SUM:
-                # FreeBSD carp_demote_adj(): a task that sends for every MASTER, up or down
-                self.send_all()
+                # FreeBSD carp_demote_adj(): a task that sends for every MASTER, up or down;
+                # it runs when this is over and all vhids are what they will be
+                self.task_due = True
             case Demotion.COUNT:
                 # FreeBSD 9, NetBSD carp_suppress_preempt++ == 1: carp_send_ad_all()
                 if value > 0 and old == 0:

@@ -55,7 +55,7 @@ def scenario_json(scenario: Scenario, seed: int) -> dict[str, Json]:
         "seed": seed,
         "duration": _seconds(scenario.duration),
         "nodes": [_node_json(plan) for plan in scenario.nodes],
-        "lan": {"delays": delays},
+        "lan": {"delays": delays, **({"loops": list(scenario.loops)} if scenario.loops else {})},
         "events": [_event_json(event) for event in scenario.events],
     }
 

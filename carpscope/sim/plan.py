@@ -80,6 +80,8 @@ class Scenario:
     duration: Nanos
     nodes: tuple[NodePlan, ...]
     delays: dict[tuple[str, str], Delay] = field(hash=False)
+    loops: tuple[str, ...]
+    """Nodes whose own frames come back to them, from a bridge loop or a bad switch."""
     events: tuple[Happening, ...]
 
     def node(self, name: str) -> NodePlan:

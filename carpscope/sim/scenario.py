@@ -31,6 +31,7 @@ from pathlib import Path
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import MICROSECOND, SECOND
 from carpscope.protocol.profile import Drive, Presence, Profile, profiles
+from carpscope.protocol.secret import PASSPHRASE_SIZE
 from carpscope.sim.fields import Origin, Table
 from carpscope.sim.plan import (
     ATTACKS,
@@ -106,13 +107,15 @@ def _scenario(top: Table, *, strict: bool) -> Scenario:
     duration = top.nanos("duration", DEFAULT_DURATION * SECOND)
     if duration <= 0:
         top.wrong("duration", "must be more than 0")
+    delays, loops = _lan(top, nodes)
     scenario = Scenario(
         name=top.text("name", Path(top.origin.name).stem),
         description=top.text("description", ""),
         seed=top.whole("seed", -(1 << 63), (1 << 64) - 1, DEFAULT_SEED),
         duration=duration,
         nodes=tuple(nodes),
-        delays=_delays(top, nodes),
+        delays=delays,
+        loops=loops,
         events=tuple(
             _event(table, {node.name: node for node in nodes}) for table in top.tables("events")
         ),
@@ -142,9 +145,9 @@ def _node(top: Table, table: Table, index: int) -> NodePlan:
     if delivery not in ("immediate", "block_1s"):
         table.wrong("capture_delivery", f"{delivery!r} is neither immediate nor block_1s")
     inner = table.tables("vhids")
-    items = [_vhid(item, item, profile) for item in inner] or [_vhid(top, table, profile)]
-    for key in ("aux_if", "addresses"):
-        table.get(key)
+    items = [_vhid((item, table, top), profile) for item in inner]
+    items = items or [_vhid((table, top), profile)]
+    table.get("aux_if")
     numbers = [item.vhid for item in items]
     if len(set(numbers)) != len(numbers):
         table.wrong("vhids", "a vhid can be configured only once on a node")
@@ -170,33 +173,38 @@ def _node(top: Table, table: Table, index: int) -> NodePlan:
     )
 
 
-def _vhid(top: Table, table: Table, profile: Profile) -> VhidPlan:
-    def whole(key: str, low: int, high: int, default: int) -> int:
-        return table.whole(key, low, high, top.whole(key, low, high, default))
+def _vhid(chain: tuple[Table, ...], profile: Profile) -> VhidPlan:
+    """Read a vhid: its own keys, then its node's, then those of the whole scenario."""
 
-    addresses = (table if table.has("addresses") else top).addresses("addresses", (4, 16))
-    own = [t for t in (table, top) if t.has("ipv4") or t.has("ipv6")]
-    ipv4 = tuple(a for a in addresses if len(a) == 4)
-    ipv6 = tuple(a for a in addresses if len(a) == 16)
-    for key in ("ipv4", "ipv6"):
-        table.get(key), top.get(key)
-    if own:
-        ipv4, ipv6 = own[0].addresses("ipv4", (4,)), own[0].addresses("ipv6", (16,))
+    def holder(*keys: str) -> Table:
+        for table in chain:
+            for key in keys:
+                table.get(key)
+        return next((t for t in chain if any(t.has(key) for key in keys)), chain[0])
+
+    advskew_max = 255 if profile.presence is Presence.PROCESS else 254
+    at = holder("ipv4", "ipv6", "addresses")
+    both = at.addresses("addresses", (4, 16))
+    ipv4 = at.addresses("ipv4", (4,)) + tuple(a for a in both if len(a) == 4)
+    ipv6 = at.addresses("ipv6", (16,)) + tuple(a for a in both if len(a) == 16)
     if not ipv4 and not ipv6:
-        table.wrong("addresses", "a vhid needs at least one virtual address")
+        at.wrong("addresses", "a vhid needs at least one virtual address")
     if profile.presence is Presence.PROCESS and len(ipv4) != 1:
-        table.wrong("addresses", "ucarp takes exactly one IPv4 address")
-    advbase = whole("advbase", 0, 255, 1)
-    advskew = whole("advskew", 0, 255 if profile.presence is Presence.PROCESS else 254, 0)
+        at.wrong("addresses", "ucarp takes exactly one IPv4 address")
+    advbase = holder("advbase").whole("advbase", 0, 255, 1)
+    advskew = holder("advskew").whole("advskew", 0, advskew_max, 0)
     if advbase == 0 and profile.presence is Presence.ADDRESSES:
-        table.wrong("advbase", f"{profile.title} takes 1 to 255")
-    if advbase == 0 and advskew == 0 and profile.period(0, 0) == 0:
-        table.wrong("advbase", f"{profile.title} would advertise without a pause")
+        holder("advbase").wrong("advbase", f"{profile.title} takes 1 to 255")
+    if advbase == 0 and profile.period(0, advskew) == 0:
+        holder("advbase").wrong("advbase", f"{profile.title} would advertise without a pause")
+    passphrase = holder("passphrase").text("passphrase", "")
+    if profile.presence is Presence.PROCESS and len(passphrase.encode()) > PASSPHRASE_SIZE:
+        holder("passphrase").wrong("passphrase", f"ucarp takes {PASSPHRASE_SIZE} bytes at most")
     return VhidPlan(
-        vhid=whole("vhid", 1, 255, 1),
+        vhid=holder("vhid").whole("vhid", 1, 255, 1),
         advbase=advbase,
         advskew=advskew,
-        passphrase=table.text("passphrase", top.text("passphrase", "")),
+        passphrase=passphrase,
         ipv4=ipv4,
         ipv6=ipv6,
     )
@@ -215,7 +223,7 @@ def _link_local(mac: bytes) -> bytes:
     return b"\xfe\x80" + bytes(6) + head + b"\xff\xfe" + mac[3:]
 
 
-def _delays(top: Table, nodes: list[NodePlan]) -> dict[tuple[str, str], Delay]:
+def _lan(top: Table, nodes: list[NodePlan]) -> tuple[dict[tuple[str, str], Delay], tuple[str, ...]]:
     lan = top.table("lan")
     least = lan.nanos("delay_us", DEFAULT_DELAY_US * MICROSECOND, MICROSECOND)
     jitter = lan.nanos("jitter_us", 0, MICROSECOND)
@@ -231,9 +239,14 @@ def _delays(top: Table, nodes: list[NodePlan]) -> dict[tuple[str, str], Delay]:
         delays[pair] = Delay(
             item.nanos("delay_us", least, MICROSECOND), item.nanos("jitter_us", jitter, MICROSECOND)
         )
+    loops = lan.names("loops") if lan.has("loops") else ()
+    for name in loops:
+        if name not in names:
+            lan.wrong("loops", f"there is no node {name!r}")
+    lan.get("loops")
     for key in lan.unknown():
         lan.wrong(key, "no such key")
-    return delays
+    return delays, loops
 
 
 def _event(table: Table, nodes: dict[str, NodePlan]) -> Happening:

@@ -87,6 +87,7 @@ def drawn(seed: int) -> Scenario:
         duration=_FAULTS_TO,
         nodes=tuple(nodes),
         delays=delays,
+        loops=(),
         events=tuple(events),
     )
 

@@ -123,7 +123,9 @@ class World:
         self._nodes: dict[str, Node | None] = dict.fromkeys(self._names)
         self._armed = [NEVER] * len(self._names)
         self._index = {name: index for index, name in enumerate(self._names)}
-        self._others = {n: [m for m in self._names if m != n] for n in self._names}
+        self._others = {
+            n: [m for m in self._names if m != n or n in scenario.loops] for n in self._names
+        }
         self._booted: dict[str, Nanos] = {}
         self._last_sent: dict[tuple[str, int], Packet] = {}
         self._stolen: dict[tuple[int, str, int | None], Packet] = {}

@@ -1,0 +1,1 @@
+"""The made world: held against reference traces, told as stories, drawn from seeds."""
