@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from carpscope.core.fault import Fault, truncated
 from carpscope.core.frame import Frame
-from carpscope.wire import arp, carp, icmp6, igmp, ip, link, vrrp
+from carpscope.wire import arp, carp, icmp6, igmp, ip, link, tunnel, vrrp
 
 Body: TypeAlias = (
     carp.AdvertView | vrrp.VrrpView | arp.ArpView | icmp6.NeighbourView | igmp.MembershipView
@@ -25,6 +25,8 @@ class Packet:
     ip: ip.IpView | None
     body: Body | None
     faults: tuple[Fault, ...]
+    tunnels: tuple[tunnel.Tunnel, ...] = ()
+    """What was taken off first, from the outside in; link and IP are those inside."""
 
     @property
     def is_protocol_112(self) -> bool:
@@ -38,9 +40,34 @@ class Packet:
 
 
 def decode(frame: Frame) -> Packet:
-    """Decode one frame."""
+    """Decode one frame; of a frame that a mirror wrapped, the one inside."""
+    packet = _layers(frame, link.read(frame.link, frame.data))
+    if packet.ip is not None and packet.ip.protocol in tunnel.PROTOCOLS:
+        return _unwrapped(packet, packet.ip)
+    return packet
+
+
+def _unwrapped(packet: Packet, view: ip.IpView | None) -> Packet:
+    """Take off what wraps a frame, as far as it goes."""
+    frame, tunnels = packet.frame, packet.tunnels
+    while view is not None and not view.is_fragment and len(tunnels) < tunnel.MAX_DEPTH:
+        around = tunnel.read(frame.data, view)
+        if around is None:
+            break
+        if isinstance(around, Fault):
+            packet.faults = (*packet.faults, around)
+            break
+        tunnels = (*tunnels, around)
+        outer, packet = packet, _layers(frame, around.inner(frame.data))
+        packet.faults = outer.faults + packet.faults
+        view = packet.ip
+    packet.tunnels = tunnels
+    return packet
+
+
+def _layers(frame: Frame, below: link.LinkView | Fault) -> Packet:
+    """Decode what a link layer carries."""
     data = frame.data
-    below = link.read(frame.link, data)
     if isinstance(below, Fault):
         return Packet(frame, None, None, None, (below,))
     if below.ethertype == link.ETHERTYPE_IPV4:

@@ -77,7 +77,7 @@ class LinkView(NamedTuple):
 def read(link: int, data: bytes) -> LinkView | Fault:
     """Read the link layer of a frame of LINKTYPE `link`."""
     if link == ETHERNET:
-        return _ethernet(data)
+        return read_ethernet(data)
     if link == SLL:
         return _sll(data)
     if link == SLL2:
@@ -91,13 +91,14 @@ def read(link: int, data: bytes) -> LinkView | Fault:
     return Fault("link", 0, f"link type {link} is not decoded")
 
 
-def _ethernet(data: bytes) -> LinkView | Fault:
-    if len(data) < 14:
-        return truncated("ethernet", 0, 14, len(data))
-    tags, ethertype, offset = _tags(data, 12)
+def read_ethernet(data: bytes, at: int = 0) -> LinkView | Fault:
+    """Read an Ethernet frame that begins at `at`: a mirrored one lies inside another packet."""
+    if len(data) < at + 14:
+        return truncated("ethernet", at, 14, len(data) - at)
+    tags, ethertype, offset = _tags(data, at + 12)
     if ethertype is None:
         return truncated("vlan", offset, 4, len(data) - offset)
-    return LinkView("ethernet", data[6:12], data[0:6], tags, ethertype, offset)
+    return LinkView("ethernet", data[at + 6 : at + 12], data[at : at + 6], tags, ethertype, offset)
 
 
 def _tags(data: bytes, at: int) -> tuple[tuple[Tag, ...], int | None, int]:

@@ -154,6 +154,41 @@ SAMPLES = {
 }
 """One frame of every kind, none of them padded: every byte counts."""
 
+
+def gre(flags: int, kind: int, rest: bytes) -> bytes:
+    """Return a mirror's packet of GRE, over IPv4 with a TTL that has been routed."""
+    return over_ipv4(struct.pack("!HH", flags, kind) + rest, protocol=47, ttl=62)
+
+
+def udp(port: int, rest: bytes) -> bytes:
+    """Return a mirror's packet of UDP, without a checksum as VXLAN has it."""
+    return over_ipv4(
+        struct.pack("!HHHH", 49152, port, 8 + len(rest), 0) + rest, protocol=17, ttl=62
+    )
+
+
+def mirrors(inner: bytes) -> dict[str, bytes]:
+    """Return a frame inside every wrapping that is known."""
+    type_2 = struct.pack("!HHI", 0x1000 | 100, 0x1800 | 5, 9)
+    type_3 = struct.pack("!HHIHH", 0x2000 | 100, 5, 0, 0, 0)
+    platform = struct.pack("!HHIHHQ", 0x2000 | 100, 5, 0, 0, 1, 0)
+    bare = struct.pack("!HHIHH", 0x2000 | 100, 5, 0, 0, 2 << 10)
+    packet, ethertype = inner[14:], int.from_bytes(inner[12:14], "big")
+    return {
+        "gre": gre(0, 0x6558, inner),
+        "gre with everything": gre(0xB000, 0x6558, bytes(4) + b"\0\0\0\x07" + bytes(4) + inner),
+        "gre of ip": gre(0x2000, ethertype, b"\0\0\0\x07" + packet),
+        "erspan 1": gre(0, 0x88BE, inner),
+        "erspan 2": gre(0x1000, 0x88BE, bytes(4) + type_2 + inner),
+        "erspan 3": gre(0x1000, 0x22EB, bytes(4) + type_3 + inner),
+        "erspan 3 with platform": gre(0x1000, 0x22EB, bytes(4) + platform + inner),
+        "erspan 3 of ip": gre(0x1000, 0x22EB, bytes(4) + bare + packet),
+        "vxlan": udp(4789, bytes.fromhex("0800000000007b00") + inner),
+        "vxlan, linux": udp(8472, bytes.fromhex("0800000000007b00") + inner),
+        "tzsp": udp(37008, bytes.fromhex("010000010a01d80001") + inner),
+    }
+
+
 macs = st.binary(min_size=6, max_size=6)
 addresses = st.binary(min_size=4, max_size=4)
 addresses6 = st.binary(min_size=16, max_size=16)

@@ -228,6 +228,21 @@ def test_every_vrrp_packet_agrees(frames: list[Frame], by_default: list[Row]) ->
     assert versions == {2, 3}
 
 
+def test_mirrored_advertisements_agree(tmp_path: Path) -> None:
+    """tshark gives the fields of every layer; the last is the one inside."""
+    wrapped = samples.mirrors(samples.F1)
+    for unknown in ("vxlan, linux", "erspan 3 of ip"):  # IANA's port and Ethernet alone
+        del wrapped[unknown]
+    path = tmp_path / "mirrors.pcap"
+    samples.write_pcap(path, wrapped.values())
+    for kind, row in zip(wrapped, tshark(path, *AS_CARP), strict=True):
+        packet = decode(samples.frame(wrapped[kind]))
+        assert packet.advert is not None
+        assert packet.ip is not None
+        agree(advertisement(packet.advert), row, 0)
+        assert row["ip.ttl"].split(",")[-1] == str(packet.ip.ttl), kind
+
+
 # --- where tshark is wrong
 
 

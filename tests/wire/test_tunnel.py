@@ -1,0 +1,162 @@
+"""Mirrors that come over a network show the frame that was mirrored."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carpscope.core.fault import Fault
+from carpscope.wire import carp, tunnel, vrrp
+from carpscope.wire.decode import Packet, decode
+from tests.wire import samples
+
+TAGGED = samples.SAMPLES["tagged"]
+KINDS = sorted(samples.mirrors(samples.F1))
+
+
+def taken(data: bytes, wire: int | None = None) -> Packet:
+    return decode(samples.frame(data, wire_length=wire))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sample", ["freebsd", "openbsd ipv6"])
+def test_the_inner_packet_is_shown(kind: str, sample: str) -> None:
+    inner = samples.SAMPLES[sample]
+    packet, direct = taken(samples.mirrors(inner)[kind]), taken(inner)
+    assert packet.faults == ()
+    assert packet.ip is not None
+    assert direct.ip is not None
+    assert packet.advert is not None
+    assert direct.advert is not None
+    assert packet.advert.advert() == direct.advert.advert()
+    assert (packet.ip.ttl, packet.ip.source) == (255, direct.ip.source), "not the mirror's 62"
+    (around,) = packet.tunnels
+    assert around.kind == " ".join(kind.replace(",", "").split()[: 2 if "erspan" in kind else 1])
+    assert (around.source, around.destination) == (samples.ROUTER, samples.GROUP)
+
+
+def test_nothing_was_taken_off_a_plain_frame() -> None:
+    assert taken(samples.F1).tunnels == ()
+
+
+def test_tags_and_macs_are_those_inside() -> None:
+    packet = taken(samples.mirrors(TAGGED)["erspan 2"])
+    assert packet.link is not None
+    assert packet.link.vlan == (100, 101)
+    assert packet.link.source == carp.virtual_mac(1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier", "vlan"),
+    [
+        ("gre", None, None),
+        ("gre with everything", 7, None),
+        ("gre of ip", 7, None),
+        ("erspan 1", None, None),
+        ("erspan 2", 5, 100),
+        ("erspan 3", 5, 100),
+        ("vxlan", 0x7B, None),
+        ("tzsp", None, None),
+    ],
+)
+def test_which_mirror_it_was(kind: str, identifier: int | None, vlan: int | None) -> None:
+    (around,) = taken(samples.mirrors(samples.F1)[kind]).tunnels
+    assert (around.identifier, around.vlan) == (identifier, vlan)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_cut_says_where(kind: str) -> None:
+    whole = samples.mirrors(samples.F1)[kind]
+    for cut in range(len(whole)):
+        packet = taken(whole[:cut], len(whole))
+        assert packet.advert is None
+        if packet.ip is not None and packet.ip.protocol == tunnel.UDP:
+            continue  # whose port it is for is not known yet, and then it is as any UDP
+        assert packet.faults, cut
+        for fault in packet.faults:
+            assert 0 <= fault.offset <= cut
+            assert fault.needed > fault.present
+
+
+def test_a_cut_behind_the_port_is_said() -> None:
+    for kind, needed in (("vxlan", 16), ("tzsp", 5)):
+        whole = samples.mirrors(samples.F1)[kind]
+        (fault,) = taken(whole[:44], len(whole)).faults
+        assert (fault.layer, fault.needed) == (kind, needed)
+
+
+def wrapped(times: int) -> bytes:
+    data = samples.F1
+    for _ in range(times):
+        data = samples.mirrors(data)["gre"]
+    return data
+
+
+def test_mirrors_of_mirrors_have_an_end() -> None:
+    deep = taken(wrapped(tunnel.MAX_DEPTH))
+    assert len(deep.tunnels) == tunnel.MAX_DEPTH
+    assert deep.advert is not None
+    deeper = taken(wrapped(tunnel.MAX_DEPTH + 1))
+    assert len(deeper.tunnels) == tunnel.MAX_DEPTH
+    assert deeper.advert is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(samples.gre(1, 0x880B, bytes(40)), id="pptp"),
+        pytest.param(samples.gre(0x4000, 0x6558, bytes(40)), id="source routed"),
+        pytest.param(samples.gre(0, 0x8847, bytes(40)), id="mpls"),
+        pytest.param(samples.udp(53, bytes(40)), id="dns"),
+        pytest.param(samples.udp(4789, bytes(40)), id="vxlan without a network"),
+        pytest.param(samples.udp(37008, b"\x01\x04\0\x01\x01"), id="tzsp keepalive"),
+    ],
+)
+def test_what_is_no_mirror_is_left_alone(data: bytes) -> None:
+    packet = taken(data)
+    assert (packet.tunnels, packet.body, packet.faults) == ((), None, ())
+    assert packet.ip is not None
+    assert packet.ip.ttl == 62
+
+
+def test_a_fragment_is_left_alone() -> None:
+    data = samples.mirrors(samples.F1)["gre"]
+    packet = taken(data[:20] + b"\x20\x00" + data[22:])
+    assert (packet.tunnels, packet.body) == ((), None)
+
+
+def test_a_wrong_erspan_version_is_a_fault() -> None:
+    data = samples.gre(0x1000, 0x88BE, bytes(4) + b"\x30" + bytes(7) + samples.F1)
+    packet = taken(data)
+    assert packet.faults == (Fault("erspan 2", 42, "version 3 where 1 must be"),)
+    assert packet.ip is not None
+    assert packet.ip.protocol == tunnel.GRE
+
+
+def test_tzsp_tags_are_walked() -> None:
+    tags = b"\x00" + b"\x0a\x01\xd8" + b"\x00\x14\x00" + b"\x01"
+    packet = taken(samples.udp(37008, bytes.fromhex("01000001") + tags + samples.F1))
+    assert packet.advert is not None
+    (fault,) = taken(samples.udp(37008, bytes.fromhex("01000001") + b"\x0a\xff")).faults
+    assert fault.layer == "tzsp"
+    assert fault.needed > fault.present
+
+
+def test_vrrp_inside_is_vrrp() -> None:
+    inner = samples.SAMPLES["vrrp 2"]
+    assert isinstance(taken(samples.mirrors(inner)["vxlan"]).body, vrrp.VrrpView)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(KINDS),
+    st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), max_size=6),
+    st.integers(0, 160),
+)
+def test_damaged_mirrors(kind: str, damage: list[tuple[int, int]], cut: int) -> None:
+    data = bytearray(samples.mirrors(samples.F1)[kind])
+    for at, value in damage:
+        data[at % len(data)] = value
+    kept = bytes(data[:cut])
+    for fault in taken(kept, len(data)).faults:
+        assert 0 <= fault.offset <= len(kept)
+        assert fault.needed > fault.present or fault.needed == 0
