@@ -4,12 +4,10 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
 
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
     from carpscope.capture.source import Capture
     from carpscope.config import Config
@@ -123,6 +121,7 @@ def accepts(options: argparse.Namespace) -> "Callable[[Frame], bool] | None":
 def config(options: argparse.Namespace) -> "Config":
     """Collect every candidate: configuration, file, variable, option, in this order."""
     from carpscope.config import Config, read_config
+    from carpscope.core.address import parse_ip
 
     base = read_config(options.config) if options.config else Config()
     passphrases = list(base.passphrases)
@@ -137,18 +136,14 @@ def config(options: argparse.Namespace) -> "Config":
     return Config(tuple(passphrases), tuple(dict.fromkeys(addresses)), base.names)
 
 
-def pipe_width() -> int:
-    """Return how wide to print where no terminal says: COLUMNS, or 100."""
-    columns = os.environ.get("COLUMNS", "")
-    return int(columns) if columns.isdecimal() and 20 <= int(columns) <= 1000 else 100
-
-
 def passphrase_lines(path: str) -> list[bytes]:
     """Read a file with one passphrase a line; the ends of lines are no part of them."""
     try:
         if path == "-":
             data = sys.stdin.buffer.read(PASSPHRASE_FILE_LIMIT)
         else:
+            from pathlib import Path
+
             with Path(path).open("rb") as stream:
                 data = stream.read(PASSPHRASE_FILE_LIMIT)
     except OSError as problem:

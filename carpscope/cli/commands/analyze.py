@@ -2,15 +2,10 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from carpscope.capture.source import Capture
+from carpscope.cli.terminal import Progress, width
 
 EXAMPLES = """\
   carpscope analyze office.pcap
@@ -41,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     config = shared.config(options)
     accepts = shared.accepts(options)
     captures = shared.opened(options)
-    with _Progress(captures, quiet=options.quiet or options.json):
+    with Progress(captures, quiet=options.quiet or options.json):
         analysis = analyze(captures, config, accepts=accepts, count=options.count)
     if options.json:
         import json
@@ -55,50 +50,15 @@ def run(options: argparse.Namespace) -> int:
 
         from carpscope.report.screen import Screen
 
-        # 100 columns where nobody says: a pipe has no width, and 80 is narrow for a log
-        console = Console(width=None if sys.stdout.isatty() else shared.pipe_width())
+        console = Console(width=width())
         Screen(console, config, details=options.details).show(analysis)
     if analysis.interrupted:
-        print("carpscope: interrupted; this is what was read until then", file=sys.stderr)
+        sys.stdout.flush()
+        read = f"{analysis.packets:,} packets were read until then"
+        print(f"carpscope: interrupted; {read}", file=sys.stderr)
         return 130
     wrong = any(f.severity.rank >= Severity.WARNING.rank for f in analysis.findings)
     return 1 if wrong else 0
-
-
-class _Progress:
-    """A progress bar on standard error, for long files on a terminal only."""
-
-    def __init__(self, captures: "Sequence[Capture]", *, quiet: bool) -> None:
-        sizes = [capture.size for capture in captures]
-        self._total = sum(size for size in sizes if size is not None)
-        self._known = None not in sizes
-        self._captures = captures
-        long = self._total > 20_000_000 or not self._known
-        self._shown = long and not quiet and sys.stderr.isatty()
-        self._read: dict[int, int] = {}
-
-    def __enter__(self) -> None:
-        if not self._shown:
-            return
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._bar = Progress(console=Console(stderr=True), transient=True)
-        task = self._bar.add_task("reading", total=self._total if self._known else None)
-        for capture in self._captures:
-            index = capture.index
-
-            def hook(read: int, total: int | None, index: int = index) -> None:
-                del total
-                self._read[index] = read
-                self._bar.update(task, completed=sum(self._read.values()))
-
-            capture.progress = hook
-        self._bar.start()
-
-    def __exit__(self, *problem: object) -> None:
-        if self._shown:
-            self._bar.stop()
 
 
 COMMAND = Command(

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,24 +57,31 @@ def run(options: argparse.Namespace) -> int:
     show = _printer(options, names)
     verifier = Verifier(Keyring(config.passphrases), config.addresses)
     learned: dict[bytes, None] = {}
-    shown = 0
-    for frame in merged(captures):
-        if accepts is not None and not accepts(frame):
-            continue
-        packet = decode(frame)
-        _learn(packet, learned)
-        if not _wanted(packet, options):
-            continue
-        show(packet, _verdict(packet, verifier, learned))
-        shown += 1
-        if shown == options.count:
-            break
+    read = shown = status = 0
+    try:
+        for frame in merged(captures):
+            if accepts is not None and not accepts(frame):
+                continue
+            packet = decode(frame)
+            read += 1
+            _learn(packet, learned)
+            if not _wanted(packet, options):
+                continue
+            show(packet, _verdict(packet, verifier, learned))
+            shown += 1
+            if shown == options.count:
+                break
+    except KeyboardInterrupt:
+        status = 130
     sys.stdout.flush()
+    if status:
+        told = f"{read:,} packets were read until then, {shown:,} printed"
+        print(f"carpscope: interrupted; {told}", file=sys.stderr)
     for capture in captures:
         for note in capture.notes:
             print(f"carpscope: {capture.name}: {note}", file=sys.stderr)
         capture.close()
-    return 0
+    return status
 
 
 def _wanted(packet: "Packet", options: argparse.Namespace) -> bool:
