@@ -120,9 +120,10 @@ def _is_seven_addresses(payload: bytes, ip: IpView) -> bool:
     body = payload[8:]
     odd = not ip.dont_fragment and ip.tos == _INTERNETWORK_CONTROL
     if not odd:
+        # The usual end, without weighing each: two have to be in known networks for 32 points.
         firsts = set(body[::4])
-        if len(firsts | {ip.source[0]}) == 8 and firsts.isdisjoint(_PRIVATE):
-            return False  # no two of them related: the usual end, without weighing each
+        if 8 - len(firsts | {ip.source[0]}) + len(firsts & _PRIVATE) < 2:
+            return False
     bits = _address_bits(body, AUTHLEN_WORDS, ip.source)
     if payload[0] & 15 != ADVERTISEMENT:
         bits -= 16

@@ -224,6 +224,16 @@ def read_pcap(path: Path) -> list[Frame]:
     return frames
 
 
+def shipped_captures() -> list[Path]:
+    """Return every Ethernet pcap that lies in the repository, traces and recorded ones."""
+    root = Path(__file__).parents[2]
+    found = [
+        *(root / "tests" / "data" / "traces").rglob("*.pcap"),
+        *root.glob("captures/*/capture.pcap"),
+    ]
+    return [path for path in sorted(found) if path.read_bytes()[20:24] == b"\1\0\0\0"]
+
+
 def write_pcap(path: Path, frames: Iterable[Frame | bytes], link_type: int = link.ETHERNET) -> None:
     """Write frames into a pcap, a microsecond apart."""
     with path.open("wb") as file:

@@ -123,3 +123,23 @@ def test_nothing_is_wrong_and_nothing_is_left_over(name: str) -> None:
         else:
             assert isinstance(body, carp.AdvertView)
     assert seen == announced
+
+
+def test_every_cut_of_every_shipped_frame_says_where() -> None:
+    """Up to its padding, which nobody misses."""
+    whole = {one.data for path in samples.shipped_captures() for one in samples.read_pcap(path)}
+    checked = 0
+    for data in whole:
+        packet = decode(samples.frame(data))
+        if packet.body is None:
+            continue
+        size = packet.body.offset + arp.SIZE
+        if packet.ip is not None:
+            size = packet.ip.offset + packet.ip.length
+        checked += 1
+        for cut in range(size):
+            faults = decode(samples.frame(data[:cut], wire_length=len(data))).faults
+            assert faults, (data.hex(), cut)
+            assert faults[-1].offset + faults[-1].present == cut
+            assert faults[-1].needed > faults[-1].present
+    assert checked > 50

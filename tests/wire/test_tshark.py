@@ -15,14 +15,13 @@ import pytest
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.frame import Frame
-from carpscope.wire import arp, carp, icmp6, link, vrrp
+from carpscope.wire import arp, carp, icmp6, vrrp
 from carpscope.wire.decode import Packet, decode
 from tests.wire import samples
 
 TSHARK = shutil.which("tshark")
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
 
-ROOT = Path(__file__).parents[2]
 AS_CARP = ("-d", "ip.proto==112,carp")
 
 
@@ -60,12 +59,9 @@ def tshark(path: Path, *options: str, fields: Sequence[str] = FIELDS) -> list[Ro
 
 def shipped() -> list[Frame]:
     """Return the frames of every capture that lies in the repository, and the samples."""
-    paths = sorted((ROOT / "tests" / "data").rglob("*.pcap"))
-    paths += sorted((ROOT / "captures").glob("*/capture.pcap"))
     frames = [samples.frame(data) for data in samples.SAMPLES.values()]
-    for path in paths:
-        if path.read_bytes()[:4].hex() in ("d4c3b2a1", "4d3cb2a1"):
-            frames += [one for one in samples.read_pcap(path) if one.link == link.ETHERNET]
+    for path in samples.shipped_captures():
+        frames += samples.read_pcap(path)
     return frames
 
 

@@ -328,6 +328,16 @@ def test_random_bodies_are_not_addresses() -> None:
         assert sum(point >= n for point in points) <= rounds / 2**n
 
 
+@settings(max_examples=300)
+@given(st.lists(st.one_of(samples.addresses, PRIVATE_NETWORKS.map(lambda net: net + b"\1"))))
+def test_the_short_way_out_never_contradicts_the_weighing(words: list[bytes]) -> None:
+    body = b"".join((words * 7 + [bytes(4)] * 7)[:7])
+    payload = bytes((0x21, 1, 100, 7, 0, 1, 0, 0)) + body
+    packet = taken(samples.over_ipv4(payload, tos=0x10, dont_fragment=True))
+    weighed = vrrp._address_bits(body, 7, samples.ROUTER) >= 32
+    assert isinstance(packet.body, vrrp.VrrpView) == weighed
+
+
 # --- what stays undecided
 
 
