@@ -1,5 +1,6 @@
 """The interfaces one can capture on."""
 
+from carpscope.capture.sniff import visible
 from carpscope.core.errors import CarpscopeError
 
 
@@ -13,4 +14,4 @@ def interfaces() -> list[str]:
     try:
         return list(pcapy.findalldevs())
     except pcapy.PcapError as error:
-        raise CarpscopeError(f"the interfaces cannot be listed: {error}") from None
+        raise CarpscopeError(f"the interfaces cannot be listed: {visible(str(error))}") from None

@@ -39,7 +39,7 @@ class Origin:
         self._digest = hashlib.sha256()
         self._file: io.FileIO | None = None
         if path == "-":
-            stream = sys.stdin.buffer if stdin is None else stdin
+            stream = _standard_input() if stdin is None else stdin
             # read1 gives what a pipe holds instead of waiting until a block is full
             self._read: Callable[[int], bytes | None] = getattr(stream, "read1", stream.read)
             self.total = _size(stream)
@@ -97,6 +97,12 @@ class Origin:
         """Close a file; standard input stays open."""
         if self._file is not None:
             self._file.close()
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # a service, or a shell's `<&-`
+        raise CarpscopeError("standard input: is closed")
+    return sys.stdin.buffer
 
 
 def _size(stream: BinaryIO | io.FileIO) -> int | None:

@@ -15,7 +15,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"BZh", "bzip2-compressed; decompress it first: bzip2 -d"),
     (b"\x04\x22\x4d\x18", "lz4-compressed; decompress it first: lz4 -d"),
     (b"\x1f\x9d", "compress-ed; decompress it first: uncompress"),
-    (b"\x1f\x8b", "gzip-compressed, in a way that gzip does not know"),
+    (b"\x1f\x8b\x08", "gzip-compressed twice? decompress it first: gzip -d"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed twice? decompress it first: zstd -d"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive?"),
     (b"Rar!", "a rar archive?"),
@@ -52,7 +52,7 @@ def looks_like(head: bytes) -> str:
         return "starts with zeros"
     for signature, guess in _SIGNATURES:
         if head.startswith(signature):
-            return f'starts with "{_shown(signature)}", {guess}'
+            return f"starts with {_shown(signature)}, {guess}"
     if head[257:262] == b"ustar":
         return "a tar archive?"
     lowered = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -60,14 +60,26 @@ def looks_like(head: bytes) -> str:
         return f'starts with "{_text(head)}", a web page?'
     if lowered.startswith(b"<"):
         return f'starts with "{_text(head)}", XML?'
-    if all(byte >= 32 or byte in b"\t\r\n\f" for byte in head[:512]):
+    if _is_text(head[:512]):
         return f'starts with "{_text(head)}", text? A capture is what tcpdump -w writes'
     return f"starts with bytes {head[:8].hex(' ')}"
 
 
 def _shown(signature: bytes) -> str:
-    text = signature.rstrip(bytes(range(32))) or signature
-    return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in text)
+    text = signature.rstrip(bytes(range(32)))
+    if text and all(32 <= byte < 127 for byte in text):
+        return f'"{text.decode("ascii")}"'
+    return f"bytes {signature.hex(' ')}"
+
+
+def _is_text(head: bytes) -> bool:
+    if any(byte < 32 and byte not in b"\t\r\n\f" for byte in head):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(head) - 3 > 0  # the last character is cut
+    return True
 
 
 def _text(head: bytes) -> str:

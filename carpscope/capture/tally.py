@@ -80,14 +80,19 @@ class Tally:
     def cut(self, present: int, *, packet: bool = True) -> None:
         """Note that the file ends early, `present` bytes into something."""
         assert present > 0
-        where = f"packet {self.packets + 1:,}" if packet else f"a block after packet {self.packets}"
+        where = (
+            f"packet {self.packets + 1:,}" if packet else f"a block after packet {self.packets:,}"
+        )
         self.problems.append(f"cut in the middle of {where}; {self.read_so_far()}")
 
     def read_so_far(self) -> str:
         """Say how much came before the end, `the 94,312 before it were read`."""
-        if self.packets == 0:
-            return "nothing before it"
-        return f"the {self.packets:,} before it were read" if self.packets > 1 else "1 was read"
+        match self.packets:
+            case 0:
+                return "nothing is before it"
+            case 1:
+                return "the one before it was read"
+        return f"the {self.packets:,} before it were read"
 
     def drops(self) -> int | None:
         """Packets the capture itself lost; None where the file does not say.
@@ -112,8 +117,8 @@ class Tally:
             (self.late, "out of time order"),
             (self.drops() or 0, "dropped by the capture itself"),
             (self.undefined, "of an interface the file does not describe; skipped"),
-            (self.broken, "longer than the block they are in; skipped"),
-            (self.timeless, "without a time; the time of the packet before was taken"),
+            (self.broken, "whose lengths contradict the block; skipped"),
+            (self.timeless, "without a time; that of the packet before was taken"),
         ):
             if count:
                 notes.append(f"{count:,} {'packet' if count == 1 else 'packets'} {what}")

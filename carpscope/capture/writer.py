@@ -103,7 +103,7 @@ class PcapngWriter:
         interface = self._interfaces.get(frame.link)
         if interface is None:
             if not 0 <= frame.link <= 0xFFFF:
-                raise CarpscopeError(f"packet {frame.number}: pcapng has no link {frame.link}")
+                raise CarpscopeError(f"packet {frame.number}: pcapng has no link type {frame.link}")
             interface = self._interfaces[frame.link] = len(self._interfaces)
             self._stream.write(_interface(frame.link, self._snaplen))
         data = frame.data[: self._snaplen] if self._snaplen else frame.data

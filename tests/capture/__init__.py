@@ -1,0 +1,1 @@
+"""Captures: reading, writing, and saying what is wrong with them."""

@@ -1,0 +1,69 @@
+"""The account of a capture, and the sentences made of it."""
+
+import pytest
+
+from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
+
+
+def test_nothing_read_is_nothing_to_say() -> None:
+    tally = Tally()
+    assert tally.notes() == []
+    assert tally.drops() is None
+    assert (tally.first, tally.last) == (None, None)
+
+
+def test_an_account_before_any_packet_has_no_times() -> None:
+    tally = Tally()
+    tally.account(0, BEFORE_THE_FIRST, BEFORE_THE_FIRST, 0, 0)
+    assert (tally.packets, tally.first, tally.last) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("packets", "note"),
+    [
+        (0, "cut in the middle of packet 1; nothing is before it"),
+        (1, "cut in the middle of packet 2; the one before it was read"),
+        (94_312, "cut in the middle of packet 94,313; the 94,312 before it were read"),
+    ],
+)
+def test_a_cut_says_what_was_read(packets: int, note: str) -> None:
+    tally = Tally()
+    tally.packets = packets
+    tally.cut(3)
+    assert tally.notes() == [note]
+
+
+def test_every_count_has_its_sentence_in_singular_and_plural() -> None:
+    tally = Tally()
+    tally.snapped, tally.late, tally.undefined, tally.broken, tally.timeless = 1, 2, 3, 1, 1000
+    tally.packet_drops = 1
+    assert tally.notes() == [
+        "1 packet cut by snaplen",
+        "2 packets out of time order",
+        "1 packet dropped by the capture itself",
+        "3 packets of an interface the file does not describe; skipped",
+        "1 packet whose lengths contradict the block; skipped",
+        "1,000 packets without a time; that of the packet before was taken",
+    ]
+
+
+def test_drops_are_not_counted_twice() -> None:
+    tally = Tally()
+    tally.packet_drops = 4
+    tally.isb_drops = {0: 3, 1: 2}
+    assert tally.drops() == 5
+
+
+def test_zero_drops_are_known_but_not_worth_a_note() -> None:
+    tally = Tally()
+    tally.isb_drops = {0: 0}
+    assert tally.drops() == 0
+    assert tally.notes() == []
+
+
+def test_links_are_named_once_in_order_of_appearance() -> None:
+    tally = Tally()
+    for link in (276, 1, 276, 147, 101, 12):
+        tally.see_link(link)
+    assert tally.link_names() == ["LINUX_SLL2", "EN10MB", "LINKTYPE 147", "RAW"]
+    assert tally.notes() == ["link type 147 is not known; its packets cannot be looked into"]
