@@ -189,7 +189,7 @@ def _vhid(chain: tuple[Table, ...], profile: Profile) -> VhidPlan:
     ipv6 = at.addresses("ipv6", (16,)) + tuple(a for a in both if len(a) == 16)
     if not ipv4 and not ipv6:
         at.wrong("addresses", "a vhid needs at least one virtual address")
-    if profile.presence is Presence.PROCESS and len(ipv4) != 1:
+    if profile.presence is Presence.PROCESS and (len(ipv4) != 1 or ipv6):
         at.wrong("addresses", "ucarp takes exactly one IPv4 address")
     advbase = holder("advbase").whole("advbase", 0, 255, 1)
     advskew = holder("advskew").whole("advskew", 0, advskew_max, 0)

@@ -1,0 +1,124 @@
+"""The small decisions, with numbers from the sources."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carpscope.protocol import rules
+from carpscope.protocol.rules import Contest
+
+A1 = bytes((10, 0, 0, 1))
+A2 = bytes((10, 0, 0, 2))
+
+
+@pytest.mark.parametrize(
+    ("skew", "usec"),
+    [(0, 0), (1, 3906), (2, 7812), (100, 390_625), (240, 937_500), (254, 992_187), (255, 996_093)],
+)
+def test_skew_in_microseconds(skew: int, usec: int) -> None:
+    assert rules.microseconds(skew) == usec
+
+
+def test_a_negative_skew_is_cut_towards_zero() -> None:
+    assert rules.microseconds(-1) == -3906
+
+
+@pytest.mark.parametrize(
+    ("rule", "skew", "demotion", "result"),
+    [
+        (rules.skew_as_configured, 100, 5, 100),
+        (rules.skew_when_suppressed, 100, 0, 100),
+        (rules.skew_when_suppressed, 100, 1, 240),
+        (rules.skew_when_suppressed, 250, 1, 250),
+        (rules.skew_plus_demotion, 0, -10, -10),
+        (rules.skew_plus_demotion_clamped, 0, -10, 0),
+        (rules.skew_plus_demotion, 100, 240, 240),
+        (rules.skew_plus_demotion, 254, 0, 240),
+        (rules.skew_plus_demotion_clamped, 254, 0, 240),
+    ],
+)
+def test_demoted_skews(rule: rules.SkewRule, skew: int, demotion: int, result: int) -> None:
+    assert rule(skew, demotion) == result
+
+
+@pytest.mark.parametrize(
+    ("rule", "base", "skew", "result"),
+    [
+        (rules.plain_period, 1, 100, 1_390_625),
+        (rules.openbsd_period, 0, 0, 3906),
+        (rules.plain_master_down, 1, 100, 3_390_625),
+        (rules.plain_master_down, 0, 1, 3906),
+        (rules.openbsd_master_down, 1, 100, 3_390_625),
+        (rules.openbsd_master_down, 0, 0, 11_718),
+        (rules.openbsd_master_down, 0, 1, 11_718),
+        (rules.openbsd_master_down_2025, 1, 100, 4_171_875),
+    ],
+)
+def test_periods(rule: rules.PeriodRule, base: int, skew: int, result: int) -> None:
+    assert rule(base, skew) == result
+
+
+def contest(own: int, heard: int, own_demotion: int = 0, heard_demotion: int = 0) -> Contest:
+    return Contest((1, own), (1, heard), own_demotion, heard_demotion, A1, A2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "own", "heard", "mine", "theirs", "yields"),
+    [
+        (rules.yields_to_equal, 5, 5, 0, 0, True),
+        (rules.yields_to_equal, 4, 5, 0, 0, False),
+        (rules.yields_openbsd, 5, 5, 0, 0, True),
+        (rules.yields_openbsd, 5, 5, 0, 1, False),
+        (rules.yields_openbsd, 4, 5, 1, 0, True),
+        (rules.yields_openbsd, 6, 5, 0, 1, False),
+        (rules.yields_ucarp, 5, 5, 0, 0, False),
+        (rules.yields_ucarp, 6, 5, 0, 0, True),
+    ],
+)
+def test_who_yields(
+    rule: rules.YieldRule, own: int, heard: int, mine: int, theirs: int, *, yields: bool
+) -> None:
+    assert rule(contest(own, heard, mine, theirs)) is yields
+
+
+def test_ucarp_compares_the_last_octet_first() -> None:
+    low_but_last = Contest((1, 0), (1, 0), 0, 0, bytes((9, 0, 0, 10)), bytes((10, 0, 0, 9)))
+    assert rules.yields_ucarp(low_but_last)
+    assert rules.last_octet_first(low_but_last) < 0
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
+def test_no_two_openbsd_masters_ever_both_stay(a: int, b: int, da: int, db: int) -> None:
+    one = Contest((1, a), (1, b), da, db, A1, A2)
+    other = Contest((1, b), (1, a), db, da, A2, A1)
+    assert rules.yields_openbsd(one) or rules.yields_openbsd(other)
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+def test_of_two_ucarps_exactly_one_yields(a: int, b: int) -> None:
+    one = Contest((1, a), (1, b), 0, 0, A1, A2)
+    other = Contest((1, b), (1, a), 0, 0, A2, A1)
+    assert rules.yields_ucarp(one) != rules.yields_ucarp(other)
+
+
+def test_own_link_local() -> None:
+    assert rules.own_link_local(0x82).hex() == "fe8000000000000002005efffe000182"
+
+
+def test_openbsd_sends_without_link_local_and_takes_both() -> None:
+    link_local = bytes.fromhex("fe80000000000000000000000000035c")
+    v6 = bytes.fromhex("20010db8000000000000000000000001")
+    plain = rules.signs_openbsd(b"k", 1, (A1,), (v6,))
+    with_it = rules.signs_openbsd(b"k", 1, (A1,), (link_local, v6))
+    assert with_it.sends is plain.sends
+    assert len(plain.accepts) == 2
+    assert rules.signs_sorted(b"k", 1, (A1,), (v6,)).sends is plain.sends
+
+
+def test_the_order_of_configuration_matters_to_freebsd_6_alone() -> None:
+    assert rules.signs_sorted(b"k", 1, (A2, A1), ()).sends is (
+        rules.signs_sorted(b"k", 1, (A1, A2), ()).sends
+    )
+    assert rules.signs_as_configured(b"k", 1, (A2, A1), ()).sends is not (
+        rules.signs_as_configured(b"k", 1, (A1, A2), ()).sends
+    )
