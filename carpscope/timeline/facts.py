@@ -12,6 +12,7 @@ from carpscope.core.units import Nanos
 
 if TYPE_CHECKING:
     from carpscope.timeline.group import Group
+    from carpscope.timeline.impostor import Deceit, Signature
     from carpscope.timeline.node import Change, Node, Reign
     from carpscope.wire.carp import AdvertView
 
@@ -87,6 +88,21 @@ class Refused:
 
 
 @dataclass(slots=True)
+class Deceived:
+    """An advertisement that the node it names did not send."""
+
+    group: "Group"
+    node: "Node | None"
+    """The node that is imitated, or None where it is not known."""
+    at: Nanos
+    frame: int
+    deceit: "Deceit"
+    original: "Signature"
+    source: bytes
+    view: "AdvertView"
+
+
+@dataclass(slots=True)
 class Foreign:
     """A VRRP advertisement."""
 
@@ -124,5 +140,5 @@ class Ended:
 
 
 Fact: TypeAlias = (
-    Claimed | Left | Overdue | Sighted | Changed | Refused | Foreign | Announced | Ended
+    Claimed | Left | Overdue | Sighted | Changed | Refused | Deceived | Foreign | Announced | Ended
 )

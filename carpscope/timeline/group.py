@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import ip_text
 from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.timeline.contest import Contest
 from carpscope.timeline.hearing import HearingTrack
+from carpscope.timeline.impostor import Signatures
 from carpscope.timeline.node import Node
 
 PAIR_WINDOW: Nanos = 3 * MILLISECOND
@@ -52,8 +54,13 @@ class Group:
     recent: deque[tuple[Nanos, bytes]] = field(default_factory=deque)
     """IP bytes of the advertisements of the last milliseconds, to recognise copies."""
     copies: int = 0
+    deceits: int = 0
+    """Replayed and forged advertisements; they count for no node."""
     announced: dict[bytes, None] = field(default_factory=dict)
     """Addresses that were announced with this group's virtual MAC, in order."""
+    contests: list[Contest] = field(default_factory=list)
+    """Every time with several masters, however short."""
+    signatures: Signatures = field(default_factory=Signatures)
     hearing: HearingTrack = field(default_factory=HearingTrack)
     masters: list[Node] = field(default_factory=list)
     """Nodes with a reign that lasts."""
@@ -62,6 +69,11 @@ class Group:
     def id(self) -> str:
         """Return the name of the group."""
         return group_id(self.vlan, self.vhid)
+
+    @property
+    def contest(self) -> Contest | None:
+        """Return the contest that goes on, if one does."""
+        return self.contests[-1] if self.contests and self.contests[-1].open else None
 
     @property
     def members(self) -> list[Node]:

@@ -78,24 +78,34 @@ class HearingTrack:
         """Take one advertisement of `node`, before it joins the node's own history."""
         if version == 6 and any(len(address) == 4 for address in node.addresses):
             return  # its IPv4 advertisement of the same instant has said it
-        own_at = node.sent[-1][0] if node.sent else 0
-        own = {value + step & _MASK for _, value in node.sent for step in (0, 1, 2)}
-        reaction = UCARP_REACTION if node.mac and node.mac[4:5] == b"\0" else REACTION
-        matched_at: Nanos | None = None
-        distinct = {id(other): other for other in members}.values()
-        others = [other for other in distinct if other is not node and other.sent]
-        for other in others:
-            for sent_at, value in other.sent:
-                # the step is 2 where an IPv6 advertisement of the other one came between
-                if 1 <= (counter - value & _MASK) <= 2 and counter not in own:
-                    self._of(node, other).note(at, accepts=True)
-                    matched_at = max(matched_at or 0, sent_at)
-        if node.sent and counter == node.sent[-1][1]:
+        distinct = {id(other): other for other in members if other is not node and other.sent}
+        if not distinct:
+            return
+        own_at, own = node.sent[-1] if node.sent else (0, -1)
+        late = UCARP_REACTION if node.mac and node.mac[4:5] == b"\0" else REACTION
+        accepted = counter - 1 & _MASK
+        since = own_at - (late if late == UCARP_REACTION else 0)
+        matches = [
+            (sent_at, other)
+            for other in distinct.values()
+            for sent_at, value in other.sent
+            if value == accepted and since < sent_at < at
+        ]
+        follows_own = accepted == own
+        if follows_own and matches:
+            return  # both explain it
+        if counter == own and not matches:
             return  # constant
-        for other in others:
+        heard_at = 0
+        for sent_at, other in matches:
+            # dated when it was heard: a claim long after shows what was heard before
+            self._of(node, other).note(sent_at, accepts=True)
+            heard_at = max(heard_at, sent_at)
+        for other in distinct.values():
             last = other.sent[-1][0]
-            unmatched = matched_at is None or last > matched_at + reaction
-            if unmatched and own_at < last <= at - reaction and _moves(node, counter):
+            if max(own_at, heard_at) < last <= at - late and not any(
+                o is other for _, o in matches
+            ):
                 self._of(node, other).note(at, accepts=False)
 
     def _of(self, receiver: Node, sender: Node) -> Hearing:
@@ -103,8 +113,3 @@ class HearingTrack:
 
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
-
-
-def _moves(node: Node, counter: int) -> bool:
-    """Tell whether this node counts at all: its first advertisement does not show it."""
-    return bool(node.sent) and node.sent[-1][1] != counter

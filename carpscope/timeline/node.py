@@ -106,6 +106,8 @@ class Node:
     dont_fragment: Counter[bool] = field(default_factory=Counter)
     intervals: list[Nanos] = field(default_factory=list)
     """The latest spacings between adverts of one family within one reign."""
+    refused_at: deque[Nanos] = field(default_factory=lambda: deque(maxlen=256))
+    """When it sent what every receiver drops, the latest."""
     bow_outs: int = 0
     max_advskew: int = 0
     saw_demote: bool = False

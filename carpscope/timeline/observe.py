@@ -14,10 +14,19 @@ from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
 from carpscope.core.address import is_link_local
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.timeline.contest import (
+    CONTESTS_KEPT,
+    Contest,
+    is_ucarp,
+    missed,
+    reaction_ns,
+    yields,
+)
 from carpscope.timeline.facts import (
     Announced,
     Changed,
     Claimed,
+    Deceived,
     Drop,
     Ended,
     Fact,
@@ -148,8 +157,10 @@ class Observer:
         self.advertisements += 1
         group.families.add(ip.version)
         shape = (view.advbase, view.advskew, view.demote)
-        node = group.node_of(ip.source, ip.version, at, shape)
         ref = frame_ref(frame.capture, frame.number)
+        if view.checksum_ok and self._deceit(group, packet, view, at, ref):
+            return
+        node = group.node_of(ip.source, ip.version, at, shape)
         if node.adverts == 0:
             node.first = at
             node.advbase, node.advskew, node.demote = shape
@@ -168,6 +179,21 @@ class Observer:
         group.last = seen
         if ip.version == 4:
             group.last_ipv4 = seen
+
+    def _deceit(self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int) -> bool:
+        """Report what the named node did not send; it counts for nobody."""
+        ip = packet.ip
+        assert ip is not None
+        node = group.nodes.get(ip.source)
+        latest = group.last.counter if group.last is not None else -1
+        found = group.signatures.judge(node, ip, view, at, ref, latest)
+        if found is None:
+            return False
+        deceit, original = found
+        named = node or group.nodes.get(original.source)
+        self._facts.append(Deceived(group, named, at, ref, deceit, original, ip.source, view))
+        group.deceits += 1
+        return True
 
     def _collect(self, node: Node, ip: IpView, view: AdvertView) -> None:
         """Keep what tells implementations apart (implementations.md 4.1)."""
@@ -200,6 +226,8 @@ class Observer:
         if not view.checksum_ok:
             detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
             self._facts.append(Refused(group, node, at, ref, Drop.CHECKSUM, detail))
+        if view.version != 2 or ip.ttl != 255 or not view.checksum_ok:
+            node.refused_at.append(at)
         return not view.checksum_ok
 
     def _counter(self, group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:
@@ -265,9 +293,11 @@ class Observer:
                 del node.intervals[:-INTERVALS_KEPT]
             reign.seen, reign.last = at, ref
         early = reign is not None and at - node.last < interval - slack_ns(interval) // 2
+        if len(group.masters) > 1:
+            self._ignoring(group, node, at, ref)
         node.last, node.last_frame = at, ref
         node.due = at + interval + slack_ns(interval)
-        farewell = early and node.heard_better is not None and _is_ucarp(node)
+        farewell = early and node.heard_better is not None and is_ucarp(node)
         node.heard_better = None
         if farewell:
             # ucarp src/carp.c sends once more when it yields
@@ -282,18 +312,44 @@ class Observer:
         for other in list(group.masters):
             if other.due < at:
                 self._leave(group, other, other.last, "silent")
+        rivals = list(group.masters)
         node.reigns.append(Reign(at, ref, at, ref))
         group.masters.append(node)
+        if rivals:
+            self._rival(group, node, rivals, at, ref)
         self._facts.append(Claimed(group, node, at, ref))
+
+    def _rival(self, group: Group, node: Node, rivals: list[Node], at: Nanos, ref: int) -> None:
+        """Open a contest, or join the one that goes on."""
+        contest = group.contest
+        if contest is None:
+            if len(group.contests) < CONTESTS_KEPT:
+                nodes = {rival.id: rival for rival in rivals}
+                group.contests.append(Contest(at, at, nodes))
+            contest = group.contests[-1]
+            contest.open = True
+        contest.nodes[node.id] = node
+        for rival in rivals:
+            if missed(node, rival, at):
+                contest.ignore(node, rival, ref)
+
+    def _ignoring(self, group: Group, node: Node, at: Nanos, ref: int) -> None:
+        """Note which better advertisements a master ignores by going on."""
+        contest = group.contest
+        if contest is None:
+            return
+        contest.end = at
+        until = at - reaction_ns(node)
+        for other in group.masters:
+            if other is not node and node.last < other.last <= until and yields(node, other):
+                contest.ignore(node, other, ref)
 
     def _contest(self, group: Group, node: Node, at: Nanos) -> None:
         """Remember for the other masters that they could hear something as good or better."""
         for other in group.masters:
             if other is node or other.heard_better is not None:
                 continue
-            mine = (node.advbase, node.advskew)
-            theirs = (other.advbase, other.advskew)
-            if mine <= theirs or node.demote < other.demote:
+            if yields(other, node):
                 other.heard_better = at
 
     def _overdue(self, group: Group, node: Node) -> None:
@@ -309,6 +365,10 @@ class Observer:
         assert reign is not None
         reign.end, reign.ended_by = at, how
         group.masters.remove(node)
+        contest = group.contest
+        if contest is not None and len(group.masters) < 2:
+            contest.end = max(contest.start, min(at, contest.end) if how == "silent" else at)
+            contest.open = False
         self._facts.append(Left(group, node, at, reign))
 
     # What lies beside
@@ -408,10 +468,6 @@ class Observer:
 
 def _is_virtual(mac: bytes) -> bool:
     return mac[:4] == b"\0\0\x5e\0" and mac[4] in (0, 1)
-
-
-def _is_ucarp(node: Node) -> bool:
-    return node.mac is not None and node.mac[:5] == b"\0\0\x5e\0\0"
 
 
 def follow(observer: Observer, packets: Iterator[Packet]) -> Iterator[Fact]:

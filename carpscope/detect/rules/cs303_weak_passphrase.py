@@ -1,0 +1,81 @@
+"""A group is signed with an empty passphrase or one of the words that manuals print.
+
+What it means
+    Anyone on the segment can verify a guess with one captured advertisement, and then make
+    valid ones: take the addresses over, or keep everyone silent.
+
+How it is seen
+    The HMAC verifies with the empty key (which needs no secret to test), or with a
+    candidate that is a word from the usual manuals.
+
+False alarms
+    None: it verifies. A laboratory may not care.
+
+What to do
+    Choose 19 random characters and set them on every node, the backup first.
+
+Sources
+    ifconfig(8), carp(4) and their copies; kernels use the all-zero key when none is set.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.rule import Context, Rule
+from carpscope.detect.words import listed
+from carpscope.timeline.facts import Fact
+from carpscope.timeline.node import Node
+
+
+class Weak:
+    """Looks at what verified."""
+
+    def __init__(self, context: Context) -> None:
+        """Keep the context: it knows which candidates are weak."""
+        self._context = context
+
+    def see(self, fact: Fact) -> Iterable[Finding]:
+        """Take nothing: what verifies is known at the end."""
+        del fact
+        return ()
+
+    def finish(self, at: int) -> Iterator[Finding]:
+        """Give one finding for each group."""
+        del at
+        for group in self._context.groups:
+            weak: dict[str, tuple[Node, str]] = {}
+            frames: set[int] = set()
+            times: list[int] = []
+            count = 0
+            for node in group.members:
+                for span in node.authentication.spans:
+                    recipe = span.recipe
+                    if recipe is None or not self._context.keyring.is_weak(recipe.key.number):
+                        continue
+                    weak[node.id] = (node, recipe.key.label)
+                    frames |= {span.first, span.last}
+                    times += [span.start, span.end]
+                    count += span.count
+            if not weak:
+                continue
+            kinds = listed(dict.fromkeys(label for _, label in weak.values()))
+            yield Finding(
+                RULE.code,
+                RULE.label,
+                RULE.severity,
+                0.99,
+                group.id,
+                tuple(weak),
+                min(times),
+                max(times),
+                tuple(sorted(frames))[:24],
+                count,
+                f"{listed(weak)} sign{'s' if len(weak) == 1 else ''} with {kinds}, "
+                "which anyone would guess",
+                f"{count} advertisements verify with {kinds}. "
+                "One captured packet is enough to test a guess.",
+                "Set a random passphrase of 19 characters on every node, the backup first.",
+            )
+
+
+RULE = Rule("CS303", "weak_passphrase", "The passphrase is known", Severity.WARNING, Weak)

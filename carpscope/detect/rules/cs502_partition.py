@@ -1,0 +1,66 @@
+"""Two nodes reach each other in neither direction, though the capture sees both.
+
+What it means
+    Each believes the other gone, and each is MASTER on its side.
+
+How it is seen
+    Both sign the same, both advertise, and neither reacts to the other: the worse one does
+    not step down, and the better one's counter does not continue the worse one's.
+
+False alarms
+    Where the better node is an OpenBSD, whose counter is constant, a link that fails in one
+    direction looks the same; confidence says so. Nodes that sign differently are told apart
+    by their HMAC (CS201, CS202).
+
+What to do
+    Find what separates them: a switch uplink, a VLAN missing on a trunk, multicast dropped
+    between two switches (IGMP snooping without a querier starts minutes after the last
+    join), a hypervisor's virtual switch.
+
+Sources
+    carp_input_c: a MASTER must yield; carp_prepare_ad: the counter continues what was heard.
+"""
+
+from carpscope.detect.cut import LinkWatch, missed_text
+from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.rule import Rule
+from carpscope.detect.words import since
+from carpscope.timeline.links import BrokenLink, Trouble
+
+
+class Partition(LinkWatch):
+    """Finds pairs that are cut off from each other."""
+
+    troubles = (Trouble.BOTH_WAYS, Trouble.UNDECIDED)
+
+    def finding(self, link: BrokenLink) -> Finding:
+        """Say who does not reach whom."""
+        sender, receiver = link.sender.id, link.receiver.id
+        sure = link.trouble is Trouble.BOTH_WAYS
+        other = (
+            f"{sender} did not react to {receiver} {link.ignored} times either"
+            if sure
+            else f"whether {sender} hears {receiver} cannot be seen: it need not react, and its "
+            "counter is constant"
+        )
+        return Finding(
+            RULE.code,
+            RULE.label,
+            RULE.severity,
+            0.95 if sure else 0.6,
+            link.group.id,
+            (sender, receiver),
+            link.start,
+            link.end,
+            tuple(dict.fromkeys(link.frames)),
+            link.count,
+            f"{sender} and {receiver} do not reach each other"
+            if sure
+            else f"{receiver} does not receive {sender}, and perhaps not the reverse either",
+            f"{missed_text(link)}, {since(link.start, link.end)}; {other}. Both sign alike.",
+            f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
+            "them, multicast filtering (IGMP snooping without a querier), a broken uplink.",
+        )
+
+
+RULE = Rule("CS502", "partition", "Nodes do not reach each other", Severity.ERROR, Partition)

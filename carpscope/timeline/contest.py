@@ -1,0 +1,101 @@
+"""Times with several masters in one group, and who ignored whom meanwhile.
+
+A node that hears a better advertisement, or an equal one, and verifies it, steps down
+(carp_input_c of every kernel; ucarp for a better one, or an equal one of a smaller
+address). One that advertises on has refused it or not received it. A backup that claims
+although a better master advertised within its timeout has missed all of those.
+"""
+
+from dataclasses import dataclass, field
+
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.timeline.node import Node
+from carpscope.wire.carp import interval_ns
+
+CONTESTS_KEPT = 500
+"""Per group; further ones lengthen the last."""
+REACTION: Nanos = 5 * MILLISECOND
+UCARP_REACTION: Nanos = 1200 * MILLISECOND
+
+
+@dataclass(slots=True)
+class Contest:
+    """A stretch of time with several masters."""
+
+    start: Nanos
+    end: Nanos
+    nodes: dict[str, Node]
+    ignored: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """(receiver, sender) to the frames of the receiver that show it, the first few."""
+    ignored_count: dict[tuple[str, str], int] = field(default_factory=dict)
+    open: bool = True
+
+    def ignore(self, receiver: Node, sender: Node, frame: int) -> None:
+        """Note that one node went on although another's advertisement came by."""
+        key = (receiver.id, sender.id)
+        frames = self.ignored.setdefault(key, [])
+        if len(frames) < 12:
+            frames.append(frame)
+        self.ignored_count[key] = self.ignored_count.get(key, 0) + 1
+
+
+def reaction_ns(node: Node) -> Nanos:
+    """How long a node may take to act on an advertisement: ucarp's capture delivers late."""
+    return UCARP_REACTION if is_ucarp(node) else REACTION
+
+
+def is_ucarp(node: Node) -> bool:
+    """Tell ucarp by its source MAC."""
+    return node.mac is not None and node.mac[:5] == b"\0\0\x5e\0\0"
+
+
+def is_openbsd(node: Node) -> bool:
+    """Tell whether the demotion count takes part in this node's decisions."""
+    if node.saw_demote:
+        return True
+    habits = node.counters.values()
+    constant = any(h.constant for h in habits) and not any(h.random + h.sequential for h in habits)
+    return constant and not all(i == 0 for i in node.identifications)
+
+
+def yields(receiver: Node, sender: Node) -> bool:
+    """Tell whether a MASTER steps down for another's advertisement, by what both advertise.
+
+    Sources: carp_input_c (FreeBSD, NetBSD, DragonFly), carp_proto_input_c (OpenBSD, with
+    demotion), ucarp packethandler (strictly better, or equal from a smaller address in
+    host order).
+    """
+    mine = (receiver.advbase, receiver.advskew)
+    theirs = (sender.advbase, sender.advskew)
+    if is_ucarp(receiver):
+        if mine == theirs:
+            return _host_order(sender) < _host_order(receiver)
+        return mine > theirs
+    if sender.demote > receiver.demote and receiver.adverts < 3:
+        return False  # an OpenBSD would not, and so few advertisements do not tell it
+    if is_openbsd(receiver):
+        if sender.demote < receiver.demote:
+            return True
+        return mine >= theirs and sender.demote <= receiver.demote
+    return mine >= theirs
+
+
+def _host_order(node: Node) -> int:
+    return int.from_bytes(next((a for a in node.addresses if len(a) == 4), b"\xff" * 4), "little")
+
+
+def master_down_ns(node: Node) -> Nanos:
+    """How long this node waits as a backup, the latest that its kind may take included."""
+    base = node.advbase or 1
+    if is_ucarp(node):
+        return 3 * interval_ns(base, node.advskew) + SECOND
+    return 3 * base * SECOND + (interval_ns(base, node.advskew) - base * SECOND)
+
+
+def missed(claimant: Node, master: Node, at: Nanos) -> int:
+    """Count the master's advertisements that a claimant worse than it should have heard."""
+    if not yields(claimant, master):
+        return 0
+    wait = master_down_ns(claimant) - (SECOND if is_ucarp(claimant) else 0)
+    since, until = at - wait + 20 * MILLISECOND, at - reaction_ns(claimant)
+    return sum(1 for sent, _ in master.sent if since <= sent <= until)

@@ -1,0 +1,128 @@
+"""Advertisements that the node they name did not send: replayed, forged, looped.
+
+The HMAC covers neither advskew, advbase nor demotion, and no kernel remembers counters,
+so whoever saw one advertisement can send it again. What gives it away is the counter:
+all but OpenBSD and old pfSense count, and an HMAC seen before is one that was copied.
+
+Look-alikes that are genuine (ucarp-measured.md): a system whose counter is constant; two
+nodes that continue from the same counter, each with its own address; one node that
+repeats a counter of its own after relearning an older one, in its own beat.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from enum import Enum
+
+from carpscope.core.units import Nanos
+from carpscope.timeline.node import Node
+from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.ip import IpView
+
+KEYS_KEPT = 4096
+"""Signatures remembered per group; the oldest is forgotten first (over an hour of one node)."""
+IDS_KEPT = 256
+
+
+class Deceit(Enum):
+    """What is wrong with an advertisement that is no copy by a mirror port."""
+
+    REPLAYED = "replayed"
+    FORGED = "forged"
+
+
+@dataclass(slots=True)
+class Signature:
+    """The first sight of a counter with its HMAC."""
+
+    source: bytes
+    at: Nanos
+    frame: int
+    shape: tuple[int, int, int]
+    ids: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    """IPv4 ids it came with, and the shape it then had: a constant counter repeats, ids do not."""
+
+
+@dataclass(slots=True)
+class Signatures:
+    """What was signed in one group, bounded."""
+
+    seen: OrderedDict[tuple[int, bytes, bytes], Signature] = field(default_factory=OrderedDict)
+
+    def judge(
+        self, node: Node | None, ip: IpView, view: AdvertView, at: Nanos, frame: int, latest: int
+    ) -> tuple[Deceit, Signature] | None:
+        """Say whether an advertisement is a deceit, and what it copies; remember it if not.
+
+        `node` is who its source address names, None where nobody is known by it yet;
+        `latest` is the counter that any other node sent last.
+        """
+        key = (ip.version, view.counter, view.digest)
+        shape = (view.advbase, view.advskew, view.demote)
+        first = self.seen.get(key)
+        if first is None:
+            self.seen[key] = Signature(ip.source, at, frame, shape, _ids(ip, shape))
+            if len(self.seen) > KEYS_KEPT:
+                self.seen.popitem(last=False)
+            return None
+        if first.source != ip.source:
+            return _stranger(node, first, shape)
+        deceit = _same_source(node, first, ip, shape, at, view, latest)
+        if deceit is not None:
+            return deceit, first
+        if ip.identification and len(first.ids) < IDS_KEPT:
+            first.ids.setdefault(ip.identification, shape)
+        first.shape = shape
+        return None
+
+
+def _ids(ip: IpView, shape: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
+    return {ip.identification: shape} if ip.version == 4 and ip.identification else {}
+
+
+def _stranger(
+    node: Node | None, first: Signature, shape: tuple[int, int, int]
+) -> tuple[Deceit, Signature] | None:
+    """Judge a counter and HMAC that somebody else sent before.
+
+    Two genuine nodes may reach the same counter, but a genuine one has also sent
+    something of its own; who only ever copies is not a member.
+    """
+    if node is not None and node.adverts > 0:
+        return None
+    return (Deceit.REPLAYED if shape == first.shape else Deceit.FORGED), first
+
+
+def _same_source(
+    node: Node | None,
+    first: Signature,
+    ip: IpView,
+    shape: tuple[int, int, int],
+    at: Nanos,
+    view: AdvertView,
+    latest: int,
+) -> Deceit | None:
+    """Judge a counter and HMAC that came from this address before."""
+    same_id = ip.version == 4 and ip.identification in first.ids
+    moves = node is not None and any(h.random + h.sequential for h in node.counters.values())
+    if shape != first.shape:
+        if moves:
+            return Deceit.FORGED
+        # A constant counter is no evidence; an IP id that is random and yet repeats is.
+        if same_id and first.ids.get(ip.identification or 0) != shape:
+            return Deceit.FORGED
+        return None
+    if not moves:
+        off = node is not None and not _on_beat(node, at)
+        return Deceit.REPLAYED if same_id and off else None
+    if ip.version == 4 and ip.identification and not same_id:
+        return None  # relearned an older counter: a new packet of its own
+    relearned = latest == view.counter_value - 1
+    if relearned and node is not None and _on_beat(node, at):
+        return None
+    return Deceit.REPLAYED
+
+
+def _on_beat(node: Node, at: Nanos) -> bool:
+    """Tell whether a node's own timer would send now."""
+    interval = interval_ns(node.advbase, node.advskew)
+    return abs(at - node.last - interval) <= interval // 12 + 30_000_000

@@ -1,0 +1,157 @@
+"""Which node does not receive which, where signing differently does not explain it.
+
+Evidence comes from two sides. Behaviour: a master that goes on although a better
+advertisement came by, a backup that claims beside one (`timeline.contest`). Counters: who
+continues whose (`timeline.hearing`). Better and worse node are not alike: only the worse
+one has to react, so only the counter of the better one tells whether it hears.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from carpscope.core.units import SECOND, Nanos
+from carpscope.timeline.contest import Contest, master_down_ns
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+from carpscope.timeline.signing import Difference, relation
+
+SAME_SITUATION: Nanos = 60 * SECOND
+"""Contests of one pair that follow each other within this are one trouble."""
+
+
+class Trouble(Enum):
+    """What is wrong between two nodes."""
+
+    ONE_WAY = "one way"
+    BOTH_WAYS = "both ways"
+    UNDECIDED = "undecided"
+    """One direction fails; whether the other does too, nothing sent tells."""
+    REFUSED_OR_LOST = "refused or lost"
+    """Without secrets: either they sign differently or nothing passes."""
+
+
+@dataclass(slots=True)
+class BrokenLink:
+    """One pair and stretch of time in which advertisements were not accepted."""
+
+    group: Group
+    sender: Node
+    """Whose advertisements are not accepted: the better of the two."""
+    receiver: Node
+    trouble: Trouble
+    start: Nanos
+    end: Nanos
+    frames: list[int]
+    count: int
+    missed: int
+    """How often the receiver went on although the sender advertised."""
+    answered: int
+    """How often the sender's counter followed the receiver's."""
+    ignored: int
+    """How often it did not although it could have."""
+    contests: int = 1
+    ever: bool = False
+    """Whether the two accepted each other at any other time."""
+
+
+def broken_links(group: Group) -> list[BrokenLink]:
+    """Return every broken link of a group, contests of the same kind joined."""
+    found: list[BrokenLink] = []
+    for contest in group.contests:
+        for link in _of(group, contest):
+            same = next((f for f in reversed(found) if _same(f, link)), None)
+            if same is None:
+                found.append(link)
+            else:
+                _join(same, link)
+    for link in found:
+        link.trouble = _decide(link)
+    return found
+
+
+def _of(group: Group, contest: Contest) -> list[BrokenLink]:
+    links = []
+    for (receiver_id, sender_id), frames in contest.ignored.items():
+        receiver, sender = contest.nodes.get(receiver_id), contest.nodes.get(sender_id)
+        if receiver is None or sender is None:
+            continue
+        start = contest.start - master_down_ns(receiver)
+        difference = relation(sender, receiver, contest.start, contest.end)
+        if difference not in (Difference.NONE, Difference.UNKNOWN):
+            continue  # they refuse each other: the detectors of signing say why
+        if _refused(sender, start, contest.end) or _refused(receiver, start, contest.end):
+            continue  # dropped for its TTL or checksum: those detectors say why
+        answers = group.hearing.pair(sender, receiver)
+        answered = answers.acceptances(contest.start, contest.end) if answers else 0
+        ignored = answers.refusals(contest.start, contest.end) if answers else 0
+        links.append(
+            BrokenLink(
+                group,
+                sender,
+                receiver,
+                Trouble.REFUSED_OR_LOST if difference is Difference.UNKNOWN else Trouble.ONE_WAY,
+                max(start, receiver.first if receiver.adverts == 1 else start),
+                contest.end,
+                list(frames),
+                contest.ignored_count[receiver_id, sender_id],
+                contest.ignored_count[receiver_id, sender_id],
+                answered,
+                ignored,
+                ever=_ever(group, sender, receiver),
+            )
+        )
+    return _one_a_pair(links)
+
+
+def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:
+    """Join the two directions of a pair: equals that ignore each other are cut both ways."""
+    kept: dict[frozenset[str], BrokenLink] = {}
+    for link in links:
+        pair = frozenset((link.sender.id, link.receiver.id))
+        before = kept.get(pair)
+        if before is None:
+            kept[pair] = link
+        else:
+            better = (link.sender.advbase, link.sender.advskew) < (
+                before.sender.advbase,
+                before.sender.advskew,
+            )
+            base, extra = (link, before) if better else (before, link)
+            base.ignored += extra.missed
+            kept[pair] = base
+    return list(kept.values())
+
+
+def _refused(node: Node, start: Nanos, end: Nanos) -> bool:
+    return any(start <= at <= end for at in node.refused_at)
+
+
+def _ever(group: Group, one: Node, other: Node) -> bool:
+    pairs = (group.hearing.pair(one, other), group.hearing.pair(other, one))
+    return any(pair is not None and pair.ever for pair in pairs)
+
+
+def _same(before: BrokenLink, link: BrokenLink) -> bool:
+    pair = {before.sender.id, before.receiver.id} == {link.sender.id, link.receiver.id}
+    return pair and link.start - before.end <= SAME_SITUATION
+
+
+def _join(before: BrokenLink, link: BrokenLink) -> None:
+    before.end = max(before.end, link.end)
+    before.frames = [*before.frames[:12], *link.frames][:24]
+    before.count += link.count
+    before.missed += link.missed
+    before.answered += link.answered
+    before.ignored += link.ignored
+    before.contests += 1
+    before.ever = before.ever or link.ever
+
+
+def _decide(link: BrokenLink) -> Trouble:
+    if link.trouble is Trouble.REFUSED_OR_LOST and not link.ever:
+        return Trouble.REFUSED_OR_LOST
+    if link.answered > link.ignored:
+        return Trouble.ONE_WAY
+    if link.ignored:
+        return Trouble.BOTH_WAYS
+    return Trouble.UNDECIDED
