@@ -1,24 +1,25 @@
 """The analysis for a person: the answer first, then the evidence, detail on request.
 
-Everything is `rich.Text`: on a terminal in colour, piped as plain text with bars of `#`.
+Everything is `rich.Text`: on a terminal in colour, piped the same text with bars of `#`.
 Colour carries nothing that a sign or a word does not say. Text from packets and file
 names enters as text and never as markup.
 """
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from carpscope.config import Config
-from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock, day, span_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
 from carpscope.report.document import frame_name
+from carpscope.report.layout import columns, hanging
+from carpscope.report.roster import Span, is_master_at_end, name, roster, signs
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
+from carpscope.timeline.relations import relations
 
 EVENTS_SHOWN = 12
 GROUPS_SHOWN = 40
@@ -38,172 +39,150 @@ class Screen:
         self._console = console
         self._config = config
         self._details = details
-        self._bars = console.is_terminal and (console.encoding or "").lower().startswith("utf")
+        self._blocks = console.is_terminal and (console.encoding or "").lower().startswith("utf")
 
     def show(self, analysis: Analysis) -> None:
         """Print the whole."""
+        names = _short([capture.name for capture in analysis.captures])
         self._evidence(analysis)
         groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-        names = [capture.name for capture in analysis.captures]
+        troubled = list(dict.fromkeys(finding.group for finding in analysis.findings))
         if not groups:
             self._nothing(analysis)
-            return
-        troubled = {finding.group for finding in analysis.findings}
-        for finding in analysis.findings:
-            if not _is_symptom(finding, analysis.findings):
-                self._situation(finding, analysis, names)
-        for group in [g for g in groups if g.id in troubled][:GROUPS_SHOWN]:
-            self._group(group, analysis)
-        calm = [g for g in groups if g.id not in troubled]
-        for group in calm[:GROUPS_SHOWN]:
-            self._calm(group, analysis)
-        if len(calm) > GROUPS_SHOWN:
-            self._line(Text(f"  … and {len(calm) - GROUPS_SHOWN} more groups without findings"))
-        if analysis.findings:
-            self._codes(analysis.findings, names)
-        self._line()
-        self._line(_hint(analysis.findings))
-
-    def _line(self, text: Text | str = "") -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=False)
+        for identity in troubled:
+            found = [f for f in analysis.findings if f.group == identity]
+            group = next((g for g in groups if g.id == identity), None)
+            self._trouble(found, group, analysis, names)
+        calm = [group for group in groups if group.id not in troubled]
+        if calm:
+            self._calm(calm, analysis, alone=not troubled)
+        self._print(_hint(analysis, self._config))
 
     # What was read
 
     def _evidence(self, analysis: Analysis) -> None:
         for index, capture in enumerate(analysis.captures):
-            text = Text(capture.name, style="bold")
-            text.append(
-                f"  {capture.packets:,} packets, "
-                f"{analysis.advertisements[index]:,} CARP advertisements",
-                style="not bold",
+            prefix = Text(f"{capture.name}  ", style="bold")
+            told = (
+                f"{_count(capture.packets, 'packet')}, "
+                f"{_count(analysis.advertisements[index], 'CARP advertisement')}"
+                f"{_when(capture.first, capture.last)}"
             )
-            if capture.first is not None and capture.last is not None:
-                span = _from_to(capture.first, capture.last)
-                text.append(f", {span} UTC ({span_text(capture.last - capture.first)})", "not bold")
-            self._line(text)
+            if prefix.cell_len + len(told) > self._console.width:
+                self._hang(Text(), prefix)
+                prefix = Text("  ")
+            self._hang(prefix, told)
             for note in capture.notes:
-                self._line(Text(f"  note: {note}", style="yellow"))
+                self._hang(Text("  note: ", style="yellow"), note)
+            if self._details:
+                links = ", ".join(capture.link_types) or "no packet"
+                size = f"{capture.bytes:,} bytes, {links}"
+                self._hang(
+                    Text("  "), f"{size}, sha256 {capture.sha256 or 'unknown: not read whole'}"
+                )
         copies = sum(group.copies for group in analysis.observer.groups.values())
         if copies:
-            self._line(Text(f"  {copies:,} copies that a mirror port made were left out"))
+            self._print(f"  {_count(copies, 'copy', 'copies')} that a mirror port made left out")
         self._line()
 
     def _nothing(self, analysis: Analysis) -> None:
-        self._line("No CARP advertisement in here.")
-        if analysis.observer.vrrp:
-            self._line(f"There are {analysis.observer.vrrp:,} of VRRP, the other protocol 112.")
-        if analysis.observer.faulty:
-            self._line(
-                f"{analysis.observer.faulty:,} packets of protocol 112 could not be read: "
-                "carpscope dissect shows why."
+        observer = analysis.observer
+        self._print("No CARP advertisement in here.")
+        if observer.vrrp:
+            self._print(
+                f"There are {observer.vrrp:,} of VRRP, the other protocol 112: "
+                "carpscope dissect shows them."
             )
-        self._line("Was the capture made on the right interface, with 'proto 112 or vlan'?")
+        if observer.faulty:
+            self._print(
+                f"{_count(observer.faulty, 'packet')} of protocol 112 could not be read: "
+                "carpscope dissect -V shows why."
+            )
+        if not observer.vrrp and not observer.faulty:
+            self._print(
+                "Was it captured on the right interface? Without a MASTER there is nothing to "
+                "hear, a switch with IGMP snooping may keep it away, and tagged frames need "
+                "'proto 112 or vlan' as the filter."
+            )
+        self._line()
 
     # What is wrong
 
-    def _situation(self, root: Finding, analysis: Analysis, names: list[str]) -> None:
+    def _trouble(
+        self, found: list[Finding], group: Group | None, analysis: Analysis, names: list[str]
+    ) -> None:
+        """Print all that is wrong with one group: situations, nodes, codes."""
+        for finding in found:
+            if not any(other.identity in finding.caused_by for other in found):
+                self._situation(finding, found)
+        if group is not None:
+            self._nodes(group, analysis)
+        self._codes(found, names)
+        self._line()
+
+    def _situation(self, root: Finding, found: list[Finding]) -> None:
         """Print a root cause with what follows from it: the worst of them is the headline."""
-        symptoms = [f for f in analysis.findings if root.identity in f.caused_by]
+        symptoms = [f for f in found if root.identity in f.caused_by]
         head = max([root, *symptoms], key=lambda f: (f.severity.rank, f is root))
         style = _STYLES[head.severity]
         sign = "✗" if head.severity.rank >= Severity.ERROR.rank else "!"
-        group = Text(f"{sign} {_group_words(head.group)}: ", style=style)
-        self._line(group.append(head.summary, style=f"{style}"))
-        when = "still so at the end" if head.ongoing else "over since then"
-        start, end = clock(head.start, digits=3), clock(head.end, digits=3)
-        length = span_text(head.end - head.start)
-        self._told("When:", f"{start} – {end} UTC, {length}, {when}")
+        length = head.end - head.start
+        since = f"since {clock(head.start, digits=0)} UTC, still so at the end"
+        until = f"{clock(head.start, digits=0)} – {clock(head.end, digits=0)} UTC"
+        when = since if head.ongoing else f"{until}, {span_text(length)}" if length else until[:12]
+        title = Text(f"{_group_words(head.group)}: {head.summary}", style=style)
+        self._lines(
+            hanging(self._console, Text(f"{sign} ", style=style), title.append(f" — {when}"))
+        )
         if head is not root:
             self._told("Cause:", root.summary)
         self._told("Why:", root.explanation)
         if head is not root and self._details:
             self._told("Seen:", head.explanation)
         self._told("Do:", root.remedy, style="bold")
-        shown = ", ".join(str(frame_name(ref, names)) for ref in head.frames[:4])
-        more = ", …" if head.frame_count > 4 else ""
-        self._told("Frames:", f"{shown}{more} ({head.frame_count} in all)")
         self._line()
 
     def _told(self, word: str, told: str, style: str = "") -> None:
-        """Print a labelled paragraph, wrapped with a hanging indent."""
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=9, no_wrap=True, justify="left")
-        table.add_column(ratio=1, overflow="fold")
-        table.add_row(Text(f"  {word}", style="dim"), Text(told, style=style))
-        self._console.print(table, highlight=False)
+        """Print a labelled paragraph."""
+        self._hang(Text(f"  {word:7}", style="dim"), Text(told, style=style))
 
-    def _codes(self, findings: list[Finding], names: list[str]) -> None:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="ellipsis", no_wrap=True)
-        by_identity = {finding.identity: finding for finding in findings}
-        for finding in findings:
+    def _codes(self, found: list[Finding], names: list[str]) -> None:
+        by_identity = {finding.identity: finding for finding in found}
+        rows = []
+        for finding in found:
             causes = [by_identity[c].code for c in finding.caused_by if c in by_identity]
-            because = f"because of {', '.join(dict.fromkeys(causes))}" if causes else ""
+            frames = _frames(finding, names)
+            if causes:
+                frames += f"  because of {', '.join(dict.fromkeys(causes))}"
             span = f"{clock(finding.start, digits=3)} – {clock(finding.end, digits=3)}"
-            table.add_row(
-                Text(f"  {finding.code}", style=_STYLES[finding.severity]),
-                Text(finding.severity.value),
-                Text(finding.label.replace("_", " ")),
-                Text(span),
-                Text(f"{_group_words(finding.group)}  {because}"),
+            rows.append(
+                [
+                    Text(finding.code, style=_STYLES[finding.severity]),
+                    Text(finding.severity.value),
+                    Text(finding.label.replace("_", " ")),
+                    Text(span),
+                    Text(frames),
+                ]
             )
-        del names
-        self._console.print(table, highlight=False)
+        lines = columns(rows)
+        if max(line.cell_len for line in lines) > self._console.width:
+            # the frames go below, where there is room
+            lines = []
+            for line, row in zip(columns([row[:4] for row in rows]), rows, strict=True):
+                lines += [line, *hanging(self._console, Text(" " * 9), row[4])]
+        self._lines(lines)
 
     # Who is there
 
-    def _group(self, group: Group, analysis: Analysis) -> None:
-        """Print the nodes of a group with a bar of when each was MASTER."""
-        first, last = _limits(analysis)
-        wide = self._console.width >= 100
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
-        if wide:
-            table.add_column(no_wrap=True, overflow="ellipsis")
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold", max_width=30 if wide else 18)
-        table.add_column(no_wrap=True)
-        width = 32 if wide else 20
-        if self._console.width >= 150:
-            width = 64
-        header = [Text(f"  {group.id}", style="bold")]
-        header += [Text("system", style="dim")] if wide else []
-        header += [Text("adv", style="dim"), Text("signs", style="dim")]
-        axis = f"{clock(first, digits=0)}{clock(last, digits=0):>{max(width - 8, 9)}}"
-        header.append(Text(axis, style="dim"))
-        table.add_row(*header)
-        for node in group.members:
-            row = [Text(f"  {self._name(node)}")]
-            row += [Text(identify(node).text)] if wide else []
-            row += [Text(priority(node)), _signs(node, self._config)]
-            row.append(self._bar(node, first, last, width))
-            table.add_row(*row)
-        self._console.print(table, highlight=False)
-        self._events(group, analysis)
+    def _nodes(self, group: Group, analysis: Analysis) -> None:
+        """Print the nodes of a group with a bar of when each was MASTER, and what happened."""
+        self._lines(
+            roster(self._console, self._config, group, _span(analysis), blocks=self._blocks)
+        )
         self._line()
-
-    def _name(self, node: Node) -> str:
-        name = self._config.name_of(node.addresses)
-        return f"{name}  {node.id}" if name else node.id
-
-    def _bar(self, node: Node, first: Nanos, last: Nanos, width: int) -> Text:
-        full, part, none = ("█", "▄", "▁") if self._bars else ("#", "+", ".")
-        step = max((last - first) // width, 1)
-        cells = []
-        for index in range(width):
-            start = first + index * step
-            held = 0
-            for reign in node.reigns:
-                end = reign.end if reign.end is not None else reign.seen
-                held += max(0, min(end, start + step) - max(reign.start, start))
-                if held == 0 and start <= reign.start < start + step:
-                    held = 1
-            cells.append(full if held * 2 >= step else part if held else none)
-        return Text("".join(cells), style="green")
+        self._events(group, analysis)
+        if self._details:
+            self._reasons(group)
 
     def _events(self, group: Group, analysis: Analysis) -> None:
         events = [event for event in analysis.events if event.group == group.id]
@@ -211,57 +190,123 @@ class Screen:
         for event in shown:
             took = event.end - event.start
             length = f" after {span_text(took)}" if event.label == "failover" else ""
-            text = Text(f"    {clock(event.end, digits=3)}  ", style="dim")
-            text.append(f"{event.label.replace('_', ' ')}: ", style="not dim")
-            self._line(text.append(event.summary + length, style="not dim"))
+            prefix = Text(f"  {clock(event.end, digits=3)}  ", style="dim")
+            self._hang(prefix, f"{event.label.replace('_', ' ')}: {event.summary}{length}")
         if len(events) > len(shown):
-            self._line(Text(f"    … {len(events) - len(shown)} more events (-V shows all)"))
+            self._print(f"  … and {_count(len(events) - len(shown), 'more event')} (-V shows all)")
+        if shown:
+            self._line()
 
-    def _calm(self, group: Group, analysis: Analysis) -> None:
-        """Print a group without findings in one line, and its events."""
-        members = group.members
-        text = Text("✓ ", style="green").append(f"{_group_words(group.id)}: nothing wrong", "bold")
-        now = [node for node in members if node.reign is not None or _ended_last(node)]
-        master = max(now or members, key=lambda n: n.last)
-        words = [identify(master).text, f"advertises {priority(master)}"]
+    def _reasons(self, group: Group) -> None:
+        """Print how what the table says is known."""
+        for node in group.members:
+            known = identify(node)
+            because = "; ".join(known.because) or "nothing seen decides it"
+            sure = f"{known.text}, {known.confidence:.0%} sure: {because}"
+            self._hang(Text(f"  {node.id}  ", style="dim"), sure)
+        for relation in relations(group):
+            pair = Text(f"  {relation.receiver.id} ", style="dim")
+            self._hang(pair, f"{relation.relation} {relation.sender.id}: {relation.because}")
+        self._line()
+
+    # What is well
+
+    def _calm(self, groups: list[Group], analysis: Analysis, *, alone: bool) -> None:
+        """Print groups without findings: one line where one node spoke, else the table."""
+        if alone:
+            adverts = sum(analysis.advertisements)
+            self._print(
+                Text("✓ Nothing wrong", style="bold green").append(
+                    f": {_count(len(groups), 'group')}, "
+                    f"{_count(adverts, 'advertisement')}{_length(analysis)}",
+                    style="default not bold",
+                )
+            )
+            self._line()
+        for group in groups[:GROUPS_SHOWN]:
+            members = group.members
+            master = max(members, key=lambda n: (is_master_at_end(n), n.last))
+            sign = Text("✓ ", style="green") if not alone else Text("  ")
+            prefix = sign.append(f"{_group_words(group.id)}  ", style="default")
+            self._hang(prefix, self._calm_words(group, master))
+            if len(members) == 1 and not master.bow_outs:
+                self._hang(
+                    Text(" " * prefix.cell_len),
+                    "a backup never speaks: whether there is one cannot be seen here"
+                    f"{_takeover(master)}",
+                )
+            self._line()
+            if len(members) > 1:
+                self._nodes(group, analysis)
+            else:
+                self._events(group, analysis)
+        if len(groups) > GROUPS_SHOWN:
+            self._print(f"… and {_count(len(groups) - GROUPS_SHOWN, 'more group')}, nothing wrong")
+            self._line()
+
+    def _calm_words(self, group: Group, master: Node) -> Text:
+        several = len(group.members) > 1
+        state = "MASTER" if is_master_at_end(master) else "was MASTER"
+        whole = not several and len(master.reigns) == 1 and is_master_at_end(master)
+        words = Text(
+            f"{name(master, self._config)} {state}{' throughout' if whole else ''}", "bold"
+        )
+        about = [identify(master).text, f"advertises {priority(master)}"]
         if master.intervals:
             mean = sum(master.intervals) / len(master.intervals) / 1e9
             spread = (max(master.intervals) - min(master.intervals)) / 2e6
-            words.append(f"every {mean:.3f} s ± {spread:.1f} ms")
-        throughout = " throughout" if len(members) == 1 and len(master.reigns) == 1 else " last"
-        text.append(f"; {self._name(master)} MASTER{throughout} ({', '.join(words)})", "not bold")
-        self._line(text)
-        signs = _signs(master, self._config)
-        self._line(Text("    signs ").append_text(signs))
-        if len(members) == 1:
-            self._line(
-                "    no other node has spoken: a backup never does. If there is none, "
-                "a crash is an outage"
-            )
-        self._events(group, analysis)
+            about.append(f"every {mean:.3f} s ± {spread:.1f} ms")
+        if not several:
+            about.append(f"signs {signs(master, self._config).plain}")
+        return words.append(f" ({', '.join(about)})", style="not bold")
+
+    # How it is printed
+
+    def _hang(self, prefix: Text, body: Text | str) -> None:
+        told = Text(body) if isinstance(body, str) else body
+        self._lines(hanging(self._console, prefix, told))
+
+    def _print(self, text: Text | str) -> None:
+        self._hang(Text(), text)
+
+    def _line(self, text: Text | None = None) -> None:
+        self._lines([text or Text()])
+
+    def _lines(self, lines: list[Text]) -> None:
+        for line in lines:
+            line.rstrip()
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _ended_last(node: Node) -> bool:
-    return bool(node.reigns) and node.reigns[-1].ended_by == "capture"
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def _is_symptom(finding: Finding, findings: list[Finding]) -> bool:
-    return any(other.identity in finding.caused_by for other in findings)
+def _short(names: list[str]) -> list[str]:
+    """Leave out the folders that are not needed to tell captures apart."""
+    for depth in range(1, 6):
+        bare = ["/".join(name.split("/")[-depth:]) for name in names]
+        if len(set(bare)) == len(bare):
+            return bare
+    return names
 
 
-def _signs(node: Node, config: Config) -> Text:
-    """Say what a node signs and with which candidate."""
-    track = node.authentication
-    recipe = track.recipe
-    if recipe is None:
-        if config.passphrases and track.failed:
-            return Text("nothing supplied fits ✗", style="red")
-        return Text("unchecked (no -p)", style="dim")
-    addresses = " ".join(ip_text(address) for address in recipe.addresses) or "no address"
-    key = f"#{recipe.key.number}" if recipe.key.number else "empty passphrase"
-    good = track.failed == 0
-    text = Text(f"{addresses} {key} ")
-    return text.append("✓" if good else f"✗ {track.failed} fail", "green" if good else "red")
+def _frames(finding: Finding, names: list[str]) -> str:
+    """Give `frame 7`, `frames 7 and 9`, `frames 22 … 72 (48)`."""
+    shown = [str(frame_name(ref, names)) for ref in finding.frames]
+    if finding.frame_count == 1:
+        return f"frame {shown[0]}"
+    if finding.frame_count == 2:
+        return f"frames {shown[0]} and {shown[-1]}"
+    return f"frames {shown[0]} … {shown[-1]} ({finding.frame_count:,})"
+
+
+def _takeover(master: Node) -> str:
+    """Say how long a backup would wait: three intervals and its own advskew, at most 255/256 s."""
+    if not 0 < master.advbase < 255:
+        return ""
+    wait = 3 * master.advbase
+    return f"; it would take over after {wait}–{wait + 1} s of silence"
 
 
 def _group_words(group: str) -> str:
@@ -273,20 +318,34 @@ def _group_words(group: str) -> str:
     return text
 
 
-def _limits(analysis: Analysis) -> tuple[Nanos, Nanos]:
+def _span(analysis: Analysis) -> Span:
     firsts = [c.first for c in analysis.captures if c.first is not None]
     lasts = [c.last for c in analysis.captures if c.last is not None]
-    return min(firsts, default=0), max(lasts, default=1)
+    return Span(min(firsts, default=0), max(lasts, default=1))
 
 
-def _from_to(first: Nanos, last: Nanos) -> str:
-    if day(first) == day(last):
-        return f"{day(first)} {clock(first, digits=0)} – {clock(last, digits=0)}"
-    return f"{day(first)} {clock(first, digits=0)} – {day(last)} {clock(last, digits=0)}"
+def _length(analysis: Analysis) -> str:
+    span = _span(analysis)
+    return f", {span_text(span.last - span.first)}" if span.last > span.first else ""
 
 
-def _hint(findings: list[Finding]) -> str:
-    codes = dict.fromkeys(finding.code for finding in findings)
-    if codes:
-        return f"carpscope explain {next(iter(codes))} tells more; -V shows more, --json all"
-    return "carpscope dissect shows the packets; -V shows more, --json all"
+def _when(first: Nanos | None, last: Nanos | None) -> str:
+    if first is None or last is None:
+        return ""
+    begin = f"{day(first)} {clock(first, digits=0)}"
+    if first == last:
+        return f", {begin} UTC"
+    end = (
+        clock(last, digits=0) if day(first) == day(last) else f"{day(last)} {clock(last, digits=0)}"
+    )
+    return f", {begin} – {end} UTC ({span_text(last - first)})"
+
+
+def _hint(analysis: Analysis, config: Config) -> str:
+    if not analysis.observer.groups:
+        return "carpscope dissect --all shows what else elections leave behind"
+    secret = "" if config.passphrases else "; -p and -a check the HMACs"
+    if analysis.findings:
+        code = analysis.findings[0].code
+        return f"carpscope explain {code} tells more; -V shows more, --json all{secret}"
+    return f"carpscope dissect shows the packets; -V shows more, --json all{secret}"

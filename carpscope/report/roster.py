@@ -1,0 +1,139 @@
+"""The nodes of a group as rows: who, which system, what it advertises and signs, and since when.
+
+A bar shows the whole capture from left to right. On a terminal it is drawn with blocks,
+elsewhere with `#`, and beside it stands in words what it ends with.
+"""
+
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+from carpscope.config import Config
+from carpscope.core.address import ip_text
+from carpscope.core.units import Nanos, clock
+from carpscope.detect.words import priority
+from carpscope.report.layout import columns, folded
+from carpscope.timeline.group import Group
+from carpscope.timeline.identify import identify
+from carpscope.timeline.node import Node
+
+BAR_MIN = 17
+"""Room for two times of day."""
+BAR_MAX = 64
+_SIGNS_WIDTH = 36
+_SIGNS_NARROW = 18
+
+
+class Span(NamedTuple):
+    """What the bars show."""
+
+    first: Nanos
+    last: Nanos
+
+
+def roster(
+    console: Console, config: Config, group: Group, span: Span, *, blocks: bool
+) -> list[Text]:
+    """Give the table of a group, as wide as it may be."""
+    states = [_state(node, group) for node in group.members]
+    beside = 2 + 2 + max(len(state) for state in states)
+    # Narrow terminals lose columns, not facts: the system moves below the name.
+    rows = _rows(group, config, stacked=False, signs_width=_SIGNS_WIDTH)
+    if console.width - _width(rows) - beside < BAR_MIN:
+        rows = _rows(group, config, stacked=True, signs_width=_SIGNS_NARROW)
+    width = min(max(console.width - _width(rows) - beside, BAR_MIN), BAR_MAX)
+    rows[0].append(_axis(span, width))
+    for row, node, state in zip(rows[1:], group.members, states, strict=True):
+        row.append(bar(node, span, width, blocks=blocks))
+        row.append(Text(state, style="bold green" if state.startswith("MASTER") else "dim"))
+    return columns(rows)
+
+
+def _rows(group: Group, config: Config, *, stacked: bool, signs_width: int) -> list[list[Text]]:
+    head = [Text(group.id, style="bold")]
+    head += [] if stacked else [Text("system", style="dim")]
+    head += [Text("adv", style="dim"), Text("signs", style="dim")]
+    rows = [head]
+    for node in group.members:
+        system = identify(node).text
+        who = Text(name(node, config))
+        row = [who.append(f"\n  {system}", style="dim")] if stacked else [who, Text(system)]
+        rows.append([*row, Text(priority(node)), signs(node, config, width=signs_width)])
+    return rows
+
+
+def _width(rows: list[list[Text]]) -> int:
+    """Return how wide a table is up to the bar."""
+    return sum(max(_cells(row[column]) for row in rows) + 2 for column in range(len(rows[0])))
+
+
+def _cells(cell: Text) -> int:
+    return max(line.cell_len for line in cell.split(allow_blank=True))
+
+
+def name(node: Node, config: Config) -> str:
+    """Give what people call a node, with its address."""
+    called = config.name_of(node.addresses)
+    return f"{called}  {node.id}" if called else node.id
+
+
+def signs(node: Node, config: Config, *, width: int = 10_000) -> Text:
+    """Say what a node signs and with which candidate."""
+    track = node.authentication
+    recipe = track.recipe
+    if recipe is None:
+        if config.passphrases and track.failed:
+            return Text("fits nothing supplied ✗", style="red")
+        return Text("unchecked")
+    words = [ip_text(address) for address in recipe.addresses] or ["no address"]
+    key = f"#{recipe.key.number}" if recipe.key.number else "empty passphrase"
+    good = track.failed == 0
+    words.append(f"{key} ✓" if good else f"{key} ✗ {track.failed} fail")
+    return Text(folded(words, width), style="" if good else "red")
+
+
+def bar(node: Node, span: Span, width: int, *, blocks: bool) -> Text:
+    """Draw when a node was MASTER."""
+    full, part, none = ("█", "▄", "▁") if blocks else ("#", "+", ".")
+    step = max((span.last - span.first) / width, 1)
+    cells = []
+    for index in range(width):
+        start = span.first + index * step
+        held: float = 0
+        touched = False
+        for reign in node.reigns:
+            end = reign.end if reign.end is not None else reign.seen
+            held += max(0, min(end, start + step) - max(reign.start, start))
+            touched |= start <= reign.start < start + step
+        cells.append(full if held * 2 >= step else part if held or touched else none)
+    return Text("".join(cells), style="green")
+
+
+def _axis(span: Span, width: int) -> Text:
+    first, last = clock(span.first, digits=0), clock(span.last, digits=0)
+    if width < 40:
+        return Text(f"{first}{last:>{width - 8}}", style="dim")
+    middle = clock((span.first + span.last) // 2, digits=0)
+    half = (width - 8) // 2
+    return Text(f"{first}{middle:>{half}}{last:>{width - 8 - half}}", style="dim")
+
+
+def is_master_at_end(node: Node) -> bool:
+    """Tell whether it was MASTER when the capture ended."""
+    return bool(node.reigns) and node.reigns[-1].ended_by in ("", "capture")
+
+
+def _state(node: Node, group: Group) -> str:
+    """Say what a bar ends with."""
+    if not node.reigns:
+        return ""
+    last = node.reigns[-1]
+    end = clock(last.end if last.end is not None else last.seen, digits=0)
+    if is_master_at_end(node):
+        rivals = [n for n in group.members if n is not node and is_master_at_end(n)]
+        mine = (node.advbase, node.advskew)
+        worse = any((n.advbase, n.advskew) < mine for n in rivals)
+        return "MASTER, should be BACKUP" if worse else "MASTER"
+    words = {"bow-out": "said farewell", "yielded": "BACKUP since", "silent": "silent since"}
+    return f"{words.get(last.ended_by, 'ended')} {end}"
