@@ -15,6 +15,10 @@ from carpscope.cli.command import Command
 from carpscope.cli.terminal import make_printable, width
 from carpscope.core.errors import CarpscopeError
 
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 DESCRIPTION = """\
 Reads CARP, the protocol with which OpenBSD, FreeBSD (pfSense, OPNsense), NetBSD,
 DragonFly and ucarp hosts share addresses, and says what is wrong, since when,
@@ -45,26 +49,59 @@ def entry() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; return the exit status."""
     try:
-        options = _parser(arguments).parse_args(arguments)
+        options = _parsed(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
+    except SystemExit as ended:  # --help and --version
+        return _flushed(ended.code if isinstance(ended.code, int) else 2)
     except CarpscopeError as problem:
         _say(f"carpscope: {problem}")
-        return 2
+        return _flushed(2)
     except KeyboardInterrupt:
         _say("carpscope: interrupted")
-        return 130
+        return _flushed(130)
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; Python must not complain on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SIGPIPE_STATUS
+        return _without_output(SIGPIPE_STATUS)
     except OSError as problem:
         if problem.errno is None:
             raise
         where = f"{problem.filename}: " if problem.filename else ""
         _say(f"carpscope: {where}{problem.strerror}")
-        return 2
+        return _without_output(2)
     return status
+
+
+def _flushed(status: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return _without_output(SIGPIPE_STATUS)
+    return status
+
+
+def _without_output(status: int) -> int:
+    """Forget what nobody takes (head has seen enough, the disk is full).
+
+    Python would try once more on its way out, and complain.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    options, unknown = _parser(arguments).parse_known_args(arguments)
+    if unknown:
+        raise CarpscopeError(_not_known(unknown))
+    return options
+
+
+def _not_known(unknown: Sequence[str]) -> str:
+    """Name the first option that does not exist, without its value: it may be a passphrase."""
+    option = next((text for text in unknown if text.startswith("-")), None)
+    if option is None:
+        return "more arguments than the command takes (carpscope COMMAND --help)"
+    bare = option.partition("=")[0] if option.startswith("--") else option[:2]
+    return f"{bare}: no such option (carpscope COMMAND --help)"
 
 
 def _say(line: str) -> None:
@@ -74,8 +111,17 @@ def _say(line: str) -> None:
 def names() -> list[str]:
     """Return the names of the sub-commands."""
     # not pkgutil: it imports inspect, which takes a quarter of the time of --help
-    files = os.listdir(commands.__path__[0])
+    files = os.listdir(commands.__path__[0])  # noqa: PTH208 - pathlib takes as long again
     return sorted(file[:-3] for file in files if file.endswith(".py") and file[0] != "_")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> "NoReturn":
+        """Say it as every other mistake is said."""
+        place = self.prog.removeprefix("carpscope").strip()
+        raise CarpscopeError(f"{f'{place}: ' if place else ''}{message} ({self.prog} --help)")
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -94,8 +140,13 @@ def _load(name: str) -> Command:
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Build the parser; where the command is named, only its own module is loaded."""
-    parser = argparse.ArgumentParser(
-        "carpscope", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=_Help
+    # No abbreviations: `--pass=TEXT` would be ambiguous and the complaint quote the text.
+    parser = _Parser(
+        "carpscope",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=_Help,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"carpscope {carpscope.__version__}")
     known = names()
@@ -110,6 +161,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             description=command.description,
             epilog=f"examples:\n{command.examples}",
             formatter_class=_Help,
+            allow_abbrev=False,
         )
         if len(wanted) == 1:
             command.configure(child)

@@ -29,6 +29,8 @@ def width() -> int:
 
 def make_printable() -> None:
     """Let a sign that the encoding lacks become `?` instead of an error in mid-report."""
+    if sys.stdout is None:  # a shell's `>&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the program runs
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
