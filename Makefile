@@ -7,16 +7,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   := captures/ucarp-different-addresses
-CI     ?=
+SUBJECTS ?=
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format packages captures bench score conform sim bless docs clean
+.PHONY: help demo test check format packages captures bench bless docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo 'make captures   record captures/ again with real ucarp and keepalived (root)'
 	@echo 'make bench      measure against tcpdump, tshark and bare Python'
+	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
 	@echo 'make format     put every file into the house format'
 	@echo 'make clean      remove what make made'
@@ -59,6 +60,12 @@ format: $(VENV)/.tools
 
 captures: packages $(VENV)/.tools
 	@$(BIN)/python -m captures.record
+
+bench: packages $(VENV)/.tools
+	@$(BIN)/python -m tests.bench $(SUBJECTS)
+
+bless: $(VENV)/.tools
+	@$(BIN)/python -m pytest -p no:cacheprovider --bless tests/cli tests/report
 
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
