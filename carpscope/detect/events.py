@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from carpscope.core.units import SECOND, Nanos
 from carpscope.timeline.facts import Changed, Claimed, Fact, Left
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import Change, Node, Reign
 
 DEMOTION_WINDOW: Nanos = 3 * SECOND
 """A hand-over this soon after its master was demoted is the demotion's doing."""
@@ -110,13 +110,17 @@ class EventWatch:
 
 
 def _demoted(node: Node, at: Nanos) -> bool:
-    """Tell whether a node made itself worse shortly before a time."""
+    """Tell whether a node was demoted shortly before a time, not given another advskew."""
     return any(
-        change.what in ("advskew", "demote")
+        (change.what == "demote" or (change.what == "advskew" and _by_demotion(change)))
         and change.after > change.before
         and change.at <= at <= change.at + DEMOTION_WINDOW
         for change in node.changes[-8:]
     )
+
+
+def _by_demotion(change: Change) -> bool:
+    return change.early or change.after == 240
 
 
 def _changed(fact: Changed) -> Iterator[Event]:

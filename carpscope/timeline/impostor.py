@@ -21,6 +21,7 @@ from carpscope.wire.ip import IpView
 KEYS_KEPT = 4096
 """Signatures remembered per group; the oldest is forgotten first (over an hour of one node)."""
 IDS_KEPT = 256
+_MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Deceit(Enum):
@@ -49,12 +50,18 @@ class Signatures:
     seen: OrderedDict[tuple[int, bytes, bytes], Signature] = field(default_factory=OrderedDict)
 
     def judge(
-        self, node: Node | None, ip: IpView, view: AdvertView, at: Nanos, frame: int, latest: int
+        self,
+        node: Node | None,
+        ip: IpView,
+        view: AdvertView,
+        at: Nanos,
+        frame: int,
+        latest: set[int],
     ) -> tuple[Deceit, Signature] | None:
         """Say whether an advertisement is a deceit, and what it copies; remember it if not.
 
         `node` is who its source address names, None where nobody is known by it yet;
-        `latest` is the counter that any other node sent last.
+        `latest` has the counter that each node of the group sent last.
         """
         key = (ip.version, view.counter, view.digest)
         shape = (view.advbase, view.advskew, view.demote)
@@ -99,7 +106,7 @@ def _same_source(
     shape: tuple[int, int, int],
     at: Nanos,
     view: AdvertView,
-    latest: int,
+    latest: set[int],
 ) -> Deceit | None:
     """Judge a counter and HMAC that came from this address before."""
     same_id = ip.version == 4 and ip.identification in first.ids
@@ -116,9 +123,8 @@ def _same_source(
         return Deceit.REPLAYED if same_id and off else None
     if ip.version == 4 and ip.identification and not same_id:
         return None  # relearned an older counter: a new packet of its own
-    relearned = latest == view.counter_value - 1
-    if relearned and node is not None and _on_beat(node, at):
-        return None
+    if view.counter_value - 1 & _MASK in latest:
+        return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.contest import Contest, master_down_ns
+from carpscope.timeline.contest import Contest, master_down_ns, reaction_ns
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, relation
+from carpscope.wire.carp import interval_ns
 
 SAME_SITUATION: Nanos = 60 * SECOND
 """Contests of one pair that follow each other within this are one trouble."""
@@ -82,7 +83,9 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
         if _refused(sender, start, contest.end) or _refused(receiver, start, contest.end):
             continue  # dropped for its TTL or checksum: those detectors say why
         answers = group.hearing.pair(sender, receiver)
-        answered = answers.acceptances(contest.start, contest.end) if answers else 0
+        # What is heard at the very end belongs to the healing that ended the contest.
+        until = contest.end - interval_ns(sender.advbase, sender.advskew) - reaction_ns(sender)
+        answered = answers.acceptances(contest.start, until) if answers else 0
         ignored = answers.refusals(contest.start, contest.end) if answers else 0
         links.append(
             BrokenLink(

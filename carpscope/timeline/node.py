@@ -49,6 +49,9 @@ class Change:
     """`advbase`, `advskew` or `demote`."""
     before: int
     after: int
+    early: bool = False
+    """Whether it came before the node's beat: FreeBSD 10 and later say at once that they
+    were demoted, while an advskew that was set waits for the next advertisement."""
 
 
 @dataclass(slots=True)

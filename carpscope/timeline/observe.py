@@ -185,7 +185,7 @@ class Observer:
         ip = packet.ip
         assert ip is not None
         node = group.nodes.get(ip.source)
-        latest = group.last.counter if group.last is not None else -1
+        latest = {member.sent[-1][1] for member in group.nodes.values() if member.sent}
         found = group.signatures.judge(node, ip, view, at, ref, latest)
         if found is None:
             return False
@@ -261,7 +261,9 @@ class Observer:
             ("demote", node.demote, view.demote),
         ):
             if before != after and (node.advbase, node.advskew) != (255, 255):
-                change = Change(at, ref, what, before, after)
+                beat = interval_ns(node.advbase, node.advskew)
+                early = at - node.last < beat - beat // 16 - 20 * MILLISECOND
+                change = Change(at, ref, what, before, after, early)
                 if len(node.changes) < 1000:
                     node.changes.append(change)
                 self._facts.append(Changed(group, node, change))

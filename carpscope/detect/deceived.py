@@ -1,0 +1,112 @@
+"""What the detectors of replayed, forged and looped advertisements share."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from carpscope.core.units import SECOND, Nanos
+from carpscope.detect.finding import Evidence, Finding
+from carpscope.detect.rule import Context
+from carpscope.timeline.facts import Deceived, Fact
+from carpscope.timeline.group import Group
+from carpscope.timeline.impostor import Deceit
+
+SAME_ATTACK: Nanos = 30 * SECOND
+"""Deceits about one node that follow each other within this are one attack."""
+LOOP_DELAY: Nanos = 1 * SECOND
+"""A loop returns an advertisement while the next has not been sent."""
+
+
+@dataclass(slots=True)
+class Attack:
+    """A series of advertisements that the node they name did not send."""
+
+    group: Group
+    victim: str
+    deceit: Deceit
+    start: Nanos
+    end: Nanos
+    evidence: Evidence = field(default_factory=Evidence)
+    originals: dict[int, Nanos] = field(default_factory=dict)
+    """Frames that were copied, and how long after each the copy came; bounded."""
+    sources: dict[bytes, None] = field(default_factory=dict)
+    shapes: dict[tuple[int, int, int], None] = field(default_factory=dict)
+    shape: tuple[int, int, int] = (0, 0, 0)
+    """What the original said."""
+
+    @property
+    def is_loop(self) -> bool:
+        """Tell a loop: several advertisements come back, each once and soon."""
+        soon = [delay for delay in self.originals.values() if delay <= LOOP_DELAY]
+        each_once = self.evidence.count <= len(self.originals) + 1
+        return len(soon) >= 3 and len(soon) == len(self.originals) and each_once
+
+
+class AttackWatch:
+    """Collects deceits into attacks; the rule says which are its own."""
+
+    def __init__(self, context: Context) -> None:
+        """Begin with nothing."""
+        self.context = context
+        self._attacks: dict[tuple[str, str, Deceit], Attack] = {}
+
+    def see(self, fact: Fact) -> Iterable[Finding]:
+        """Take deceits."""
+        if not isinstance(fact, Deceived):
+            return
+        victim = fact.node.id if fact.node is not None else "unknown"
+        key = (fact.group.id, victim, fact.deceit)
+        attack = self._attacks.get(key)
+        if attack is not None and fact.at - attack.end > SAME_ATTACK:
+            if self.concerns(attack):
+                yield self.finding(attack)
+            attack = None
+        if attack is None:
+            attack = Attack(fact.group, victim, fact.deceit, fact.at, fact.at)
+            self._attacks[key] = attack
+        attack.end = fact.at
+        attack.evidence.add(fact.frame)
+        if len(attack.originals) < 256:
+            attack.originals.setdefault(fact.original.frame, fact.at - fact.original.at)
+        if len(attack.sources) < 16:
+            attack.sources[fact.source] = None
+        if len(attack.shapes) < 16:
+            view = fact.view
+            attack.shapes[view.advbase, view.advskew, view.demote] = None
+        attack.shape = fact.original.shape
+
+    def finish(self, at: Nanos) -> Iterator[Finding]:
+        """Give the attacks that are left."""
+        del at
+        for attack in self._attacks.values():
+            if self.concerns(attack):
+                yield self.finding(attack)
+
+    def concerns(self, attack: Attack) -> bool:
+        """Tell whether an attack is of this detector's kind."""
+        raise NotImplementedError
+
+    def finding(self, attack: Attack) -> Finding:
+        """Make the finding of one attack."""
+        raise NotImplementedError
+
+
+def achieved(attack: Attack) -> str:
+    """Say what became of the real nodes meanwhile."""
+    stepped = []
+    for node in attack.group.members:
+        for reign in node.reigns:
+            end = reign.end if reign.end is not None else reign.seen
+            if attack.start - SECOND <= end <= attack.end + SECOND and reign.ended_by != "capture":
+                stepped.append(f"{node.id} was no longer MASTER after it began")
+                break
+    real = [
+        (max(reign.start, attack.start), min(reign.seen, attack.end))
+        for node in attack.group.members
+        for reign in node.reigns
+        if reign.start <= attack.end and reign.seen >= attack.start
+    ]
+    held = sum(max(0, end - start) for start, end in real)
+    silent = attack.end - attack.start - held
+    if silent > 3 * SECOND:
+        stepped.append(f"no real master advertised for about {silent / SECOND:.1f} s of it")
+    return "; ".join(stepped) or "the real nodes did not react"

@@ -1,0 +1,85 @@
+"""Two nodes of a group advertise with the same advbase and advskew.
+
+What it means
+    Which of them wins is left to chance or, between ucarps, to addresses. Kernels step down
+    for an equal advertisement, so two that claim at the same moment both step down and try
+    again; on a slow network they can go on for ever.
+
+How it is seen
+    Two nodes' latest advertisements carry the same values, with no demotion involved.
+
+False alarms
+    FreeBSD 10 and later advertise 240 for anything above, also when demoted; such pairs
+    look equal and are not configured so. carpscope reports only values below 240.
+
+What to do
+    Give every node its own advskew: 0 for the preferred one, 100 for the next.
+
+Sources
+    FreeBSD carp_input_c: timercmp(&sc_tv, &ch_tv, >) || == steps down; ucarp packethandler
+    compares addresses.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from carpscope.core.units import SECOND, Nanos
+from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.rule import Context, Rule
+from carpscope.detect.words import listed
+from carpscope.timeline.facts import Fact
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+
+
+class EqualSkew:
+    """Compares what the nodes of a group advertise."""
+
+    def __init__(self, context: Context) -> None:
+        """Keep the context to see the groups at the end."""
+        self._context = context
+
+    def see(self, fact: Fact) -> Iterable[Finding]:
+        """Take nothing: the values are known at the end."""
+        del fact
+        return ()
+
+    def finish(self, at: Nanos) -> Iterator[Finding]:
+        """Give one finding for each pair of values that several nodes share."""
+        del at
+        for group in self._context.groups:
+            by_values: dict[tuple[int, int], list[Node]] = defaultdict(list)
+            for node in group.members:
+                if node.reigns and node.advskew < 240:
+                    by_values[node.advbase, node.advskew].append(node)
+            for (base, skew), nodes in by_values.items():
+                if len(nodes) > 1:
+                    yield _finding(group, base, skew, nodes)
+
+
+def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
+    names = listed(node.id for node in nodes)
+    met = sum(
+        1 for contest in group.contests if sum(1 for node in nodes if node.id in contest.nodes) > 1
+    )
+    start, end = min(node.first for node in nodes), max(node.last for node in nodes)
+    collided = f" They claimed beside each other {met} times." if met else ""
+    return Finding(
+        RULE.code,
+        RULE.label,
+        RULE.severity,
+        0.97,
+        group.id,
+        tuple(node.id for node in nodes),
+        start,
+        max(end, start + SECOND),
+        tuple(sorted({reign.first for node in nodes for reign in node.reigns[:6]})),
+        sum(node.adverts for node in nodes),
+        f"{names} have the same priority {base}/{skew}: which of them is MASTER is chance",
+        f"All of them advertise advbase {base} and advskew {skew}.{collided} Kernels step down "
+        "for an equal advertisement, ucarp for one from a smaller address, last octet first.",
+        f"Set another advskew on all but one of {names}, e.g. 0 and 100.",
+    )
+
+
+RULE = Rule("CS103", "equal_skew_tie", "Equal priorities", Severity.WARNING, EqualSkew)

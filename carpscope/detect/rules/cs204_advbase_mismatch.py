@@ -1,0 +1,78 @@
+"""Nodes of a group use different advbase.
+
+What it means
+    advbase is compared before advskew, so the shorter one always wins; and a backup whose
+    threefold own advbase is less than the master's takes over at the first advertisement,
+    preemption or not. The node with the longer one waits three times that before it helps.
+
+How it is seen
+    Two nodes of the group advertise different advbase, bow-outs aside.
+
+False alarms
+    While it is being changed on all nodes this is a passing state.
+
+What to do
+    Set the same advbase everywhere and order the nodes by advskew.
+
+Sources
+    FreeBSD carp_input_c: sc_tv.tv_sec = sc_advbase * 3 against the received interval, in
+    every kernel and ucarp.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from carpscope.core.units import Nanos
+from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.rule import Context, Rule
+from carpscope.detect.words import listed
+from carpscope.timeline.facts import Fact
+
+
+class AdvbaseMismatch:
+    """Compares what the nodes of a group advertise."""
+
+    def __init__(self, context: Context) -> None:
+        """Keep the context to see the groups at the end."""
+        self._context = context
+
+    def see(self, fact: Fact) -> Iterable[Finding]:
+        """Take nothing: the values are known at the end."""
+        del fact
+        return ()
+
+    def finish(self, at: Nanos) -> Iterator[Finding]:
+        """Give one finding for each group."""
+        del at
+        for group in self._context.groups:
+            nodes = [node for node in group.members if node.reigns]
+            values = {node.advbase for node in nodes}
+            if len(values) < 2:
+                continue
+            told = listed(f"{node.id} advbase {node.advbase}" for node in nodes)
+            low, high = min(values), max(values)
+            threefold = (
+                f"A node with advbase {low} takes over from one with {high} at its first "
+                "advertisement, even without preemption (the threefold rule)."
+                if high > 3 * low
+                else f"The nodes with advbase {low} win over those with {high}, whatever advskew "
+                "says."
+            )
+            yield Finding(
+                RULE.code,
+                RULE.label,
+                RULE.severity,
+                0.97,
+                group.id,
+                tuple(node.id for node in nodes),
+                min(node.first for node in nodes),
+                max(node.last for node in nodes),
+                tuple(sorted({r.first for node in nodes for r in node.reigns[:6]})),
+                sum(node.adverts for node in nodes),
+                f"{told} in one group",
+                f"{threefold} A backup with advbase {high} waits {3 * high} s until it takes over.",
+                f"Set the same advbase on {listed(node.id for node in nodes)} and order them by "
+                "advskew.",
+            )
+
+
+RULE = Rule("CS204", "advbase_mismatch", "Different advbase", Severity.WARNING, AdvbaseMismatch)
