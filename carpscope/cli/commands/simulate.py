@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 
@@ -30,6 +31,20 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="run a packaged example; without a name, list them",
     )
     parser.add_argument(
+        "--from",
+        dest="capture",
+        metavar="CAPTURE",
+        help="the scenario a capture shows; alone it is printed, to be edited or asked about",
+    )
+    parser.add_argument("--group", metavar="ID", help="which group of a capture with several LANs")
+    questions = parser.add_argument_group("what happens if", "all may be repeated")
+    for flag, metavar, text in (
+        ("--crash", "NODE@T[-T]", "a node disappears (and comes back)"),
+        ("--set", "NODE.KEY=VALUE", "another advskew, advbase, preempt, impl or hz"),
+        ("--partition", "A,B|C@T[-T]", "the LAN splits (and heals)"),
+    ):
+        questions.add_argument(flag, action="append", default=[], metavar=metavar, help=text)
+    parser.add_argument(
         "--show", action="store_true", help="print the scenario itself instead of running it"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="another course of chance")
@@ -43,12 +58,13 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-w", dest="write", metavar="FILE", help="write the frames a span port would see as pcap"
     )
+    shared.add_secrets(parser, config_flags=("-c", "--config"))
 
 
 def _run(options: argparse.Namespace) -> int:
     # heavy imports only now: --help must not pay for the machines
-    from carpscope.sim import library  # noqa: PLC0415
-    from carpscope.sim.world import World  # noqa: PLC0415
+    from carpscope.sim import library
+    from carpscope.sim.world import World
 
     if options.example == "":
         _list_examples()
@@ -56,7 +72,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.show and options.example:
         sys.stdout.write(library.text(options.example))
         return 0
-    world = World(_scenario(options), options.seed)
+    if options.capture and _only_wants_to_see(options):
+        sys.stdout.write(_observed(options))
+        return 0
+    world = World(_asked(_scenario(options), options), options.seed)
     if options.show:
         _print_json(_shown(world))
         return 0
@@ -64,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.write:
         _write(world, options.write)
     if options.json:
-        from carpscope.sim.document import document  # noqa: PLC0415
+        from carpscope.sim.document import document
 
         _print_json(document(world))
     else:
@@ -73,32 +92,66 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _scenario(options: argparse.Namespace) -> "Scenario":
-    from carpscope.sim import library, scenario  # noqa: PLC0415
+    from carpscope.sim import library, scenario
 
-    if (options.scenario is None) == (options.example is None):
-        raise CarpscopeError("name one scenario file, or --example NAME (--example lists them)")
+    given = [options.scenario, options.example, options.capture]
+    if sum(item is not None for item in given) != 1:
+        raise CarpscopeError(
+            "name one scenario file, --example NAME (--example lists them) or --from CAPTURE"
+        )
     if options.example:
         return library.example(options.example)
+    if options.capture:
+        return scenario.parse(_observed(options), f"what {options.capture} shows")
     if options.scenario == "-":
         return scenario.parse(sys.stdin.read(), "standard input")
     return scenario.load(Path(options.scenario))
 
 
+def _only_wants_to_see(options: argparse.Namespace) -> bool:
+    wants = (options.crash, options.set, options.partition, options.json, options.write)
+    return options.show or not (any(wants) or options.speed)
+
+
+def _observed(options: argparse.Namespace) -> str:
+    from carpscope.capture.source import open_capture
+    from carpscope.pipeline import analyze
+    from carpscope.report.document import document
+    from carpscope.sim.observed import scenario_toml
+
+    config = shared.config(options)
+    capture = open_capture(options.capture, 0)
+    analysis = document(analyze([capture], config), config)
+    return scenario_toml(analysis, options.group, options.capture)
+
+
+def _asked(scenario: "Scenario", options: argparse.Namespace) -> "Scenario":
+    from carpscope.sim import whatif
+
+    for text in options.set:
+        scenario = whatif.configure(scenario, text)
+    for text in options.crash:
+        scenario = whatif.crash(scenario, text)
+    for text in options.partition:
+        scenario = whatif.partition(scenario, text)
+    return scenario
+
+
 def _shown(world: "World") -> dict[str, object]:
-    from carpscope.sim.document import scenario_json  # noqa: PLC0415
+    from carpscope.sim.document import scenario_json
 
     return dict(scenario_json(world.scenario, world.seed))
 
 
 def _print_json(value: object) -> None:
-    import json  # noqa: PLC0415
+    import json
 
     json.dump(value, sys.stdout, ensure_ascii=False)
     sys.stdout.write("\n")
 
 
 def _list_examples() -> None:
-    from carpscope.sim import library  # noqa: PLC0415
+    from carpscope.sim import library
 
     width = max(map(len, library.names()))
     for name in library.names():
@@ -106,8 +159,8 @@ def _list_examples() -> None:
 
 
 def _write(world: "World", path: str) -> None:
-    from carpscope.capture.writer import PcapWriter  # noqa: PLC0415
-    from carpscope.sim.frames import frames  # noqa: PLC0415
+    from carpscope.capture.writer import PcapWriter
+    from carpscope.sim.frames import frames
 
     with Path(path).open("wb") as stream:
         writer = PcapWriter(stream)
@@ -116,8 +169,8 @@ def _write(world: "World", path: str) -> None:
 
 
 def _tell(world: "World", speed: float | None) -> None:
-    from carpscope.core.units import SECOND  # noqa: PLC0415
-    from carpscope.sim import story  # noqa: PLC0415
+    from carpscope.core.units import SECOND
+    from carpscope.sim import story
 
     scenario = world.scenario
     print(f"{scenario.name}: {scenario.description}" if scenario.description else scenario.name)
@@ -145,7 +198,7 @@ def _tell(world: "World", speed: float | None) -> None:
 
 
 def _wait(seconds: float) -> None:
-    import time  # noqa: PLC0415
+    import time
 
     if seconds > 0:
         time.sleep(seconds)
@@ -164,7 +217,9 @@ COMMAND = Command(
         "  carpscope simulate --example failover\n"
         "  carpscope simulate office.toml -w office.pcap     frames for tcpdump and analyze\n"
         "  carpscope simulate office.toml --speed 5          watch it happen\n"
-        "  carpscope simulate trace.json --json              the simulation document"
+        "  carpscope simulate trace.json --json              the simulation document\n"
+        "  carpscope simulate --from office.pcap > office.toml\n"
+        "  carpscope simulate --from office.pcap --crash 10.0.0.1@10 --set 10.0.0.2.preempt=true"
     ),
     configure=_configure,
     run=_run,
