@@ -88,8 +88,23 @@ def _without_output(status: int) -> int:
     return status
 
 
+def _tied(arguments: Sequence[str]) -> list[str]:
+    """Tie a passphrase to its option: it may begin with a dash, which argparse refuses."""
+    out: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            return [*out, argument, *waiting]
+        if argument in {"-p", "--passphrase"}:
+            value = next(waiting, None)
+            out.append(argument if value is None else f"--passphrase={value}")
+        else:
+            out.append(argument)
+    return out
+
+
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    options, unknown = _parser(arguments).parse_known_args(arguments)
+    options, unknown = _parser(arguments).parse_known_args(_tied(arguments))
     if unknown:
         raise CarpscopeError(_not_known(unknown))
     return options
