@@ -4,7 +4,7 @@ Every ordered pair of nodes has its own delay, jitter, loss and cuts, so a link 
 dead one way and alive the other. Frames from one node to another never overtake.
 """
 
-from random import Random
+from typing import Protocol
 
 from carpscope.core.units import MICROSECOND, Nanos
 from carpscope.sim.plan import Delay, Happening
@@ -14,6 +14,16 @@ ATTACK_DELAY: tuple[Nanos, Nanos] = (150 * MICROSECOND, 190 * MICROSECOND)
 """From an attacker's frame to every node, also the one it imitates."""
 
 
+class Chance(Protocol):
+    """What the network asks of the world's random source."""
+
+    def random(self) -> float:
+        """Return a number from 0 to below 1."""
+
+    def randint(self, a: int, b: int, /) -> int:
+        """Return a whole number from `a` to `b`."""
+
+
 _Path = tuple[str, str, int]
 """From whom, to whom, by which IP version."""
 
@@ -21,7 +31,7 @@ _Path = tuple[str, str, int]
 class Network:
     """The state of every path."""
 
-    def __init__(self, delays: dict[tuple[str, str], Delay], random: Random) -> None:
+    def __init__(self, delays: dict[tuple[str, str], Delay], random: Chance) -> None:
         """Take the world's random source: the network has none of its own."""
         self._delays = delays
         self._random = random

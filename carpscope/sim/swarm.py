@@ -12,13 +12,12 @@ without such a reason is a mistake of ours.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
 from carpscope.protocol.profile import Drive, Presence, profiles
 from carpscope.sim.invariants import explanation, patience, stuck, unsettled, violations
 from carpscope.sim.plan import Delay, Happening, NodePlan, Scenario, VhidPlan
-from carpscope.sim.world import World
+from carpscope.sim.world import Chance, World, chance
 
 _FAULTS_FROM = 8 * SECOND
 _FAULTS_TO = 60 * SECOND
@@ -59,7 +58,7 @@ def drawn(seed: int) -> Scenario:
 
     In some dual-stack worlds a filter for IPv6 stays, as forgotten rules do.
     """
-    random = Random(seed)
+    random = chance(seed)
     nodes = _nodes(random)
     names = [node.name for node in nodes]
     slow = random.random() < 0.25
@@ -116,7 +115,7 @@ def run(seed: int) -> Outcome:
     )
 
 
-def _nodes(random: Random) -> list[NodePlan]:
+def _nodes(random: Chance) -> list[NodePlan]:
     known = profiles()
     count = random.choice((2, 2, 2, 3, 3, 4))
     impls = [random.choice(sorted(known)) for _ in range(count)]
@@ -165,7 +164,7 @@ def _nodes(random: Random) -> list[NodePlan]:
     return nodes
 
 
-def _fault(random: Random, nodes: list[NodePlan]) -> list[Happening]:
+def _fault(random: Chance, nodes: list[NodePlan]) -> list[Happening]:
     start = random.randint(_FAULTS_FROM, _FAULTS_TO - 10 * SECOND)
     end = start + random.randint(SECOND // 10, 20 * SECOND)
     node = random.choice(nodes)

@@ -31,7 +31,7 @@ def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[
         for node in expected["scenario"]["nodes"]
     }
     found = []
-    for what, view in (("states", _states), ("adverts", _adverts)):
+    for what, view in (("states", states), ("adverts", adverts)):
         want, got = view(expected, end), view(actual, end)
         for key in sorted(want.keys() | got.keys(), key=str):
             a, b = want.get(key, []), got.get(key, [])
@@ -59,7 +59,7 @@ def _first(a: list[tuple[Any, ...]], b: list[tuple[Any, ...]]) -> str:
     return f"number {at} is {a[at : at + 1]} and {b[at : at + 1]}"
 
 
-def _states(document: Mapping[str, Any], end: float) -> Series:
+def states(document: Mapping[str, Any], end: float) -> Series:
     out: Series = defaultdict(list)
     for item in sorted(document["transitions"], key=lambda item: item["t"]):
         series = out[item["node"], item["vhid"]]
@@ -72,7 +72,7 @@ def _states(document: Mapping[str, Any], end: float) -> Series:
     return {key: [x for x in series if x[0] < end] for key, series in out.items()}
 
 
-def _adverts(document: Mapping[str, Any], end: float) -> Series:
+def adverts(document: Mapping[str, Any], end: float) -> Series:
     out: Series = defaultdict(list)
     for item in sorted(document["advertisements"], key=lambda item: item["t"]):
         if item["t"] < end:
