@@ -14,7 +14,8 @@ from carpscope.protocol.events import Packet, Reason, State
 from carpscope.protocol.node import NEVER
 from carpscope.protocol.profile import Counter, Profile
 from carpscope.protocol.rules import Contest, microseconds
-from carpscope.protocol.turn import Turn, Work
+from carpscope.protocol.turn import Turn
+from carpscope.protocol.work import Work
 
 
 def contest(turn: Turn, w: Work, packet: Packet) -> Contest:

@@ -44,7 +44,8 @@ from carpscope.protocol.events import (
 )
 from carpscope.protocol.node import NEVER, Node
 from carpscope.protocol.profile import Drive
-from carpscope.protocol.turn import Turn, Work
+from carpscope.protocol.turn import Turn
+from carpscope.protocol.work import Work
 
 
 def step(node: Node, event: Event) -> tuple[Node, tuple[Effect, ...]]:

@@ -22,7 +22,8 @@ from carpscope.protocol.events import (
 )
 from carpscope.protocol.node import NEVER, VhidSetup, changed
 from carpscope.protocol.profile import Change, Demotion, LinkLoss, Presence
-from carpscope.protocol.turn import Turn, Work
+from carpscope.protocol.turn import Turn
+from carpscope.protocol.work import Work
 
 _GROUP_MAX = 255
 """OpenBSD if_setgroupattribs(): EINVAL beyond 0 to 255."""

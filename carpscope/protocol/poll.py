@@ -14,7 +14,8 @@ from carpscope.protocol.election import claim, contest
 from carpscope.protocol.events import Packet, Reason, State
 from carpscope.protocol.node import NEVER
 from carpscope.protocol.rules import last_octet_first
-from carpscope.protocol.turn import Turn, Work
+from carpscope.protocol.turn import Turn
+from carpscope.protocol.work import Work
 
 _LINK_WAIT_MS = 10_000
 """SECONDS_TO_WAIT_AFTER_INTERFACE_IS_DOWN."""
