@@ -62,7 +62,7 @@ def analyze(
     except KeyboardInterrupt:
         result.interrupted = True
     take(observer.finish())
-    result.findings = engine.findings
+    result.findings = engine.findings(observer.now)
     result.events.sort(key=lambda event: (event.start, event.end))
     return result
 

@@ -1,6 +1,6 @@
 """What the detectors of broken links share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
@@ -17,12 +17,10 @@ class LinkWatch:
         """Keep the context to see the groups at the end."""
         self._context = context
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take nothing: whether nodes sign alike is known at the end."""
-        del fact
-        return ()
 
-    def finish(self, at: int) -> Iterator[Finding]:
+    def findings(self, at: int) -> Iterator[Finding]:
         """Give one finding for each pair."""
         del at
         for group in self._context.groups:

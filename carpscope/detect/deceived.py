@@ -1,6 +1,6 @@
 """What the detectors of replayed, forged and looped advertisements share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
@@ -14,6 +14,9 @@ SAME_ATTACK: Nanos = 30 * SECOND
 """Deceits about one node that follow each other within this are one attack."""
 LOOP_DELAY: Nanos = 1 * SECOND
 """A loop returns an advertisement while the next has not been sent."""
+
+
+ATTACKS_KEPT = 200
 
 
 @dataclass(slots=True)
@@ -48,8 +51,9 @@ class AttackWatch:
         """Begin with nothing."""
         self.context = context
         self._attacks: dict[tuple[str, str, Deceit], Attack] = {}
+        self._over: list[Attack] = []
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take deceits."""
         if not isinstance(fact, Deceived):
             return
@@ -57,8 +61,7 @@ class AttackWatch:
         key = (fact.group.id, victim, fact.deceit)
         attack = self._attacks.get(key)
         if attack is not None and fact.at - attack.end > SAME_ATTACK:
-            if self.concerns(attack):
-                yield self.finding(attack)
+            self._over = [*self._over, attack][-ATTACKS_KEPT:]
             attack = None
         if attack is None:
             attack = Attack(fact.group, victim, fact.deceit, fact.at, fact.at)
@@ -74,10 +77,10 @@ class AttackWatch:
             attack.shapes[view.advbase, view.advskew, view.demote] = None
         attack.shape = fact.original.shape
 
-    def finish(self, at: Nanos) -> Iterator[Finding]:
-        """Give the attacks that are left."""
+    def findings(self, at: Nanos) -> Iterator[Finding]:
+        """Give every attack, over or not."""
         del at
-        for attack in self._attacks.values():
+        for attack in (*self._over, *self._attacks.values()):
             if self.concerns(attack):
                 yield self.finding(attack)
 

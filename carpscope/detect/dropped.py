@@ -1,6 +1,6 @@
 """What the detectors of dropped advertisements share: one finding a node and reason."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
@@ -34,7 +34,7 @@ class DroppedWatch:
         self._remedy = remedy
         self._situations: dict[tuple[str, str], _Situation] = {}
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take refused advertisements."""
         if isinstance(fact, Refused) and fact.check is self._check:
             key = (fact.group.id, fact.node.id)
@@ -44,9 +44,8 @@ class DroppedWatch:
                 self._situations[key] = found
             found.end = fact.at
             found.evidence.add(fact.frame)
-        return ()
 
-    def finish(self, at: Nanos) -> Iterator[Finding]:
+    def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give one finding for each node."""
         del at
         code, label, severity = self._name

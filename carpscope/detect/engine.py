@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from carpscope.core.registry import modules
-from carpscope.core.units import SECOND
+from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context, Rule, Watch
-from carpscope.timeline.facts import Ended, Fact
+from carpscope.timeline.facts import Fact
 
 SLACK = 3 * SECOND
 """A cause and its effect overlap, give or take the time a backup waits."""
@@ -40,7 +40,6 @@ class Engine:
 
     def __init__(self, context: Context) -> None:
         """Make a watch of every rule."""
-        self.findings: list[Finding] = []
         self._watches = [(rule, rule.watch(context)) for rule in rules()]
         self._wanting: dict[type, list[Watch]] = defaultdict(list)
         for rule, watch in self._watches:
@@ -51,15 +50,13 @@ class Engine:
         """Take facts in order."""
         for fact in facts:
             for watch in self._wanting.get(type(fact), ()):
-                self.findings += watch.see(fact)
-            if isinstance(fact, Ended):
-                self._finish(fact)
+                watch.see(fact)
 
-    def _finish(self, ended: Ended) -> None:
-        for _, watch in self._watches:
-            self.findings += watch.finish(ended.at)
-        _link(self.findings, {rule.label: rule for rule in rules()})
-        self.findings = in_order(self.findings)
+    def findings(self, at: Nanos) -> list[Finding]:
+        """Return every situation known by now, causes named, in the order to show them."""
+        found = [finding for _, watch in self._watches for finding in watch.findings(at)]
+        _link(found, {rule.label: rule for rule in rules()})
+        return in_order(found)
 
 
 def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:

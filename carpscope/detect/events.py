@@ -12,6 +12,10 @@ DEMOTION_WINDOW: Nanos = 3 * SECOND
 """A hand-over this soon after its master was demoted is the demotion's doing."""
 
 
+_OVERLAP: Nanos = 3 * SECOND
+"""Two masters for longer than this are no handover: they do not hear each other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something the protocol is for."""
@@ -54,9 +58,11 @@ class EventWatch:
 
     def _claimed(self, fact: Claimed) -> Iterator[Event]:
         state = self._state(fact.group)
-        if len(fact.group.masters) > 1 or state.last is None:
-            return  # a rival, named when one of them leaves; or the first election
+        if state.last is None:
+            return  # the first election
         node, reign = state.last
+        if len(fact.group.masters) > 1 and not _apart(fact, reign):
+            return  # a rival, named when one of them leaves
         state.last = None
         if node is fact.node:
             return  # the same one again: nobody took over
@@ -91,6 +97,9 @@ class EventWatch:
             return
         winner = max(others, key=lambda n: n.reigns[-1].start)
         start = winner.reigns[-1].start
+        if fact.reign.ended_by == "silent" and fact.reign.seen - start > _OVERLAP:
+            state.last = (fact.node, fact.reign)
+            return  # they ignored each other: who follows it comes yet
         if start < fact.reign.start or fact.reign.ended_by == "capture":
             return  # it came later and lost: nobody took over
         label, why = "preemption", "took over from the live"
@@ -107,6 +116,13 @@ class EventWatch:
             (fact.reign.last, winner.reigns[-1].first),
             f"{winner.id} {why} {fact.node.id}",
         )
+
+
+def _apart(fact: Claimed, reign: Reign) -> bool:
+    """Tell whether the other masters were there beside the one that left, ignoring it."""
+    others = [m.reigns[-1] for m in fact.group.masters if m is not fact.node]
+    gone = reign.end if reign.end is not None else reign.seen
+    return all(gone - other.start > _OVERLAP for other in others) and fact.at - gone < 8 * SECOND
 
 
 def _demoted(node: Node, at: Nanos) -> bool:

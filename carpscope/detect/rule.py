@@ -32,12 +32,17 @@ class Context:
 class Watch(Protocol):
     """A detector at work on one run. What it remembers is bounded."""
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
-        """Take one fact; return findings that became certain."""
+    def see(self, fact: Fact) -> None:
+        """Take one fact."""
         ...
 
-    def finish(self, at: Nanos) -> Iterable[Finding]:
-        """End at the capture's last time; return what is left."""
+    def findings(self, at: Nanos) -> Iterable[Finding]:
+        """Return every situation known by now, over or not.
+
+        May be asked at any time and any number of times: a capture asks once at its end,
+        a live run every moment. A situation keeps its identity, which hangs on its nodes
+        and its start.
+        """
         ...
 
 

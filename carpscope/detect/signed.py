@@ -1,6 +1,6 @@
 """What the detectors of signing share: disagreements of a group as one finding a kind."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
 from carpscope.detect.finding import Finding, Severity
@@ -19,12 +19,10 @@ class SignedWatch:
         """Keep the context to see the groups at the end."""
         self._context = context
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take nothing: what is signed is known at the end."""
-        del fact
-        return ()
 
-    def finish(self, at: int) -> Iterator[Finding]:
+    def findings(self, at: int) -> Iterator[Finding]:
         """Give one finding for each group whose nodes disagree in this way."""
         del at
         for group in self._context.groups:

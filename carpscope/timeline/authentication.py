@@ -38,6 +38,8 @@ class Span:
     end: Nanos
     last: int
     count: int
+    sample: Waiting | None = None
+    """One of them, where none of the recipes explains it: to try again with more candidates."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,9 @@ class AuthenticationTrack:
     waiting: list[Waiting] = field(default_factory=list)
     overflow: int = 0
     limits: list[str] = field(default_factory=list)
+    _tried: Candidates | None = None
+    """What the last search that failed had to go on."""
+    _failures: int = 0
 
     def see(
         self, at: Nanos, frame: int, counter: bytes, digest: bytes, recipes: list[Recipe]
@@ -75,33 +80,65 @@ class AuthenticationTrack:
     def settle(
         self, vhid: int, keyring: Keyring, candidates: Candidates, recipes: list[Recipe]
     ) -> None:
-        """Explain what waits and put everything in order. New recipes join `recipes`."""
-        solved: list[Span] = list(self.spans)
+        """Explain what waits and put everything in order. New recipes join `recipes`.
+
+        May be called again: what stays unexplained is searched once more when there are
+        other candidates, or now and then when more of it came.
+        """
+        solved: list[Span] = []
         rest = self.waiting
+        for span in self.spans:
+            if span.recipe is None and span.sample is not None:
+                span.recipe = self._again(vhid, span.sample, keyring, candidates, recipes)
+            solved.append(span)
         for recipe in list(recipes):
             rest = _apply(recipe, rest, solved)
         for _ in range(SEARCH_LIMIT):
-            if not rest:
+            if not rest or not self._worth(candidates):
                 break
             # The first one decides; the last one too, where one in between was corrupt.
             found = self._search(vhid, rest[0], keyring, candidates)
             if found is None and len(rest) > 1:
                 found = self._search(vhid, rest[-1], keyring, candidates)
             if found is None:
+                self._tried = candidates
+                self._failures += 1
                 break
             recipes.append(found)
             rest = _apply(found, rest, solved)
-        solved += [Span(None, w.at, w.frame, w.at, w.frame, 1) for w in rest]
+        solved += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in rest]
         solved.sort(key=lambda span: (span.start, span.first))
         self.spans = _joined(solved)
         self.waiting = []
 
+    def _worth(self, candidates: Candidates) -> bool:
+        """Tell whether a search may find what the last one did not."""
+        return candidates != self._tried or self._failures.bit_count() == 1
+
+    def _again(
+        self,
+        vhid: int,
+        sample: Waiting,
+        keyring: Keyring,
+        candidates: Candidates,
+        recipes: list[Recipe],
+    ) -> Recipe | None:
+        """Try an unexplained span with what is known by now."""
+        for recipe in recipes:
+            if recipe.fits(sample.counter, sample.digest):
+                return recipe
+        if candidates == self._tried:
+            return None
+        found = self._search(vhid, sample, keyring, candidates)
+        if found is not None:
+            recipes.append(found)
+        return found
+
     def _search(
         self, vhid: int, waiting: Waiting, keyring: Keyring, candidates: Candidates
     ) -> Recipe | None:
-        outcome: Outcome = explain(
-            Sample(vhid, waiting.counter, waiting.digest), keyring, candidates
-        )
+        sample = Sample(vhid, waiting.counter, waiting.digest)
+        outcome: Outcome = explain(sample, keyring, candidates)
         self.limits = list(dict.fromkeys([*self.limits, *outcome.limits]))
         return outcome.recipe
 

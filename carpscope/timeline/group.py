@@ -58,6 +58,8 @@ class Group:
     """Replayed and forged advertisements; they count for no node."""
     announced: dict[bytes, None] = field(default_factory=dict)
     """Addresses that were announced with this group's virtual MAC, in order."""
+    deceived_at: Nanos = -(1 << 62)
+    """When the latest of them came."""
     contests: list[Contest] = field(default_factory=list)
     """Every time with several masters, however short."""
     signatures: Signatures = field(default_factory=Signatures)

@@ -9,8 +9,10 @@ although the other node advertised in between, shows that it refused or missed i
 A constant counter (OpenBSD, old pfSense) says nothing here.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from carpscope.core.units import MILLISECOND, Nanos
 from carpscope.timeline.node import Node
@@ -19,47 +21,37 @@ REACTION: Nanos = 5 * MILLISECOND
 """An advertisement younger than this may not have been processed by a kernel yet."""
 UCARP_REACTION: Nanos = 1200 * MILLISECOND
 """libpcap hands packets to ucarp up to a second late (ucarp-measured.md)."""
-RUNS_KEPT = 200
+NOTES_KEPT = 4096
+"""Pieces of evidence per pair; the oldest are forgotten first."""
 
 
-@dataclass(slots=True)
-class Run:
-    """A stretch of time in which all evidence said the same."""
+class Note(NamedTuple):
+    """One piece of evidence."""
 
+    at: Nanos
     accepts: bool
-    start: Nanos
-    end: Nanos
-    count: int = 1
 
 
 @dataclass(slots=True)
 class Hearing:
     """The evidence about one ordered pair: what `receiver` made of `sender`."""
 
-    runs: list[Run] = field(default_factory=list)
+    notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
+    ever: bool = False
+    """Whether the sender was ever accepted."""
 
     def note(self, at: Nanos, *, accepts: bool) -> None:
         """Add one piece of evidence."""
-        if self.runs and self.runs[-1].accepts is accepts:
-            self.runs[-1].end = at
-            self.runs[-1].count += 1
-        elif len(self.runs) < RUNS_KEPT:
-            self.runs.append(Run(accepts, at, at))
-
-    @property
-    def ever(self) -> bool:
-        """Tell whether the sender was ever accepted."""
-        return any(run.accepts for run in self.runs)
+        self.notes.append(Note(at, accepts))
+        self.ever = self.ever or accepts
 
     def refusals(self, start: Nanos, end: Nanos) -> int:
         """Count evidence against, within a stretch of time."""
-        return sum(
-            r.count for r in self.runs if not r.accepts and r.start <= end and start <= r.end
-        )
+        return sum(1 for note in self.notes if not note.accepts and start <= note.at <= end)
 
     def acceptances(self, start: Nanos, end: Nanos) -> int:
         """Count evidence for, within a stretch of time."""
-        return sum(r.count for r in self.runs if r.accepts and r.start <= end and start <= r.end)
+        return sum(1 for note in self.notes if note.accepts and start <= note.at <= end)
 
 
 @dataclass(slots=True)

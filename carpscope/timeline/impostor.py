@@ -15,7 +15,7 @@ from enum import Enum
 
 from carpscope.core.units import Nanos
 from carpscope.timeline.node import Node
-from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
 
 KEYS_KEPT = 4096
@@ -110,25 +110,40 @@ def _same_source(
 ) -> Deceit | None:
     """Judge a counter and HMAC that came from this address before."""
     same_id = ip.version == 4 and ip.identification in first.ids
-    moves = node is not None and any(h.random + h.sequential for h in node.counters.values())
-    if shape != first.shape:
-        if moves:
+    fresh_id = ip.version == 4 and bool(ip.identification) and not same_id
+    counts = node is not None and is_counting(node)
+    now = (node.advbase, node.advskew, node.demote) if node is not None else first.shape
+    early = node is not None and _early(node, at)
+    if shape not in (first.shape, now):
+        if counts:
             return Deceit.FORGED
-        # A constant counter is no evidence; an IP id that is random and yet repeats is.
+        # A constant counter is no evidence; an IP id that is random and yet repeats is,
         if same_id and first.ids.get(ip.identification or 0) != shape:
             return Deceit.FORGED
-        return None
-    if not moves:
-        off = node is not None and not _on_beat(node, at)
-        return Deceit.REPLAYED if same_id and off else None
-    if ip.version == 4 and ip.identification and not same_id:
-        return None  # relearned an older counter: a new packet of its own
+        # and so is another interval before the node's timer: setting one restarts the timer.
+        other_rate = shape[:2] != now[:2] and shape[:2] != (BOW_OUT, BOW_OUT)
+        return Deceit.FORGED if early and other_rate and not fresh_id else None
+    if fresh_id:
+        return None  # a packet of its own
+    if not counts:
+        return Deceit.REPLAYED if same_id and early else None
     if view.counter_value - 1 & _MASK in latest:
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
 
 
-def _on_beat(node: Node, at: Nanos) -> bool:
-    """Tell whether a node's own timer would send now."""
+def is_counting(node: Node) -> bool:
+    """Tell whether a node's counter moves, as all but OpenBSD's and old pfSense's does."""
+    habits = node.counters
+    moving = sum(h.random + h.sequential for h in habits.values())
+    still = sum(h.constant for h in habits.values())
+    if moving > still:
+        return True
+    # OpenBSD sends one cookie in both families
+    return not still and len(habits) == 2 and habits[4].value != habits[6].value
+
+
+def _early(node: Node, at: Nanos) -> bool:
+    """Tell whether a node's own timer would not send yet."""
     interval = interval_ns(node.advbase, node.advskew)
-    return abs(at - node.last - interval) <= interval // 12 + 30_000_000
+    return at - node.last < interval - interval // 12 - 30_000_000

@@ -48,6 +48,8 @@ from carpscope.wire.vrrp import VrrpView
 LEARNED_LIMIT = 256
 """Addresses learned from the capture per segment; the search uses the first of them."""
 INTERVALS_KEPT = 64
+LURE: Nanos = 5 * SECOND
+"""For this long after a replayed or forged advertisement, claims are no evidence of deafness."""
 
 
 def slack_ns(interval: Nanos) -> Nanos:
@@ -117,16 +119,26 @@ class Observer:
     def finish(self) -> list[Fact]:
         """End the run: verify what waits, close every reign, and say so."""
         facts = self._facts = []
-        for group in self.groups.values():
-            for node in group.members:
-                node.authentication.settle(
-                    group.vhid, self.keyring, self.candidates(group), group.recipes
-                )
+        self.settle()
         for group in self.groups.values():
             for node in list(group.masters):
                 late = self.now > node.due
                 self._leave(group, node, node.last, "silent" if late else "capture")
         facts.append(Ended(self.now))
+        return facts
+
+    def settle(self) -> None:
+        """Explain the HMACs that wait, with every address learned so far."""
+        for group in self.groups.values():
+            if any(node.authentication.waiting for node in group.nodes.values()):
+                candidates = self.candidates(group)
+                for node in group.members:
+                    node.authentication.settle(group.vhid, self.keyring, candidates, group.recipes)
+
+    def tick(self, now: Nanos) -> list[Fact]:
+        """Let time pass without a packet; return what that shows."""
+        facts = self._facts = []
+        self.advance(now)
         return facts
 
     def candidates(self, group: Group) -> Candidates:
@@ -193,6 +205,7 @@ class Observer:
         named = node or group.nodes.get(original.source)
         self._facts.append(Deceived(group, named, at, ref, deceit, original, ip.source, view))
         group.deceits += 1
+        group.deceived_at = at
         return True
 
     def _collect(self, node: Node, ip: IpView, view: AdvertView) -> None:
@@ -331,8 +344,9 @@ class Observer:
             contest = group.contests[-1]
             contest.open = True
         contest.nodes[node.id] = node
+        lured = at - group.deceived_at < LURE
         for rival in rivals:
-            if missed(node, rival, at):
+            if not lured and missed(node, rival, at):
                 contest.ignore(node, rival, ref)
 
     def _ignoring(self, group: Group, node: Node, at: Nanos, ref: int) -> None:
@@ -341,9 +355,16 @@ class Observer:
         if contest is None:
             return
         contest.end = at
-        until = at - reaction_ns(node)
+        reaction = reaction_ns(node)
+        since, until = node.last - reaction, at - reaction
+        if at - group.deceived_at < LURE:
+            return  # what it went on beside may have been another's lie
         for other in group.masters:
-            if other is not node and node.last < other.last <= until and yields(node, other):
+            if other is node or not yields(node, other):
+                continue
+            if any(
+                since < sent <= until and sent > contest.start - reaction for sent, _ in other.sent
+            ):
                 contest.ignore(node, other, ref)
 
     def _contest(self, group: Group, node: Node, at: Nanos) -> None:
@@ -356,6 +377,12 @@ class Observer:
 
     def _overdue(self, group: Group, node: Node) -> None:
         others = [other for other in group.masters if other is not node]
+        undecided = [other.due for other in others if other.heard_better is not None]
+        if node.heard_better is None and undecided and max(undecided) >= node.due:
+            # They may have yielded to this one just before it fell silent: they come first.
+            node.due = max(undecided) + 1
+            self._watch(group, node)
+            return
         self._facts.append(Overdue(group, node, node.due))
         if node.heard_better is not None:
             self._leave(group, node, node.heard_better, "yielded")

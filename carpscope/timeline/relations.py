@@ -33,8 +33,8 @@ def relations(group: Group) -> list[Relation]:
 
 def _relation(group: Group, sender: Node, receiver: Node) -> Relation:
     evidence = group.hearing.pair(receiver, sender)
-    if evidence is not None and evidence.runs:
-        last = evidence.runs[-1]
+    if evidence is not None and evidence.notes:
+        last = evidence.notes[-1]
         if last.accepts:
             because = "its counter continues the other's: it verified that advertisement"
             return Relation(sender, receiver, "accepts", because)

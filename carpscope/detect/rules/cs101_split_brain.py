@@ -40,6 +40,9 @@ REPEAT_WINDOW: Nanos = 15 * SECOND
 """Overlaps of the same nodes that follow each other within this are one situation."""
 
 
+SITUATIONS_KEPT = 500
+
+
 @dataclass(slots=True)
 class Overlap:
     """A stretch of time with several masters in one group."""
@@ -49,8 +52,6 @@ class Overlap:
     start: Nanos
     end: Nanos
     evidence: Evidence = field(default_factory=Evidence)
-    longest: Nanos = 0
-    """The longest single overlap of those that make up this situation."""
     times: int = 1
     ongoing: bool = False
 
@@ -62,64 +63,80 @@ class SplitBrain:
         """Begin with nothing."""
         del context
         self._current: dict[str, Overlap] = {}
-        self._closed: dict[str, Overlap] = {}
+        self._over: list[Overlap] = []
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take claims, departures and the advertisements between them."""
         if isinstance(fact, Claimed):
-            return self._claimed(fact)
-        if isinstance(fact, Left):
-            return self._left(fact)
-        if isinstance(fact, Sighted):
+            self._claimed(fact)
+        elif isinstance(fact, Left):
+            self._left(fact)
+        elif isinstance(fact, Sighted):
             overlap = self._current.get(fact.group.id)
             if overlap is not None:
                 overlap.evidence.add(fact.frame)
-        return ()
+                overlap.end = fact.at
 
-    def _claimed(self, fact: Claimed) -> Iterable[Finding]:
+    def _claimed(self, fact: Claimed) -> None:
         group = fact.group
         if len(group.masters) < 2:
-            return ()
+            return
         overlap = self._current.get(group.id)
         if overlap is None:
             overlap = Overlap(group, {n.id: n for n in group.masters}, fact.at, fact.at)
             self._current[group.id] = overlap
         overlap.nodes[fact.node.id] = fact.node
-        return ()
 
-    def _left(self, fact: Left) -> Iterator[Finding]:
+    def _left(self, fact: Left) -> None:
         overlap = self._current.get(fact.group.id)
         if overlap is None or len(fact.group.masters) > 1:
             return
         del self._current[fact.group.id]
         overlap.end = max(fact.at, overlap.start)
         overlap.ongoing = fact.reign.ended_by == "capture"
-        if overlap.end - overlap.start <= _allowed(overlap.nodes.values()):
-            return
-        overlap.longest = overlap.end - overlap.start
-        yield from self._close(overlap)
+        if not _explained(overlap):
+            self._over = [*self._over, overlap][-SITUATIONS_KEPT:]
 
-    def _close(self, overlap: Overlap) -> Iterator[Finding]:
-        """Join with the one before, if it is the same situation; else give that one."""
-        before = self._closed.get(overlap.group.id)
-        if before is not None:
-            same = before.nodes.keys() == overlap.nodes.keys()
-            if same and overlap.start - before.end <= REPEAT_WINDOW:
-                before.end = overlap.end
-                before.longest = max(before.longest, overlap.longest)
-                before.times += 1
-                before.ongoing = overlap.ongoing
-                for frame in overlap.evidence.frames:
-                    before.evidence.add(frame)
-                return
-            yield _finding(before)
-        self._closed[overlap.group.id] = overlap
-
-    def finish(self, at: Nanos) -> Iterator[Finding]:
-        """Give what is still remembered."""
+    def findings(self, at: Nanos) -> Iterator[Finding]:
+        """Give what is over and what goes on; the same nodes again soon is one situation."""
         del at
-        for overlap in self._closed.values():
-            yield _finding(overlap)
+        going = [o for o in self._current.values() if not _explained(o)]
+        for overlap in going:
+            overlap.ongoing = True
+        joined: dict[str, list[Overlap]] = {}
+        for overlap in (*self._over, *going):
+            before = joined.setdefault(overlap.group.id, [])
+            if before and _same(before[-1], overlap):
+                before[-1] = _join(before[-1], overlap)
+            else:
+                before.append(overlap)
+        for overlaps in joined.values():
+            yield from map(_finding, overlaps)
+
+
+def _explained(overlap: Overlap) -> bool:
+    return overlap.end - overlap.start <= _allowed(overlap.nodes.values())
+
+
+def _same(before: Overlap, overlap: Overlap) -> bool:
+    nodes = before.nodes.keys() == overlap.nodes.keys()
+    return nodes and overlap.start - before.end <= REPEAT_WINDOW
+
+
+def _join(before: Overlap, overlap: Overlap) -> Overlap:
+    evidence = Evidence()
+    for frame in (*before.evidence.frames, *overlap.evidence.frames):
+        evidence.add(frame)
+    evidence.count = before.evidence.count + overlap.evidence.count
+    return Overlap(
+        before.group,
+        before.nodes,
+        before.start,
+        overlap.end,
+        evidence,
+        before.times + overlap.times,
+        overlap.ongoing,
+    )
 
 
 def _allowed(nodes: Iterable[Node]) -> Nanos:

@@ -34,6 +34,8 @@ from carpscope.timeline.facts import Claimed, Deceived, Fact
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
+SITUATIONS_KEPT = 200
+
 
 @dataclass(slots=True)
 class _State:
@@ -52,14 +54,16 @@ class MasterGap:
         """Keep the context to see the groups at the end."""
         self._context = context
         self._states: dict[str, _State] = {}
+        self._over: list[Finding] = []
 
-    def see(self, fact: Fact) -> Iterator[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take who leaves, who claims, and deceits in between."""
         if isinstance(fact, Claimed):
             state = self._state(fact.group)
             before = _last_reign(fact.group, fact.node, fact.at)
             if before is not None:
-                yield from self._gap(state, *before, fact.at, fact.node, fact.frame)
+                gap = self._gap(state, *before, fact.at, fact.node, fact.frame)
+                self._over = [*self._over, *gap][-SITUATIONS_KEPT:]
             state.deceived = 0
         elif isinstance(fact, Deceived):
             state = self._state(fact.group)
@@ -69,11 +73,13 @@ class MasterGap:
     def _state(self, group: Group) -> _State:
         return self._states.setdefault(group.id, _State(group))
 
-    def finish(self, at: Nanos) -> Iterator[Finding]:
-        """Give gaps that last until the capture ends."""
+    def findings(self, at: Nanos) -> Iterator[Finding]:
+        """Give the gaps that are over and those that last."""
+        yield from self._over
         for group in self._context.groups:
             reigns = [(r.seen, r.last, n) for n in group.members for r in n.reigns]
-            if reigns and all(n.reign is None for n in group.members):
+            quiet = all(n.reign is None or n.due < at for n in group.members)
+            if reigns and quiet:
                 seen, last, node = max(reigns, key=lambda r: r[0])
                 yield from self._gap(self._state(group), seen, last, node, at, None, None)
 

@@ -21,7 +21,7 @@ Sources
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
@@ -39,12 +39,10 @@ class EqualSkew:
         """Keep the context to see the groups at the end."""
         self._context = context
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take nothing: the values are known at the end."""
-        del fact
-        return ()
 
-    def finish(self, at: Nanos) -> Iterator[Finding]:
+    def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give one finding for each pair of values that several nodes share."""
         del at
         for group in self._context.groups:

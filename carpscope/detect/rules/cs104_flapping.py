@@ -21,7 +21,7 @@ Sources
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
@@ -32,6 +32,7 @@ from carpscope.timeline.facts import Claimed, Fact, Left
 from carpscope.timeline.group import Group
 
 CHANGES = 4
+SITUATIONS_KEPT = 200
 BRIEF: Nanos = 250 * MILLISECOND
 
 
@@ -61,28 +62,28 @@ class Flapping:
         """Begin with nothing."""
         del context
         self._states: dict[str, _State] = {}
+        self._over: list[Finding] = []
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take claims; take those back that come to nothing."""
         if isinstance(fact, Claimed):
-            return self._gained(fact)
-        if isinstance(fact, Left):
+            self._gained(fact)
+        elif isinstance(fact, Left):
             state = self._states.get(fact.group.id)
             stays = any(m.reigns[-1].start < fact.reign.start for m in fact.group.masters)
             if state is not None and stays and fact.at - fact.reign.start < BRIEF:
                 state.recent = deque(
                     (g for g in state.recent if g.frame != fact.reign.first), maxlen=64
                 )
-        return ()
 
-    def _gained(self, fact: Claimed) -> Iterator[Finding]:
+    def _gained(self, fact: Claimed) -> None:
         state = self._states.setdefault(fact.group.id, _State(fact.group))
         if state.first:
             state.first = False
             return
         window = 30 * SECOND * max(fact.node.advbase, 1)
         if state.start is not None and fact.at - state.end > window:
-            yield _finding(state)
+            self._over = [*self._over, _finding(state)][-SITUATIONS_KEPT:]
             state.start, state.changes, state.evidence = None, 0, Evidence()
         state.recent.append(_Gain(fact.at, fact.frame, fact.node.id))
         while state.recent and fact.at - state.recent[0].at > window:
@@ -98,8 +99,9 @@ class Flapping:
             state.evidence.add(gain.frame)
         state.end = fact.at
 
-    def finish(self, at: Nanos) -> Iterator[Finding]:
-        """Give what still goes on."""
+    def findings(self, at: Nanos) -> Iterator[Finding]:
+        """Give what is over and what goes on."""
+        yield from self._over
         for state in self._states.values():
             if state.start is not None:
                 finding = _finding(state)

@@ -41,10 +41,10 @@ class Undecided(SignedWatch):
         super().__init__(context)
         self._groups = context
 
-    def finish(self, at: int) -> Iterator[Finding]:
+    def findings(self, at: int) -> Iterator[Finding]:
         """Give what candidates show, else what counters show."""
         told = set()
-        for finding in super().finish(at):
+        for finding in super().findings(at):
             told.add(finding.group)
             yield finding
         for group in self._groups.groups:

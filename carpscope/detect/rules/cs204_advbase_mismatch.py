@@ -19,7 +19,7 @@ Sources
     every kernel and ucarp.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
@@ -35,12 +35,10 @@ class AdvbaseMismatch:
         """Keep the context to see the groups at the end."""
         self._context = context
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take nothing: the values are known at the end."""
-        del fact
-        return ()
 
-    def finish(self, at: Nanos) -> Iterator[Finding]:
+    def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give one finding for each group."""
         del at
         for group in self._context.groups:

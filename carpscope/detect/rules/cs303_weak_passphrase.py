@@ -18,7 +18,7 @@ Sources
     ifconfig(8), carp(4) and their copies; kernels use the all-zero key when none is set.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
@@ -34,12 +34,10 @@ class Weak:
         """Keep the context: it knows which candidates are weak."""
         self._context = context
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take nothing: what verifies is known at the end."""
-        del fact
-        return ()
 
-    def finish(self, at: int) -> Iterator[Finding]:
+    def findings(self, at: int) -> Iterator[Finding]:
         """Give one finding for each group."""
         del at
         for group in self._context.groups:

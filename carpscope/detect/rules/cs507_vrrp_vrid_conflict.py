@@ -24,7 +24,7 @@ Sources
     with keepalived beside ucarp.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from carpscope.core.address import ip_text, mac_text
@@ -59,14 +59,14 @@ class VridConflict:
         self._context = context
         self._routers: dict[tuple[tuple[int, ...], int], _Routers] = {}
 
-    def see(self, fact: Fact) -> Iterable[Finding]:
+    def see(self, fact: Fact) -> None:
         """Take VRRP advertisements."""
         if isinstance(fact, Foreign):
             key = (fact.vlan, fact.vrid)
             routers = self._routers.get(key)
             if routers is None:
                 if len(self._routers) >= SITUATION_LIMIT:
-                    return ()
+                    return
                 routers = self._routers[key] = _Routers(fact.at, fact.at)
             routers.end = fact.at
             routers.versions.add(fact.version)
@@ -75,9 +75,8 @@ class VridConflict:
             if fact.mac is not None and len(routers.macs) < ROUTER_LIMIT:
                 routers.macs.add(fact.mac)
             routers.evidence.add(fact.frame)
-        return ()
 
-    def finish(self, at: Nanos) -> Iterator[Finding]:
+    def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give a finding for each number used by both."""
         del at
         for group in self._context.groups:
