@@ -12,6 +12,7 @@ from enum import Enum
 from carpscope.core.units import SECOND, Nanos
 from carpscope.timeline.contest import Contest, master_down_ns, reaction_ns
 from carpscope.timeline.group import Group
+from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, relation
 from carpscope.wire.carp import interval_ns
@@ -76,6 +77,8 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
         receiver, sender = contest.nodes.get(receiver_id), contest.nodes.get(sender_id)
         if receiver is None or sender is None:
             continue
+        if unrelated(sender, receiver):
+            continue  # two clusters on one vhid
         start = contest.start - master_down_ns(receiver)
         difference = relation(sender, receiver, contest.start, contest.end)
         if difference not in (Difference.NONE, Difference.UNKNOWN):

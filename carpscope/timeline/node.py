@@ -114,6 +114,8 @@ class Node:
     bow_outs: int = 0
     max_advskew: int = 0
     saw_demote: bool = False
+    announced: dict[bytes, Nanos] = field(default_factory=dict)
+    """Addresses it announced, and when it last did; bounded by `observe.LEARNED_LIMIT`."""
     garp_virtual: int = 0
     """Gratuitous ARP that left from the virtual MAC."""
     garp_card: int = 0

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
-from carpscope.core.address import is_link_local
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.contest import (
     CONTESTS_KEPT,
@@ -22,8 +21,8 @@ from carpscope.timeline.contest import (
     reaction_ns,
     yields,
 )
+from carpscope.timeline.destination import misdirected
 from carpscope.timeline.facts import (
-    Announced,
     Changed,
     Claimed,
     Deceived,
@@ -38,6 +37,7 @@ from carpscope.timeline.facts import (
 )
 from carpscope.timeline.group import Group, GroupKey, LastAdvert
 from carpscope.timeline.node import Change, CounterHabit, Node, Reign, frame_ref
+from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns
 from carpscope.wire.decode import Packet
@@ -45,8 +45,6 @@ from carpscope.wire.icmp6 import NeighbourView
 from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
-LEARNED_LIMIT = 256
-"""Addresses learned from the capture per segment; the search uses the first of them."""
 INTERVALS_KEPT = 64
 LURE: Nanos = 5 * SECOND
 """For this long after a replayed or forged advertisement, claims are no evidence of deafness."""
@@ -73,8 +71,7 @@ class Observer:
         self.advertisements = 0
         self.vrrp = 0
         self.faulty = 0
-        self._learned: dict[tuple[int, ...], dict[bytes, None]] = {}
-        self._macs: dict[tuple[int, ...], dict[bytes, bytes]] = {}
+        self._beside = Surroundings(self.groups)
         self._due: list[tuple[Nanos, int, Group, Node]] = []
         self._serial = itertools.count()
         self._facts: list[Fact] = []
@@ -90,9 +87,13 @@ class Observer:
         elif isinstance(body, VrrpView):
             self._vrrp(packet, body)
         elif isinstance(body, ArpView):
-            self._arp(packet, body)
+            announced = self._beside.arp(packet, body)
+            if announced is not None:
+                facts.append(announced)
         elif isinstance(body, NeighbourView):
-            self._neighbour(packet, body)
+            announced = self._beside.neighbour(packet, body)
+            if announced is not None:
+                facts.append(announced)
         if packet.faults and packet.is_protocol_112:
             self.faulty += 1
         return facts
@@ -143,7 +144,7 @@ class Observer:
 
     def candidates(self, group: Group) -> Candidates:
         """Collect what a node of this group may sign."""
-        learned = [*group.announced, *self._learned.get(group.vlan, {})]
+        learned = [*group.announced, *self._beside.learned(group.vlan)]
         macs = [m for node in group.members for m in (node.mac, node.own_mac) if m is not None]
         return Candidates(
             self.addresses,
@@ -177,7 +178,7 @@ class Observer:
             node.first = at
             node.advbase, node.advskew, node.demote = shape
             node.mac = link.source
-            node.own_mac = self._macs.get(vlan, {}).get(ip.source)
+            node.own_mac = self._beside.mac_of(vlan, ip.source)
         node.adverts += 1
         self._collect(node, ip, view)
         if self._refused(group, node, at, ref, packet, view):
@@ -236,10 +237,13 @@ class Observer:
         if ip.ttl != 255:
             detail = f"TTL {ip.ttl}, not 255"
             self._facts.append(Refused(group, node, at, ref, Drop.TTL, detail))
+        wrong = misdirected(link, ip)
+        if wrong:
+            self._facts.append(Refused(group, node, at, ref, Drop.DESTINATION, wrong))
         if not view.checksum_ok:
             detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
             self._facts.append(Refused(group, node, at, ref, Drop.CHECKSUM, detail))
-        if view.version != 2 or ip.ttl != 255 or not view.checksum_ok:
+        if view.version != 2 or ip.ttl != 255 or wrong or not view.checksum_ok:
             node.refused_at.append(at)
         return not view.checksum_ok
 
@@ -332,6 +336,7 @@ class Observer:
         group.masters.append(node)
         if rivals:
             self._rival(group, node, rivals, at, ref)
+        self._beside.claimed(group, node, at)
         self._facts.append(Claimed(group, node, at, ref))
 
     def _rival(self, group: Group, node: Node, rivals: list[Node], at: Nanos, ref: int) -> None:
@@ -418,85 +423,6 @@ class Observer:
                 packet.link.source,
             )
         )
-
-    def _arp(self, packet: Packet, view: ArpView) -> None:
-        assert packet.link is not None
-        vlan = packet.link.vlan
-        if any(view.sender_ip):
-            self._learn(vlan, view.sender_ip, view.sender_mac)
-        if any(view.target_ip):
-            self._learn(vlan, view.target_ip, None)
-        if view.is_announcement:
-            node = self._announced(packet, view.sender_ip, view.sender_mac)
-            if node is not None and packet.link.source is not None:
-                if _is_virtual(packet.link.source):
-                    node.garp_virtual += 1
-                else:
-                    node.garp_card += 1
-                    node.own_mac = packet.link.source
-
-    def _neighbour(self, packet: Packet, view: NeighbourView) -> None:
-        assert packet.link is not None
-        self._learn(packet.link.vlan, view.target, view.mac if view.is_advertisement else None)
-        if view.is_announcement and view.mac is not None:
-            node = self._announced(packet, view.target, view.mac)
-            if node is not None:
-                node.na_router += view.router
-                if _is_virtual(view.mac):
-                    node.na_virtual += 1
-                else:
-                    node.na_card += 1
-
-    def _learn(self, vlan: tuple[int, ...], address: bytes, mac: bytes | None) -> None:
-        known = self._learned.setdefault(vlan, {})
-        if address not in known and len(known) < LEARNED_LIMIT:
-            known[address] = None
-        macs = self._macs.setdefault(vlan, {})
-        if mac is not None and not _is_virtual(mac) and len(macs) < LEARNED_LIMIT:
-            macs[address] = mac
-
-    def _announced(self, packet: Packet, address: bytes, mac: bytes) -> Node | None:
-        """Report an announcement; return the node it came from, as far as can be told."""
-        assert packet.link is not None
-        vlan, at = packet.link.vlan, packet.frame.at
-        group = self._group_of(vlan, address, mac, at)
-        node = None
-        if group is not None:
-            if address not in group.announced and len(group.announced) < LEARNED_LIMIT:
-                group.announced[address] = None
-            near = [n for n in group.masters if n.reign is not None and at - n.last < SECOND]
-            node = max(near, key=lambda n: n.last, default=None)
-        self._facts.append(
-            Announced(
-                vlan,
-                at,
-                frame_ref(packet.frame.capture, packet.frame.number),
-                address,
-                mac,
-                packet.link.source,
-                group,
-                node,
-            )
-        )
-        return node
-
-    def _group_of(
-        self, vlan: tuple[int, ...], address: bytes, mac: bytes, at: Nanos
-    ) -> Group | None:
-        """Find whose announcement this is: by virtual MAC, else by what was announced before."""
-        if _is_virtual(mac):
-            if is_link_local(address) and address.endswith(b"\x01" + mac[5:]):
-                return None  # OpenBSD announces the interface's own link-local address too
-            return self.groups.get((vlan, mac[5]))
-        del at
-        for (other, _), group in self.groups.items():
-            if other == vlan and address in group.announced:
-                return group
-        return None
-
-
-def _is_virtual(mac: bytes) -> bool:
-    return mac[:4] == b"\0\0\x5e\0" and mac[4] in (0, 1)
 
 
 def follow(observer: Observer, packets: Iterator[Packet]) -> Iterator[Fact]:

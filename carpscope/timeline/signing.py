@@ -12,6 +12,7 @@ from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
+from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node
 
 
@@ -52,6 +53,8 @@ def disagreements(group: Group) -> list[Disagreement]:
     members = group.members[:16]
     for index, one in enumerate(members):
         for other in members[index + 1 :]:
+            if unrelated(one, other):
+                continue  # two clusters: they need not sign alike
             for a in one.authentication.spans[:200]:
                 for b in other.authentication.spans[:200]:
                     start, end = max(a.start, b.start), min(a.end, b.end)

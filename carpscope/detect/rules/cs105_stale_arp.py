@@ -1,0 +1,118 @@
+"""After a change of master the last announcement of an address came from the loser.
+
+What it means
+    Hosts and switches send to the node that announced last. Kernels announce the virtual
+    MAC, which the winner's next advertisement moves back on switches; between ucarps, or
+    with unicast peers, nothing does, and hosts stay with the wrong MAC until their ARP
+    entry ages.
+
+How it is seen
+    Two nodes claimed at once; the one that yielded announced after the one that stayed, and
+    the one that stayed did not announce again.
+
+False alarms
+    Between kernels it usually heals within one advertisement, so it is only a remark.
+
+What to do
+    On the winner: `arping -U -I IF ADDRESS` (Linux), or `ifconfig carpN down up`. Give the
+    nodes different advskew, so that they do not claim at once.
+
+Sources
+    Announcement orders of each implementation: advert then announcement in kernels,
+    announcement then advert in ucarp.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.rule import Context, Rule
+from carpscope.detect.words import addresses
+from carpscope.timeline.contest import is_ucarp
+from carpscope.timeline.facts import Announced, Fact, Left
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+
+PATIENCE: Nanos = 3000 * MILLISECOND
+"""The winner may announce again with its third advertisement (OpenBSD, ucarp)."""
+SITUATIONS_KEPT = 200
+
+
+@dataclass(slots=True)
+class _Stale:
+    group: Group
+    loser: Node
+    winner: Node
+    at: Nanos
+    frames: dict[bytes, int]
+    until: Nanos | None = None
+
+
+class StaleArp:
+    """Remembers who announced each address last."""
+
+    def __init__(self, context: Context) -> None:
+        """Begin with nothing."""
+        del context
+        self._last: dict[tuple[str, bytes], tuple[Node, Nanos, int]] = {}
+        self._found: list[_Stale] = []
+
+    def see(self, fact: Fact) -> None:
+        """Take announcements and departures."""
+        if isinstance(fact, Announced) and fact.group is not None and fact.node is not None:
+            if len(self._last) < 65_536:
+                key = (fact.group.id, fact.address)
+                self._last[key] = (fact.node, fact.at, fact.frame)
+            for stale in self._found:
+                again = stale.winner is fact.node and fact.address in stale.frames
+                if again and stale.until is None:
+                    stale.until = fact.at
+        elif isinstance(fact, Left) and len(fact.group.masters) == 1:
+            winner = fact.group.masters[0]
+            if not (is_ucarp(winner) or is_ucarp(fact.node)):
+                return  # the next advertisement, from the same virtual MAC, heals it
+            frames = {
+                address: last[2]
+                for address in fact.group.announced
+                if (last := self._last.get((fact.group.id, address))) and last[0] is fact.node
+            }
+            if frames:
+                stale = _Stale(fact.group, fact.node, winner, fact.at, frames)
+                self._found = [*self._found, stale][-SITUATIONS_KEPT:]
+
+    def findings(self, at: Nanos) -> Iterator[Finding]:
+        """Give those that were not healed soon."""
+        for stale in self._found:
+            until = stale.until if stale.until is not None else at
+            if until - stale.at < PATIENCE:
+                continue
+            yield Finding(
+                RULE.code,
+                RULE.label,
+                RULE.severity,
+                0.7,
+                stale.group.id,
+                (stale.loser.id, stale.winner.id),
+                stale.at,
+                until,
+                tuple(sorted(stale.frames.values())),
+                len(stale.frames),
+                f"{stale.loser.id} announced {addresses(stale.frames)} last, but "
+                f"{stale.winner.id} is MASTER",
+                "ucarp announces its card's own MAC, so hosts that heard the loser last send to "
+                "it until their ARP entry ages or the winner announces again.",
+                f"On {stale.winner.id}: arping -U -I IF {addresses(stale.frames)}.",
+                ongoing=stale.until is None,
+            )
+
+
+RULE = Rule(
+    "CS105",
+    "stale_arp",
+    "Hosts may send to the loser",
+    Severity.INFO,
+    StaleArp,
+    (Announced, Left),
+    ("split_brain", "equal_skew_tie"),
+)

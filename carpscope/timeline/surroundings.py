@@ -1,0 +1,158 @@
+"""What lies beside the advertisements: who holds which address at which MAC, who announced.
+
+Addresses that ARP and neighbour discovery show may be what nodes sign; announcements
+(gratuitous ARP, unsolicited neighbour advertisements) say which a node holds, and their
+style tells implementations apart (implementations.md 4.1).
+"""
+
+from carpscope.core.address import is_link_local
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.timeline.contest import is_ucarp
+from carpscope.timeline.facts import Announced
+from carpscope.timeline.group import Group, GroupKey
+from carpscope.timeline.node import Node, frame_ref
+from carpscope.wire.arp import ArpView
+from carpscope.wire.decode import Packet
+from carpscope.wire.icmp6 import NeighbourView
+
+LEARNED_LIMIT = 256
+"""Addresses learned from the capture per segment; the search uses the first of them."""
+BEHIND_ADVERT: Nanos = 100 * MILLISECOND
+"""A kernel announces right behind an advertisement of its own; several addresses take a
+millisecond each."""
+
+Vlan = tuple[int, ...]
+
+
+class Surroundings:
+    """Learned addresses per segment, and whose announcement is whose."""
+
+    def __init__(self, groups: dict[GroupKey, Group]) -> None:
+        """Share the observer's groups."""
+        self._groups = groups
+        self._learned: dict[Vlan, dict[bytes, None]] = {}
+        self._macs: dict[Vlan, dict[bytes, bytes]] = {}
+        self._early: dict[tuple[Vlan, bytes], list[tuple[Nanos, bytes, bytes]]] = {}
+
+    def learned(self, vlan: Vlan) -> dict[bytes, None]:
+        """Return the addresses seen on a segment, in order."""
+        return self._learned.get(vlan, {})
+
+    def mac_of(self, vlan: Vlan, address: bytes) -> bytes | None:
+        """Return the card's MAC that answers for an address."""
+        return self._macs.get(vlan, {}).get(address)
+
+    def arp(self, packet: Packet, view: ArpView) -> Announced | None:
+        """Take an ARP packet; return the announcement, if it is one."""
+        assert packet.link is not None
+        vlan = packet.link.vlan
+        if any(view.sender_ip):
+            self._learn(vlan, view.sender_ip, view.sender_mac)
+        if any(view.target_ip):
+            self._learn(vlan, view.target_ip, None)
+        if not view.is_announcement:
+            return None
+        found = self._announced(packet, view.sender_ip, view.sender_mac)
+        if found.node is not None and packet.link.source is not None:
+            if _is_virtual(packet.link.source):
+                found.node.garp_virtual += 1
+            else:
+                found.node.garp_card += 1
+                found.node.own_mac = packet.link.source
+        return found
+
+    def neighbour(self, packet: Packet, view: NeighbourView) -> Announced | None:
+        """Take neighbour discovery; return the announcement, if it is one."""
+        assert packet.link is not None
+        self._learn(packet.link.vlan, view.target, view.mac if view.is_advertisement else None)
+        if not view.is_announcement or view.mac is None:
+            return None
+        found = self._announced(packet, view.target, view.mac)
+        if found.node is not None:
+            found.node.na_router += view.router
+            if _is_virtual(view.mac):
+                found.node.na_virtual += 1
+            else:
+                found.node.na_card += 1
+        return found
+
+    def claimed(self, group: Group, node: Node, at: Nanos) -> None:
+        """Give a ucarp what it announced just before its first advertisement."""
+        if not is_ucarp(node):
+            return
+        for address in list(group.announced):
+            for when, mac, source in self._early.pop((group.vlan, address), []):
+                if 0 <= at - when <= SECOND:
+                    node.own_mac = mac
+                    node.garp_card += source == mac
+                    node.announced[address] = when
+
+    def _learn(self, vlan: Vlan, address: bytes, mac: bytes | None) -> None:
+        known = self._learned.setdefault(vlan, {})
+        if address not in known and len(known) < LEARNED_LIMIT:
+            known[address] = None
+        macs = self._macs.setdefault(vlan, {})
+        if mac is not None and not _is_virtual(mac) and len(macs) < LEARNED_LIMIT:
+            macs[address] = mac
+
+    def _announced(self, packet: Packet, address: bytes, mac: bytes) -> Announced:
+        """Find the group and the node an announcement comes from, as far as can be told."""
+        assert packet.link is not None
+        vlan, at, source = packet.link.vlan, packet.frame.at, packet.link.source
+        group = self._group_of(vlan, address, mac)
+        node = None
+        if group is not None:
+            if address not in group.announced and len(group.announced) < LEARNED_LIMIT:
+                group.announced[address] = None
+            node = _announcer(group, mac, source, at)
+            if node is None:
+                early = self._early.setdefault((vlan, address), [])
+                early[:] = [*early[-3:], (at, mac, source or mac)]
+                if len(self._early) > LEARNED_LIMIT:
+                    self._early.pop(next(iter(self._early)))
+            elif address in node.announced or len(node.announced) < LEARNED_LIMIT:
+                node.announced[address] = at
+        ref = frame_ref(packet.frame.capture, packet.frame.number)
+        return Announced(vlan, at, ref, address, mac, source, group, node)
+
+    def _group_of(self, vlan: Vlan, address: bytes, mac: bytes) -> Group | None:
+        """Find a group by virtual MAC, else by what it announced or its nodes sign."""
+        if _is_virtual(mac):
+            if is_link_local(address) and address.endswith(b"\x01" + mac[5:]):
+                return None  # OpenBSD announces the interface's own link-local address too
+            return self._groups.get((vlan, mac[5]))
+        ucarps = [
+            group
+            for (other, _), group in self._groups.items()
+            if other == vlan and any(is_ucarp(node) for node in group.nodes.values())
+        ]
+        for group in ucarps:
+            if address in group.announced:
+                return group
+        return ucarps[0] if len(ucarps) == 1 and not self._is_host(vlan, address, mac) else None
+
+    def _is_host(self, vlan: Vlan, address: bytes, mac: bytes) -> bool:
+        """Tell whether this is a node announcing its own address, as hosts do at start."""
+        return any(
+            other == vlan and address in group.nodes for (other, _), group in self._groups.items()
+        ) or (mac in self._macs.get(vlan, {}).values() and address == self.mac_of(vlan, address))
+
+
+def _announcer(group: Group, mac: bytes, source: bytes | None, at: Nanos) -> Node | None:
+    virtual = _is_virtual(mac) or (source is not None and _is_virtual(source))
+    masters = [n for n in group.masters if is_ucarp(n) != virtual]
+    if not virtual:
+        known = [n for n in masters if n.own_mac == mac]
+        if known:
+            return known[0]
+    if source is not None and not _is_virtual(source):
+        known = [n for n in masters if n.own_mac == source]
+        if known:
+            return known[0]
+        masters = [n for n in masters if n.own_mac is None]
+    near = [n for n in masters if at - n.last <= BEHIND_ADVERT]
+    return max(near, key=lambda n: n.last, default=None)
+
+
+def _is_virtual(mac: bytes) -> bool:
+    return mac[:4] == b"\0\0\x5e\0" and mac[4] in (0, 1)
