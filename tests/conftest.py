@@ -1,5 +1,8 @@
-"""What every test shares: how hard Hypothesis looks, and that it looks the same way each time."""
+"""What every test shares: how hard Hypothesis looks, how the program is run, how to bless."""
 
+import os
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile(
@@ -11,3 +14,24 @@ settings.register_profile(
 )
 settings.register_profile("thorough", deadline=None, max_examples=5000)
 settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --bless, which `make bless` gives."""
+    parser.addoption("--bless", action="store_true", help="rewrite what screens are expected to be")
+
+
+@pytest.fixture
+def bless(request: pytest.FixtureRequest) -> bool:
+    """Tell whether expectations are to be rewritten."""
+    return bool(request.config.getoption("--bless"))
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing of the shell that runs the tests change what the program prints."""
+    for name in list(os.environ):
+        if name in {"COLUMNS", "NO_COLOR", "FORCE_COLOR", "CARPSCOPE_PASSPHRASE", "TTY_COMPATIBLE"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm-256color")

@@ -37,9 +37,10 @@ def add_secrets(parser: argparse.ArgumentParser, *, config_flags: tuple[str, ...
     """Add candidates to verify with. `config_flags` since -c is count where packets are listed."""
     group = parser.add_argument_group(
         "candidates",
-        "All are tried on every node; none is needed. A passphrase on the command line is "
-        "visible in the process list: prefer a file or the variable CARPSCOPE_PASSPHRASE. "
-        "No output ever holds a passphrase, only its number.",
+        "All are tried on every node; none is needed. A passphrase on the command\n"
+        "line is visible in the process list: prefer a file or the environment\n"
+        "variable CARPSCOPE_PASSPHRASE. No output ever holds a passphrase, only its\n"
+        "number.",
     )
     group.add_argument(
         "-p",

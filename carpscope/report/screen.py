@@ -31,6 +31,14 @@ _STYLES = {
 }
 
 
+class Paper(Console):
+    """A console that leaves it to the program what to do when its reader goes away."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass it on: rich would end the program with the status that means findings."""
+        raise BrokenPipeError
+
+
 class Screen:
     """Prints one analysis."""
 

@@ -36,8 +36,12 @@ def run(options: argparse.Namespace) -> int:
     config = shared.config(options)
     accepts = shared.accepts(options)
     captures = shared.opened(options)
-    with Progress(captures, quiet=options.quiet or options.json):
-        analysis = analyze(captures, config, accepts=accepts, count=options.count)
+    try:
+        with Progress(captures, quiet=options.quiet or options.json):
+            analysis = analyze(captures, config, accepts=accepts, count=options.count)
+    finally:
+        for capture in captures:
+            capture.close()
     if options.json:
         import json
 
@@ -46,12 +50,9 @@ def run(options: argparse.Namespace) -> int:
         json.dump(document(analysis, config), sys.stdout, ensure_ascii=False, indent=1)
         sys.stdout.write("\n")
     elif not options.quiet:
-        from rich.console import Console
+        from carpscope.report.screen import Paper, Screen
 
-        from carpscope.report.screen import Screen
-
-        console = Console(width=width())
-        Screen(console, config, details=options.details).show(analysis)
+        Screen(Paper(width=width()), config, details=options.details).show(analysis)
     if analysis.interrupted:
         sys.stdout.flush()
         read = f"{analysis.packets:,} packets were read until then"

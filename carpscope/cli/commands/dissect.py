@@ -73,6 +73,9 @@ def run(options: argparse.Namespace) -> int:
                 break
     except KeyboardInterrupt:
         status = 130
+    finally:
+        for capture in captures:
+            capture.close()
     sys.stdout.flush()
     if status:
         told = f"{read:,} packets were read until then, {shown:,} printed"
@@ -80,7 +83,6 @@ def run(options: argparse.Namespace) -> int:
     for capture in captures:
         for note in capture.notes:
             print(f"carpscope: {capture.name}: {note}", file=sys.stderr)
-        capture.close()
     return status
 
 

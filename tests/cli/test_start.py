@@ -1,0 +1,75 @@
+"""The first minute: version, help, and that help does not load the world."""
+
+import re
+import sys
+
+import pytest
+
+import carpscope
+from carpscope.cli.main import names
+from tests.program import run, start
+
+COMMANDS = names()
+
+HEAVY = {
+    "asyncio", "bz2", "cryptography", "dataclasses", "datetime", "dpkt", "hashlib", "inspect",
+    "json", "lzma", "pcapy", "pkgutil", "rich", "shutil", "socket", "tomllib", "zstandard",
+}  # fmt: skip
+"""Each takes a tenth of a bare start or more; help needs none of them."""
+
+
+def test_version_in_both_ways_of_starting() -> None:
+    expected = f"carpscope {carpscope.__version__}\n"
+    assert start("--version").out == expected
+    assert run("--version") == (0, expected, "")
+
+
+def test_help_shows_examples_and_exit_statuses() -> None:
+    result = run("--help")
+    assert result.status == 0
+    for command in COMMANDS:
+        assert re.search(rf"^    {command} ", result.out, re.MULTILINE)
+    assert "examples:\n  carpscope analyze office.pcap" in result.out
+    assert "0 nothing wrong, 1 findings" in " ".join(result.out.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_shows_examples(command: str) -> None:
+    result = run(command, "--help")
+    assert result.status == 0
+    assert f"usage: carpscope {command}" in result.out
+    assert re.search(rf"^examples:\n  carpscope {command}", result.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_help_keeps_to_the_width(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = run("analyze", "--help").out
+    options = text[text.index("options:") : text.index("examples:")]
+    assert max(len(line) for line in options.splitlines()) <= width
+
+
+def test_help_loads_no_heavy_module() -> None:
+    code = (
+        "import sys\n"
+        "from carpscope.cli.main import main\n"
+        "main(['--help'])\n"
+        "print(*sorted(sys.modules), sep='\\n')"
+    )
+    loaded = set(start("-c", code, prefix=(sys.executable,)).out.splitlines())
+    assert "carpscope.cli.commands.analyze" in loaded
+    assert not loaded & HEAVY
+    ours = {name for name in loaded if name.startswith("carpscope.")}
+    assert {name.split(".")[1] for name in ours} <= {"cli", "core"}
+
+
+def test_naming_a_command_loads_only_that_one() -> None:
+    code = (
+        "import sys\n"
+        "from carpscope.cli.main import main\n"
+        "main(['explain', '--help'])\n"
+        "print(*sorted(sys.modules), sep='\\n')"
+    )
+    loaded = set(start("-c", code, prefix=(sys.executable,)).out.splitlines())
+    assert "carpscope.cli.commands.explain" in loaded
+    assert "carpscope.cli.commands.analyze" not in loaded
