@@ -13,6 +13,7 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.observe import Observer
+from carpscope.timeline.replay import Explanation, replay
 from carpscope.wire.decode import decode
 
 
@@ -24,6 +25,8 @@ class Analysis:
     observer: Observer
     findings: list[Finding] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    replays: dict[str, list[Explanation]] = field(default_factory=dict)
+    """By group: what each node's own state machine makes of what it did."""
     packets: int = 0
     advertisements: list[int] = field(default_factory=list)
     """Of each capture, copies included."""
@@ -63,6 +66,7 @@ def analyze(
         result.interrupted = True
     take(observer.finish())
     result.findings = engine.findings(observer.now)
+    result.replays = replay(observer.groups.values())
     result.events.sort(key=lambda event: (event.start, event.end))
     return result
 

@@ -6,6 +6,10 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links
+from carpscope.timeline.replay import explain_node
+
+REPLAY_NODES = 4
+REPLAY_HISTORY = 4096
 
 
 class LinkWatch:
@@ -31,6 +35,28 @@ class LinkWatch:
     def finding(self, link: BrokenLink) -> Finding:
         """Make the finding of one broken link."""
         raise NotImplementedError
+
+
+def replay_text(link: BrokenLink) -> str:
+    """Say what the receiver's own state machine makes of it, where that decides."""
+    if len(link.group.members) > REPLAY_NODES or len(link.group.history) > REPLAY_HISTORY:
+        return ""
+    deaf = hears = agree = 0
+    machine = ""
+    for one in explain_node(link.group, link.receiver):
+        if one.end < link.start or one.start > link.end or link.sender.id in one.hears:
+            continue
+        hearing = [count for names, count in one.alternatives if link.sender.id in names]
+        if hearing and min(hearing) > one.contradict:
+            deaf, hears = deaf + one.contradict, hears + min(hearing)
+            agree += one.agree
+            machine = one.machine
+    if not machine:
+        return ""
+    return (
+        f" Replayed as {machine}, not hearing {link.sender.id} agrees with {agree} of "
+        f"{agree + deaf} of its advertisements; hearing it would contradict {hears}."
+    )
 
 
 def missed_text(link: BrokenLink) -> str:

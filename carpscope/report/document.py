@@ -7,6 +7,7 @@ from carpscope.core.units import rfc3339
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding
 from carpscope.pipeline import Analysis
+from carpscope.report import expected
 from carpscope.report.line import Json
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
@@ -24,7 +25,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "schema": SCHEMA,
         "version": carpscope.__version__,
         "evidence": [_evidence(analysis, index) for index in range(len(names))],
-        "groups": [_group(group, config, names) for group in groups],
+        "groups": [_group(group, analysis, config, names) for group in groups],
         "findings": [_finding(finding, names) for finding in analysis.findings],
         "events": [_event(event, names) for event in analysis.events],
     }
@@ -51,7 +52,7 @@ def _evidence(analysis: Analysis, index: int) -> dict[str, Json]:
     }
 
 
-def _group(group: Group, config: Config, names: list[str]) -> dict[str, Json]:
+def _group(group: Group, analysis: Analysis, config: Config, names: list[str]) -> dict[str, Json]:
     return {
         "id": group.id,
         "vlan": list(group.vlan),
@@ -69,6 +70,7 @@ def _group(group: Group, config: Config, names: list[str]) -> dict[str, Json]:
             }
             for relation in relations(group)
         ],
+        "replay": expected.as_json(analysis.replays.get(group.id, []), names),
     }
 
 

@@ -13,6 +13,7 @@ from carpscope.core.units import Nanos, clock, day, span_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
+from carpscope.report import expected
 from carpscope.report.document import frame_name
 from carpscope.report.layout import columns, hanging
 from carpscope.report.roster import Span, is_master_at_end, name, roster, signs
@@ -191,6 +192,17 @@ class Screen:
         self._events(group, analysis)
         if self._details:
             self._reasons(group)
+            self._expected(group, analysis)
+
+    def _expected(self, group: Group, analysis: Analysis) -> None:
+        """Print every advertisement beside what the node's own machine would have sent."""
+        names = [capture.name for capture in analysis.captures]
+        found = analysis.replays.get(group.id, [])
+        if found:
+            self._print("  expected and seen, by each node's own state machine:")
+        for row in expected.rows(found, names):
+            self._hang(Text("    "), row)
+        self._line()
 
     def _events(self, group: Group, analysis: Analysis) -> None:
         events = [event for event in analysis.events if event.group == group.id]

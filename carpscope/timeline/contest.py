@@ -8,7 +8,8 @@ although a better master advertised within its timeout has missed all of those.
 
 from dataclasses import dataclass, field
 
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
+from carpscope.protocol import rules
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import interval_ns
 
@@ -61,35 +62,36 @@ def is_openbsd(node: Node) -> bool:
 def yields(receiver: Node, sender: Node) -> bool:
     """Tell whether a MASTER steps down for another's advertisement, by what both advertise.
 
-    Sources: carp_input_c (FreeBSD, NetBSD, DragonFly), carp_proto_input_c (OpenBSD, with
-    demotion), ucarp packethandler (strictly better, or equal from a smaller address in
-    host order).
+    The rules are those of the machines (`protocol.rules`).
     """
-    mine = (receiver.advbase, receiver.advskew)
-    theirs = (sender.advbase, sender.advskew)
-    if is_ucarp(receiver):
-        if mine == theirs:
-            return _host_order(sender) < _host_order(receiver)
-        return mine > theirs
     if sender.demote > receiver.demote and receiver.adverts < 3:
         return False  # an OpenBSD would not, and so few advertisements do not tell it
+    contest = rules.Contest(
+        (receiver.advbase, rules.microseconds(receiver.advskew)),
+        (sender.advbase, rules.microseconds(sender.advskew)),
+        receiver.demote,
+        sender.demote,
+        _ipv4(receiver),
+        _ipv4(sender),
+    )
+    if is_ucarp(receiver):
+        return rules.yields_ucarp(contest)
     if is_openbsd(receiver):
-        if sender.demote < receiver.demote:
-            return True
-        return mine >= theirs and sender.demote <= receiver.demote
-    return mine >= theirs
+        return rules.yields_openbsd(contest)
+    return rules.yields_to_equal(contest)
 
 
-def _host_order(node: Node) -> int:
-    return int.from_bytes(next((a for a in node.addresses if len(a) == 4), b"\xff" * 4), "little")
+def _ipv4(node: Node) -> bytes:
+    return next((a for a in node.addresses if len(a) == 4), b"\xff" * 4)
 
 
 def master_down_ns(node: Node) -> Nanos:
     """How long this node waits as a backup, the latest that its kind may take included."""
     base = node.advbase or 1
     if is_ucarp(node):
+        # whole poll periods, and packets that its capture delivers up to a second late
         return 3 * interval_ns(base, node.advskew) + SECOND
-    return 3 * base * SECOND + (interval_ns(base, node.advskew) - base * SECOND)
+    return rules.plain_master_down(base, node.advskew) * MICROSECOND
 
 
 def missed(claimant: Node, master: Node, at: Nanos) -> int:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import ip_text
@@ -39,6 +40,25 @@ class LastAdvert:
     counter: int
 
 
+class Sent(NamedTuple):
+    """One genuine advertisement, as much of it as a machine reacts to."""
+
+    at: Nanos
+    node: Node
+    version: int
+    advbase: int
+    advskew: int
+    demote: int
+    counter: int
+    frame: int
+
+
+ALONE_KEPT = 64
+"""Advertisements kept of a group with one node: what a second one may have heard before."""
+HISTORY_KEPT = 4096
+"""The same with several nodes: over half an hour of two masters."""
+
+
 @dataclass(slots=True)
 class Group:
     """One vhid on one segment."""
@@ -63,6 +83,8 @@ class Group:
     contests: list[Contest] = field(default_factory=list)
     """Every time with several masters, however short."""
     signatures: Signatures = field(default_factory=Signatures)
+    history: deque[Sent] = field(default_factory=lambda: deque(maxlen=ALONE_KEPT))
+    """The latest advertisements, for the replay; more of them once there are two nodes."""
     hearing: HearingTrack = field(default_factory=HearingTrack)
     masters: list[Node] = field(default_factory=list)
     """Nodes with a reign that lasts."""
@@ -105,6 +127,8 @@ class Group:
                 self.masters.remove(node)
             return partner.node
         if node is None:
+            if self.nodes and self.history.maxlen == ALONE_KEPT:
+                self.history = deque(self.history, maxlen=HISTORY_KEPT)
             node = Node(ip_text(source), len(self.nodes), [source])
             self.nodes[source] = node
         return node

@@ -35,7 +35,7 @@ from carpscope.timeline.facts import (
     Refused,
     Sighted,
 )
-from carpscope.timeline.group import Group, GroupKey, LastAdvert
+from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
 from carpscope.timeline.node import Change, CounterHabit, Node, Reign, frame_ref
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
@@ -188,6 +188,7 @@ class Observer:
         self._counter(group, node, at, ip.version, view)
         self._changes(group, node, at, ref, view)
         self._keep_time(group, node, at, ref, ip.version, view)
+        group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
         seen = LastAdvert(node, ip.version, at, *shape, view.counter_value)
         group.last = seen
         if ip.version == 4:

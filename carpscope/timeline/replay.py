@@ -1,0 +1,361 @@
+"""Each node's own state machine over what it should have heard: expected against observed.
+
+A node's machine (`protocol.machine`) is fed the advertisements of the others under a
+hypothesis: it hears all of them, some, or none. Where the machine and the frames agree,
+the hypothesis explains them; where the machine would have advertised, stepped down or
+stayed silent and the node did not, it is contradicted, and the machine is set to what was
+seen. The hypothesis with the fewest contradictions stands, for each stretch of time
+between which hearing may have changed (before, in and after each contest).
+
+A capture does not show where in a tick a clock stands nor how loaded a host is, so times
+agree within the lateness that the implementation permits itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import combinations, pairwise
+
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.protocol import node as machines
+from carpscope.protocol.events import Accepted, Packet, Send, State, TimerFired
+from carpscope.protocol.machine import step
+from carpscope.protocol.node import NEVER
+from carpscope.protocol.profile import Profile, profile
+from carpscope.protocol.tempo import NOMINAL
+from carpscope.timeline.contest import is_ucarp, master_down_ns, reaction_ns
+from carpscope.timeline.group import Group, Sent
+from carpscope.timeline.identify import identify
+from carpscope.timeline.node import Node
+from carpscope.wire.carp import interval_ns
+
+STEPS_LIMIT = 120_000
+"""Advertisements fed to machines per run, about two seconds; a note says when it is cut."""
+BEATS_KEPT = 500
+
+
+class Verdict(Enum):
+    """What the machine says of one advertisement, or of one that did not come."""
+
+    PERIODIC = "on its own timer"
+    TAKEOVER = "takes over: the master-down timer ended"
+    REACTION = "reacts to what it heard"
+    FIRST = "first seen"
+    CHANGED = "advertises another priority"
+    UNEXPECTED = "should have been silent"
+    MISSING = "should have advertised"
+
+
+CONTRADICTIONS = frozenset((Verdict.UNEXPECTED, Verdict.MISSING))
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One advertisement, expected and seen."""
+
+    verdict: Verdict
+    expected: Nanos | None
+    seen: Nanos | None
+    frame: int | None
+
+
+@dataclass(slots=True)
+class Explanation:
+    """What one hypothesis makes of a node in one stretch of time."""
+
+    node: Node
+    machine: str
+    """The profile's name."""
+    preempt: bool
+    start: Nanos
+    end: Nanos
+    hears: tuple[str, ...]
+    """Nodes whose advertisements it takes in, under the hypothesis that stands."""
+    agree: int
+    contradict: int
+    alternatives: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
+    """The other hypotheses and how often each is contradicted."""
+    beats: list[Beat] = field(default_factory=list)
+
+    @property
+    def decides(self) -> bool:
+        """Tell whether every other hypothesis is contradicted more often."""
+        return all(count > self.contradict for _, count in self.alternatives)
+
+
+def replay(groups: Iterable[Group]) -> dict[str, list[Explanation]]:
+    """Explain the nodes of every group with several, by group id; within `STEPS_LIMIT`."""
+    left = STEPS_LIMIT
+    found: dict[str, list[Explanation]] = {}
+    for group in groups:
+        members = group.members
+        if not 2 <= len(members) <= 6:
+            continue
+        cost = len(group.history) * len(members) * 2 ** min(len(members), 3)
+        if cost > left:
+            continue
+        left -= cost
+        found[group.id] = [one for node in members for one in explain_node(group, node)]
+    return found
+
+
+def explain_node(group: Group, node: Node) -> list[Explanation]:
+    """Explain one node: the best hypothesis for each stretch of time."""
+    history = list(group.history)
+    others = [other for other in group.members if other is not node]
+    stretches = _stretches(group, history)
+    best: list[Explanation] = []
+    for name in _machines(node):
+        for preempt in (True, False):
+            runs = {
+                hears: _Run(group, node, profile(name), preempt, hears).play(history)
+                for hears in _hypotheses(others)
+            }
+            found = [_choose(node, name, preempt, runs, start, end) for start, end in stretches]
+            found = [one for one in found if one.agree + one.contradict]
+            if not best or _contradictions(found) < _contradictions(best):
+                best = found
+    return best
+
+
+def _contradictions(found: Sequence[Explanation]) -> int:
+    return sum(one.contradict for one in found)
+
+
+def _machines(node: Node) -> list[str]:
+    """Return the profiles that the fingerprint allows, likeliest first."""
+    identity = identify(node)
+    if identity.name == "openbsd":
+        early = node.intervals and min(node.intervals) < interval_ns(node.advbase, node.advskew)
+        return ["openbsd2018"] if early else ["openbsd", "openbsd2025"]
+    if identity.name == "freebsd":
+        old = (identity.versions or "").startswith("5")
+        return ["freebsd9"] if old else ["freebsd13"]
+    if identity.name is not None:
+        return [identity.name]
+    return ["freebsd9", "openbsd"]
+
+
+def _hypotheses(others: Sequence[Node]) -> list[tuple[str, ...]]:
+    """Return which senders it may hear: all first, then fewer; with many, all, one or none."""
+    names = [other.id for other in others]
+    if len(names) <= 3:
+        return [h for size in range(len(names), -1, -1) for h in combinations(names, size)]
+    return [tuple(names), *((name,) for name in names), ()]
+
+
+def _stretches(group: Group, history: Sequence[Sent]) -> list[tuple[Nanos, Nanos]]:
+    """Cut the time where hearing may have changed: before and after each longer contest."""
+    if not history:
+        return []
+    edges = [history[0].at]
+    for contest in group.contests[-32:]:
+        wait = max((master_down_ns(node) for node in contest.nodes.values()), default=0)
+        for edge in (contest.start - wait, contest.end + 50 * MILLISECOND):
+            if edge > edges[-1] + SECOND:
+                edges.append(edge)
+    edges.append(history[-1].at + 1)
+    return [(a, b) for a, b in pairwise(edges) if b > a]
+
+
+def _choose(
+    node: Node,
+    name: str,
+    preempt: bool,
+    runs: dict[tuple[str, ...], "list[Beat]"],
+    start: Nanos,
+    end: Nanos,
+) -> Explanation:
+    """Take the hypothesis with the fewest contradictions; of equals, the one that hears more."""
+    counted = []
+    for hears, beats in runs.items():
+        inside = [b for b in beats if start <= _when(b) < end]
+        wrong = sum(1 for b in inside if b.verdict in CONTRADICTIONS)
+        counted.append((wrong, hears, inside))
+    wrong, hears, inside = min(counted, key=lambda c: c[0])
+    return Explanation(
+        node,
+        name,
+        preempt,
+        start,
+        end,
+        hears,
+        len(inside) - wrong,
+        wrong,
+        [(h, w) for w, h, _ in counted if h != hears],
+        inside[-BEATS_KEPT:],
+    )
+
+
+def _when(beat: Beat) -> Nanos:
+    at = beat.seen if beat.seen is not None else beat.expected
+    assert at is not None
+    return at
+
+
+class _Run:
+    """One machine over one history under one hypothesis."""
+
+    def __init__(
+        self, group: Group, node: Node, kind: Profile, preempt: bool, hears: tuple[str, ...]
+    ) -> None:
+        self._node = node
+        self._vhid = group.vhid
+        self._kind = kind
+        self._preempt = preempt
+        self._hears = frozenset(hears)
+        self._beats: list[Beat] = []
+        self._reaction = reaction_ns(node)
+        self._shape = (node.advbase, node.advskew, node.demote)
+        self._pair_at: Nanos = -SECOND
+        self._due_now: Nanos = -SECOND
+        self._grace: Nanos = -SECOND
+        """Until then it may still speak although it has to yield: it acts late."""
+        self._machine: machines.Node | None = None
+        """None while nothing is known of it: not yet seen, or fallen silent against its rules."""
+
+    def play(self, history: Sequence[Sent]) -> list[Beat]:
+        """Feed everything in order; return what was expected and what was seen."""
+        mine = [sent for sent in history if sent.node is self._node]
+        spoken = 0
+        for sent in history:
+            upcoming = mine[spoken].at if spoken < len(mine) else NEVER
+            self._until(sent.at, upcoming)
+            if sent.node is self._node:
+                spoken += 1
+                self._spoke(sent)
+            elif sent.node.id in self._hears:
+                self._heard(sent, upcoming)
+        return self._beats
+
+    def _tolerance(self, expected: Nanos) -> Nanos:
+        """How late an advertisement may come that is expected at a time."""
+        del expected
+        interval = interval_ns(self._shape[0], self._shape[1])
+        late = interval // 8 + 50 * MILLISECOND
+        return late + SECOND if is_ucarp(self._node) else late
+
+    def _until(self, at: Nanos, upcoming: Nanos) -> None:
+        """Let timers end that end well before `at`; each must be matched by an advertisement."""
+        while self._machine is not None:
+            timer = self._machine.next_timer()
+            if timer is None:
+                return
+            when, vhid, which = timer
+            if when + self._tolerance(when) >= min(at, upcoming):
+                return
+            machine, effects = step(self._machine, TimerFired(when, 0, vhid, which))
+            if not any(isinstance(effect, Send) for effect in effects):
+                self._machine = machine  # ucarp's poll() came back with nothing to do
+                continue
+            self._beats.append(Beat(Verdict.MISSING, when, None, None))
+            self._machine = None
+
+    def _spoke(self, sent: Sent) -> None:
+        """Hold an advertisement of its own against what the machine is about to do."""
+        if sent.at - self._pair_at < 3 * MILLISECOND:
+            return  # the other family's half of one advertisement
+        self._pair_at = sent.at
+        shape = (sent.advbase, sent.advskew, sent.demote)
+        if sent.at <= self._grace:
+            # ucarp: a periodic one before it looked at the packet, and one farewell
+            self._beats.append(Beat(Verdict.REACTION, None, sent.at, sent.frame))
+            return
+        verdict, expected = self._judge(sent.at)
+        if shape != self._shape:
+            verdict = Verdict.CHANGED if verdict is Verdict.UNEXPECTED else verdict
+            self._shape = shape
+        self._beats.append(Beat(verdict, expected, sent.at, sent.frame))
+        self._machine = self._as_master(sent.at)
+
+    def _judge(self, at: Nanos) -> tuple[Verdict, Nanos | None]:
+        if self._machine is None:
+            return Verdict.FIRST, None
+        if at == self._due_now:
+            return Verdict.REACTION, at
+        state = self._machine.state(self._vhid)
+        due = self._due(state)
+        if due is None:
+            return Verdict.UNEXPECTED, None
+        early = 30 * MILLISECOND + interval_ns(*self._shape[:2]) // 50
+        if due - early <= at:
+            kind = Verdict.PERIODIC if state is State.MASTER else Verdict.TAKEOVER
+            return kind, due
+        return Verdict.UNEXPECTED, due
+
+    def _due(self, state: State) -> Nanos | None:
+        """When the machine would advertise next by its own timers."""
+        assert self._machine is not None
+        vhid = self._machine.vhid(self._vhid)
+        assert vhid is not None
+        when = vhid.ad if state is State.MASTER else min(vhid.md, vhid.md6)
+        return None if when == NEVER else when
+
+    def _heard(self, sent: Sent, upcoming: Nanos) -> None:
+        """Feed an advertisement of another node; a claim it provokes must follow at once."""
+        if self._machine is None:
+            return  # not seen yet, or gone: nothing to contradict until it speaks
+        packet = Packet(
+            family=sent.version,
+            source=sent.node.addresses[0],
+            vhid=self._vhid,
+            advbase=sent.advbase,
+            advskew=sent.advskew,
+            demote=sent.demote,
+            counter=sent.counter.to_bytes(8, "big"),
+            digest=bytes(20),
+            identification=0,
+        )
+        before = self._machine.state(self._vhid)
+        machine, effects = step(self._machine, Accepted(sent.at, 0, packet))
+        self._machine = machine
+        after = machine.state(self._vhid)
+        if before is State.MASTER and after is not State.MASTER:
+            self._grace = sent.at + self._reaction
+        if not any(isinstance(effect, Send) for effect in effects) or after is not State.MASTER:
+            return
+        if upcoming - sent.at <= self._reaction + 20 * MILLISECOND:
+            self._due_now = upcoming  # it claims because of what it heard
+        else:
+            self._beats.append(Beat(Verdict.MISSING, sent.at, None, None))
+            self._machine = None
+
+    def _fresh(self) -> machines.Node:
+        """Make the machine as configured now; its skew is the one it advertises."""
+        base, skew, _ = self._shape
+        families = {len(address) for address in self._node.addresses}
+        setup = machines.vhid_setup(
+            self._kind,
+            self._vhid,
+            advbase=base,
+            advskew=skew,
+            key=b"",
+            ipv4=(bytes((192, 0, 2, 1)),) if 4 in families else (),
+            ipv6=(bytes.fromhex("20010db8000000000000000000000001"),) if 16 in families else (),
+        )
+        own4 = next((a for a in self._node.addresses if len(a) == 4), bytes(4))
+        own6 = next((a for a in self._node.addresses if len(a) == 16), bytes(16))
+        return machines.node(
+            machines.NodeSetup(
+                name=self._node.id,
+                profile=self._kind,
+                tempo=NOMINAL,
+                preempt=self._preempt,
+                ip4=own4,
+                ll6=own6,
+                mac=bytes(6),
+                vhids=(setup,),
+                dead_ratio=3,
+                is_neutral=False,
+                ignores_link=False,
+            )
+        )._replace(demotion=self._shape[2] if self._kind.demote_byte else 0)
+
+    def _as_master(self, at: Nanos) -> machines.Node:
+        """Set the machine to what was seen: MASTER, an advertisement just sent."""
+        placed = self._fresh().placed(self._vhid, State.MASTER)
+        due = at + interval_ns(self._shape[0], self._shape[1])
+        vhids = tuple(item._replace(ad=due) for item in placed.vhids)
+        if is_ucarp(self._node):
+            vhids = tuple(item._replace(poll=due) for item in vhids)
+        return placed._replace(vhids=vhids)
