@@ -68,9 +68,16 @@ def _carp(packet: Packet, view: AdvertView, verdict: Verdict | None) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    if verdict.recipe is not None:
-        number = verdict.recipe.key.number
-        return f"✓ #{number}" if number else "✓ empty passphrase"
+    recipe = verdict.recipe
+    if recipe is not None:
+        key = recipe.key
+        text = f"✓ #{key.number}" if key.number else "✓ empty passphrase"
+        if key.number and key.variant != "as given":
+            text += f" ({key.variant})"
+        if recipe.unsupplied:
+            unknown = ", ".join(ip_text(address) for address in recipe.unsupplied)
+            text += f" over {unknown}, which nobody gave"
+        return text
     return "✗" if verdict.status == "failed" else "?"
 
 
@@ -229,5 +236,6 @@ def _authentication(verdict: Verdict | None) -> Json:
         "passphrase": recipe.key.number,
         "variant": recipe.key.variant,
         "addresses": [ip_text(address) for address in recipe.addresses],
+        "unsupplied": [ip_text(address) for address in recipe.unsupplied],
         "rule": recipe.rule,
     }

@@ -37,16 +37,19 @@ def roster(
 ) -> list[Text]:
     """Give the table of a group, as wide as it may be."""
     states = [_state(node, group) for node in group.members]
-    beside = 2 + 2 + max(len(state) for state in states)
-    # Narrow terminals lose columns, not facts: the system moves below the name.
+    # Narrow terminals lose columns, not facts: what would stand beside moves below.
     rows = _rows(group, config, stacked=False, signs_width=_SIGNS_WIDTH)
-    if console.width - _width(rows) - beside < BAR_MIN:
+    beside = 2 + 2 + max(len(state) for state in states)
+    stacked = console.width - _width(rows) - beside < BAR_MIN
+    if stacked:
         rows = _rows(group, config, stacked=True, signs_width=_SIGNS_NARROW)
+        beside = 2
     width = min(max(console.width - _width(rows) - beside, BAR_MIN), BAR_MAX)
     rows[0].append(_axis(span, width))
     for row, node, state in zip(rows[1:], group.members, states, strict=True):
-        row.append(bar(node, span, width, blocks=blocks))
-        row.append(Text(state, style="bold green" if state.startswith("MASTER") else "dim"))
+        drawn = bar(node, span, width, blocks=blocks)
+        said = Text(state, style="bold green" if state.startswith("MASTER") else "dim")
+        row.extend([drawn.append("\n").append_text(said)] if stacked else [drawn, said])
     return columns(rows)
 
 
@@ -84,7 +87,7 @@ def signs(node: Node, config: Config, *, width: int = 10_000) -> Text:
     recipe = track.recipe
     if recipe is None:
         if config.passphrases and track.failed:
-            return Text("fits nothing supplied ✗", style="red")
+            return Text(folded(["fits", "nothing", "supplied", "✗"], width), style="red")
         return Text("unchecked")
     words = [ip_text(address) for address in recipe.addresses] or ["no address"]
     key = f"#{recipe.key.number}" if recipe.key.number else "empty passphrase"
@@ -107,7 +110,7 @@ def bar(node: Node, span: Span, width: int, *, blocks: bool) -> Text:
             held += max(0, min(end, start + step) - max(reign.start, start))
             touched |= start <= reign.start < start + step
         cells.append(full if held * 2 >= step else part if held or touched else none)
-    return Text("".join(cells), style="green")
+    return Text().append("".join(cells), style="green")
 
 
 def _axis(span: Span, width: int) -> Text:

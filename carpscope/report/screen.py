@@ -30,6 +30,12 @@ _STYLES = {
     Severity.WARNING: "yellow",
     Severity.INFO: "cyan",
 }
+_SIGNS = {
+    Severity.CRITICAL: "✗",
+    Severity.ERROR: "✗",
+    Severity.WARNING: "!",
+    Severity.INFO: "i",
+}
 
 
 class Paper(Console):
@@ -134,7 +140,7 @@ class Screen:
         symptoms = [f for f in found if root.identity in f.caused_by]
         head = max([root, *symptoms], key=lambda f: (f.severity.rank, f is root))
         style = _STYLES[head.severity]
-        sign = "✗" if head.severity.rank >= Severity.ERROR.rank else "!"
+        sign = _SIGNS[head.severity]
         length = head.end - head.start
         since = f"since {clock(head.start, digits=0)} UTC, still so at the end"
         until = f"{clock(head.start, digits=0)} – {clock(head.end, digits=0)} UTC"
@@ -198,8 +204,9 @@ class Screen:
         """Print every advertisement beside what the node's own machine would have sent."""
         names = [capture.name for capture in analysis.captures]
         found = analysis.replays.get(group.id, [])
-        if found:
-            self._print("  expected and seen, by each node's own state machine:")
+        if not found:
+            return
+        self._print("  expected and seen, by each node's own state machine:")
         for row in expected.rows(found, names):
             self._hang(Text("    "), row)
         self._line()

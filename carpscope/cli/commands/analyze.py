@@ -30,10 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Analyze and print; exit 1 where something is wrong."""
+    from carpscope.config import Config
     from carpscope.detect.finding import Severity
     from carpscope.pipeline import analyze
 
     config = shared.config(options)
+    if options.n:
+        config = Config(config.passphrases, config.addresses)
     accepts = shared.accepts(options)
     captures = shared.opened(options)
     try:

@@ -1,0 +1,1 @@
+"""The shipped captures, against what is known about them."""

@@ -1,0 +1,1 @@
+"""What is printed, line for line and key for key."""
