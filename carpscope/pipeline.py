@@ -1,20 +1,26 @@
 """The wiring: captures to frames to packets to facts to findings."""
 
+import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from carpscope.auth.keyring import Keyring
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
 from carpscope.core.frame import Frame
+from carpscope.core.units import Nanos
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch
 from carpscope.detect.finding import Finding
+from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
+from carpscope.timeline.clocks import PATH_MAX
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.replay import Explanation, replay
-from carpscope.wire.decode import decode
+from carpscope.timeline.vantage import Survey, Vantage
+from carpscope.wire.decode import Packet, decode
 
 
 @dataclass(slots=True)
@@ -32,6 +38,8 @@ class Analysis:
     """Of each capture, copies included."""
     interrupted: bool = False
     """Whether a person ended it (SIGINT); what was read until then is analyzed."""
+    vantage: Vantage | None = None
+    """What comparing several captures of one network has shown."""
 
 
 def analyze(
@@ -40,15 +48,18 @@ def analyze(
     *,
     accepts: Callable[[Frame], bool] | None = None,
     count: int | None = None,
+    vantage: Vantage | None = None,
+    also: Callable[[Packet], None] | None = None,
 ) -> Analysis:
     """Read captures to their end and say what they show.
 
-    `accepts` narrows the frames, `count` ends after so many of them.
+    `accepts` narrows the frames, `count` ends after so many of them. `vantage` (of `survey`)
+    puts all captures on one clock and proves what reached only one. `also` sees every packet.
     """
     observer = Observer(Keyring(config.passphrases), config.addresses)
     engine = Engine(Context(observer))
     events = EventWatch()
-    result = Analysis(captures, observer, advertisements=[0] * len(captures))
+    result = Analysis(captures, observer, advertisements=[0] * len(captures), vantage=vantage)
 
     def take(facts: list[Fact]) -> None:
         engine.see(facts)
@@ -56,9 +67,11 @@ def analyze(
             result.events += events.see(fact)
 
     try:
-        for frame in _chosen(merged(captures), accepts, count):
+        for frame in _chosen(_on_one_clock(captures, vantage), accepts, count):
             packet = decode(frame)
             result.packets += 1
+            if also is not None:
+                also(packet)
             if packet.advert is not None:
                 result.advertisements[frame.capture] += 1
             take(observer.see(packet))
@@ -66,9 +79,34 @@ def analyze(
         result.interrupted = True
     take(observer.finish())
     result.findings = engine.findings(observer.now)
+    if vantage is not None:
+        names = [capture.name for capture in captures]
+        result.findings = proved(result.findings, list(observer.groups.values()), vantage, names)
     result.replays = replay(observer.groups.values())
     result.events.sort(key=lambda event: (event.start, event.end))
     return result
+
+
+def survey(
+    captures: Sequence[Capture],
+    *,
+    accepts: Callable[[Frame], bool] | None = None,
+    path_max: Nanos = PATH_MAX,
+) -> Vantage:
+    """Compare captures of one network, before they are read again to be analyzed."""
+    found = Survey(len(captures), path_max)
+    for capture in captures:
+        for frame in capture:
+            if accepts is None or accepts(frame):
+                found.see(decode(frame))
+    return found.result()
+
+
+def _on_one_clock(captures: Sequence[Capture], vantage: Vantage | None) -> Iterator[Frame]:
+    if vantage is None:
+        return merged(captures)
+    aligned = [vantage.corrected(capture, index) for index, capture in enumerate(captures)]
+    return heapq.merge(*aligned, key=attrgetter("at"))
 
 
 def _chosen(

@@ -9,6 +9,7 @@ from carpscope.detect.finding import Finding
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.line import Json
+from carpscope.report.vantage import vantage_json
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import FRAME_BITS, Node
@@ -21,7 +22,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
     """Give everything that is known, in the form of the contract."""
     names = [capture.name for capture in analysis.captures]
     groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-    return {
+    found: dict[str, Json] = {
         "schema": SCHEMA,
         "version": carpscope.__version__,
         "evidence": [_evidence(analysis, index) for index in range(len(names))],
@@ -29,6 +30,9 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "findings": [_finding(finding, names) for finding in analysis.findings],
         "events": [_event(event, names) for event in analysis.events],
     }
+    if analysis.vantage is not None:
+        found["vantage"] = vantage_json(analysis.vantage, names)
+    return found
 
 
 def frame_name(ref: int, names: list[str]) -> str | int:

@@ -1,0 +1,1 @@
+"""Forensic reports, from keys to pages."""
