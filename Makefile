@@ -65,7 +65,7 @@ bench: packages $(VENV)/.tools
 	@$(BIN)/python -m tests.bench $(SUBJECTS)
 
 bless: $(VENV)/.tools
-	@$(BIN)/python -m pytest -p no:cacheprovider --bless tests/cli tests/report
+	@$(BIN)/python -m pytest -p no:cacheprovider --bless tests/report tests/test_docs.py
 
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs

@@ -236,6 +236,6 @@ def _authentication(verdict: Verdict | None) -> Json:
         "passphrase": recipe.key.number,
         "variant": recipe.key.variant,
         "addresses": [ip_text(address) for address in recipe.addresses],
-        "unsupplied": [ip_text(address) for address in recipe.unsupplied],
+        "not_supplied": [ip_text(address) for address in recipe.unsupplied],
         "rule": recipe.rule,
     }
