@@ -13,7 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum
 
-from carpscope.core.units import Nanos
+from carpscope.core.units import SECOND, Nanos
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
@@ -113,7 +113,7 @@ def _same_source(
     fresh_id = ip.version == 4 and bool(ip.identification) and not same_id
     counts = node is not None and is_counting(node)
     now = (node.advbase, node.advskew, node.demote) if node is not None else first.shape
-    early = node is not None and _early(node, at)
+    early = node is not None and _early(node, at, ip.version)
     if shape not in (first.shape, now):
         if counts:
             return Deceit.FORGED
@@ -126,7 +126,8 @@ def _same_source(
     if fresh_id:
         return None  # a packet of its own
     if not counts:
-        return Deceit.REPLAYED if same_id and early else None
+        # also without ids (IPv6, or always 0) no system sends again before its timer
+        return Deceit.REPLAYED if early else None
     if view.counter_value - 1 & _MASK in latest:
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
@@ -143,7 +144,7 @@ def is_counting(node: Node) -> bool:
     return not still and len(habits) == 2 and habits[4].value != habits[6].value
 
 
-def _early(node: Node, at: Nanos) -> bool:
-    """Tell whether a node's own timer would not send yet."""
+def _early(node: Node, at: Nanos, version: int) -> bool:
+    """Tell whether a node's own timer would not send yet, in this family."""
     interval = interval_ns(node.advbase, node.advskew)
-    return at - node.last < interval - interval // 12 - 30_000_000
+    return at - node.last_of.get(version, -SECOND * 999) < interval - interval // 12 - 30_000_000

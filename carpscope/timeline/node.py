@@ -88,6 +88,8 @@ class Node:
     first: Nanos = 0
     last: Nanos = 0
     last_frame: FrameRef = 0
+    last_of: dict[int, Nanos] = field(default_factory=dict)
+    """When it advertised last, by IP version."""
     due: Nanos = 0
     """When the next advertisement should have come, slack included."""
     heard_better: Nanos | None = None

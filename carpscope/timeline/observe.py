@@ -298,6 +298,7 @@ class Observer:
                 reign.seen, reign.last, reign.adverts = at, ref, reign.adverts + 1
                 self._leave(group, node, at, "bow-out")
             node.last, node.last_frame = at, ref
+            node.last_of[version] = at
             return
         interval = interval_ns(node.advbase, node.advskew)
         if reign is not None and at - node.last > 3 * interval + SECOND:
@@ -316,6 +317,7 @@ class Observer:
         if len(group.masters) > 1:
             self._ignoring(group, node, at, ref)
         node.last, node.last_frame = at, ref
+        node.last_of[version] = at
         node.due = at + interval + slack_ns(interval)
         farewell = early and node.heard_better is not None and is_ucarp(node)
         node.heard_better = None
