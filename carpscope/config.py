@@ -9,9 +9,7 @@ name = "fw1"
 addresses = ["192.168.1.157"]
 """
 
-import tomllib
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
@@ -21,9 +19,11 @@ _KEYS = {"passphrases", "passphrase_file", "addresses", "node"}
 _NODE_KEYS = {"name", "addresses"}
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Candidates to verify with. Its text form never holds a passphrase."""
+class Config(NamedTuple):
+    """Candidates to verify with. Its text form never holds a passphrase.
+
+    No dataclass, pathlib or tomllib up here: dissecting a few packets should not wait for them.
+    """
 
     passphrases: tuple[bytes, ...] = ()
     addresses: tuple[bytes, ...] = ()
@@ -42,6 +42,9 @@ class Config:
 
 def read_config(path: str) -> Config:
     """Read a carpscope.toml. Raises CarpscopeError that names file and key."""
+    import tomllib  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
     try:
         with Path(path).open("rb") as stream:
             data = tomllib.loads(stream.read(FILE_LIMIT).decode("utf-8"))
@@ -87,6 +90,8 @@ def _texts(path: str, table: dict[str, object], key: str) -> list[str]:
 def _passphrase_file(path: str, value: object) -> list[bytes]:
     if not isinstance(value, str):
         raise CarpscopeError(f"{path}: passphrase_file must be text")
+    from pathlib import Path  # noqa: PLC0415
+
     file = Path(path).parent / value
     try:
         with file.open("rb") as stream:

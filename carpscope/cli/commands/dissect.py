@@ -121,7 +121,10 @@ def _printer(
     options: argparse.Namespace, names: list[str]
 ) -> "Callable[[Packet, Verdict | None], None]":
     """Return what prints one packet."""
-    from carpscope.report import line, tree
+    from carpscope.report import line
+
+    if options.details or options.hex:
+        from carpscope.report import tree
 
     write = sys.stdout.write
     several = len(names) > 1
