@@ -22,7 +22,7 @@ def misdirected(link: LinkView, ip: IpView) -> str:
             return ""
         text = f"sent to {mac_text(mac)}, but {ip_text(address)} needs {mac_text(wanted)}"
         if mac[:3] == b"\x01\x00\x5e":
-            host = ".".join(str(byte) for byte in mac[4:])
+            host = ".".join(str(byte) for byte in mac[3:])
             text += f": the MAC of a next hop that ends in {host}, as policy routing makes it"
         return text
     if ip.version == 6 and address[0] == 0xFF:
