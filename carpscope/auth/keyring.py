@@ -16,6 +16,9 @@ from carpscope.auth.digest import KEY_SIZE
 
 IFCONFIG_SIZE = KEY_SIZE - 1
 
+ALL_BYTES = "all 20 bytes, as netlink or ioctl set it"
+"""The variant of a long candidate that ifconfig would have cut."""
+
 EMPTY_NUMBER = 0
 """The number of the empty passphrase, which needs no candidate: it is tried always."""
 
@@ -89,6 +92,11 @@ class Keyring:
         """Return the keys of the candidates as given, without mistakes."""
         return [key for key in self.keys if key.variant == "as given"]
 
+    @property
+    def likely(self) -> list[Key]:
+        """Return the keys worth a long search: without mistakes, all 20 bytes too, and empty."""
+        return [key for key in self.keys if key.variant in ("as given", ALL_BYTES, "empty")]
+
     def is_weak(self, number: int) -> bool:
         """Tell whether a candidate is empty or a word of the manuals."""
         if number == EMPTY_NUMBER:
@@ -113,7 +121,7 @@ def _variants(number: int, raw: bytes) -> Iterator[Key]:
     """Give a candidate as the tools take it, then as people get it wrong."""
     yield Key(number, "as given", raw[:IFCONFIG_SIZE])
     if len(raw) > IFCONFIG_SIZE:
-        yield Key(number, "all 20 bytes, as netlink or ioctl set it", raw[:KEY_SIZE])
+        yield Key(number, ALL_BYTES, raw[:KEY_SIZE])
     for variant, changed in _mistakes(raw):
         yield Key(number, variant, changed[:IFCONFIG_SIZE])
         if len(changed) > IFCONFIG_SIZE:
@@ -128,16 +136,30 @@ def _mistakes(raw: bytes) -> Iterator[tuple[str, bytes]]:
     yield "with single quotes kept", b"'" + raw + b"'"
     yield "with a trailing space", raw + b" "
     yield "with a leading space", b" " + raw
+    yield "with a byte order mark before it, as from a Windows editor", b"\xef\xbb\xbf" + raw
     if raw.strip() != raw:
         yield "without surrounding white space", raw.strip()
     if len(raw) > 2 and raw[:1] == raw[-1:] and raw[:1] in (b'"', b"'"):
         yield "without its quotes", raw[1:-1]
-    yield "in lower case", raw.lower()
-    yield "in upper case", raw.upper()
-    yield "with a capital first letter", raw[:1].upper() + raw[1:]
-    yield "with a small first letter", raw[:1].lower() + raw[1:]
-    yield "with upper and lower case swapped", raw.swapcase()
+    yield from _cases(raw)
     yield from _encodings(raw)
+
+
+def _cases(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
+        text = raw.decode("utf-8")  # bytes know no case beyond ASCII
+    except UnicodeDecodeError:
+        text = ""
+    for name, change in (
+        ("in lower case", str.lower),
+        ("in upper case", str.upper),
+        ("with a capital first letter", lambda word: word[:1].upper() + word[1:]),
+        ("with a small first letter", lambda word: word[:1].lower() + word[1:]),
+        ("with upper and lower case swapped", str.swapcase),
+    ):
+        latin = raw.decode("latin-1")
+        ascii_only = "".join(change(sign) if sign.isascii() else sign for sign in latin)
+        yield name, change(text).encode() if text else ascii_only.encode("latin-1")
 
 
 def _encodings(raw: bytes) -> Iterator[tuple[str, bytes]]:

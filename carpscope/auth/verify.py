@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from carpscope.auth.explain import Candidates, Recipe, Sample, explain
+from carpscope.auth.effort import Effort
+from carpscope.auth.explain import ALL, QUICK, Candidates, Recipe, Sample, explain
 from carpscope.auth.keyring import Keyring
 
 SEARCHES_PER_SOURCE = 3
@@ -27,11 +28,17 @@ class Verifier:
         self._addresses = addresses
         self._recipes: dict[tuple[tuple[int, ...], int], list[Recipe]] = {}
         self._failures: dict[tuple[tuple[int, ...], int, bytes], int] = {}
+        self._effort = Effort()
 
     def check(
-        self, vlan: tuple[int, ...], source: bytes, sample: Sample, learned: tuple[bytes, ...] = ()
+        self,
+        vlan: tuple[int, ...],
+        source: bytes,
+        sample: Sample,
+        learned: tuple[bytes, ...] = (),
+        mac: bytes | None = None,
     ) -> Verdict:
-        """Give the verdict on one advertisement."""
+        """Give the verdict on one advertisement; `mac` is its Ethernet source."""
         recipes = self._recipes.setdefault((vlan, sample.vhid), [])
         for index, recipe in enumerate(recipes):
             if recipe.fits(sample.counter, sample.digest):
@@ -42,8 +49,11 @@ class Verifier:
         failures = self._failures.get(who, 0)
         if failures < SEARCHES_PER_SOURCE and len(self._failures) < SOURCES_LIMIT:
             networks = (source,) if len(source) == 4 else ()
-            candidates = Candidates(self._addresses, learned, networks)
-            found = explain(sample, self._keyring, candidates).recipe
+            macs = (mac,) if mac is not None else ()
+            candidates = Candidates(self._addresses, (), networks, macs, learned)
+            # one long search for each sender: later ones may show another way of signing
+            stages = QUICK if failures else ALL
+            found = explain(sample, self._keyring, candidates, self._effort, stages=stages).recipe
             if found is not None:
                 recipes.append(found)
                 return Verdict("verified", found)

@@ -2,21 +2,24 @@
 
 Each advertisement is checked against the recipe that fitted last, then the others known
 for its vhid. What fits none waits, bounded, until the candidates are complete (addresses
-are learned from the whole capture); then the search of `auth.explain` runs on it. The
-result is a list of spans, so a change in mid-capture has its moment.
+are learned from the whole capture); then `timeline.settling` searches. The result is a
+list of spans, so a change in mid-capture has its moment.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from carpscope.auth.explain import Candidates, Outcome, Recipe, Sample, explain
-from carpscope.auth.keyring import Keyring
+from carpscope.auth.explain import Candidates, Recipe
 from carpscope.core.units import Nanos
 
 WAITING_LIMIT = 50_000
 """Unexplained advertisements kept per node (about 10 MB); later ones are only counted."""
-SEARCH_LIMIT = 8
-"""Searches per node: each explains one way of signing, and nobody rotates more often."""
+SIGNED_KEPT = 512
+"""Counters remembered per node with what it made of them: the last minutes are compared."""
+EARLY = (16, 256, 4096)
+"""So many unexplained ones are worth a quick look at once, so that a long capture of a node
+that is easily explained is verified as it comes and never kept."""
 
 
 class Waiting(NamedTuple):
@@ -47,18 +50,24 @@ class AuthenticationTrack:
     """The authentication of one node."""
 
     spans: list[Span] = field(default_factory=list)
-    """Complete and in order after `settle`; before that, what was verified on arrival."""
+    """Complete and in order after it was settled; before that, what was verified on arrival."""
     waiting: list[Waiting] = field(default_factory=list)
     overflow: int = 0
     limits: list[str] = field(default_factory=list)
-    _tried: Candidates | None = None
+    signed: OrderedDict[bytes, Waiting] = field(default_factory=OrderedDict)
+    """By counter, the latest: equal counters of two nodes compare their keys and sets."""
+    resigned: list[Waiting] = field(default_factory=list)
+    """Where it signed a counter of its own again and differently: it was reconfigured."""
+    tried: Candidates | None = None
     """What the last search that failed had to go on."""
-    _failures: int = 0
+    failures: int = 0
 
     def see(
         self, at: Nanos, frame: int, counter: bytes, digest: bytes, recipes: list[Recipe]
     ) -> bool:
         """Check one advertisement against what is known; tell whether it verifies."""
+        seen = Waiting(at, frame, counter, digest)
+        self._remember(seen)
         last = self.spans[-1] if self.spans else None
         if last is not None and last.recipe is not None and last.recipe.fits(counter, digest):
             if not self.waiting or self.waiting[-1].at <= last.end:
@@ -72,75 +81,52 @@ class AuthenticationTrack:
                 self.spans.append(Span(recipe, at, frame, at, frame, 1))
                 return True
         if len(self.waiting) < WAITING_LIMIT:
-            self.waiting.append(Waiting(at, frame, counter, digest))
+            self.waiting.append(seen)
         else:
             self.overflow += 1
         return False
 
-    def settle(
-        self, vhid: int, keyring: Keyring, candidates: Candidates, recipes: list[Recipe]
-    ) -> None:
-        """Explain what waits and put everything in order. New recipes join `recipes`.
+    def _remember(self, seen: Waiting) -> None:
+        signed = self.signed
+        before = signed.get(seen.counter)
+        if before is not None:
+            if before.digest != seen.digest and len(self.resigned) < SIGNED_KEPT:
+                self.resigned.append(seen)
+            signed.move_to_end(seen.counter)
+        elif len(signed) >= SIGNED_KEPT:
+            signed.popitem(last=False)
+        signed[seen.counter] = seen
 
-        May be called again: what stays unexplained is searched once more when there are
-        other candidates, or now and then when more of it came.
-        """
-        solved: list[Span] = []
-        rest = self.waiting
+    @property
+    def due(self) -> bool:
+        """Tell whether enough waits for a quick look before the end."""
+        unexplained = len(self.waiting) + self.overflow
+        return unexplained in EARLY or (unexplained > EARLY[-1] and unexplained % 8192 == 0)
+
+    def apply(self, recipes: list[Recipe]) -> None:
+        """Move what known recipes explain from what waits to the spans."""
+        for recipe in recipes:
+            if not self.waiting:
+                break
+            left = []
+            for one in self.waiting:
+                if recipe.fits(one.counter, one.digest):
+                    self.spans.append(Span(recipe, one.at, one.frame, one.at, one.frame, 1))
+                else:
+                    left.append(one)
+            self.waiting = left
         for span in self.spans:
             if span.recipe is None and span.sample is not None:
-                span.recipe = self._again(vhid, span.sample, keyring, candidates, recipes)
-            solved.append(span)
-        for recipe in list(recipes):
-            rest = _apply(recipe, rest, solved)
-        for _ in range(SEARCH_LIMIT):
-            if not rest or not self._worth(candidates):
-                break
-            # The first one decides; the last one too, where one in between was corrupt.
-            found = self._search(vhid, rest[0], keyring, candidates)
-            if found is None and len(rest) > 1:
-                found = self._search(vhid, rest[-1], keyring, candidates)
-            if found is None:
-                self._tried = candidates
-                self._failures += 1
-                break
-            recipes.append(found)
-            rest = _apply(found, rest, solved)
-        solved += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in rest]
-        solved.sort(key=lambda span: (span.start, span.first))
-        self.spans = _joined(solved)
-        self.waiting = []
+                counter, digest = span.sample.counter, span.sample.digest
+                span.recipe = next((r for r in recipes if r.fits(counter, digest)), None)
 
-    def _worth(self, candidates: Candidates) -> bool:
-        """Tell whether a search may find what the last one did not."""
-        return candidates != self._tried or self._failures.bit_count() == 1
-
-    def _again(
-        self,
-        vhid: int,
-        sample: Waiting,
-        keyring: Keyring,
-        candidates: Candidates,
-        recipes: list[Recipe],
-    ) -> Recipe | None:
-        """Try an unexplained span with what is known by now."""
-        for recipe in recipes:
-            if recipe.fits(sample.counter, sample.digest):
-                return recipe
-        if candidates == self._tried:
-            return None
-        found = self._search(vhid, sample, keyring, candidates)
-        if found is not None:
-            recipes.append(found)
-        return found
-
-    def _search(
-        self, vhid: int, waiting: Waiting, keyring: Keyring, candidates: Candidates
-    ) -> Recipe | None:
-        sample = Sample(vhid, waiting.counter, waiting.digest)
-        outcome: Outcome = explain(sample, keyring, candidates)
-        self.limits = list(dict.fromkeys([*self.limits, *outcome.limits]))
-        return outcome.recipe
+    def tidy(self, *, finish: bool) -> None:
+        """Put spans in order and join neighbours; at the end also what stays unexplained."""
+        if finish:
+            self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting]
+            self.waiting = []
+        self.spans.sort(key=lambda span: (span.start, span.first))
+        self.spans = _joined(self.spans)
 
     @property
     def verified(self) -> int:
@@ -162,7 +148,7 @@ class AuthenticationTrack:
         return None
 
     def recipe_at(self, at: Nanos) -> Recipe | None:
-        """Return the recipe in force at a time (after `settle`)."""
+        """Return the recipe in force at a time (after it was settled)."""
         best: Recipe | None = None
         for span in self.spans:
             if span.start > at and best is not None:
@@ -171,24 +157,15 @@ class AuthenticationTrack:
         return best
 
 
-def _apply(recipe: Recipe, rest: list[Waiting], solved: list[Span]) -> list[Waiting]:
-    """Move what a recipe explains from `rest` to `solved`; return what it does not."""
-    left = []
-    for one in rest:
-        if recipe.fits(one.counter, one.digest):
-            solved.append(Span(recipe, one.at, one.frame, one.at, one.frame, 1))
-        else:
-            left.append(one)
-    return left
-
-
 def _joined(spans: list[Span]) -> list[Span]:
     """Join neighbours with the same recipe."""
     joined: list[Span] = []
     for span in spans:
         if joined and joined[-1].recipe == span.recipe:
-            joined[-1].end, joined[-1].last = span.end, span.last
-            joined[-1].count += span.count
+            before = joined[-1]
+            if span.end >= before.end:
+                before.end, before.last = span.end, span.last
+            before.count += span.count
         else:
             joined.append(span)
     return joined

@@ -8,8 +8,9 @@ for longer than its own interval explains. The replay of state machines
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
@@ -37,6 +38,7 @@ from carpscope.timeline.facts import (
 )
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
 from carpscope.timeline.node import Change, CounterHabit, Node, Reign, frame_ref
+from carpscope.timeline.settling import glance, job, settle
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns
@@ -62,10 +64,16 @@ def slack_ns(interval: Nanos) -> Nanos:
 class Observer:
     """Follows all groups of a run. Feed packets in time order; take the facts out."""
 
-    def __init__(self, keyring: Keyring, addresses: tuple[bytes, ...] = ()) -> None:
-        """Take what the user supplied to verify with."""
+    def __init__(
+        self,
+        keyring: Keyring,
+        addresses: tuple[bytes, ...] = (),
+        effort: Effort | None = None,
+    ) -> None:
+        """Take what the user supplied to verify with, and how much may be searched."""
         self.keyring = keyring
         self.addresses = addresses
+        self.effort = effort or Effort()
         self.groups: dict[GroupKey, Group] = {}
         self.now: Nanos = 0
         self.advertisements = 0
@@ -130,11 +138,15 @@ class Observer:
 
     def settle(self) -> None:
         """Explain the HMACs that wait, with every address learned so far."""
+        jobs = []
         for group in self.groups.values():
-            if any(node.authentication.waiting for node in group.nodes.values()):
-                candidates = self.candidates(group)
-                for node in group.members:
-                    node.authentication.settle(group.vhid, self.keyring, candidates, group.recipes)
+            members = group.members
+            # what one node signs may explain what another left unexplained
+            if any(node.authentication.waiting for node in members):
+                candidates = self.candidates(group, members)
+                jobs += [job(group, node, candidates) for node in members]
+        settle(jobs, self.keyring, self.effort)
+        self.effort.renew()
 
     def tick(self, now: Nanos) -> list[Fact]:
         """Let time pass without a packet; return what that shows."""
@@ -142,15 +154,15 @@ class Observer:
         self.advance(now)
         return facts
 
-    def candidates(self, group: Group) -> Candidates:
-        """Collect what a node of this group may sign."""
-        learned = [*group.announced, *self._beside.learned(group.vlan)]
-        macs = [m for node in group.members for m in (node.mac, node.own_mac) if m is not None]
+    def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
+        """Collect what these nodes of a group may sign."""
+        macs = [m for node in members for m in (node.mac, node.own_mac) if m is not None]
         return Candidates(
             self.addresses,
-            tuple(dict.fromkeys(learned)),
-            tuple(a for node in group.members for a in node.addresses if len(a) == 4),
-            tuple(dict.fromkeys(macs)),
+            tuple(self._beside.learned(group.vlan)),
+            tuple(a for node in members[:16] for a in node.addresses if len(a) == 4),
+            tuple(dict.fromkeys(macs))[:16],
+            tuple(group.announced),
         )
 
     # What an advertisement shows
@@ -184,7 +196,9 @@ class Observer:
         if self._refused(group, node, at, ref, packet, view):
             self._keep_time(group, node, at, ref, ip.version, view)
             return
-        node.authentication.see(at, ref, view.counter, view.digest, group.recipes)
+        track = node.authentication
+        if not track.see(at, ref, view.counter, view.digest, group.recipes) and track.due:
+            glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
         self._counter(group, node, at, ip.version, view)
         self._changes(group, node, at, ref, view)
         self._keep_time(group, node, at, ref, ip.version, view)

@@ -1,0 +1,38 @@
+"""What a search is asked and what it answers."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from carpscope.auth.recipes import Recipe
+
+
+class Sample(NamedTuple):
+    """What has to be explained: one advertisement's vhid, counter and digest."""
+
+    vhid: int
+    counter: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What may have been signed, as far as anyone said or showed."""
+
+    supplied: tuple[bytes, ...] = ()
+    learned: tuple[bytes, ...] = ()
+    """Seen in the capture in any way: ARP, neighbour discovery. Likeliest first."""
+    networks: tuple[bytes, ...] = ()
+    """Addresses whose /24 is searched for one that nobody named: the sender's own first."""
+    macs: tuple[bytes, ...] = ()
+    """Link-layer addresses seen, for OpenBSD interfaces with one set by hand."""
+    announced: tuple[bytes, ...] = ()
+    """Announced with the virtual MAC of this vhid: very likely signed."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the search found, and what it left out."""
+
+    recipe: Recipe | None = None
+    digests: int = 0
+    limits: list[str] = field(default_factory=list)

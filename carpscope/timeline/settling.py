@@ -1,0 +1,141 @@
+"""Explaining what waits: all nodes of a run share one bounded effort.
+
+Who sent most comes first, and everybody gets a quick look before anybody gets a long
+one. So a thousand made-up senders cost no more than the bound, and the real nodes are
+explained before it is reached.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from carpscope.auth.effort import Effort
+from carpscope.auth.explain import ALL, FIRST, QUICK, Candidates, Recipe, Sample, Stage, explain
+from carpscope.auth.keyring import Keyring
+from carpscope.timeline.authentication import AuthenticationTrack, Waiting
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+
+SEARCH_LIMIT = 8
+"""Ways of signing found per node and look: nobody rotates more often."""
+QUICK_SHARE = 2
+"""Quick looks take at most one part in so many of what is left."""
+
+
+class Job(NamedTuple):
+    """One node to explain."""
+
+    vhid: int
+    recipes: list[Recipe]
+    """Known for its vhid; what is found joins them."""
+    track: AuthenticationTrack
+    candidates: Candidates
+
+
+def job(group: Group, node: Node, candidates: Candidates) -> Job:
+    """Make the job of one node; its own network and MAC come before the others'."""
+    own = tuple(a for a in node.addresses if len(a) == 4)
+    macs = tuple(m for m in (node.mac, node.own_mac) if m is not None)
+    nearest = replace(
+        candidates,
+        networks=tuple(dict.fromkeys((*own, *candidates.networks))),
+        macs=tuple(dict.fromkeys((*macs, *candidates.macs))),
+    )
+    return Job(group.vhid, group.recipes, node.authentication, nearest)
+
+
+def glance(job: Job, keyring: Keyring, effort: Effort) -> None:
+    """Look at what is easy while a capture is still being read."""
+    _search(job, keyring, effort, FIRST, _ends(job.track.waiting))
+    job.track.tidy(finish=False)
+
+
+def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
+    """Explain what waits and put every node's spans in order.
+
+    May be called again: what stays unexplained is searched once more when there are other
+    candidates, or now and then when more of it came.
+    """
+    ordered = sorted(jobs, key=lambda job: -len(job.track.waiting))
+    wanting: list[tuple[Job, list[Waiting]]] = []
+    for job in ordered:
+        job.track.apply(job.recipes)
+        old = _unexplained(job.track, job.candidates)
+        if old or (job.track.waiting and _worth(job.track, job.candidates)):
+            wanting.append((job, old))
+    reserve = effort.room - effort.room // QUICK_SHARE
+    for job, old in wanting:
+        # a node of one advertisement is left out when there are very many of them
+        if effort.room > reserve or len(job.track.waiting) > 2:
+            _search(job, keyring, effort, QUICK, [*_spread(job.track.waiting), *old])
+    for job, old in wanting:
+        job.track.apply(job.recipes)
+        if job.track.waiting or old:
+            _search(job, keyring, effort, ALL, [*_ends(job.track.waiting), *old[-1:]])
+        if job.track.waiting:
+            job.track.tried = job.candidates
+            job.track.failures += 1
+    for job in ordered:
+        job.track.apply(job.recipes)
+        job.track.tidy(finish=True)
+
+
+def _search(
+    job: Job,
+    keyring: Keyring,
+    effort: Effort,
+    stages: tuple[Stage, ...],
+    samples: Sequence[Waiting],
+) -> None:
+    """Explain what waits sample by sample; what is found explains more than its sample."""
+    track = job.track
+    limits: list[str] = []
+    found = 0
+    for waiting in samples:
+        if found == SEARCH_LIMIT:
+            break
+        if any(recipe.fits(waiting.counter, waiting.digest) for recipe in job.recipes):
+            continue
+        sample = Sample(job.vhid, waiting.counter, waiting.digest)
+        outcome = explain(sample, keyring, job.candidates, effort, stages=stages)
+        if outcome.recipe is None:
+            limits += outcome.limits
+            continue
+        found += 1
+        job.recipes.append(outcome.recipe)
+    track.apply(job.recipes)
+    if track.waiting and stages is ALL:
+        track.limits = list(dict.fromkeys([*track.limits, *limits]))
+
+
+def _ends(waiting: Sequence[Waiting]) -> list[Waiting]:
+    """The first one decides; the last one too, where a passphrase was rotated in between."""
+    return list(dict.fromkeys([waiting[0], waiting[-1]])) if waiting else []
+
+
+def _spread(waiting: Sequence[Waiting]) -> list[Waiting]:
+    """Give a few in order of time, so that what was signed for a while only is met."""
+    if not waiting:
+        return []
+    places = {len(waiting) * part // SEARCH_LIMIT for part in range(SEARCH_LIMIT)}
+    return [waiting[place] for place in sorted({*places, len(waiting) - 1})]
+
+
+def _unexplained(track: AuthenticationTrack, candidates: Candidates) -> list[Waiting]:
+    """Give samples of what earlier looks left, when there is more to go on."""
+    if track.tried is None or _same(track.tried, candidates):
+        return []
+    samples = [s.sample for s in track.spans if s.recipe is None and s.sample is not None]
+    return samples[-SEARCH_LIMIT:]
+
+
+def _worth(track: AuthenticationTrack, candidates: Candidates) -> bool:
+    """Tell whether a search may find what the last one did not."""
+    if track.tried is None or not _same(track.tried, candidates):
+        return True
+    return track.failures.bit_count() == 1
+
+
+def _same(one: Candidates, other: Candidates) -> bool:
+    """Compare what matters most: addresses only seen in ARP come and go all the time."""
+    return (one.supplied, one.announced, one.macs) == (other.supplied, other.announced, other.macs)
