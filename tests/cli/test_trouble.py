@@ -172,27 +172,23 @@ def test_an_interrupted_analysis_shows_what_it_has(monkeypatch: pytest.MonkeyPat
 
 def test_ctrl_c_while_waiting_for_a_pipe() -> None:
     master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "dissect", "-"],
-        stdin=subprocess.PIPE,
-        stdout=slave,
-        stderr=subprocess.PIPE,
-        cwd=ROOT,
-    )
-    os.close(slave)
-    assert process.stdin is not None
-    process.stdin.write(Path(HEALTHY).read_bytes())
-    process.stdin.flush()
-    shown = b""
-    while shown.count(b"\n") < 28:  # all 28 advertisements; then it waits for more
-        shown += os.read(master, 65536)
-    process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    told = process.stderr.read().decode()
-    assert process.wait(timeout=60) == 130
+    command = [*COMMAND, "dissect", "-"]
+    pipe = subprocess.PIPE
+    with (
+        os.fdopen(master, "rb", buffering=0) as terminal,
+        subprocess.Popen(command, stdin=pipe, stdout=slave, stderr=pipe, cwd=ROOT) as process,
+    ):
+        os.close(slave)
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(Path(HEALTHY).read_bytes())
+        process.stdin.flush()
+        shown = b""
+        while shown.count(b"\n") < 28:  # all 28 advertisements; then it waits for more
+            shown += terminal.read(65536)
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read().decode()
+        assert process.wait(timeout=60) == 130
     # the last line may reach us before it is counted
     expected = r"carpscope: interrupted; 4[0-7] packets were read until then, 2[78] printed\n"
     assert re.fullmatch(expected, told)
-    process.stdin.close()
-    process.stderr.close()
-    os.close(master)
