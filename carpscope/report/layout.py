@@ -30,7 +30,8 @@ def hanging(console: Console, prefix: Text, body: Text) -> list[Text]:
     lines = []
     for number, line in enumerate(wrapped):
         line.plain = line.plain.replace(_NO_BREAK, " ")
-        whole = prefix.copy() if number == 0 else Text(" " * indent)
+        # joined to an empty text: joined to the prefix, the body would take on its style
+        whole = Text().append_text(prefix) if number == 0 else Text(" " * indent)
         lines.append(_bare(whole.append_text(line)))
     return lines or [_bare(prefix.copy())]
 

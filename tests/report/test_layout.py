@@ -17,6 +17,12 @@ def test_further_lines_are_indented_as_far_as_the_first() -> None:
     assert plain(lines) == ["  Why:  one two three four", "        five six seven"]
 
 
+def test_the_style_of_a_prefix_ends_with_it() -> None:
+    (line,) = hanging(Console(width=40), Text("Why: ", style="dim"), Text("because"))
+    assert line.style == ""
+    assert [(span.start, span.end) for span in line.spans if span.style == "dim"] == [(0, 5)]
+
+
 def test_a_number_stays_with_its_unit() -> None:
     lines = hanging(Console(width=22), Text(), Text("it took exactly six, 6 m 39 s"))
     assert plain(lines) == ["it took exactly six,", "6 m 39 s"]
