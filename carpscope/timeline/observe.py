@@ -154,6 +154,10 @@ class Observer:
         self.advance(now)
         return facts
 
+    def forget_segments(self, kept: int) -> None:
+        """Forget what was learned of all but so many segments, for runs without an end."""
+        self._beside.forget(kept)
+
     def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
         """Collect what these nodes of a group may sign."""
         macs = [m for node in members for m in (node.mac, node.own_mac) if m is not None]

@@ -42,6 +42,12 @@ class Surroundings:
         """Return the card's MAC that answers for an address."""
         return self._macs.get(vlan, {}).get(address)
 
+    def forget(self, vlans_kept: int) -> None:
+        """Keep so many segments, the latest; a forged VLAN costs nothing, and live is for months."""
+        for kept in (self._learned, self._macs):
+            for vlan in list(kept)[: max(0, len(kept) - vlans_kept)]:
+                del kept[vlan]
+
     def arp(self, packet: Packet, view: ArpView) -> Announced | None:
         """Take an ARP packet; return the announcement, if it is one."""
         assert packet.link is not None
