@@ -122,7 +122,15 @@ def fitted(
         span = kept[-1][0] - kept[0][0]
         unsure = span * DRIFT_MAX_PPT // TRILLION
     bound = worst + path_max + base + unsure
-    return Clock(capture, reference, segments, len(kept), len(pairs) - len(kept), bound, path_max)
+    return Clock(
+        capture,
+        reference,
+        segments,
+        len(kept),
+        len(pairs) - len(kept),
+        bound=bound,
+        path_max=path_max,
+    )
 
 
 def _plausible(pairs: list[Point]) -> list[Point]:

@@ -68,18 +68,24 @@ class StaleArp:
                 again = stale.winner is fact.node and fact.address in stale.frames
                 if again and stale.until is None:
                     stale.until = fact.at
-        elif isinstance(fact, Left) and len(fact.group.masters) == 1:
-            winner = fact.group.masters[0]
-            if not (is_ucarp(winner) or is_ucarp(fact.node)):
-                return  # the next advertisement, from the same virtual MAC, heals it
-            frames = {
-                address: last[2]
-                for address in fact.group.announced
-                if (last := self._last.get((fact.group.id, address))) and last[0] is fact.node
-            }
-            if frames:
-                stale = _Stale(fact.group, fact.node, winner, fact.at, frames)
-                self._found = [*self._found, stale][-SITUATIONS_KEPT:]
+        elif isinstance(fact, Left) and fact.reign.ended_by == "yielded":
+            self._yielded(fact)
+
+    def _yielded(self, fact: Left) -> None:
+        if len(fact.group.masters) != 1:
+            return
+        winner = fact.group.masters[0]
+        if not (is_ucarp(winner) or is_ucarp(fact.node)):
+            return  # the next advertisement, from the same virtual MAC, heals it
+        frames = {}
+        for address in fact.group.announced:
+            node, when, frame = self._last.get((fact.group.id, address), (None, 0, 0))
+            # a ucarp announces before it advertises: that is on its own record alone
+            if node is fact.node and winner.announced.get(address, 0) < when:
+                frames[address] = frame
+        if frames:
+            stale = _Stale(fact.group, fact.node, winner, fact.at, frames)
+            self._found = [*self._found, stale][-SITUATIONS_KEPT:]
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give those that were not healed soon."""
