@@ -43,7 +43,7 @@ class Surroundings:
         return self._macs.get(vlan, {}).get(address)
 
     def forget(self, vlans_kept: int) -> None:
-        """Keep so many segments, the latest; a forged VLAN costs nothing, and live is for months."""
+        """Keep so many segments, the latest: a forged VLAN costs nothing, and live is for long."""
         for kept in (self._learned, self._macs):
             for vlan in list(kept)[: max(0, len(kept) - vlans_kept)]:
                 del kept[vlan]
