@@ -9,6 +9,7 @@ writes the captured length where the length on the wire belongs.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import BinaryIO, SupportsBytes
 
 from carpscope.capture.linktypes import ETHERNET, link_name
@@ -20,6 +21,7 @@ SNAPLEN = 262_144
 """What libpcap writes when it keeps packets whole."""
 
 _COMMENT = 1
+_IF_NAME = 2
 _IF_TSRESOL = 9
 _SHB_USERAPPL = 4
 _OPTION_LIMIT = 0xFFFF
@@ -83,14 +85,17 @@ class PcapngWriter:
         snaplen: int = SNAPLEN,
         application: str = "carpscope",
         comment: str | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         """Write the section header to `stream`, which stays the caller's to close.
 
-        `application` and `comment` say in the file who made it and what for.
+        `application` and `comment` say in the file who made it and what for. With `names`,
+        those of interfaces by `Frame.interface`, each of them stays one of its own.
         """
         self._stream = stream
         self._snaplen = snaplen
-        self._interfaces: dict[int, int] = {}
+        self._names = names
+        self._interfaces: dict[tuple[int, int], int] = {}
         stream.write(_section(application, comment))
 
     def write(self, frame: Frame, comment: str | None = None) -> None:
@@ -100,12 +105,14 @@ class PcapngWriter:
         """
         if not 0 <= frame.at < 1 << 64:
             raise CarpscopeError(f"packet {frame.number}: pcapng holds times from 1970 to 2554")
-        interface = self._interfaces.get(frame.link)
+        key = (frame.link, frame.interface if self._names else 0)
+        interface = self._interfaces.get(key)
         if interface is None:
             if not 0 <= frame.link <= 0xFFFF:
                 raise CarpscopeError(f"packet {frame.number}: pcapng has no link type {frame.link}")
-            interface = self._interfaces[frame.link] = len(self._interfaces)
-            self._stream.write(_interface(frame.link, self._snaplen))
+            interface = self._interfaces[key] = len(self._interfaces)
+            name = self._names[frame.interface] if self._names else None
+            self._stream.write(_interface(frame.link, self._snaplen, name))
         data = frame.data[: self._snaplen] if self._snaplen else frame.data
         length = min(frame.wire_length, 0xFFFF_FFFF)
         body = struct.pack(
@@ -126,11 +133,12 @@ def _section(application: str, comment: str | None) -> bytes:
     return bytes(block)
 
 
-def _interface(link: int, snaplen: int) -> bytes:
+def _interface(link: int, snaplen: int, name: str | None) -> bytes:
     from dpkt.pcapng import InterfaceDescriptionBlockLE  # noqa: PLC0415
 
     block = InterfaceDescriptionBlockLE(linktype=link, snaplen=snaplen)
-    block.opts = _option_list((_IF_TSRESOL, b"\x09"))
+    named = [(_IF_NAME, name)] if name else []
+    block.opts = _option_list(*named, (_IF_TSRESOL, b"\x09"))
     return bytes(block)
 
 

@@ -1,0 +1,303 @@
+"""Evidence on disk while capturing: one file, or a ring of them, and minutes around findings.
+
+`Recorder` is tcpdump's -w with -C (size), -G (seconds) and -W (how many files). What it
+writes reaches the file once a second, so `kill -9` loses the last second at most. A full
+disk never ends a capture: the file stays whole up to its last complete block, what could
+not be kept is counted, and writing goes on when there is room again.
+
+`Keeper` remembers the last minutes and writes them down when a finding opens, with the
+minutes after it.
+"""
+
+import io
+import os
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from carpscope.capture.writer import PcapngWriter
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
+
+FLUSH_EVERY: Nanos = 1 * SECOND
+BUFFER_LIMIT = 1 << 20
+"""Bytes that may wait for the second to end."""
+RETRY_AFTER: Nanos = 5 * SECOND
+RING_BYTES = 32 << 20
+"""What the minutes before a finding may take; on a busy span they are fewer then."""
+EVIDENCE_FILE_BYTES = 256 << 20
+OPEN_EVIDENCE = 32
+
+
+class File:
+    """One pcapng file that holds whole blocks only, whatever the disk does."""
+
+    def __init__(self, path: Path, names: Sequence[str], comment: str) -> None:
+        """Create it, readable by nobody else: a capture is somebody's traffic."""
+        self.path = path
+        self.size = 0
+        """Bytes that are certainly there."""
+        self._buffer = io.BytesIO()
+        self._frames = 0
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+        self._writer = PcapngWriter(self._buffer, comment=comment, names=names)
+
+    def write(self, frame: Frame) -> None:
+        """Take one frame."""
+        self._writer.write(frame)
+        self._frames += 1
+
+    @property
+    def waiting(self) -> int:
+        """Return how many bytes are not in the file yet."""
+        return self._buffer.tell()
+
+    def flush(self) -> int:
+        """Write what waits. Raises OSError where it cannot; return the frames that it was."""
+        data = self._buffer.getvalue()
+        frames, self._frames = self._frames, 0
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as problem:
+            os.ftruncate(self._fd, self.size)
+            os.lseek(self._fd, self.size, os.SEEK_SET)
+            raise LostError(frames, problem) from problem
+        self.size += len(data)
+        return frames
+
+    def close(self) -> int:
+        """Write the rest; return the frames that it was."""
+        try:
+            return self.flush()
+        finally:
+            os.close(self._fd)
+
+
+class LostError(OSError):
+    """Frames that could not be written."""
+
+    def __init__(self, frames: int, problem: OSError) -> None:
+        """Take how many and why."""
+        super().__init__(problem.errno, problem.strerror)
+        self.frames = frames
+
+
+class Recorder:
+    """-w: everything that was captured."""
+
+    def __init__(
+        self,
+        path: str,
+        names: Sequence[str],
+        *,
+        size: int | None = None,
+        period: Nanos | None = None,
+        ring: int | None = None,
+    ) -> None:
+        """Begin the first file. Raises CarpscopeError where it cannot be written."""
+        self._pattern = Path(path)
+        self._names = names
+        self._size = size
+        self._period = period
+        self._ring = ring
+        self._rotates = size is not None or period is not None
+        self._serial = 0
+        self._files: deque[Path] = deque()
+        self._began = self._flushed = time.monotonic_ns()
+        self._retry_at: Nanos | None = None
+        self.lost = 0
+        """Frames that could not be kept."""
+        self.written = 0
+        self.problem: str | None = None
+        """Why nothing can be written at the moment."""
+        try:
+            self._file: File | None = self._next()
+        except OSError as problem:
+            raise CarpscopeError(f"-w {problem.filename or path}: {problem.strerror}") from None
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file that is written now."""
+        return self._file.path if self._file is not None else None
+
+    def write(self, frame: Frame) -> None:
+        """Keep one frame."""
+        file = self._file
+        if file is None:
+            self.lost += 1
+            return
+        if self._size is not None and file.size + file.waiting >= self._size:
+            self._turn()
+            file = self._file
+            if file is None:
+                self.lost += 1
+                return
+        file.write(frame)
+        if file.waiting > BUFFER_LIMIT:
+            self._flush()
+
+    def tick(self) -> None:
+        """Flush, turn the page, try again: whatever the clock asks for."""
+        now = time.monotonic_ns()
+        if self._retry_at is not None:
+            if now < self._retry_at:
+                return
+            self._retry_at = None
+            if self._file is None:
+                self._turn()
+            else:
+                self.problem = None
+        if now - self._flushed >= FLUSH_EVERY:
+            self._flushed = now
+            self._flush()
+        if self._period is not None and now - self._began >= self._period:
+            self._turn()
+
+    def close(self) -> None:
+        """Write the rest."""
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                self.written += file.close()
+            except LostError as problem:
+                self._failed(problem, problem.frames)
+
+    def _flush(self) -> None:
+        if self._file is None:
+            return
+        try:
+            self.written += self._file.flush()
+            if self._retry_at is None:
+                self.problem = None
+        except LostError as problem:
+            self._failed(problem, problem.frames)
+
+    def _turn(self) -> None:
+        """Close the file and begin the next; forget the oldest of a ring first."""
+        self.close()
+        self._began = time.monotonic_ns()
+        if self._ring is not None:
+            while len(self._files) >= self._ring:
+                self._files.popleft().unlink(missing_ok=True)
+        try:
+            self._file = self._next()
+            self.problem = None
+        except OSError as problem:
+            self._failed(problem, 0)
+
+    def _failed(self, problem: OSError, frames: int) -> None:
+        self.lost += frames
+        self.problem = f"-w {self._pattern}: {problem.strerror}"
+        self._retry_at = time.monotonic_ns() + RETRY_AFTER
+
+    def _next(self) -> File:
+        path = self._pattern
+        if self._rotates:
+            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            suffix = path.suffix or ".pcapng"
+            path = path.with_name(f"{path.stem}-{stamp}-{self._serial:05d}{suffix}")
+            self._serial += 1
+        file = File(path, self._names, "captured live")
+        self._files.append(path)
+        return file
+
+
+@dataclass(slots=True)
+class _Case:
+    file: File
+    until: Nanos
+
+
+class Keeper:
+    """--evidence: the minutes before and after every finding, a file each."""
+
+    def __init__(
+        self, folder: str, names: Sequence[str], *, around: Nanos, keep: int = 500
+    ) -> None:
+        """Make the folder. Raises CarpscopeError where it cannot be written to."""
+        self._folder = Path(folder)
+        self._names = names
+        self._around = around
+        self._keep = keep
+        self._ring: deque[Frame] = deque()
+        self._bytes = 0
+        self._cases: dict[str, _Case] = {}
+        self._flushed = time.monotonic_ns()
+        self.lost = 0
+        self.problem: str | None = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            probe = self._folder / f".probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as problem:
+            raise CarpscopeError(f"--evidence {folder}: {problem.strerror}") from None
+
+    def see(self, frame: Frame) -> None:
+        """Remember one frame for a while."""
+        ring = self._ring
+        ring.append(frame)
+        self._bytes += len(frame.data)
+        horizon = frame.at - self._around
+        while ring and (ring[0].at < horizon or self._bytes > RING_BYTES):
+            self._bytes -= len(ring.popleft().data)
+        for case in self._cases.values():
+            if case.file.size + case.file.waiting < EVIDENCE_FILE_BYTES:
+                case.file.write(frame)
+
+    def opened(self, identity: str, told: str, at: Nanos) -> Path | None:
+        """Write down what was before a finding, and go on with what follows."""
+        if identity in self._cases or len(self._cases) >= OPEN_EVIDENCE:
+            return None
+        path = self._folder / f"{identity}.pcapng"
+        try:
+            file = File(path, self._names, told)
+            for frame in self._ring:
+                file.write(frame)
+            file.flush()
+        except OSError as problem:
+            self._failed(problem)
+            return None
+        self._cases[identity] = _Case(file, at + self._around)
+        self._forget_oldest()
+        return path
+
+    def tick(self, now: Nanos) -> None:
+        """Flush, and close what is complete."""
+        clock = time.monotonic_ns()
+        if clock - self._flushed < FLUSH_EVERY - 10 * MILLISECOND:
+            return
+        self._flushed = clock
+        for identity, case in list(self._cases.items()):
+            try:
+                case.file.flush()
+                if now > case.until:
+                    case.file.close()
+                    del self._cases[identity]
+            except OSError as problem:
+                self._failed(problem)
+
+    def close(self) -> None:
+        """Write the rest."""
+        for case in self._cases.values():
+            try:
+                case.file.close()
+            except OSError as problem:
+                self._failed(problem)
+        self._cases.clear()
+
+    def _failed(self, problem: OSError) -> None:
+        self.lost += problem.frames if isinstance(problem, LostError) else 0
+        self.problem = f"--evidence {self._folder}: {problem.strerror}"
+
+    def _forget_oldest(self) -> None:
+        files = sorted(self._folder.glob("CS*.pcapng"), key=lambda p: p.stat().st_mtime_ns)
+        for path in files[: max(0, len(files) - self._keep)]:
+            path.unlink(missing_ok=True)
