@@ -68,8 +68,11 @@ def analyze(
 
     try:
         for frame in _chosen(_on_one_clock(captures, vantage), accepts, count):
-            packet = decode(frame)
             result.packets += 1
+            if also is None and observer.glance(frame):
+                result.advertisements[frame.capture] += 1
+                continue
+            packet = decode(frame)
             if also is not None:
                 also(packet)
             if packet.advert is not None:

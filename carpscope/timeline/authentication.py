@@ -67,7 +67,7 @@ class AuthenticationTrack:
     ) -> bool:
         """Check one advertisement against what is known; tell whether it verifies."""
         seen = Waiting(at, frame, counter, digest)
-        self._remember(seen)
+        self.remember(seen)
         last = self.spans[-1] if self.spans else None
         if last is not None and last.recipe is not None and last.recipe.fits(counter, digest):
             if not self.waiting or self.waiting[-1].at <= last.end:
@@ -86,7 +86,8 @@ class AuthenticationTrack:
             self.overflow += 1
         return False
 
-    def _remember(self, seen: Waiting) -> None:
+    def remember(self, seen: Waiting) -> None:
+        """Keep what it signed a counter with, to compare it with what other nodes do."""
         signed = self.signed
         before = signed.get(seen.counter)
         if before is not None:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import ip_text
@@ -59,6 +59,13 @@ HISTORY_KEPT = 4096
 """The same with several nodes: over half an hour of two masters."""
 
 
+class SteadyMaster(Protocol):
+    """What `timeline.lanes` keeps of a group while its master goes on as before."""
+
+    def sync(self) -> None:
+        """Put what was summed up into the node and the group."""
+
+
 @dataclass(slots=True)
 class Group:
     """One vhid on one segment."""
@@ -80,6 +87,8 @@ class Group:
     """Addresses that were announced with this group's virtual MAC, in order."""
     deceived_at: Nanos = -(1 << 62)
     """When the latest of them came."""
+    lane: SteadyMaster | None = None
+    """Set while the hot path counts for this group; `sync` it before reading."""
     contests: list[Contest] = field(default_factory=list)
     """Every time with several masters, however short."""
     signatures: Signatures = field(default_factory=Signatures)

@@ -1,0 +1,139 @@
+"""The hot path gives what the general path gives, whatever comes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carpscope.capture.source import open_capture
+from carpscope.capture.writer import PcapWriter
+from carpscope.config import Config
+from carpscope.core.frame import Frame
+from carpscope.core.units import MILLISECOND
+from carpscope.pipeline import analyze
+from carpscope.report.document import document
+from carpscope.timeline import lanes, observe
+from tests.simulated import PASSPHRASE, scenario, simulated
+
+TRACES = sorted(Path("tests/data/traces").glob("*.pcap"))
+CAPTURES = sorted(Path("captures").glob("*/capture.pcap"))
+CONFIG = Config((PASSPHRASE.encode(),), (bytes((10, 0, 0, 100)),))
+
+
+def told(path: Path, config: Config) -> str:
+    return json.dumps(document(analyze([open_capture(str(path))], config), config))
+
+
+def secrets(path: Path) -> Config:
+    truth = json.loads(path.with_suffix(".json").read_text())
+    nodes = truth.get("scenario", truth)["nodes"]
+    vhids = [vhid for node in nodes for vhid in node.get("vhids", [node])]
+    return Config(
+        tuple(dict.fromkeys(v["passphrase"].encode() for v in vhids if "passphrase" in v))
+    )
+
+
+def both(path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, int]:
+    """Analyze with the hot path and without it; give how many it took."""
+    monkeypatch.setattr(lanes, "SETTLED", 6)
+    taken = 0
+    take = lanes.Lane.take
+
+    def counted(self: lanes.Lane, frame: Frame) -> bool:
+        nonlocal taken
+        found = take(self, frame)
+        taken += found
+        return found
+
+    monkeypatch.setattr(lanes.Lane, "take", counted)
+    fast = told(path, config)
+    monkeypatch.setattr(observe, "lane_for", lambda *_: None)
+    slow = told(path, config)
+    monkeypatch.undo()
+    return fast, slow, taken
+
+
+@pytest.mark.parametrize("path", [*TRACES, *CAPTURES], ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_captures_say_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast, slow, _ = both(path, secrets(path), monkeypatch)
+    assert fast == slow
+
+
+@pytest.mark.parametrize("impl", ["freebsd13", "freebsd9", "netbsd", "openbsd", "ucarp"])
+def test_a_steady_master_is_taken(
+    impl: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = simulated(scenario(f'impl = "{impl}"', duration=120))
+    fast, slow, taken = both(written(frames, tmp_path), CONFIG, monkeypatch)
+    assert fast == slow
+    assert taken > 90
+
+
+BASES = {
+    name: simulated(
+        scenario(
+            f'impl = "{name}"\npreempt = true',
+            f'impl = "{name}"\npreempt = true\nadvskew = 80',
+            duration=60,
+            events='30 crash node="fw1"\n45 restart node="fw1"',
+        )
+    )
+    for name in ("freebsd13", "openbsd", "netbsd")
+}
+
+disturbances = st.lists(
+    st.tuples(
+        st.integers(0, 80),
+        st.sampled_from(["drop", "copy", "again", "byte", "late", "cut", "pad"]),
+        st.integers(0, 69),
+        st.integers(1, 255),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(BASES)), disturbances)
+def test_any_disturbance_says_the_same(name: str, wanted: list[tuple[int, str, int, int]]) -> None:
+    import tempfile
+
+    frames = list(BASES[name])
+    for index, kind, offset, value in wanted:
+        frames = disturbed(frames, index % len(frames), kind, offset, value)
+    frames.sort(key=lambda frame: frame.at)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        fast, slow, _ = both(written(frames, Path(folder)), CONFIG, patch)
+    assert fast == slow
+
+
+def disturbed(frames: list[Frame], index: int, kind: str, offset: int, value: int) -> list[Frame]:
+    frame = frames[index]
+    rest = [*frames[:index], *frames[index + 1 :]]
+    data = frame.data
+    if kind == "drop":
+        return rest
+    if kind == "copy":
+        return [*frames, frame._replace(at=frame.at + MILLISECOND)]
+    if kind == "again":
+        return [*frames, frame._replace(at=frame.at + value * 97 * MILLISECOND)]
+    if kind == "late":
+        return [*rest, frame._replace(at=frame.at + value * MILLISECOND)]
+    if kind == "cut":
+        return [*rest, frame._replace(data=data[: max(offset, 1)])]
+    if kind == "pad":
+        longer = data + bytes(value % 8)
+        return [*rest, frame._replace(data=longer, wire_length=len(longer))]
+    at = offset % len(data)
+    changed = data[:at] + bytes((data[at] ^ value,)) + data[at + 1 :]
+    return [*rest, frame._replace(data=changed)]
+
+
+def written(frames: list[Frame], folder: Path) -> Path:
+    path = folder / "frames.pcap"
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for frame in frames:
+            writer.write(frame)
+    return path
