@@ -1,0 +1,62 @@
+"""What a report remembers of every advertisement while a capture is read: its time, 8 bytes.
+
+The observer keeps who was MASTER when; drawing every advertisement and every interval
+needs all their times, per source address. Copies that a mirror port or a second vantage
+point shows are left out, as the observer leaves them out.
+"""
+
+from array import array
+from dataclasses import dataclass, field
+
+from carpscope.core.units import Nanos
+from carpscope.timeline.group import COPY_WINDOW, GroupKey
+from carpscope.wire.decode import Packet
+
+SourceKey = tuple[GroupKey, bytes]
+
+
+@dataclass(slots=True)
+class Times:
+    """The times of one source's advertisements, without copies."""
+
+    at: "array[int]" = field(default_factory=lambda: array("q"))
+    counts: dict[int, int] = field(default_factory=dict)
+    """How many each capture holds, copies included."""
+    last: tuple[bytes, bytes, int | None] = (b"", b"", None)
+
+
+class Collector:
+    """Takes packets as they are read."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.sources: dict[SourceKey, Times] = {}
+
+    def see(self, packet: Packet) -> None:
+        """Remember an advertisement's time."""
+        view = packet.advert
+        if view is None or packet.ip is None or packet.link is None:
+            return
+        key = ((packet.link.vlan, view.vhid), packet.ip.source)
+        times = self.sources.get(key)
+        if times is None:
+            times = self.sources[key] = Times()
+        capture, at = packet.frame.capture, packet.frame.at
+        times.counts[capture] = times.counts.get(capture, 0) + 1
+        shape = (view.counter, view.digest, packet.ip.identification)
+        if shape == times.last and times.at and at - times.at[-1] <= COPY_WINDOW:
+            return
+        times.last = shape
+        times.at.append(min(max(at, -(1 << 63)), (1 << 63) - 1))
+
+    def of(self, key: GroupKey, addresses: list[bytes]) -> list[Nanos]:
+        """Return the times of a node's advertisements, of the family it sends more of.
+
+        A dual-stack node sends both at once; to draw both would double every interval.
+        """
+        best: array[int] = array("q")
+        for address in addresses:
+            times = self.sources.get((key, address))
+            if times is not None and len(times.at) > len(best):
+                best = times.at
+        return list(best)

@@ -1,0 +1,129 @@
+"""The frames that matter: which ones findings and events name, why, and their bytes.
+
+Captures are read a second time for them, by number, so that a report over a long capture
+keeps a few hundred frames in memory and not a million.
+"""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import carpscope
+from carpscope.auth.explain import Recipe
+from carpscope.auth.verify import Verdict
+from carpscope.capture.source import Capture
+from carpscope.capture.writer import PcapngWriter
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame
+from carpscope.pipeline import Analysis
+from carpscope.report.forensic.text import shown
+from carpscope.timeline.node import FRAME_BITS, frame_ref
+from carpscope.wire.decode import Packet, decode
+
+FRAMES_MAX = 5_000
+"""More frames than this are no longer `what matters`; the report says how many are left out."""
+_NUMBER = (1 << FRAME_BITS) - 1
+
+
+@dataclass(slots=True)
+class Exhibit:
+    """One frame and why it is in the report."""
+
+    ref: int
+    why: list[str]
+    packet: Packet | None = None
+    """None where the second reading did not meet it."""
+    verdict: Verdict | None = None
+
+    @property
+    def capture(self) -> int:
+        """Return which capture it is of."""
+        return self.ref >> FRAME_BITS
+
+    @property
+    def number(self) -> int:
+        """Return its number within its capture."""
+        return self.ref & _NUMBER
+
+
+@dataclass(slots=True)
+class Exhibits:
+    """All of them, by reference, in the order of captures and frames."""
+
+    by_ref: dict[int, Exhibit] = field(default_factory=dict)
+    left_out: int = 0
+
+    @property
+    def found(self) -> list[Exhibit]:
+        """Return those that were met."""
+        return [exhibit for exhibit in self.by_ref.values() if exhibit.packet is not None]
+
+
+def named(analysis: Analysis) -> Exhibits:
+    """Collect every frame that a finding, an event or a comparison of captures names."""
+    why: dict[int, list[str]] = {}
+
+    def add(refs: Sequence[int], reason: str) -> None:
+        for place, ref in enumerate(refs, 1):
+            text = f"{reason} ({place} of {len(refs)})" if len(refs) > 1 else reason
+            why.setdefault(ref, []).append(text)
+
+    for finding in analysis.findings:
+        add(finding.frames, f"{finding.code} {finding.label}: {finding.summary}")
+    for event in analysis.events:
+        add(event.frames, f"{event.label}: {event.summary}")
+    if analysis.vantage is not None:
+        names = [capture.name for capture in analysis.captures]
+        for loss in analysis.vantage.losses:
+            add(loss.frames, f"in {names[loss.seen]} only, never seen in {names[loss.missing]}")
+    chosen = sorted(list(why)[:FRAMES_MAX])
+    exhibits = {ref: Exhibit(ref, why[ref]) for ref in chosen}
+    return Exhibits(exhibits, len(why) - len(chosen))
+
+
+def fetch(exhibits: Exhibits, captures: Iterable[Capture], analysis: Analysis) -> None:
+    """Read the captures again and take the frames out.
+
+    Raises CarpscopeError where a file is no longer what was analyzed.
+    """
+    recipes = {key: group.recipes for key, group in analysis.observer.groups.items()}
+    supplied = len(analysis.observer.keyring) > 0
+    for capture, before in zip(captures, analysis.captures, strict=True):
+        for frame in capture:
+            exhibit = exhibits.by_ref.get(frame_ref(frame.capture, frame.number))
+            if exhibit is None:
+                continue
+            packet = exhibit.packet = decode(frame)
+            view, link = packet.advert, packet.link
+            if view is not None and link is not None:
+                known = recipes.get((link.vlan, view.vhid), [])
+                exhibit.verdict = _verdict(known, view.counter, view.digest, supplied=supplied)
+        if capture.sha256 != before.sha256:
+            raise CarpscopeError(f"{before.name}: changed while it was being read")
+
+
+def _verdict(
+    recipes: Sequence[Recipe], counter: bytes, digest: bytes, *, supplied: bool
+) -> Verdict:
+    for recipe in recipes:
+        if recipe.fits(counter, digest):
+            return Verdict("verified", recipe)
+    return Verdict("failed" if supplied else "unchecked")
+
+
+def pcapng(exhibits: Exhibits, names: Sequence[str], digests: Mapping[int, str | None]) -> bytes:
+    """Write the frames, bytes and times as captured, each with why it is here."""
+    out = io.BytesIO()
+    of = "; ".join(f"{shown(name)} sha256 {digests[i]}" for i, name in enumerate(names))
+    writer = PcapngWriter(
+        out,
+        snaplen=0,
+        application=f"carpscope {carpscope.__version__}",
+        comment=f"The frames that the report names, untouched, of: {of}",
+    )
+    for exhibit in exhibits.found:
+        assert exhibit.packet is not None
+        frame: Frame = exhibit.packet.frame
+        lines = [f"frame {exhibit.number} of {shown(names[exhibit.capture])}", *exhibit.why]
+        writer.write(frame, "\n".join(shown(line) for line in lines))
+    return out.getvalue()

@@ -1,0 +1,90 @@
+"""Writing the folder: everything is made in memory first, and appears all at once.
+
+A folder that exists is never written into: what is in it would have to be told apart
+from the report by whoever checks it.
+"""
+
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.report.forensic import exhibit, prose, tables
+from carpscope.report.forensic.manifest import NAME, SIGNATURE, LogInput, manifest
+from carpscope.report.forensic.page import page
+from carpscope.report.forensic.request import Request
+from carpscope.report.forensic.story import clock_remarks
+from carpscope.report.forensic.text import json_text, shown
+from carpscope.report.sign import public_of, sign
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def contents(request: Request, key: "Ed25519PrivateKey | None") -> dict[str, bytes]:
+    """Make every file of a report, by name."""
+    signer = public_of(key) if key is not None else None
+    captures = request.analysis.captures
+    digests = {index: capture.sha256 for index, capture in enumerate(captures)}
+    logs = [
+        LogInput(view.name, view.sha256, view.size, view.lines, len(view.entries))
+        for view in request.logs
+    ]
+
+    listed = functools.partial(
+        manifest,
+        captures=captures,
+        logs=logs,
+        created=request.created,
+        case=request.case,
+        options=request.options,
+        command=request.command,
+        clock=list(clock_remarks(request)),
+        key=signer,
+    )
+    # pages show what went in; what came out can only be listed when it is there
+    without = listed(outputs={})
+    files = {
+        "report.html": page(request, without, signer),
+        "report.md": prose.prose(request, without, signer),
+        "findings.json": tables.findings_json(request),
+        "events.jsonl": tables.events_jsonl(request),
+        "nodes.csv": tables.nodes_csv(request),
+        "findings.csv": tables.findings_csv(request),
+        "evidence.pcapng": exhibit.pcapng(request.exhibits, request.names, digests),
+    }
+    text = (json_text(listed(outputs=files)) + "\n").encode()
+    files[NAME] = text
+    if key is not None:
+        files[SIGNATURE] = sign(text, key).encode()
+    return files
+
+
+def prepare(folder: Path) -> None:
+    """Refuse a folder that holds something, before anything takes long."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise CarpscopeError(f"-o {shown(str(folder))}: exists and is no folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise CarpscopeError(f"-o {shown(str(folder))}: is not empty; name a new folder")
+    if not folder.parent.is_dir():
+        raise CarpscopeError(f"-o {shown(str(folder))}: {shown(str(folder.parent))} does not exist")
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder that is whole or not there at all."""
+    prepare(folder)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as made:
+        inside = Path(made) / "report"
+        inside.mkdir()
+        for name, data in files.items():
+            with (inside / name).open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        if folder.is_dir():
+            folder.rmdir()
+        shutil.move(inside, folder)

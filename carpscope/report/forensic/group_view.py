@@ -1,0 +1,128 @@
+"""Groups as the page shows them: nodes, MASTER intervals, who hears whom, the replay."""
+
+from carpscope.core.address import ip_text, mac_text
+from carpscope.core.units import Nanos, clock, span_text
+from carpscope.detect.words import priority
+from carpscope.report.document import frame_name
+from carpscope.report.forensic import story
+from carpscope.report.forensic.drawings import interval_plots, timeline
+from carpscope.report.forensic.request import Request
+from carpscope.report.forensic.text import plural
+from carpscope.report.forensic.views import Budget, GroupView, Model, NodeRow
+from carpscope.report.roster import is_master_at_end, name, signs
+from carpscope.timeline.group import Group
+from carpscope.timeline.identify import identify
+from carpscope.timeline.node import Node
+from carpscope.timeline.relations import relations
+from carpscope.timeline.replay import CONTRADICTIONS
+
+
+def group_view(result: Model, group: Group, budget: Budget) -> GroupView:
+    """Give one group; what is left out is noted in the model."""
+    request = result.request
+    members = group.members
+    reigns = [
+        (
+            node.id,
+            story.stamp(reign.start),
+            story.stamp(_end(reign.end, reign.seen)),
+            span_text(_end(reign.end, reign.seen) - reign.start),
+            _ENDED.get(reign.ended_by, "it lasts"),
+        )
+        for node in members
+        for reign in node.reigns
+    ]
+    if len(reigns) > budget.reigns:
+        more = len(reigns) - budget.reigns
+        result.left_out.append(f"{plural(more, 'more MASTER interval')} of {group.id} in tables")
+    return GroupView(
+        group.id,
+        f"group-{'-'.join(map(str, (*group.vlan, group.vhid)))}",
+        story.group_words(group.id),
+        ", ".join(ip_text(address) for address in list(group.announced)[:32]) or "none announced",
+        [_node_row(node, request) for node in members[:64]],
+        reigns[: budget.reigns],
+        timeline(result, group, budget),
+        interval_plots(request, group, budget),
+        _matrix(group),
+        [node.id for node in members[:16]],
+        *_replays(request, group, budget),
+    )
+
+
+_ENDED = {
+    "bow-out": "said farewell",
+    "yielded": "heard a better one",
+    "silent": "fell silent",
+    "capture": "the capture ended first",
+}
+
+
+def _end(end: Nanos | None, seen: Nanos) -> Nanos:
+    return end if end is not None else seen
+
+
+def _node_row(node: Node, request: Request) -> NodeRow:
+    known = identify(node)
+    macs = [mac_text(mac) for mac in (node.mac, node.own_mac) if mac]
+    return NodeRow(
+        name(node, request.config),
+        known.text,
+        f"{known.confidence:.0%}",
+        "; ".join(known.because) or "nothing seen decides it",
+        priority(node),
+        signs(node, request.config).plain,
+        ", ".join(macs),
+        node.adverts,
+        "MASTER at the end"
+        if is_master_at_end(node)
+        else f"last heard {clock(node.last, digits=3)}",
+    )
+
+
+def _matrix(group: Group) -> list[tuple[str, list[tuple[str, str]]]]:
+    members = group.members[:16]
+    known = {(r.sender.id, r.receiver.id): r for r in relations(group)}
+    return [
+        (
+            sender.id,
+            [
+                ("itself", "")
+                if receiver is sender
+                else (found.relation, found.because)
+                if (found := known.get((sender.id, receiver.id))) is not None
+                else ("unknown", "")
+                for receiver in members
+            ],
+        )
+        for sender in members
+    ]
+
+
+def _replays(
+    request: Request, group: Group, budget: Budget
+) -> tuple[list[tuple[str, str, str, str]], list[tuple[str, str, str, str, str]]]:
+    told, beats = [], []
+    for one in request.analysis.replays.get(group.id, []):
+        heard = ", ".join(one.hears) or "nobody"
+        sure = "" if one.decides else "; other hypotheses explain it as well"
+        told.append(
+            (
+                f"{one.node.id} as {one.machine}",
+                f"{clock(one.start, digits=3)} – {clock(one.end, digits=3)}",
+                f"hearing {heard}",
+                f"{one.agree} as expected, {one.contradict} not{sure}",
+            )
+        )
+        beats += [
+            (
+                one.node.id,
+                "—" if beat.seen is None else clock(beat.seen),
+                "—" if beat.expected is None else clock(beat.expected),
+                beat.verdict.value,
+                "" if beat.frame is None else str(frame_name(beat.frame, request.names)),
+            )
+            for beat in one.beats
+            if beat.verdict in CONTRADICTIONS
+        ]
+    return told[: budget.beats], beats[: budget.beats]

@@ -1,0 +1,212 @@
+"""The report as Markdown: the page's text without its drawings, for a mail or a ticket."""
+
+from collections.abc import Iterator, Sequence
+
+import carpscope
+from carpscope.core.units import rfc3339
+from carpscope.report.forensic.manifest import NAME, SIGNATURE
+from carpscope.report.forensic.model import model
+from carpscope.report.forensic.page import CREATED_WORDS, inputs, log_rows, losses, versions
+from carpscope.report.forensic.request import Request
+from carpscope.report.forensic.text import markdown, shown
+from carpscope.report.forensic.views import Budget, FindingView, GroupView, Model
+from carpscope.report.line import Json
+from carpscope.report.sign import NAMESPACE, PublicKey
+
+_BUDGET = Budget(decisive=24, strokes=50)
+
+
+def prose(request: Request, listed: dict[str, Json], signer: PublicKey | None) -> bytes:
+    """Give the whole report as Markdown."""
+    found = model(request, _BUDGET)
+    lines = [
+        *_head(found),
+        *_findings(found),
+        *_groups(found),
+        *_events(found),
+        *_comparison(found),
+        *_logs(found),
+        *_limits(found),
+        *_reproduce(found, listed, signer),
+    ]
+    return ("\n".join(lines).rstrip() + "\n").encode()
+
+
+def _head(found: Model) -> Iterator[str]:
+    request = found.request
+    number = request.case.number
+    yield f"# CARP forensic report{f': {markdown(number)}' if number else ''}"
+    yield ""
+    yield (
+        f"Created {rfc3339(request.created.at)} ({CREATED_WORDS[request.created.said_by]}) by "
+        f"carpscope {carpscope.__version__}. All times are UTC."
+    )
+    yield ""
+    for title, text in request.case.rows():
+        yield f"- {title}: {markdown(text.replace(chr(10), ' / '))}"
+    yield from ("", "## Summary", "", f"**{markdown(found.verdict)}**", "")
+    for text in found.summary:
+        yield from (markdown(text), "")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(markdown(cell) for cell in row)} |"
+    yield ""
+
+
+def _findings(found: Model) -> Iterator[str]:
+    yield from ("## Findings", "")
+    if not found.findings:
+        yield from ("None.", "")
+    for view in found.findings:
+        yield from _finding(view)
+
+
+def _finding(view: FindingView) -> Iterator[str]:
+    finding = view.finding
+    yield f"### {finding.code} {markdown(view.title)}: {markdown(finding.summary)}"
+    yield ""
+    facts = [
+        ("Severity", f"{finding.severity.value}, {finding.confidence:.0%} sure"),
+        ("Group, nodes", f"{finding.group}: {', '.join(finding.nodes)}"),
+        ("When", view.when),
+        ("Expected", view.expected),
+        ("Observed", view.observed),
+        ("How it is known", finding.explanation),
+        ("Because of", "; ".join(text for _, text in view.causes)),
+        ("What to do", finding.remedy),
+        ("Look-alikes, and how they are told apart", view.look_alikes),
+        ("Sources", view.sources),
+        (
+            "Evidence",
+            f"{finding.frame_count:,} frames, in evidence.pcapng: {', '.join(view.frames)}",
+        ),
+        ("Identity", finding.identity),
+    ]
+    for title, text in facts:
+        if text:
+            yield f"- {title}: {markdown(text)}"
+    yield ""
+    for frame in view.decisive:
+        yield from (f"#### Frame {markdown(frame.frame)}", "", markdown(frame.line), "")
+        if frame.checks:
+            yield from _table(
+                ("Test", "Expected", "Observed", "Outcome"),
+                [(c.what, c.expected, c.observed, c.word) for c in frame.checks],
+            )
+        # an indented block: nothing in it can end it, as a fence could be ended
+        for field in frame.tree:
+            yield f"    {'! ' if field.wrong else '  '}{'  ' * field.depth}{shown(field.text)}"
+        yield "    "
+        for row in frame.hex:
+            yield f"    {shown(row)}"
+        yield ""
+
+
+def _groups(found: Model) -> Iterator[str]:
+    for group in found.groups:
+        yield from _group(group)
+
+
+def _group(group: GroupView) -> Iterator[str]:
+    yield f"## {markdown(group.title)}"
+    yield ""
+    yield f"Addresses announced: {markdown(group.addresses)}"
+    yield ""
+    yield from _table(
+        ("Node", "System", "advbase/advskew", "Signs", "Advertisements", "State"),
+        [
+            (n.name, f"{n.system} ({n.sure})", n.priority, n.signs, f"{n.adverts:,}", n.state)
+            for n in group.nodes
+        ],
+    )
+    yield from ("MASTER intervals:", "")
+    yield from _table(("Node", "From", "To", "For", "Ended"), group.reigns)
+    if group.intervals:
+        yield from ("Intervals between advertisements:", "")
+        yield from _table(
+            ("Node", "Expected", "As expected", "Shortest", "Longest"),
+            [
+                (
+                    plot.node,
+                    "; then ".join(plot.expected),
+                    f"{plot.inside} of {plot.count}",
+                    f"{plot.shortest / 1e9:.6f} s",
+                    f"{plot.longest / 1e9:.6f} s",
+                )
+                for plot in group.intervals
+            ],
+        )
+    if len(group.members) > 1:
+        yield from ("Who hears whom (rows send, columns receive):", "")
+        yield from _table(
+            ("Advertisements of", *(f"at {markdown(member)}" for member in group.members)),
+            [
+                (sender, *(f"{r}: {why}" if why else r for r, why in cells))
+                for sender, cells in group.matrix
+            ],
+        )
+    if group.replays:
+        yield from ("Each node's own state machine over what it should have heard:", "")
+        yield from _table(("Machine", "When", "Best explained by", "Advertisements"), group.replays)
+
+
+def _events(found: Model) -> Iterator[str]:
+    yield from ("## Events", "")
+    if found.events:
+        yield from _table(("When", "Group", "What", "In words", "Frames"), found.events)
+    else:
+        yield from ("None.", "")
+
+
+def _comparison(found: Model) -> Iterator[str]:
+    if found.request.analysis.vantage is None:
+        return
+    yield from ("## Captures compared: sent here and never seen there", "")
+    rows = losses(found.request)
+    if not rows:
+        yield from ("None: what one capture holds while another ran, the other holds as well.", "")
+        return
+    head = ("Sender", "Seen in", "Missing in", "From", "To", "How many")
+    yield from _table((*head, "Recorded there meanwhile", "Frames"), rows)
+
+
+def _logs(found: Model) -> Iterator[str]:
+    for index, log in enumerate(found.request.logs):
+        yield from (f"## Log {markdown(log.name)}", "")
+        yield f"- Whose: {markdown(log.node or 'nobody can tell')} ({markdown(log.known_by)})"
+        yield f"- {log.agreements} lines agree with the wire, {log.contradictions} contradict it"
+        if log.offset is not None:
+            yield f"- Clock: about {log.offset / 1e9:+.3f} s against the captures"
+        for text in (*log.notes, *log.silent):
+            yield f"- {markdown(text)}"
+        yield ""
+        rows = log_rows(found.request, index, _BUDGET.logs)
+        yield from _table(("Line", "Time", "Text", "The wire", "Why"), rows)
+
+
+def _limits(found: Model) -> Iterator[str]:
+    yield from ("## What the packets cannot decide", "")
+    for text in found.undecided:
+        yield f"- {markdown(text)}"
+    for text in found.left_out:
+        yield f"- Left out for its size: {markdown(text)}"
+    yield from ("", "## Method and limits", "")
+    for text in found.method:
+        yield f"- {markdown(text)}"
+    yield ""
+
+
+def _reproduce(found: Model, listed: dict[str, Json], signer: PublicKey | None) -> Iterator[str]:
+    yield from ("## Reproduce and check", "")
+    yield "The same files, options and version give the same bytes:"
+    yield from ("", f"    {shown(found.request.command)}", "")
+    yield from _table(("File", "Bytes", "SHA-256", "What it holds"), inputs(listed))
+    yield from _table(("Software", "Version"), versions(listed))
+    yield "    carpscope verify DIR --key PUB.pem --evidence FILE…"
+    if signer is not None:
+        yield f"    ssh-keygen -Y check-novalidate -n {NAMESPACE} -s {SIGNATURE} < {NAME}"
+        yield from ("", f"Signed by {signer.fingerprint}.")

@@ -1,0 +1,58 @@
+"""What a report is made from: one value that every part of it reads."""
+
+from dataclasses import dataclass, field
+
+from carpscope.config import Config
+from carpscope.core.units import Nanos
+from carpscope.detect.finding import Finding
+from carpscope.pipeline import Analysis
+from carpscope.report.forensic.collect import Collector
+from carpscope.report.forensic.exhibit import Exhibits
+from carpscope.report.forensic.figures import Axis
+from carpscope.report.forensic.manifest import Case, Created
+from carpscope.report.hostlog.placed import LogView
+from carpscope.report.line import Json
+from carpscope.timeline.group import Group
+
+
+@dataclass(slots=True)
+class Request:
+    """The analysis and all that was asked for."""
+
+    analysis: Analysis
+    config: Config
+    collector: Collector
+    exhibits: Exhibits
+    document: dict[str, Json]
+    case: Case
+    created: Created
+    command: str
+    options: dict[str, Json]
+    logs: list[LogView] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """Return what the captures are called."""
+        return [capture.name for capture in self.analysis.captures]
+
+    @property
+    def groups(self) -> list[Group]:
+        """Return the groups in order."""
+        found = self.analysis.observer.groups.values()
+        return sorted(found, key=lambda group: (group.vlan, group.vhid))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Return the findings, worst first, causes before what follows from them."""
+        return self.analysis.findings
+
+    @property
+    def axis(self) -> Axis:
+        """Return what drawings show: from the first packet to the last, on one clock."""
+        vantage = self.analysis.vantage
+        times: list[Nanos] = []
+        for index, capture in enumerate(self.analysis.captures):
+            ends = [at for at in (capture.first, capture.last) if at is not None]
+            clock = vantage.clocks[index] if vantage is not None else None
+            times += [clock.corrected(at) for at in ends] if clock is not None else ends
+        return Axis(min(times, default=0), max(times, default=1))

@@ -1,0 +1,208 @@
+"""What a report says in sentences: a summary, what cannot be decided, and how it was done."""
+
+from collections.abc import Iterator
+
+from carpscope.core.address import ip_text
+from carpscope.core.units import clock, day, span_text
+from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.words import listed
+from carpscope.report.forensic.request import Request
+from carpscope.report.forensic.text import plural
+from carpscope.report.roster import is_master_at_end
+from carpscope.report.vantage import offset_text
+from carpscope.timeline.group import Group
+from carpscope.timeline.identify import identify
+from carpscope.timeline.relations import relations
+
+
+def stamp(at: int, digits: int = 3) -> str:
+    """Give an instant with its date: `2026-11-23 00:30:57.064 UTC`."""
+    return f"{day(at)} {clock(at, digits=digits)} UTC"
+
+
+def verdict(request: Request) -> tuple[str, str]:
+    """Give the answer in one word for style and one line for people."""
+    worst = max((f.severity for f in request.findings), key=lambda s: s.rank, default=None)
+    if not request.groups:
+        return "none", "No CARP advertisement is in these captures."
+    if worst is None:
+        return "good", "Nothing wrong was found."
+    count = len(roots(request))
+    return worst.value, (
+        f"{plural(count, 'situation')} {'was' if count == 1 else 'were'} found, "
+        f"the worst of severity {worst.value}."
+    )
+
+
+def roots(request: Request) -> list[Finding]:
+    """Return the findings that no other one explains."""
+    known = {finding.identity for finding in request.findings}
+    return [f for f in request.findings if not known.intersection(f.caused_by)]
+
+
+def summary(request: Request) -> Iterator[str]:
+    """Say what happened as a person who was not there would want to hear it."""
+    axis = request.axis
+    yield (
+        f"From {stamp(axis.first, 0)} to {stamp(axis.last, 0)} ({span_text(axis.span)}), "
+        f"{plural(request.analysis.packets, 'packet')} from "
+        f"{plural(len(request.names), 'capture')} were examined; "
+        f"{plural(sum(request.analysis.advertisements), 'CARP advertisement')} among them tell "
+        f"of {plural(len(request.groups), 'group')} of hosts that share addresses."
+    )
+    for root in roots(request):
+        effects = [f for f in request.findings if root.identity in f.caused_by]
+        yield _situation(root, effects, request)
+    for group in request.groups:
+        yield _group(group, request)
+
+
+def _situation(root: Finding, effects: list[Finding], request: Request) -> str:
+    head = max([root, *effects], key=lambda f: (f.severity.rank, f is root))
+    when = f"from {stamp(head.start, 0)}"
+    if head.ongoing:
+        when += " and still so when the capture ended"
+    elif head.end > head.start:
+        when += f", for {span_text(head.end - head.start)}"
+    text = f"{group_words(head.group)}: {head.summary}, {when}."
+    if head is not root:
+        text += f" The cause: {root.summary}."
+    shared = next((g for g in request.groups if g.id == head.group), None)
+    if shared is not None and head.label == "split_brain" and shared.announced:
+        some = listed(ip_text(address) for address in list(shared.announced)[:4])
+        text += f" Two hosts answered for {some} at once, so connections may have broken."
+    if head.label == "master_gap":
+        text += " In that time nobody answered for the shared addresses."
+    return f"{text} What to do: {root.remedy}"
+
+
+def group_words(group: str) -> str:
+    """Give `Vhid 1 on VLAN 10` for `vlan10/vhid1`."""
+    *vlans, vhid = group.split("/")
+    text = f"Vhid {vhid.removeprefix('vhid')}"
+    if vlans:
+        text += f" on VLAN {'.'.join(vlan.removeprefix('vlan') for vlan in vlans)}"
+    return text
+
+
+def _group(group: Group, request: Request) -> str:
+    masters = [node.id for node in group.members if is_master_at_end(node)]
+    events = [e for e in request.analysis.events if e.group == group.id]
+    took = [e for e in events if e.label != "demotion"]
+    text = f"{group_words(group.id)}: {plural(len(group.members), 'node')} advertised; "
+    text += f"{plural(len(took), 'change of master', 'changes of master')}"
+    if masters:
+        return (
+            f"{text}; at the end {listed(masters)} {'was' if len(masters) == 1 else 'were'} MASTER."
+        )
+    return f"{text}; at the end nobody was MASTER."
+
+
+def undecided(request: Request) -> Iterator[str]:
+    """Say what these packets cannot decide, each with what would."""
+    for index, capture in enumerate(request.analysis.captures):
+        for note in capture.notes:
+            yield f"{request.names[index]}: {note}."
+        if capture.drops is None:
+            yield (
+                f"{request.names[index]} does not say how many packets the capturing itself lost; "
+                "that none were is an assumption."
+            )
+    for group in request.groups:
+        yield from _unknown_of(group, request)
+    for finding in request.findings:
+        if finding.confidence < 0.9:
+            yield (
+                f"{finding.code} {finding.label} ({finding.identity}) is {finding.confidence:.0%} "
+                "sure; the section of the finding says what else could look like it."
+            )
+    if request.analysis.vantage is not None:
+        yield from (f"{note}." for note in request.analysis.vantage.notes)
+    if request.analysis.interrupted:
+        yield "The reading was interrupted; what came after is not in this report."
+
+
+def _unknown_of(group: Group, request: Request) -> Iterator[str]:
+    if len(group.members) == 1:
+        yield (
+            f"{group.id}: a backup never speaks, so whether {group.members[0].id} has one cannot "
+            "be seen. The hosts' own `ifconfig` tells."
+        )
+    for node in group.members:
+        known = identify(node)
+        if known.name is None or known.confidence < 0.75:
+            others = listed(known.alternatives) or "any implementation"
+            yield f"{group.id}: which system {node.id} runs is not certain; it could be {others}."
+        if node.authentication.recipe is None:
+            why = (
+                "none of the passphrases and addresses supplied explains its HMAC"
+                if request.config.passphrases
+                else "no passphrase was supplied"
+            )
+            yield f"{group.id}: what {node.id} signs is not known, since {why}."
+        for limit in node.authentication.limits:
+            yield f"{group.id}: {node.id}: {limit}."
+    unknown = [r for r in relations(group) if r.relation == "unknown"]
+    for relation in unknown[:12]:
+        yield (
+            f"{group.id}: whether {relation.receiver.id} receives {relation.sender.id}: "
+            f"{relation.because}. A capture on {relation.receiver.id} would tell."
+        )
+
+
+def method(request: Request) -> Iterator[str]:
+    """Say how it was done and what that cannot do."""
+    yield (
+        "Every packet was read from the captures as they lie; nothing was sent, and the files "
+        "were opened for reading only. Their SHA-256 was computed over the bytes that were "
+        "analyzed, and the files were read again for the evidence frames, with the same digest."
+    )
+    yield (
+        "Who was MASTER is read from who advertises: from the first advertisement to a farewell, "
+        "to a better one that was heard, or to a silence that the node's own interval does not "
+        "explain. A node that never advertises leaves no trace."
+    )
+    yield (
+        "Each node's own state machine was run over what it should have heard; where its "
+        "advertisements contradict that, it did not hear it. Who accepted whom is also read from "
+        "the counter, which all but OpenBSD continue from the advertisement accepted last."
+    )
+    yield (
+        "Times are those of the capturing hosts, shown in UTC to the resolution of the file. "
+        "Their clocks were not checked against anything but each other."
+    )
+    yield from clock_remarks(request)
+    yield (
+        "Passphrases serve to verify HMACs only. None is in this report; they are named by their "
+        "number in the order in which they were given."
+    )
+
+
+def clock_remarks(request: Request) -> Iterator[str]:
+    """Say how the clocks of captures stand to each other."""
+    vantage = request.analysis.vantage
+    if vantage is None:
+        yield "One clock: that of the host that captured. Whether it was right is not known."
+        return
+    yield f"All times are on the clock of {request.names[0]}; whether that was right is not known."
+    for clock_ in vantage.clocks[1:]:
+        name = request.names[clock_.capture]
+        if not clock_.known or clock_.reference is None:
+            yield f"The clock of {name} cannot be compared: no advertisement is in both."
+            continue
+        yield (
+            f"The clock of {name} was {offset_text(clock_)} against "
+            f"{request.names[clock_.reference]}, by {plural(clock_.points, 'advertisement')} "
+            "captured by both; the bound holds if between its steps it ran evenly and no packet "
+            f"took longer than {span_text(clock_.path_max)} between the two places."
+        )
+        for start, end, step in clock_.gaps:
+            yield (
+                f"It was set by {step / 1e9:+.3f} s somewhere between {stamp(start)} and "
+                f"{stamp(end)}; its times in between are uncertain by that much."
+            )
+
+
+def severities() -> list[str]:
+    """Return the names of severities, the worst first."""
+    return [severity.value for severity in reversed(Severity)]

@@ -1,0 +1,86 @@
+"""Text from packets, files and people, made harmless for each place it goes to.
+
+Captured text is hostile: a file name may hold terminal escapes, a log line markup, a node's
+name a formula. `shown` spells out what nobody can see; then each format escapes its own.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~@$])")
+_AT_START = re.compile(r"^(\s*)([-+#=>]|\d+[.)])")
+_LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp):|\bwww\.")
+_FORMULA = ("=", "+", "-", "@")
+
+
+def shown(text: str, *, keep: str = "") -> str:
+    """Give text with every character that is not printable spelt out, as `\\u202e`.
+
+    That includes what turns the direction of writing, and what has no width.
+    """
+    return "".join(c if c.isprintable() or c in keep else _spelt(c) for c in text)
+
+
+def _spelt(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that was no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x1_0000 else f"\\U{code:08x}"
+
+
+def markdown(text: str) -> str:
+    """Give text that Markdown leaves alone: no emphasis, link, markup, table cell or list."""
+    text = _MARKDOWN.sub(r"\\\1", shown(text))
+    text = _LINK.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
+    return _AT_START.sub(_unlisted, text)
+
+
+def _unlisted(found: re.Match[str]) -> str:
+    space, mark = found.groups()
+    return f"{space}{mark[:-1]}\\{mark[-1]}"
+
+
+def csv_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Give a table as RFC 4180 has it; no cell begins as a spreadsheet's formula does."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(head)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return out.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = shown(str(value))
+    # the quote is what a spreadsheet itself writes before text that looks like a formula
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def json_text(value: object, *, indent: int | None = 1) -> str:
+    """Give JSON in UTF-8 in which only printable characters stand for themselves."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if code < 0x1_0000:
+        return f"\\u{code:04x}"
+    code -= 0x1_0000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
+def plural(count: int, word: str, words: str = "") -> str:
+    """Give a count with its noun: `1 frame`, `1,204 frames`."""
+    return f"{count:,} {word if count == 1 else words or word + 's'}"

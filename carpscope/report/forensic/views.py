@@ -1,0 +1,125 @@
+"""What a page shows, as values: templates render these and compute nothing.
+
+`Budget` says how much a page may hold; where it is too little for everything, the model
+says what it left out.
+"""
+
+from dataclasses import dataclass, field
+
+from carpscope.detect.finding import Finding
+from carpscope.report.forensic import figures
+from carpscope.report.forensic.checks import Check
+from carpscope.report.forensic.request import Request
+from carpscope.report.tree import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of each a page holds."""
+
+    findings: int = 100
+    decisive: int = 60
+    """Frames with hex and tree, over all findings."""
+    events: int = 200
+    reigns: int = 300
+    strokes: int = 1_500
+    """Advertisements per lane, intervals per plot."""
+    groups: int = 20
+    beats: int = 60
+    logs: int = 400
+
+    def halved(self) -> "Budget":
+        """Return a smaller one."""
+        return Budget(
+            max(self.findings // 2, 5),
+            max(self.decisive // 2, 2),
+            max(self.events // 2, 10),
+            max(self.reigns // 2, 10),
+            max(self.strokes // 2, 50),
+            max(self.groups // 2, 2),
+            max(self.beats // 2, 5),
+            max(self.logs // 2, 10),
+        )
+
+
+@dataclass(slots=True)
+class Decisive:
+    """A frame shown whole."""
+
+    anchor: str
+    frame: str
+    line: str
+    hex: list[str]
+    tree: list[Field]
+    checks: list[Check]
+
+
+@dataclass(slots=True)
+class FindingView:
+    """A finding as the page shows it."""
+
+    finding: Finding
+    anchor: str
+    title: str
+    when: str
+    expected: str
+    observed: str
+    look_alikes: str
+    sources: str
+    causes: list[tuple[str, str]]
+    frames: list[str]
+    decisive: list[Decisive] = field(default_factory=list)
+    shown_elsewhere: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class NodeRow:
+    """A node in a table."""
+
+    name: str
+    system: str
+    sure: str
+    because: str
+    priority: str
+    signs: str
+    macs: str
+    adverts: int
+    state: str
+
+
+@dataclass(slots=True)
+class GroupView:
+    """A group as the page shows it."""
+
+    id: str
+    anchor: str
+    title: str
+    addresses: str
+    nodes: list[NodeRow]
+    reigns: list[tuple[str, str, str, str, str]]
+    """Node, from, to, how long, how it ended."""
+    timeline: figures.Timeline
+    intervals: list[figures.Intervals]
+    matrix: list[tuple[str, list[tuple[str, str]]]]
+    """Sender, and for each receiver the relation and why."""
+    members: list[str]
+    replays: list[tuple[str, str, str, str]]
+    """Node and machine, when, hypothesis, outcome."""
+    beats: list[tuple[str, str, str, str, str]]
+    """What contradicts: node, seen, expected, verdict, frame."""
+
+
+@dataclass(slots=True)
+class Model:
+    """Everything that is shown."""
+
+    request: Request
+    severity: str
+    verdict: str
+    summary: list[str]
+    findings: list[FindingView]
+    groups: list[GroupView]
+    events: list[tuple[str, str, str, str, str]]
+    undecided: list[str]
+    method: list[str]
+    left_out: list[str]

@@ -1,0 +1,45 @@
+"""One line of a host's log that says something of CARP."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from carpscope.core.units import Nanos
+
+
+class Kind(Enum):
+    """What a line tells."""
+
+    STATE = "state"
+    """A vhid changed its state."""
+    DEMOTION = "demotion"
+    REFUSED = "refused"
+    """An advertisement was not accepted."""
+    STATUS = "status"
+    """What `ifconfig` shows: a state at some time, with advbase and advskew."""
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line, taken apart."""
+
+    line: int
+    """Its number in the file, from 1."""
+    text: str
+    """As it stands there, nothing escaped."""
+    kind: Kind
+    at: Nanos | None
+    """None where the line has no time."""
+    coarse: bool
+    """Whether its time is in whole seconds."""
+    host: str = ""
+    system: str = ""
+    """`FreeBSD`, `OpenBSD`, `NetBSD`, `ucarp`, or empty."""
+    interface: str = ""
+    vhid: int | None = None
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+    advbase: int | None = None
+    advskew: int | None = None
+    demotion: int | None = None

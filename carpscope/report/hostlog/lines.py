@@ -1,0 +1,204 @@
+"""Lines of hosts' logs that speak of CARP, as each system writes them.
+
+carp: 1@em0: BACKUP -> MASTER (master timed out)          FreeBSD since 10
+carp: demoted by 240 to 240 (interface down)              FreeBSD since 10
+carp0: BACKUP -> MASTER (preempting)                      FreeBSD to 9, DragonFly
+carp0: link state changed to UP                           FreeBSD to 9
+carp0: state transition: BACKUP -> MASTER                 OpenBSD, NetBSD
+carp: em0 demoted group carp by 1 to 1 (carpdev)          OpenBSD
+[WARNING] Switching to state: MASTER                      ucarp
+    carp: MASTER vhid 1 advbase 1 advskew 0               ifconfig
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from carpscope.core.units import Nanos
+from carpscope.report.hostlog.clock import LogClock, dated, stamp
+from carpscope.report.hostlog.entry import Entry, Kind
+
+LINE_LIMIT = 4096
+_STATES = r"(INIT|BACKUP|MASTER)"
+_HOST = re.compile(r"(?P<host>[\w.-]+) (?P<program>[\w./-]+)(?:\[\d+\])?: ")
+_RFC5424 = re.compile(r"(?P<host>\S+) (?P<program>\S+) \S+ \S+ (?:-|\[.*?\]) ")
+_HEADER = re.compile(r"(?P<interface>[a-z][\w.]*): flags=")
+
+_Make = Callable[[re.Match[str]], "_Told"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a message says, without its time."""
+
+    kind: Kind
+    system: str = ""
+    interface: str = ""
+    vhid: int | None = None
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+    advbase: int | None = None
+    advskew: int | None = None
+    demotion: int | None = None
+
+
+def _state(system: str) -> _Make:
+    def make(m: re.Match[str]) -> _Told:
+        found = m.groupdict()
+        vhid = found.get("vhid")
+        return _Told(
+            Kind.STATE,
+            system,
+            found.get("interface") or "",
+            int(vhid) if vhid else None,
+            found.get("before") or "",
+            found["after"],
+            found.get("reason") or "",
+        )
+
+    return make
+
+
+def _link(m: re.Match[str]) -> _Told:
+    after = "MASTER" if m["link"] == "UP" else "BACKUP"
+    return _Told(Kind.STATE, "FreeBSD", m["interface"], after=after, reason="link state")
+
+
+def _demotion(system: str) -> _Make:
+    def make(m: re.Match[str]) -> _Told:
+        found = m.groupdict()
+        return _Told(
+            Kind.DEMOTION,
+            system,
+            found.get("interface") or "",
+            reason=found.get("reason") or "",
+            demotion=int(found["total"]),
+        )
+
+    return make
+
+
+def _status(m: re.Match[str]) -> _Told:
+    return _Told(
+        Kind.STATUS,
+        "",
+        m["interface"] or "",
+        int(m["vhid"]),
+        after=m["after"],
+        advbase=int(m["base"]),
+        advskew=int(m["skew"]),
+    )
+
+
+def _said(kind: Kind, system: str) -> _Make:
+    return lambda m: _Told(kind, system, (m.groupdict().get("interface") or ""))
+
+
+_ARROW = rf"(?P<before>{_STATES[1:-1]}) -> (?:to: )?(?P<after>{_STATES[1:-1]})"
+_PATTERNS: tuple[tuple[re.Pattern[str], _Make], ...] = (
+    (
+        re.compile(
+            rf"carp: (?P<vhid>\d{{1,3}})@(?P<interface>\S+): {_ARROW}(?: \((?P<reason>.*)\))?"
+        ),
+        _state("FreeBSD"),
+    ),
+    (
+        re.compile(r"carp: demoted by (?P<by>-?\d+) to (?P<total>-?\d+)(?: \((?P<reason>.*)\))?"),
+        _demotion("FreeBSD"),
+    ),
+    (
+        re.compile(rf"(?P<interface>carp\d+): state transition: {_ARROW}"),
+        _state("OpenBSD or NetBSD"),
+    ),
+    (
+        re.compile(rf"(?P<interface>carp\d+): state transition from: {_ARROW}"),
+        _state("NetBSD"),
+    ),
+    (
+        re.compile(
+            r"carp: (?P<interface>\S+) demoted group \S+ (?:by -?\d+ )?to (?P<total>\d+)"
+            r"(?: \((?P<reason>.*)\))?"
+        ),
+        _demotion("OpenBSD"),
+    ),
+    (
+        re.compile(rf"(?P<interface>carp\d+): {_ARROW}(?: \((?P<reason>.*)\))?"),
+        _state("FreeBSD to 9 or DragonFly"),
+    ),
+    (re.compile(r"(?P<interface>carp\d+): link state changed to (?P<link>UP|DOWN)"), _link),
+    (
+        re.compile(
+            rf"carp: (?P<after>{_STATES[1:-1]}) (?:carpdev (?P<interface>\S+) )?"
+            r"vhid (?P<vhid>\d{1,3}) advbase (?P<base>\d{1,3}) advskew (?P<skew>\d{1,3})"
+        ),
+        _status,
+    ),
+    (re.compile(rf"Switching to state: (?P<after>{_STATES[1:-1]})"), _state("ucarp")),
+    (re.compile(r"Bad digest|Bad TTL|Bad version|Bad IP checksum"), _said(Kind.REFUSED, "ucarp")),
+    (
+        re.compile(r"Preferred master advertised|Non-preferred master advertising"),
+        _said(Kind.NOTE, "ucarp"),
+    ),
+    (re.compile(r"(?P<interface>carp\d*): .*incorrect hash"), _said(Kind.REFUSED, "")),
+)
+
+
+def entries(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[Nanos | None, Entry | None]]:
+    """Give the time of every line that has one, and what it says of CARP, if it does."""
+    interface = ""
+    shown_at: Nanos | None = None
+    for number, raw in enumerate(lines, 1):
+        text = raw.rstrip("\r\n")[:LINE_LIMIT]
+        if (at := dated(text, clock)) is not None:
+            shown_at = at
+            yield at, None
+            continue
+        header = _HEADER.match(text)
+        if header is not None:
+            interface = header["interface"]
+        found = stamp(text, clock)
+        rest = text[found.length :] if found is not None else text
+        host, message = _host(rest) if found is not None else ("", rest)
+        told = _told(message)
+        if told is None:
+            yield (found.at if found is not None else None), None
+            continue
+        when = found.at if found is not None else None
+        coarse = found.coarse if found is not None else True
+        if told.kind is Kind.STATUS:
+            when = when if when is not None else shown_at
+            # on the BSDs with carp interfaces the vhid's own interface is the header's
+            if interface:
+                told = replace(told, interface=interface)
+        yield (
+            when,
+            Entry(
+                number, text, told.kind, when, coarse, host, told.system, told.interface, told.vhid,
+                told.before, told.after, told.reason, told.advbase, told.advskew, told.demotion,
+            ),
+        )  # fmt: skip
+
+
+def _host(rest: str) -> tuple[str, str]:
+    for pattern in (_HOST, _RFC5424):
+        found = pattern.match(rest)
+        if found is not None:
+            return found["host"], rest[found.end() :]
+    return "", rest
+
+
+def _told(message: str) -> _Told | None:
+    lowered = message.lower()
+    if (
+        "carp" not in lowered
+        and "master" not in lowered
+        and "state" not in lowered
+        and ("bad " not in lowered)
+    ):
+        return None  # most lines of a log; patterns cost more
+    for pattern, make in _PATTERNS:
+        found = pattern.search(message)
+        if found is not None:
+            return make(found)
+    return None
