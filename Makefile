@@ -8,15 +8,18 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   := captures/ucarp-different-addresses
 SUBJECTS ?=
+SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format packages captures bench bless docs clean
+.PHONY: help demo test check format packages captures bench bless docs clean sim conform
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo 'make captures   record captures/ again with real ucarp and keepalived (root)'
 	@echo 'make bench      measure against tcpdump, tshark and bare Python'
+	@echo 'make sim SEED=1 swarm of made worlds: what must not happen, and what does not settle'
+	@echo 'make conform    hold the simulator against exact traces in ../shared'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
 	@echo 'make format     put every file into the house format'
@@ -63,6 +66,13 @@ captures: packages $(VENV)/.tools
 
 bench: packages $(VENV)/.tools
 	@$(BIN)/python -m tests.bench $(SUBJECTS)
+
+sim: $(VENV)/.tools
+	@$(BIN)/python -m carpscope.sim.swarm $(or $(SEED),1) $(COUNT)
+
+# The traces and their judge are not part of this repository; tests/data has copies of them.
+conform: $(VENV)/.tools
+	@$(BIN)/python $(SHARED)/score/conform.py $(SHARED)/traces/exact -- $(BIN)/carpscope simulate --json
 
 bless: $(VENV)/.tools
 	@$(BIN)/python -m pytest -p no:cacheprovider --bless tests/report tests/test_docs.py

@@ -32,6 +32,8 @@ class Subject:
     title: str
     commands: tuple[Command, ...]
     rounds: int = 15
+    shows: bool = False
+    """Whether what the commands say on standard error, in the last round, is part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def measured(subject: Subject) -> list[Row]:
     times: dict[str, list[float]] = {command.name: [] for command in commands}
     for turn in range(subject.rounds + 1):
         for command in commands:
-            taken = _seconds(command, environment)
+            taken = _seconds(command, environment, shown=subject.shows and turn == subject.rounds)
             if turn:  # the first one fills caches
                 times[command.name].append(taken)
     unit = times[commands[0].name]
@@ -68,7 +70,7 @@ def measured(subject: Subject) -> list[Row]:
     return rows
 
 
-def _seconds(command: Command, environment: dict[str, str]) -> float:
+def _seconds(command: Command, environment: dict[str, str], *, shown: bool) -> float:
     start = time.perf_counter()
     done = subprocess.run(
         command.words,
@@ -80,6 +82,8 @@ def _seconds(command: Command, environment: dict[str, str]) -> float:
     )
     taken = time.perf_counter() - start
     words = " ".join(command.words)
+    if shown and done.stderr:
+        print(done.stderr.decode().rstrip())
     assert done.returncode in command.statuses, f"{words}: {done.returncode} {done.stderr!r}"
     return taken
 
