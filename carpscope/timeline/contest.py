@@ -15,6 +15,8 @@ from carpscope.wire.carp import interval_ns
 
 CONTESTS_KEPT = 500
 """Per group; further ones lengthen the last."""
+PAIRS_KEPT = 240
+"""Per contest: all pairs of sixteen nodes. Made-up senders would fill the square of them."""
 REACTION: Nanos = 5 * MILLISECOND
 UCARP_REACTION: Nanos = 1200 * MILLISECOND
 
@@ -34,6 +36,8 @@ class Contest:
     def ignore(self, receiver: Node, sender: Node, frame: int) -> None:
         """Note that one node went on although another's advertisement came by."""
         key = (receiver.id, sender.id)
+        if key not in self.ignored and len(self.ignored) >= PAIRS_KEPT:
+            return
         frames = self.ignored.setdefault(key, [])
         if len(frames) < 12:
             frames.append(frame)

@@ -59,11 +59,14 @@ class BrokenLink:
 def broken_links(group: Group) -> list[BrokenLink]:
     """Return every broken link of a group, contests of the same kind joined."""
     found: list[BrokenLink] = []
+    by_pair: dict[frozenset[str], list[BrokenLink]] = {}
     for contest in group.contests:
         for link in _of(group, contest):
-            same = next((f for f in reversed(found) if _same(f, link)), None)
+            earlier = by_pair.setdefault(frozenset((link.sender.id, link.receiver.id)), [])
+            same = next((f for f in reversed(earlier) if _same(f, link)), None)
             if same is None:
                 found.append(link)
+                earlier.append(link)
             else:
                 _join(same, link)
     for link in found:
@@ -138,8 +141,7 @@ def _ever(group: Group, one: Node, other: Node) -> bool:
 
 
 def _same(before: BrokenLink, link: BrokenLink) -> bool:
-    pair = {before.sender.id, before.receiver.id} == {link.sender.id, link.receiver.id}
-    return pair and link.start - before.end <= SAME_SITUATION
+    return link.start - before.end <= SAME_SITUATION
 
 
 def _join(before: BrokenLink, link: BrokenLink) -> None:
