@@ -19,7 +19,7 @@ from carpscope.auth.keyring import Keyring
 from carpscope.auth.question import Candidates, Outcome, Sample
 from carpscope.auth.recipes import Recipe
 from carpscope.auth.search import Search
-from carpscope.auth.stages import ALL, FIRST, QUICK, Stage
+from carpscope.auth.stages import ALL, DEAR, FIRST, QUICK, Stage
 
 CUT = "the search was cut short: all that one run may search is used up"
 
@@ -60,6 +60,7 @@ def explain(
 __all__ = [
     "ALL",
     "CUT",
+    "DEAR",
     "FIRST",
     "QUICK",
     "Candidates",

@@ -19,7 +19,7 @@ WEAK_JOINED = 12
 SMALL_SETS = 50_000
 """Combinations of one size, out of many addresses."""
 UNKNOWN_NETWORKS = 8
-PAIR_BASES = 4
+PAIR_BASES = 2
 
 
 def usual(search: Search) -> Recipe | None:
@@ -150,7 +150,8 @@ Stage: TypeAlias = Callable[[Search], Recipe | None]
 FIRST: tuple[Stage, ...] = (usual, few)
 QUICK: tuple[Stage, ...] = (*FIRST, orders, mistyped)
 """Milliseconds each."""
-ALL: tuple[Stage, ...] = (*QUICK, stranger, small, subsets, pairs)
+DEAR: tuple[Stage, ...] = (*QUICK, stranger, small, subsets)
+ALL: tuple[Stage, ...] = (*DEAR, pairs)
 
 
 def _strangers(search: Search) -> Iterator[bytes]:

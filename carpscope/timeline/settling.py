@@ -10,7 +10,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from carpscope.auth.effort import Effort
-from carpscope.auth.explain import ALL, FIRST, QUICK, Candidates, Recipe, Sample, Stage, explain
+from carpscope.auth.explain import (
+    ALL,
+    DEAR,
+    FIRST,
+    QUICK,
+    Candidates,
+    Recipe,
+    Sample,
+    Stage,
+    explain,
+)
 from carpscope.auth.keyring import Keyring
 from carpscope.timeline.authentication import AuthenticationTrack, Waiting
 from carpscope.timeline.group import Group
@@ -18,6 +28,8 @@ from carpscope.timeline.node import Node
 
 SEARCH_LIMIT = 8
 """Ways of signing found per node and look: nobody rotates more often."""
+LONGEST = 8
+"""Nodes, those that sent most, for which even the dearest is tried."""
 QUICK_SHARE = 2
 """Quick looks take at most one part in so many of what is left."""
 
@@ -68,10 +80,11 @@ def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
         # a node of one advertisement is left out when there are very many of them
         if effort.room > reserve or len(job.track.waiting) > 2:
             _search(job, keyring, effort, QUICK, [*_spread(job.track.waiting), *old])
-    for job, old in wanting:
+    for place, (job, old) in enumerate(wanting):
         job.track.apply(job.recipes)
         if job.track.waiting or old:
-            _search(job, keyring, effort, ALL, [*_ends(job.track.waiting), *old[-1:]])
+            stages = ALL if place < LONGEST else DEAR
+            _search(job, keyring, effort, stages, [*_ends(job.track.waiting), *old[-1:]])
         if job.track.waiting:
             job.track.tried = job.candidates
             job.track.failures += 1
@@ -104,7 +117,7 @@ def _search(
         found += 1
         job.recipes.append(outcome.recipe)
     track.apply(job.recipes)
-    if track.waiting and stages is ALL:
+    if track.waiting and len(stages) >= len(DEAR):
         track.limits = list(dict.fromkeys([*track.limits, *limits]))
 
 
