@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carpscope.core.errors import CarpscopeError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 NAMESPACE = "carpscope-report"
 KEY_TYPE = b"ssh-ed25519"
 KEY_SIZE = 32
+KEY_FILE_LIMIT = 1 << 16
 SIGNATURE_SIZE = 64
 _MAGIC = b"SSHSIG"
 _VERSION = 1
@@ -172,6 +174,15 @@ def public_pem(key: PublicKey) -> bytes:
 
     found = Ed25519PublicKey.from_public_bytes(key.raw)
     return found.public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
+
+
+def key_file(path: str, option: str) -> bytes:
+    """Read the bytes of a key. Raises CarpscopeError that names the option."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(KEY_FILE_LIMIT)
+    except OSError as problem:
+        raise CarpscopeError(f"{option} {path}: {problem.strerror}") from None
 
 
 def read_private(data: bytes, name: str, passphrase: bytes | None) -> "Ed25519PrivateKey":

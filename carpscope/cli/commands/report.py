@@ -117,12 +117,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _key(path: str) -> "Ed25519PrivateKey":
-    from pathlib import Path
-
     from carpscope.cli.passphrase import key_passphrase
-    from carpscope.report.sign import PassphraseNeededError, read_private
+    from carpscope.report.sign import PassphraseNeededError, key_file, read_private
 
-    data = Path(path).read_bytes()
+    data = key_file(path, "--sign")
     try:
         return read_private(data, path, None)
     except PassphraseNeededError:

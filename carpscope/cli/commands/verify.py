@@ -37,11 +37,11 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from carpscope.report.forensic.verify import verify
-    from carpscope.report.sign import read_public
+    from carpscope.report.sign import key_file, read_public
 
     key = None
     if options.key:
-        key = read_public(Path(options.key).read_bytes(), options.key)
+        key = read_public(key_file(options.key, "--key"), options.key)
     answer = verify(Path(options.folder), key, [Path(path) for path in options.evidence])
     if options.json:
         from carpscope.report.forensic.text import json_text

@@ -115,6 +115,15 @@ class Timeline:
         return max((band.row for band in self.bands), default=-1) + 1
 
     @property
+    def band_labels(self) -> list[str]:
+        """Return the codes of the findings in each row."""
+        rows: list[list[str]] = [[] for _ in range(self.band_rows)]
+        for band in self.bands:
+            if band.label not in rows[band.row]:
+                rows[band.row].append(band.label)
+        return [", ".join(row) for row in rows]
+
+    @property
     def height(self) -> int:
         """Return how high the plot is."""
         return self.band_rows * BAND + 6 + len(self.lanes) * LANE
@@ -234,10 +243,10 @@ def intervals(
             for s in stretches
         ],
         list(dict.fromkeys(s.label for s in stretches)),
-        len(pairs),
+        len(drawn),
         len(good),
-        min(gap for _, gap in pairs),
-        max(gap for _, gap in pairs),
+        min(gaps),
+        max(gaps),
         len(pairs) - len(drawn),
         len(kept_good) + len(kept_bad) < len(drawn),
     )

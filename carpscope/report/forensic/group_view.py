@@ -13,7 +13,7 @@ from carpscope.report.roster import is_master_at_end, name, signs
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
-from carpscope.timeline.relations import relations
+from carpscope.timeline.relations import Relation, relations
 from carpscope.timeline.replay import CONTRADICTIONS
 
 
@@ -44,7 +44,7 @@ def group_view(result: Model, group: Group, budget: Budget) -> GroupView:
         reigns[: budget.reigns],
         timeline(result, group, budget),
         interval_plots(request, group, budget),
-        _matrix(group),
+        _matrix(group, request),
         [node.id for node in members[:16]],
         *_replays(request, group, budget),
     )
@@ -80,7 +80,7 @@ def _node_row(node: Node, request: Request) -> NodeRow:
     )
 
 
-def _matrix(group: Group) -> list[tuple[str, list[tuple[str, str]]]]:
+def _matrix(group: Group, request: Request) -> list[tuple[str, list[tuple[str, str]]]]:
     members = group.members[:16]
     known = {(r.sender.id, r.receiver.id): r for r in relations(group)}
     return [
@@ -89,14 +89,29 @@ def _matrix(group: Group) -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("itself", "")
                 if receiver is sender
-                else (found.relation, found.because)
-                if (found := known.get((sender.id, receiver.id))) is not None
-                else ("unknown", "")
+                else _cell(known.get((sender.id, receiver.id)), sender, receiver, request)
                 for receiver in members
             ],
         )
         for sender in members
     ]
+
+
+def _cell(
+    relation: Relation | None, sender: Node, receiver: Node, request: Request
+) -> tuple[str, str]:
+    """Give what was so at the end, and when it was not so before."""
+    word, because = (relation.relation, relation.because) if relation else ("unknown", "")
+    times = [
+        f"{finding.code} {clock(finding.start, digits=3)} – {clock(finding.end, digits=3)}"
+        for finding in request.findings
+        if (finding.label == "one_way_link" and finding.nodes == (sender.id, receiver.id))
+        or (finding.label == "partition" and {sender.id, receiver.id} == set(finding.nodes))
+    ]
+    if not times:
+        return word, because
+    deaf = f"did not arrive: {'; '.join(times)}"
+    return ("deaf for a time" if word == "accepts" else word), f"{deaf}; at the end: {because}"
 
 
 def _replays(
