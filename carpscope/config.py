@@ -1,34 +1,103 @@
 """What a run was asked to do: one frozen value, made by the command line and a file.
 
 passphrases = ["…"]                  # or
-passphrase_file = "carp.pass"        # one a line, beside this file
+passphrase_file = "carp.pass"        # one a line, beside this file, readable by its owner
 addresses = ["192.168.1.50", "2001:db8::1"]
 
 [[node]]
 name = "fw1"
 addresses = ["192.168.1.157"]
+
+[[group]]                            # live: who is expected; others are said
+vhid = 1
+vlan = [10]
+name = "LAN gateway"
+nodes = ["fw1", "192.168.1.158"]
+
+[tolerances]                         # live
+close_after = 30                     # seconds without news until a finding is over
+missing_after = 10                   # seconds until an expected group counts as missing
+ignore = ["CS103"]
+
+[live]                               # what the command line may say as well
+interfaces = ["eth1"]
+filter = "not host 192.0.2.66"
+json = "/var/log/carpscope/events.json"
+metrics = "127.0.0.1:9112"
+syslog = "udp://192.0.2.7:514"
+exec = "/usr/local/libexec/carp-changed"
+webhook = "https://hooks.example.org/carp"
+state = "/var/lib/carpscope/state.json"
+evidence = "/var/lib/carpscope/evidence"
 """
 
-from typing import NamedTuple
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from stat import S_IWGRP, S_IWOTH
+from typing import TypeAlias
 
 from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.units import SECOND, Nanos
 
 FILE_LIMIT = 1 << 20
-_KEYS = {"passphrases", "passphrase_file", "addresses", "node"}
+_KEYS = {"passphrases", "passphrase_file", "addresses", "node", "group", "tolerances", "live"}
 _NODE_KEYS = {"name", "addresses"}
+_GROUP_KEYS = {"vhid", "vlan", "name", "nodes"}
+_TOLERANCES = {"close_after", "missing_after", "ignore"}
+_LIVE_TEXTS = (
+    "filter",
+    "json",
+    "metrics",
+    "syslog",
+    "exec",
+    "webhook",
+    "state",
+    "evidence",
+)
+_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?$")
+_ENTRY = re.compile(r"\s*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))\s*[.=]")
+_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
+_CODE = re.compile(r"CS[0-9]{3}")
+
+Table: TypeAlias = "dict[str, object]"
 
 
-class Config(NamedTuple):
-    """Candidates to verify with. Its text form never holds a passphrase.
+@dataclass(frozen=True, slots=True)
+class ExpectedGroup:
+    """A group that should be there, and who may speak in it."""
 
-    No dataclass, pathlib or tomllib up here: dissecting a few packets should not wait for them.
-    """
+    vhid: int
+    vlan: tuple[int, ...] = ()
+    name: str | None = None
+    nodes: tuple[bytes, ...] = ()
+    """Source addresses; empty where any may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """What a live run puts up with."""
+
+    close_after: Nanos = 30 * SECOND
+    missing_after: Nanos = 10 * SECOND
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Candidates to verify with. Its text form never holds a passphrase."""
 
     passphrases: tuple[bytes, ...] = ()
     addresses: tuple[bytes, ...] = ()
     names: tuple[tuple[bytes, str], ...] = ()
     """Source addresses and what people call their nodes."""
+    groups: tuple[ExpectedGroup, ...] = ()
+    tolerances: Tolerances = field(default_factory=Tolerances)
+    interfaces: tuple[str, ...] = ()
+    live: tuple[tuple[str, str], ...] = ()
+    """Options of a live run by their names."""
 
     def __repr__(self) -> str:
         """Say how many, never which."""
@@ -40,62 +109,186 @@ class Config(NamedTuple):
         return next((names[a] for a in addresses if a in names), None)
 
 
-def read_config(path: str) -> Config:
-    """Read a carpscope.toml. Raises CarpscopeError that names file and key."""
-    import tomllib  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
+class _Source:
+    """A file and where its keys are, so that a mistake is told with its line."""
 
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self._lines: dict[tuple[str, int, str], int] = {}
+        table, number, counts = "", 0, dict[str, int]()
+        for line, content in enumerate(text.splitlines(), 1):
+            if header := _HEADER.match(content):
+                table = header[2]
+                number = counts[table] = counts.get(table, 0) + 1
+                self._lines.setdefault((table, number, ""), line)
+            elif entry := _ENTRY.match(content):
+                self._lines.setdefault((table, number, entry[1] or entry[2]), line)
+
+    def error(self, told: str, key: str = "", table: str = "", number: int = 1) -> CarpscopeError:
+        """Make the error, `carpscope.toml:12: group.vhid must be 1–255, not 300`."""
+        place = number if table else 0
+        line = self._lines.get((table, place, key)) or self._lines.get((table, place, ""))
+        name = f"{table}.{key}" if table and key else key or table
+        where = f"{self.path}:{line}" if line else self.path
+        return CarpscopeError(f"{where}: {name} {told}" if name else f"{where}: {told}")
+
+
+def read_config(path: str) -> Config:
+    """Read a carpscope.toml. Raises CarpscopeError that names file, line and key."""
     try:
         with Path(path).open("rb") as stream:
-            data = tomllib.loads(stream.read(FILE_LIMIT).decode("utf-8"))
+            text = stream.read(FILE_LIMIT).decode("utf-8")
+        data: Table = tomllib.loads(text)
     except OSError as problem:
         raise CarpscopeError(f"{path}: {problem.strerror}") from None
     except UnicodeDecodeError:
         raise CarpscopeError(f"{path}: not UTF-8 text") from None
     except tomllib.TOMLDecodeError as problem:
-        raise CarpscopeError(f"{path}: {problem}") from None
-    _known(path, data, _KEYS)
-    passphrases = [text.encode() for text in _texts(path, data, "passphrases")]
+        told = str(problem)
+        line = _AT_LINE.search(told)
+        place = f"{path}:{line[1]}" if line else path
+        raise CarpscopeError(f"{place}: {_AT_LINE.sub('', told)}") from None
+    source = _Source(path, text)
+    _known(source, data, _KEYS)
+    passphrases = [text.encode() for text in _texts(source, data, "passphrases")]
     if "passphrase_file" in data:
-        passphrases += _passphrase_file(path, data["passphrase_file"])
-    addresses = [parse_ip(t, where=f"{path}: addresses") for t in _texts(path, data, "addresses")]
+        passphrases += _passphrase_file(source, data["passphrase_file"])
+    addresses = [_address(source, t, "addresses") for t in _texts(source, data, "addresses")]
+    names = _nodes(source, data)
+    groups = _groups(source, data, names)
+    tolerances = _tolerances(source, data)
+    interfaces, live = _live(source, data)
+    return Config(
+        tuple(passphrases), tuple(addresses), tuple(names), groups, tolerances, interfaces, live
+    )
+
+
+def _nodes(source: _Source, data: Table) -> list[tuple[bytes, str]]:
     names: list[tuple[bytes, str]] = []
-    for number, node in enumerate(data.get("node", []), 1):
-        if not isinstance(node, dict):
-            raise CarpscopeError(f"{path}: node must be tables, [[node]]")
-        _known(path, node, _NODE_KEYS, f"node {number}: ")
+    for number, node in enumerate(_tables(source, data, "node"), 1):
+        _known(source, node, _NODE_KEYS, "node", number)
         name = node.get("name")
-        if not isinstance(name, str) or not name.isprintable():
-            raise CarpscopeError(f"{path}: node {number}: name must be printable text")
-        where = f"{path}: node {name}: addresses"
-        names += [(parse_ip(text, where=where), name) for text in _texts(path, node, "addresses")]
-    return Config(tuple(passphrases), tuple(addresses), tuple(names))
+        if not isinstance(name, str) or not name.isprintable() or not name:
+            raise source.error("must be printable text", "name", "node", number)
+        names += [
+            (_address(source, text, "addresses", "node", number), name)
+            for text in _texts(source, node, "addresses", "node", number)
+        ]
+    return names
 
 
-def _known(path: str, table: dict[str, object], keys: set[str], where: str = "") -> None:
-    for key in table:
-        if key not in keys:
-            raise CarpscopeError(
-                f"{path}: {where}unknown key {key!r}; known are {', '.join(sorted(keys))}"
-            )
+def _groups(
+    source: _Source, data: Table, names: list[tuple[bytes, str]]
+) -> tuple[ExpectedGroup, ...]:
+    groups = []
+    for number, group in enumerate(_tables(source, data, "group"), 1):
+        _known(source, group, _GROUP_KEYS, "group", number)
+        vhid = group.get("vhid")
+        if not _is_whole(vhid, 1, 255):
+            raise source.error(f"must be 1–255, not {_shown(vhid)}", "vhid", "group", number)
+        vlan = group.get("vlan", [])
+        vlan = [vlan] if isinstance(vlan, int) else vlan
+        if not isinstance(vlan, list) or not all(_is_whole(v, 0, 4094) for v in vlan):
+            told = "must be VLAN numbers 0–4094 from the outside in"
+            raise source.error(told, "vlan", "group", number)
+        name = group.get("name")
+        if name is not None and not (isinstance(name, str) and name.isprintable()):
+            raise source.error("must be printable text", "name", "group", number)
+        nodes: list[bytes] = []
+        for text in _texts(source, group, "nodes", "group", number):
+            called = [address for address, known in names if known == text]
+            nodes += called or [_address(source, text, "nodes", "group", number)]
+        assert isinstance(vhid, int)
+        groups.append(ExpectedGroup(vhid, tuple(vlan), name, tuple(nodes)))
+    return tuple(groups)
 
 
-def _texts(path: str, table: dict[str, object], key: str) -> list[str]:
-    value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise CarpscopeError(f"{path}: {key} must be a list of texts")
+def _tolerances(source: _Source, data: Table) -> Tolerances:
+    table = _table(source, data, "tolerances")
+    _known(source, table, _TOLERANCES, "tolerances")
+    spans = {}
+    for key in ("close_after", "missing_after"):
+        value = table.get(key)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 86400:
+            raise source.error(f"must be 1–86400 seconds, not {_shown(value)}", key, "tolerances")
+        spans[key] = int(value * SECOND)
+    ignore = _texts(source, table, "ignore", "tolerances")
+    for code in ignore:
+        if not _CODE.fullmatch(code):
+            raise source.error(f"must be codes as CS103, not {code!r}", "ignore", "tolerances")
+    return Tolerances(**spans, ignore=tuple(ignore))
+
+
+def _live(source: _Source, data: Table) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    table = _table(source, data, "live")
+    _known(source, table, {"interfaces", *_LIVE_TEXTS}, "live")
+    options = []
+    for key in _LIVE_TEXTS:
+        value = table.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, str) or not value:
+            raise source.error(f"must be text, not {_shown(value)}", key, "live")
+        options.append((key, value))
+    return tuple(_texts(source, table, "interfaces", "live")), tuple(options)
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _shown(value: object) -> str:
+    return "missing" if value is None else repr(value)[:40]
+
+
+def _table(source: _Source, data: Table, key: str) -> Table:
+    value = data.get(key, {})
+    if not isinstance(value, dict):
+        raise source.error(f"must be a table, [{key}]", key)
     return value
 
 
-def _passphrase_file(path: str, value: object) -> list[bytes]:
-    if not isinstance(value, str):
-        raise CarpscopeError(f"{path}: passphrase_file must be text")
-    from pathlib import Path  # noqa: PLC0415
+def _tables(source: _Source, data: Table, key: str) -> list[Table]:
+    value = data.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise source.error(f"must be tables, [[{key}]]", key)
+    return value
 
-    file = Path(path).parent / value
+
+def _known(source: _Source, table: Table, keys: set[str], name: str = "", number: int = 1) -> None:
+    for key in table:
+        if key not in keys:
+            told = f"is no known key; known are {', '.join(sorted(keys))}"
+            raise source.error(told, key, name, number)
+
+
+def _texts(source: _Source, table: Table, key: str, name: str = "", number: int = 1) -> list[str]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise source.error("must be a list of texts", key, name, number)
+    return value
+
+
+def _address(source: _Source, text: str, key: str, name: str = "", number: int = 1) -> bytes:
+    try:
+        return parse_ip(text, where=key)
+    except CarpscopeError:
+        raise source.error(f"{text!r}: not an IPv4 or IPv6 address", key, name, number) from None
+
+
+def _passphrase_file(source: _Source, value: object) -> list[bytes]:
+    if not isinstance(value, str):
+        raise source.error("must be text", "passphrase_file")
+    file = Path(source.path).parent / value
     try:
         with file.open("rb") as stream:
+            mode = file.stat().st_mode
             lines = stream.read(FILE_LIMIT).split(b"\n")
     except OSError as problem:
-        raise CarpscopeError(f"{file}: {problem.strerror}") from None
+        raise source.error(f"{file}: {problem.strerror}", "passphrase_file") from None
+    if mode & (0o007 | S_IWGRP | S_IWOTH):
+        told = f"{file}: others may read or write it (mode {mode & 0o777:04o}): chmod 600 {file}"
+        raise source.error(told, "passphrase_file")
     return [line.rstrip(b"\r") for line in lines if line.rstrip(b"\r")]
