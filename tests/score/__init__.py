@@ -1,0 +1,1 @@
+"""How well analyses fit labelled captures, and a swarm of captures with known truth."""
