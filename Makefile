@@ -12,7 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format packages captures bench bless docs clean sim conform
+.PHONY: help demo test check format packages captures bench bless docs clean sim conform score score-swarm
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -22,6 +22,8 @@ help:
 	@echo 'make conform    hold the simulator against exact traces in ../shared'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
+	@echo 'make score      hold the analysis against labelled captures'
+	@echo 'make score-swarm SEEDS=1000   and against simulated ones whose truth is known'
 	@echo 'make format     put every file into the house format'
 	@echo 'make clean      remove what make made'
 
@@ -79,6 +81,13 @@ bless: $(VENV)/.tools
 
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
+
+SEEDS ?= 1000
+score: $(VENV)/.tools
+	@$(BIN)/python -m tests.score captures $(wildcard $(SHARED)/traces $(SHARED)/traces/exact)
+
+score-swarm: $(VENV)/.tools
+	@$(BIN)/python -m tests.score.swarm $(SEEDS)
 
 clean:
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
