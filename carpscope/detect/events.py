@@ -122,7 +122,9 @@ def _apart(fact: Claimed, reign: Reign) -> bool:
     """Tell whether the other masters were there beside the one that left, ignoring it."""
     others = [m.reigns[-1] for m in fact.group.masters if m is not fact.node]
     gone = reign.end if reign.end is not None else reign.seen
-    return all(gone - other.start > _OVERLAP for other in others) and fact.at - gone < 8 * SECOND
+    return all(
+        gone - other.start > _OVERLAP for other in others
+    ) and fact.at - gone < 8 * SECOND * max(1, fact.node.advbase)
 
 
 def _demoted(node: Node, at: Nanos) -> bool:

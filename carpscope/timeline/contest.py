@@ -6,6 +6,7 @@ address). One that advertises on has refused it or not received it. A backup tha
 although a better master advertised within its timeout has missed all of those.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
@@ -19,6 +20,8 @@ PAIRS_KEPT = 240
 """Per contest: all pairs of sixteen nodes. Made-up senders would fill the square of them."""
 REACTION: Nanos = 5 * MILLISECOND
 UCARP_REACTION: Nanos = 1200 * MILLISECOND
+CROSSING: Nanos = 15 * MILLISECOND
+"""Two frames that leave within this may pass each other on a slow LAN."""
 
 
 @dataclass(slots=True)
@@ -51,7 +54,18 @@ def reaction_ns(node: Node) -> Nanos:
 
 def is_ucarp(node: Node) -> bool:
     """Tell ucarp by its source MAC."""
-    return node.mac is not None and node.mac[:5] == b"\0\0\x5e\0\0"
+    return node.mac is not None and is_ucarp_mac(node.mac)
+
+
+def is_ucarp_mac(mac: bytes) -> bool:
+    """Tell the source MAC that only ucarp uses."""
+    return mac[:5] == b"\0\0\x5e\0\0"
+
+
+def election_ns(nodes: Iterable[Node]) -> Nanos:
+    """How long an election itself explains two masters (contract: split_brain)."""
+    longest = max(interval_ns(node.advbase, node.advskew) for node in nodes)
+    return longest * 107 // 100 + 50 * MILLISECOND
 
 
 def is_openbsd(node: Node) -> bool:
@@ -105,3 +119,20 @@ def missed(claimant: Node, master: Node, at: Nanos) -> int:
     wait = master_down_ns(claimant) - (SECOND if is_ucarp(claimant) else 0)
     since, until = at - wait + 20 * MILLISECOND, at - reaction_ns(claimant)
     return sum(1 for sent, _ in master.sent if since <= sent <= until)
+
+
+def crossed(node: Node, masters: Iterable[Node], at: Nanos) -> bool:
+    """Tell whether a claim and something better passed each other: it yields without a word."""
+    window = CROSSING + (reaction_ns(node) if is_ucarp(node) else 0)
+    return any(
+        other is not node and yields(node, other) and at - other.last <= window for other in masters
+    )
+
+
+def provoked(node: Node, rivals: Iterable[Node], at: Nanos) -> bool:
+    """Tell whether a claim answers one master that is worse, whoever else is there.
+
+    A backup that preempts looks at the advertisement before it, not at who won before.
+    """
+    window = CROSSING + reaction_ns(node)
+    return any(not yields(node, rival) and at - rival.last <= window for rival in rivals)

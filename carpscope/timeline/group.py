@@ -7,15 +7,18 @@ from typing import NamedTuple, Protocol
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import ip_text
 from carpscope.core.units import MILLISECOND, Nanos
-from carpscope.timeline.contest import Contest
+from carpscope.timeline.contest import UCARP_REACTION, Contest, is_ucarp_mac
 from carpscope.timeline.hearing import HearingTrack
-from carpscope.timeline.impostor import Signatures
+from carpscope.timeline.impostor import Heard, Signatures
 from carpscope.timeline.node import Node
+from carpscope.wire.link import LinkView
 
 PAIR_WINDOW: Nanos = 3 * MILLISECOND
 """A dual-stack node sends IPv4, then IPv6, in one go; between two nodes lies a LAN delay."""
 COPY_WINDOW: Nanos = 5 * MILLISECOND
 """A mirror port delivers both directions within this; no system advertises that often."""
+KERNEL_CLAIM: Nanos = 100 * MILLISECOND
+"""From hearing something to the claim that follows: kernels pause between announcements."""
 
 GroupKey = tuple[tuple[int, ...], int]
 """VLAN numbers from the outside in, and the vhid: the same vhid on two VLANs is legal."""
@@ -141,6 +144,16 @@ class Group:
             node = Node(ip_text(source), len(self.nodes), [source])
             self.nodes[source] = node
         return node
+
+    def heard(self, link: LinkView | None) -> Heard:
+        """Return what the sender of an advertisement may count on from."""
+        mac = link.source if link is not None else None
+        members = [member for member in self.nodes.values() if member.sent]
+        return Heard(
+            {member.sent[-1][1] for member in members},
+            {counter for member in members for _, counter in member.sent},
+            UCARP_REACTION if mac is not None and is_ucarp_mac(mac) else KERNEL_CLAIM,
+        )
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:
         """Tell whether these bytes, from IP on, came by within the copy window; remember them."""

@@ -31,6 +31,18 @@ class Deceit(Enum):
     FORGED = "forged"
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the sender of an advertisement may count on from."""
+
+    latest: set[int]
+    """The counter that each node of the group sent last."""
+    recent: set[int]
+    """The last few of each."""
+    reaction: Nanos
+    """How much later than another this one may act on the same advertisement."""
+
+
 @dataclass(slots=True)
 class Signature:
     """The first sight of a counter with its HMAC."""
@@ -41,6 +53,8 @@ class Signature:
     shape: tuple[int, int, int]
     ids: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     """IPv4 ids it came with, and the shape it then had: a constant counter repeats, ids do not."""
+    stolen: set[int] = field(default_factory=set)
+    """Those of them that came again out of beat: whoever sends one once more has copied it."""
 
 
 @dataclass(slots=True)
@@ -56,12 +70,11 @@ class Signatures:
         view: AdvertView,
         at: Nanos,
         frame: int,
-        latest: set[int],
+        heard: Heard,
     ) -> tuple[Deceit, Signature] | None:
         """Say whether an advertisement is a deceit, and what it copies; remember it if not.
 
-        `node` is who its source address names, None where nobody is known by it yet;
-        `latest` has the counter that each node of the group sent last.
+        `node` is who its source address names, None where nobody is known by it yet.
         """
         key = (ip.version, view.counter, view.digest)
         shape = (view.advbase, view.advskew, view.demote)
@@ -72,8 +85,8 @@ class Signatures:
                 self.seen.popitem(last=False)
             return None
         if first.source != ip.source:
-            return _stranger(node, first, shape)
-        deceit = _same_source(node, first, ip, shape, at, view, latest)
+            return _stranger(node, first, shape, at, view, heard)
+        deceit = _same_source(node, first, ip, shape, at, view, heard)
         if deceit is not None:
             return deceit, first
         if ip.identification and len(first.ids) < IDS_KEPT:
@@ -87,14 +100,22 @@ def _ids(ip: IpView, shape: tuple[int, int, int]) -> dict[int, tuple[int, int, i
 
 
 def _stranger(
-    node: Node | None, first: Signature, shape: tuple[int, int, int]
+    node: Node | None,
+    first: Signature,
+    shape: tuple[int, int, int],
+    at: Nanos,
+    view: AdvertView,
+    heard: Heard,
 ) -> tuple[Deceit, Signature] | None:
     """Judge a counter and HMAC that somebody else sent before.
 
     Two genuine nodes may reach the same counter, but a genuine one has also sent
-    something of its own; who only ever copies is not a member.
+    something of its own; who only ever copies is not a member. Backups that claim at the
+    same moment have all counted on from the advertisement that they heard last.
     """
     if node is not None and node.adverts > 0:
+        return None
+    if at - first.at <= heard.reaction and view.counter_value - 1 & _MASK in heard.recent:
         return None
     return (Deceit.REPLAYED if shape == first.shape else Deceit.FORGED), first
 
@@ -106,7 +127,7 @@ def _same_source(
     shape: tuple[int, int, int],
     at: Nanos,
     view: AdvertView,
-    latest: set[int],
+    heard: Heard,
 ) -> Deceit | None:
     """Judge a counter and HMAC that came from this address before."""
     same_id = ip.version == 4 and ip.identification in first.ids
@@ -127,8 +148,10 @@ def _same_source(
         return None  # a packet of its own
     if not counts:
         # also without ids (IPv6, or always 0) no system sends again before its timer
-        return Deceit.REPLAYED if early else None
-    if view.counter_value - 1 & _MASK in latest:
+        if same_id and early:
+            first.stolen.add(ip.identification or 0)
+        return Deceit.REPLAYED if early or ip.identification in first.stolen else None
+    if view.counter_value - 1 & _MASK in heard.latest:
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
 

@@ -68,6 +68,7 @@ class Lane:
         "seen",
         "shape",
         "sign",
+        "stolen",
     )
 
     def __init__(self, group: Group, node: Node, frame: Frame, movement: Movement) -> None:
@@ -100,6 +101,7 @@ class Lane:
         """Counters of the ring, where they are random: one that comes again was copied."""
         kept = group.signatures.seen.get((4, data[42:50], data[50:]))
         self.ids = kept.ids if kept is not None and movement is Movement.CONSTANT else None
+        self.stolen = kept.stolen if kept is not None else set()
 
     def take(self, frame: Frame) -> bool:
         """Take one advertisement of this lane's key; False where it deviates."""
@@ -123,10 +125,11 @@ class Lane:
             if payload != self.payload:
                 return False
             ids = self.ids
-            if ids is not None and len(ids) < IDS_KEPT:
-                number = data[18] << 8 | data[19]
-                if number:
-                    ids.setdefault(number, self.shape)
+            number = data[18] << 8 | data[19]
+            if number in self.stolen:
+                return False
+            if number and ids is not None and len(ids) < IDS_KEPT:
+                ids.setdefault(number, self.shape)
         else:
             counter = int.from_bytes(data[42:50], "big")
             if self.movement is Movement.SEQUENTIAL:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.contest import Contest, master_down_ns, reaction_ns
+from carpscope.timeline.contest import Contest, election_ns, master_down_ns, reaction_ns
 from carpscope.timeline.group import Group
 from carpscope.timeline.kinship import unrelated
-from carpscope.timeline.node import Node
+from carpscope.timeline.node import Node, Reign
 from carpscope.timeline.signing import Difference, relation
 from carpscope.wire.carp import interval_ns
 
@@ -54,6 +54,9 @@ class BrokenLink:
     contests: int = 1
     ever: bool = False
     """Whether the two accepted each other at any other time."""
+    is_lasting: bool = False
+    """Whether both were MASTER for longer than an election explains: one claim may be that of
+    a node that has just started, or cross the other's advertisement."""
 
 
 def broken_links(group: Group) -> list[BrokenLink]:
@@ -71,7 +74,7 @@ def broken_links(group: Group) -> list[BrokenLink]:
                 _join(same, link)
     for link in found:
         link.trouble = _decide(link)
-    return found
+    return [link for link in found if link.is_lasting]
 
 
 def _of(group: Group, contest: Contest) -> list[BrokenLink]:
@@ -107,9 +110,27 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 answered,
                 ignored,
                 ever=_ever(group, sender, receiver),
+                is_lasting=_overlap(sender, receiver, contest) > election_ns((sender, receiver)),
             )
         )
     return _one_a_pair(links)
+
+
+def _overlap(one: Node, other: Node, contest: Contest) -> Nanos:
+    """Return for how long two nodes were MASTER beside each other in a contest, at the most."""
+    return max(
+        (
+            min(_until(a, contest), _until(b, contest)) - max(a.start, b.start, contest.start)
+            for a in one.reigns
+            for b in other.reigns
+            if a.start <= contest.end and b.start <= contest.end
+        ),
+        default=0,
+    )
+
+
+def _until(reign: Reign, contest: Contest) -> Nanos:
+    return contest.end if reign.end is None else min(reign.end, contest.end)
 
 
 def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:
@@ -127,6 +148,7 @@ def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:
             )
             base, extra = (link, before) if better else (before, link)
             base.ignored += extra.missed
+            base.is_lasting = base.is_lasting or extra.is_lasting
             kept[pair] = base
     return list(kept.values())
 
@@ -153,6 +175,7 @@ def _join(before: BrokenLink, link: BrokenLink) -> None:
     before.ignored += link.ignored
     before.contests += 1
     before.ever = before.ever or link.ever
+    before.is_lasting = before.is_lasting or link.is_lasting
 
 
 def _decide(link: BrokenLink) -> Trouble:

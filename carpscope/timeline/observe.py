@@ -18,8 +18,10 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.contest import (
     CONTESTS_KEPT,
     Contest,
+    crossed,
     is_ucarp,
     missed,
+    provoked,
     reaction_ns,
     yields,
 )
@@ -50,6 +52,8 @@ from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
 INTERVALS_KEPT = 64
+EARLY: Nanos = 20 * MILLISECOND
+"""No system's timer ends so much before its time."""
 LURE: Nanos = 5 * SECOND
 """For this long after a replayed or forged advertisement, claims are no evidence of deafness."""
 
@@ -145,11 +149,11 @@ class Observer:
         self.now = max(self.now, now)
         due = self._due
         while due and due[0][0] < now:
-            _, _, group, node = heapq.heappop(due)
+            when, _, group, node = heapq.heappop(due)
             node.watched = False
             if not node.is_master or group.lane is not None:
                 continue  # a lane watches for itself
-            if node.due >= now:
+            if node.due > when:  # it has advertised since: in the order of what is due now
                 self._watch(group, node)
             else:
                 self._overdue(group, node)
@@ -264,8 +268,7 @@ class Observer:
         ip = packet.ip
         assert ip is not None
         node = group.nodes.get(ip.source)
-        latest = {member.sent[-1][1] for member in group.nodes.values() if member.sent}
-        found = group.signatures.judge(node, ip, view, at, ref, latest)
+        found = group.signatures.judge(node, ip, view, at, ref, group.heard(packet.link))
         if found is None:
             return False
         deceit, original = found
@@ -378,14 +381,14 @@ class Observer:
                 node.intervals.append(at - node.last)
                 del node.intervals[:-INTERVALS_KEPT]
             reign.seen, reign.last = at, ref
-        early = reign is not None and at - node.last < interval - slack_ns(interval) // 2
+        early = reign is not None and at - node.last < interval - EARLY
         if len(group.masters) > 1:
             self._ignoring(group, node, at, ref)
         node.last, node.last_frame = at, ref
         node.last_of[version] = at
         node.due = at + interval + slack_ns(interval)
         farewell = early and node.heard_better is not None and is_ucarp(node)
-        node.heard_better = None
+        node.heard_better = at if reign is None and crossed(node, group.masters, at) else None
         if farewell:
             # ucarp src/carp.c sends once more when it yields
             self._leave(group, node, at, "yielded")
@@ -417,7 +420,7 @@ class Observer:
             contest = group.contests[-1]
             contest.open = True
         contest.nodes[node.id] = node
-        lured = at - group.deceived_at < LURE
+        lured = at - group.deceived_at < LURE or provoked(node, rivals, at)
         for rival in rivals:
             if not lured and missed(node, rival, at):
                 contest.ignore(node, rival, ref)

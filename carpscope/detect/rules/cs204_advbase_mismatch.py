@@ -26,6 +26,7 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed
 from carpscope.timeline.facts import Fact
+from carpscope.timeline.group import Group
 
 
 class AdvbaseMismatch:
@@ -44,7 +45,7 @@ class AdvbaseMismatch:
         for group in self._context.groups:
             nodes = [node for node in group.members if node.reigns]
             values = {node.advbase for node in nodes}
-            if len(values) < 2:
+            if len(values) < 2 or not _meet(group):
                 continue
             told = listed(f"{node.id} advbase {node.advbase}" for node in nodes)
             low, high = min(values), max(values)
@@ -71,6 +72,13 @@ class AdvbaseMismatch:
                 f"Set the same advbase on {listed(node.id for node in nodes)} and order them by "
                 "advskew.",
             )
+
+
+def _meet(group: Group) -> bool:
+    """Tell whether nodes of different advbase were ever MASTER beside each other."""
+    return any(
+        len({node.advbase for node in contest.nodes.values()}) > 1 for contest in group.contests
+    )
 
 
 RULE = Rule("CS204", "advbase_mismatch", "Different advbase", Severity.WARNING, AdvbaseMismatch)
