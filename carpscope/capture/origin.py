@@ -18,6 +18,9 @@ from carpscope.core.errors import CarpscopeError
 BLOCK = 262_144
 """Bytes read at once: larger ones are not faster, and many captures may be open."""
 
+ATTENTION_S = 0.5
+"""How long a wait for a pipe may hold up Ctrl-C."""
+
 Progress = Callable[[int, int | None], None]
 """Called with the bytes read and the bytes there are; None where nobody knows."""
 
@@ -40,9 +43,11 @@ class Origin:
         self._file: io.FileIO | None = None
         if path == "-":
             stream = _standard_input() if stdin is None else stdin
+            self.total = _size(stream)
             # read1 gives what a pipe holds instead of waiting until a block is full
             self._read: Callable[[int], bytes | None] = getattr(stream, "read1", stream.read)
-            self.total = _size(stream)
+            if stdin is None and self.total is None:
+                self._read = _attentive(stream.fileno())
         else:
             self._file = self._opened(path)
             self._read = self._file.read
@@ -97,6 +102,22 @@ class Origin:
         """Close a file; standard input stays open."""
         if self._file is not None:
             self._file.close()
+
+
+def _attentive(number: int) -> Callable[[int], bytes]:
+    """Return what reads a pipe and still heeds Ctrl-C.
+
+    A signal that comes between Python's last look and the system call is not seen until the
+    call ends, and on a silent pipe it never does; so it waits half a second at a time.
+    """
+    import select  # noqa: PLC0415  files need it not
+
+    def read(size: int) -> bytes:
+        while not select.select((number,), (), (), ATTENTION_S)[0]:
+            pass
+        return os.read(number, size)
+
+    return read
 
 
 def _standard_input() -> BinaryIO:

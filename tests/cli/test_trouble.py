@@ -1,11 +1,13 @@
 """What goes wrong is told in one line, with exit status 2, and nothing hostile reaches a screen."""
 
+import contextlib
 import errno
 import os
 import pty
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,13 +172,32 @@ def test_an_interrupted_analysis_shows_what_it_has(monkeypatch: pytest.MonkeyPat
     assert result.err == "carpscope: interrupted; 30 packets were read until then\n"
 
 
+def _heeds_ctrl_c() -> None:
+    """Undo what a shell does to its background jobs: they ignore SIGINT, and so would ours."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _killed_late(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Kill a process that waits for what never comes, so that the test fails instead."""
+    timer = threading.Timer(60, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def test_ctrl_c_while_waiting_for_a_pipe() -> None:
     master, slave = pty.openpty()
     command = [*COMMAND, "dissect", "-"]
     pipe = subprocess.PIPE
     with (
         os.fdopen(master, "rb", buffering=0) as terminal,
-        subprocess.Popen(command, stdin=pipe, stdout=slave, stderr=pipe, cwd=ROOT) as process,
+        subprocess.Popen(
+            command, stdin=pipe, stdout=slave, stderr=pipe, cwd=ROOT, preexec_fn=_heeds_ctrl_c
+        ) as process,
+        _killed_late(process),
     ):
         os.close(slave)
         assert process.stdin is not None
