@@ -172,9 +172,14 @@ def test_an_interrupted_analysis_shows_what_it_has(monkeypatch: pytest.MonkeyPat
     assert result.err == "carpscope: interrupted; 30 packets were read until then\n"
 
 
-def _heeds_ctrl_c() -> None:
+@contextlib.contextmanager
+def _ctrl_c_heeded() -> Iterator[None]:
     """Undo what a shell does to its background jobs: they ignore SIGINT, and so would ours."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -193,10 +198,9 @@ def test_ctrl_c_while_waiting_for_a_pipe() -> None:
     command = [*COMMAND, "dissect", "-"]
     pipe = subprocess.PIPE
     with (
+        _ctrl_c_heeded(),
         os.fdopen(master, "rb", buffering=0) as terminal,
-        subprocess.Popen(
-            command, stdin=pipe, stdout=slave, stderr=pipe, cwd=ROOT, preexec_fn=_heeds_ctrl_c
-        ) as process,
+        subprocess.Popen(command, stdin=pipe, stdout=slave, stderr=pipe, cwd=ROOT) as process,
         _killed_late(process),
     ):
         os.close(slave)
