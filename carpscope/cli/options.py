@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from carpscope.capture.source import Capture
     from carpscope.config import Config
     from carpscope.core.frame import Frame
+    from carpscope.timeline.vantage import Vantage
 
 PASSPHRASE_VARIABLE = "CARPSCOPE_PASSPHRASE"  # noqa: S105 - the name of a variable
 PASSPHRASE_FILE_LIMIT = 1 << 20
@@ -108,6 +109,29 @@ def opened(options: argparse.Namespace) -> "list[Capture]":
             capture.close()
         raise
     return captures
+
+
+def compared(options: argparse.Namespace, path_ms: float | None = None) -> "Vantage | None":
+    """Compare several captures' clocks, which takes a reading of its own.
+
+    None where there is one capture, or one that can be read only once.
+    """
+    from pathlib import Path
+
+    chosen = paths(options)
+    if len(chosen) < 2 or not all(Path(path).is_file() for path in chosen):
+        return None
+    from carpscope.core.units import MILLISECOND
+    from carpscope.pipeline import survey
+    from carpscope.timeline.clocks import PATH_MAX
+
+    way = PATH_MAX if path_ms is None else round(path_ms * MILLISECOND)
+    captures = opened(options)
+    try:
+        return survey(captures, accepts=accepts(options), path_max=way)
+    finally:
+        for capture in captures:
+            capture.close()
 
 
 def accepts(options: argparse.Namespace) -> "Callable[[Frame], bool] | None":

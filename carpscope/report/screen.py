@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from carpscope.config import Config
+from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock, day, span_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import priority
@@ -17,10 +18,12 @@ from carpscope.report import expected
 from carpscope.report.document import frame_name
 from carpscope.report.layout import columns, hanging
 from carpscope.report.roster import Span, is_master_at_end, name, roster, signs
+from carpscope.report.vantage import offset_text
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 from carpscope.timeline.relations import relations
+from carpscope.timeline.vantage import Vantage
 
 EVENTS_SHOWN = 12
 GROUPS_SHOWN = 40
@@ -95,10 +98,32 @@ class Screen:
                 self._hang(
                     Text("  "), f"{size}, sha256 {capture.sha256 or 'unknown: not read whole'}"
                 )
+        if analysis.vantage is not None:
+            self._clocks(analysis, analysis.vantage)
         copies = sum(group.copies for group in analysis.observer.groups.values())
         if copies:
-            self._print(f"  {_count(copies, 'copy', 'copies')} that a mirror port made left out")
+            made = "a mirror port or another capture" if analysis.vantage else "a mirror port"
+            self._print(f"  {_count(copies, 'copy', 'copies')} that {made} made left out")
         self._line()
+
+    def _clocks(self, analysis: Analysis, vantage: Vantage) -> None:
+        """Print how the captures' clocks stand, and what only one of them has."""
+        names = _short([capture.name for capture in analysis.captures])
+        for one in vantage.clocks[1:]:
+            if one.known:
+                told = f"{names[one.capture]}: {offset_text(one)}"
+                self._hang(Text("  clock: ", style="dim"), told)
+        for note in vantage.notes:
+            self._hang(Text("  note: ", style="yellow"), note)
+        for loss in vantage.losses[:EVENTS_SHOWN]:
+            span = f"{clock(loss.start, digits=3)} – {clock(loss.end, digits=3)}"
+            self._hang(
+                Text(f"  {span}  ", style="dim"),
+                f"{_count(loss.count, 'advertisement')} of {ip_text(loss.sender.source)} in "
+                f"{names[loss.seen]}, never seen in {names[loss.missing]}",
+            )
+        if len(vantage.losses) > EVENTS_SHOWN:
+            self._print(f"  … and {len(vantage.losses) - EVENTS_SHOWN:,} more such stretches")
 
     def _nothing(self, analysis: Analysis) -> None:
         observer = analysis.observer
@@ -346,9 +371,12 @@ def _group_words(group: str) -> str:
 
 
 def _span(analysis: Analysis) -> Span:
-    firsts = [c.first for c in analysis.captures if c.first is not None]
-    lasts = [c.last for c in analysis.captures if c.last is not None]
-    return Span(min(firsts, default=0), max(lasts, default=1))
+    vantage = analysis.vantage
+    ends = []
+    for index, capture in enumerate(analysis.captures):
+        own = [at for at in (capture.first, capture.last) if at is not None]
+        ends += own if vantage is None else [vantage.clocks[index].corrected(at) for at in own]
+    return Span(min(ends, default=0), max(ends, default=1))
 
 
 def _length(analysis: Analysis) -> str:

@@ -43,6 +43,8 @@ class Segment:
     residual: Nanos
     """The farthest point from the line."""
     points: int
+    rated: bool
+    """Whether its points lie far enough apart to show how fast it runs."""
 
     def corrected(self, at: Nanos) -> Nanos:
         """Return what the reference's clock said."""
@@ -118,19 +120,20 @@ def fitted(
     segments = _split(kept, SEGMENTS_MAX)
     worst = max(segment.residual for segment in segments)
     unsure = 0
-    if all(segment.drift_ppt == 0 for segment in segments):
+    if not any(segment.rated for segment in segments):
         span = kept[-1][0] - kept[0][0]
         unsure = span * DRIFT_MAX_PPT // TRILLION
     bound = worst + path_max + base + unsure
-    return Clock(
-        capture,
-        reference,
-        segments,
-        len(kept),
-        len(pairs) - len(kept),
-        bound=bound,
-        path_max=path_max,
-    )
+    gaps = [
+        (
+            before.corrected(before.end),
+            after.origin,
+            after.offset - before.told_offset(after.origin),
+        )
+        for before, after in itertools.pairwise(segments)
+    ]
+    outliers = len(pairs) - len(kept)
+    return Clock(capture, reference, segments, len(kept), outliers, gaps, bound, path_max)
 
 
 def _plausible(pairs: list[Point]) -> list[Point]:
@@ -166,8 +169,8 @@ def _line(pairs: list[Point]) -> Segment:
     origin, base = pairs[0][0], pairs[0][1] - pairs[0][0]
     xs = [here - origin for here, _ in pairs]
     ys = [there - here - base for here, there in pairs]
-    slope = 0.0
-    if len(pairs) > 2 and xs[-1] >= _RATE_SPAN:
+    slope, rated = 0.0, len(pairs) > 2 and xs[-1] >= _RATE_SPAN
+    if rated:
         slope = statistics.linear_regression(xs, ys).slope
     # the middle between the farthest points on both sides: the smallest largest residual
     rests = [y - slope * x for x, y in zip(xs, ys, strict=True)]
@@ -181,4 +184,5 @@ def _line(pairs: list[Point]) -> Segment:
         round(slope * TRILLION),
         round(residual),
         len(pairs),
+        rated,
     )

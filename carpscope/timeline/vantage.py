@@ -153,10 +153,11 @@ class Survey:
                 known.append(index)
         vantage = Vantage(clocks)
         for index in sorted(waiting):
-            vantage.notes.append(
-                f"capture {index + 1} shares no advertisement with the others: its clock is "
-                "taken as it is"
-            )
+            if any(_overlap(seen[index], other) for other in seen if other is not seen[index]):
+                vantage.notes.append(
+                    f"capture {index + 1} shares no advertisement with the others: its clock is "
+                    "taken as it is"
+                )
         senders = list(self._senders)
         times = [array("q", map(clocks[i].corrected, one.at)) for i, one in enumerate(seen)]
         for one in range(len(seen)):
@@ -165,6 +166,13 @@ class Survey:
                     _compare(vantage, seen, times, senders, one, other)
         vantage.losses.sort(key=lambda loss: (loss.start, loss.seen, loss.missing))
         return vantage
+
+
+def _overlap(one: Sightings, other: Sightings) -> bool:
+    """Tell whether two ran at once; files that a capture was cut into follow each other."""
+    if one.first is None or one.last is None or other.first is None or other.last is None:
+        return False
+    return one.first < other.last and other.first < one.last
 
 
 def _unique(seen: Sightings) -> dict[int, int]:

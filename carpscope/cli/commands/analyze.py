@@ -38,10 +38,13 @@ def run(options: argparse.Namespace) -> int:
     if options.n:
         config = Config(config.passphrases, config.addresses)
     accepts = shared.accepts(options)
+    vantage = shared.compared(options)
     captures = shared.opened(options)
     try:
         with Progress(captures, quiet=options.quiet or options.json):
-            analysis = analyze(captures, config, accepts=accepts, count=options.count)
+            analysis = analyze(
+                captures, config, accepts=accepts, count=options.count, vantage=vantage
+            )
     finally:
         for capture in captures:
             capture.close()

@@ -129,8 +129,7 @@ def _key(path: str) -> "Ed25519PrivateKey":
 
 def _request(options: argparse.Namespace, config: "Config", paths: list[str]) -> "Request":
     from carpscope.capture.source import open_capture
-    from carpscope.core.units import MILLISECOND
-    from carpscope.pipeline import analyze, survey
+    from carpscope.pipeline import analyze
     from carpscope.report.document import document
     from carpscope.report.forensic import exhibit
     from carpscope.report.forensic.collect import Collector
@@ -146,10 +145,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
         return captures
 
     accepts = shared.accepts(options)
-    vantage = None
-    if len(paths) > 1:
-        way = round(options.path_delay * MILLISECOND)
-        vantage = survey(opened(), accepts=accepts, path_max=way)
+    vantage = shared.compared(options, options.path_delay)
     collector = Collector()
     captures = opened()
     analysis = analyze(

@@ -8,7 +8,7 @@ from carpscope.report.forensic.manifest import NAME, SIGNATURE
 from carpscope.report.forensic.model import model
 from carpscope.report.forensic.page import CREATED_WORDS, inputs, log_rows, losses, versions
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import markdown, shown
+from carpscope.report.forensic.text import markdown, plural, shown
 from carpscope.report.forensic.views import Budget, FindingView, GroupView, Model
 from carpscope.report.line import Json
 from carpscope.report.sign import NAMESPACE, PublicKey
@@ -69,6 +69,7 @@ def _finding(view: FindingView) -> Iterator[str]:
     finding = view.finding
     yield f"### {finding.code} {markdown(view.title)}: {markdown(finding.summary)}"
     yield ""
+    kept = f"{plural(finding.frame_count, 'frame')}; {view.of_them}"
     facts = [
         ("Severity", f"{finding.severity.value}, {finding.confidence:.0%} sure"),
         ("Group, nodes", f"{finding.group}: {', '.join(finding.nodes)}"),
@@ -80,10 +81,7 @@ def _finding(view: FindingView) -> Iterator[str]:
         ("What to do", finding.remedy),
         ("Look-alikes, and how they are told apart", view.look_alikes),
         ("Sources", view.sources),
-        (
-            "Evidence",
-            f"{finding.frame_count:,} frames, in evidence.pcapng: {', '.join(view.frames)}",
-        ),
+        ("Evidence", f"{kept}in evidence.pcapng: {', '.join(view.frames)}"),
         ("Identity", finding.identity),
     ]
     for title, text in facts:

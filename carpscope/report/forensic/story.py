@@ -63,7 +63,7 @@ def _situation(root: Finding, effects: list[Finding], request: Request) -> str:
     if head.ongoing:
         when += " and still so when the capture ended"
     elif head.end > head.start:
-        when += f", for {span_text(head.end - head.start)}"
+        when += f" to {stamp(head.end, 0)}"
     text = f"{group_words(head.group)}: {head.summary}, {when}."
     if head is not root:
         text += f" The cause: {root.summary}."

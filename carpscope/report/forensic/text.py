@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~@$])")
-_AT_START = re.compile(r"^(\s*)([-+#=>]|\d+[.)])")
+_AT_START = re.compile(r"^(\s*)([-+#=]+|\d{1,9}[.)])(?=\s|$)")
 _LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp):|\bwww\.")
 _FORMULA = ("=", "+", "-", "@")
 
@@ -42,7 +42,7 @@ def markdown(text: str) -> str:
 
 def _unlisted(found: re.Match[str]) -> str:
     space, mark = found.groups()
-    return f"{space}{mark[:-1]}\\{mark[-1]}"
+    return f"{space}{mark[:-1]}\\{mark[-1]}" if mark[0].isdigit() else f"{space}\\{mark}"
 
 
 def csv_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

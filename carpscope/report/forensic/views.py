@@ -71,6 +71,12 @@ class FindingView:
     decisive: list[Decisive] = field(default_factory=list)
     shown_elsewhere: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def of_them(self) -> str:
+        """Return what to say where only some frames are kept."""
+        kept = len(self.frames)
+        return f"{kept} of them " if self.finding.frame_count > kept else ""
+
 
 @dataclass(slots=True)
 class NodeRow:
