@@ -31,9 +31,13 @@ LAYERS = {
     },
     "config": {"core"},
     "pipeline": {"core", "wire", "auth", "capture", "timeline", "detect", "config"},
+    # As the pipeline is for files: the wiring of a run that has no end.
+    "live": {
+        "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "config", "report",
+    },
     "cli": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "pipeline", "config",
-        "sim", "report",
+        "sim", "report", "live",
     },
 }  # fmt: skip
 """Data flows downwards only."""
@@ -44,6 +48,7 @@ FENCED = {
     "rich": {"report", "cli"},
     "jinja2": {"report"},
     "cryptography": {"report"},
+    "prometheus_client": {"report"},
     "zstandard": {"capture"},
 }
 

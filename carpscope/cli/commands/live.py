@@ -1,0 +1,421 @@
+"""`carpscope live`: what is wrong on a span port, while it can still be helped."""
+
+import argparse
+import os
+import sys
+
+from carpscope.cli import options as shared
+from carpscope.cli.command import Command
+
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from carpscope.capture.rotation import Keeper, Recorder
+    from carpscope.config import Config
+    from carpscope.live.loop import Live, Options
+    from carpscope.report.openmetrics import Metrics
+    from carpscope.report.outlet import Sink
+    from carpscope.report.snapshot import Snapshot
+
+EXAMPLES = """\
+  carpscope live -i eth1                                  a dashboard until Ctrl-C
+  carpscope live -i eth1 --json | jq 'select(.event_type == "finding")'
+  carpscope live -i eth1 -w span.pcapng -C 100 -W 20      the last 2 GB stay
+  carpscope live -i eth1 -c carpscope.toml --metrics :9112 --out syslog=udp://192.0.2.7:514
+  carpscope live -i eth1 --for 10s --nagios               a check for Nagios and Icinga
+  carpscope live -c carpscope.toml --check-config"""
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+CLOSE_PATIENCE_S = 5.0
+EVIDENCE_AROUND = "2m"
+
+
+def span(text: str) -> int:
+    """Read `10s`, `5m`, `2h`, `1d` or plain seconds into nanoseconds."""
+    unit = _UNITS.get(text[-1:].lower())
+    try:
+        seconds = float(text[:-1] if unit else text) * (unit or 1.0)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 366 * 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a span as 10s, 5m or 2h")
+    return int(seconds * 1_000_000_000)
+
+
+def whole(low: int, high: int) -> "Callable[[str], int]":
+    """Make a reader of whole numbers."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add(
+        "-i",
+        "--interface",
+        action="append",
+        default=[],
+        metavar="IF",
+        help="where to listen (repeatable: each is a segment of its own)",
+    )
+    add("-D", "--list-interfaces", action="store_true", help="list interfaces and end")
+    add("-f", "--filter", metavar="EXPR", help="narrow what is captured, in tcpdump's language")
+    add("--count", type=shared.count, metavar="N", help="end after N packets")
+    add("--for", dest="length", type=span, metavar="TIME", help="end after this time: 10s, 5m, 2h")
+    add("-n", action="store_true", help="no names from the configuration")
+    add("-q", "--quiet", action="store_true", help="print nothing")
+    add("--json", action="store_true", help="one event object a line, in the manner of EVE")
+    add("--plain", action="store_true", help="one line an event, also on a terminal")
+    add("--nagios", action="store_true", help="one line and 0/1/2/3, for Nagios and Icinga")
+    capture = parser.add_argument_group("capture")
+    add = capture.add_argument
+    add(
+        "-B",
+        "--buffer-size",
+        type=whole(1, 1024),
+        default=16,
+        metavar="MIB",
+        help="kernel buffer (16 MiB)",
+    )
+    add(
+        "-s",
+        "--snapshot-length",
+        type=whole(96, 262_144),
+        default=2048,
+        metavar="BYTES",
+        help="bytes kept of a frame (2048)",
+    )
+    add("--no-promiscuous", action="store_true", help="only what the card would take anyway")
+    add("--user", default="nobody", metavar="NAME", help="who to become after opening (nobody)")
+    evidence = parser.add_argument_group("evidence")
+    add = evidence.add_argument
+    add("-w", dest="write", metavar="FILE", help="keep every captured frame, as pcapng")
+    add("-C", type=whole(1, 1 << 20), metavar="MB", help="begin a new file after so many MB")
+    add("-G", type=whole(1, 366 * 86400), metavar="SECONDS", help="begin a new file this often")
+    add("-W", type=whole(1, 100_000), metavar="N", help="keep the last N files")
+    add("--evidence", metavar="DIR", help="keep the minutes before and after each finding")
+    add(
+        "--around",
+        type=span,
+        default=span(EVIDENCE_AROUND),
+        metavar="TIME",
+        help=f"how many minutes that is ({EVIDENCE_AROUND})",
+    )
+    outputs = parser.add_argument_group("outputs")
+    add = outputs.add_argument
+    add(
+        "--out",
+        action="append",
+        default=[],
+        metavar="NAME=TARGET",
+        help="json=FILE, syslog=udp://HOST:PORT (tcp://, local), exec=CMD, webhook=URL",
+    )
+    add("--exec", metavar="CMD", help="run CMD VHID@INTERFACE MASTER|BACKUP per event, no shell")
+    add("--metrics", metavar="ADDR:PORT", help="OpenMetrics for Prometheus")
+    add("--state", metavar="FILE", help="what is open survives a restart")
+    add("--check-config", action="store_true", help="read the configuration, say it, and end")
+    shared.add_secrets(parser, config_flags=("-c", "--config"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Watch; exit 1 where something is wrong at the end."""
+    from carpscope.core.errors import CarpscopeError
+
+    if options.list_interfaces:
+        from carpscope.capture.interfaces import interfaces
+
+        for number, name in enumerate(interfaces(), 1):
+            print(f"{number}.{name}")
+        return 0
+    if not options.nagios:
+        return _run(options)
+    from carpscope.report.nagios import unknown
+
+    try:
+        return _run(options)
+    except (CarpscopeError, OSError) as problem:
+        print(unknown(str(problem)))
+        return 3
+
+
+def _run(options: argparse.Namespace) -> int:
+    from carpscope.capture.live import LiveCapture, Settings
+    from carpscope.core.errors import CarpscopeError
+    from carpscope.live import privileges
+    from carpscope.live.loop import Live
+    from carpscope.live.loop import Options as LoopOptions
+
+    config = _config(options)
+    _from_config(options, config)
+    if options.check_config:
+        return _checked(options, config)
+    if not options.interface:
+        raise CarpscopeError("name an interface: -i eth1 (carpscope live -D lists them)")
+    if options.nagios and options.length is None:
+        options.length = span("10s")
+    settings = Settings(
+        options.filter, options.buffer_size, options.snapshot_length, not options.no_promiscuous
+    )
+    loop = LoopOptions(length=options.length, count=options.count)
+    metrics = None
+    if options.metrics:
+        from carpscope.report.openmetrics import Metrics
+
+        metrics = Metrics(options.metrics)
+        loop.show.append(metrics.show)
+    sinks = _sinks(options)
+    capture = LiveCapture(options.interface, settings)
+    _load_all()
+    # files are made as who is left in the end, so that turning a page works as it began
+    capture.surround(privileges.drop(options.user))
+    loop.recorder, loop.keeper = _kept(options)
+    loop.state = _state(options)
+    loop.reread = (lambda: _config(options)) if options.config else None
+    loop.report = _report_state
+    from carpscope.report.outlet import Outlet
+
+    loop.outlets += [Outlet(sink) for sink in sinks]
+    live = Live(capture, config, loop)
+    with _screen(options, loop) as stop:
+        _signals(live)
+        try:
+            live.run()
+        except KeyboardInterrupt:
+            live.requests.add("interrupted")
+        finally:
+            _close(loop, metrics)
+            stop()
+    return _end(options, live)
+
+
+def _load_all() -> None:
+    """Import what is otherwise imported late: who is left may not read the folder it lies in."""
+    import encodings.idna
+    import http.client
+    import shutil
+    import signal
+    import ssl
+    import subprocess
+    from io import BytesIO
+
+    import rich.console
+    import rich.live
+
+    from carpscope.capture.writer import PcapngWriter
+    from carpscope.core.registry import modules
+
+    del encodings, http, shutil, signal, ssl, subprocess, rich
+    PcapngWriter(BytesIO())
+    for package in ("auth", "detect", "detect.rules", "live", "protocol", "protocol.profiles",
+                    "report.sinks", "timeline", "wire"):  # fmt: skip
+        modules(f"carpscope.{package}")
+    import carpscope.report.dashboard
+    import carpscope.report.eventline
+    import carpscope.report.nagios  # noqa: F401
+
+
+def _config(options: argparse.Namespace) -> "Config":
+    import dataclasses
+
+    config = shared.config(options)
+    if options.config:
+        from carpscope.config import read_config
+
+        file = read_config(options.config)
+        config = dataclasses.replace(
+            file, passphrases=config.passphrases, addresses=config.addresses, names=config.names
+        )
+    return dataclasses.replace(config, names=()) if options.n else config
+
+
+def _from_config(options: argparse.Namespace, config: "Config") -> None:
+    """Take from the file what the command line does not say."""
+    live = dict(config.live)
+    options.interface = options.interface or list(config.interfaces)
+    for key in ("filter", "metrics", "state", "evidence", "exec"):
+        if getattr(options, key) is None:
+            setattr(options, key, live.get(key))
+    for key in ("json", "syslog", "webhook"):
+        if key in live:
+            options.out = [*options.out, f"{key}={live[key]}"]
+
+
+def _checked(options: argparse.Namespace, config: "Config") -> int:
+    """Say what a configuration means, once it is known to be right."""
+    from carpscope.capture.filter import compile_filter
+    from carpscope.capture.live import live_filter
+    from carpscope.report.kind import make_sink
+
+    compile_filter(live_filter(options.filter))
+    outputs = [make_sink(text).name for text in _outputs(options) if not text.startswith("json=")]
+    print(f"{options.config or 'the command line'}: nothing wrong")
+    print(f"  interfaces  {', '.join(options.interface) or 'none; -i names one'}")
+    print(f"  candidates  {len(config.passphrases)} passphrases, {len(config.addresses)} addresses")
+    print(f"  expected    {len(config.groups)} groups; {len(config.names)} addresses have names")
+    if outputs:
+        print(f"  outputs     {', '.join(outputs)}")
+    return 0
+
+
+def _outputs(options: argparse.Namespace) -> list[str]:
+    return [*options.out, *([f"exec={options.exec}"] if options.exec else [])]
+
+
+def _sinks(options: argparse.Namespace) -> "list[Sink]":
+    from carpscope.report.kind import make_sink
+
+    return [make_sink(text) for text in _outputs(options)]
+
+
+def _kept(options: argparse.Namespace) -> "tuple[Recorder | None, Keeper | None]":
+    from carpscope.capture.rotation import Keeper, Recorder
+    from carpscope.core.errors import CarpscopeError
+
+    recorder = keeper = None
+    if options.write:
+        if options.write == "-":
+            raise CarpscopeError("-w -: live events go to standard output; name a file")
+        recorder = Recorder(
+            options.write,
+            options.interface,
+            size=options.C * 1_000_000 if options.C else None,
+            period=options.G * 1_000_000_000 if options.G else None,
+            ring=options.W,
+        )
+    elif options.C or options.G or options.W:
+        raise CarpscopeError("-C, -G and -W belong to -w FILE")
+    if options.evidence:
+        keeper = Keeper(options.evidence, options.interface, around=options.around)
+    return recorder, keeper
+
+
+def _state(options: argparse.Namespace) -> "Path | None":
+    from pathlib import Path
+
+    return Path(options.state) if options.state else None
+
+
+class _screen:  # noqa: N801 - used as a function
+    """What prints: a dashboard, lines, JSON, or nothing."""
+
+    def __init__(self, options: argparse.Namespace, loop: "Options") -> None:
+        self._options, self._loop = options, loop
+        self._stop: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> "Callable[[], None]":
+        options, loop = self._options, self._loop
+        if options.quiet or options.nagios:
+            return self._stop
+        from carpscope.report.outlet import Outlet
+
+        if options.json:
+            from carpscope.report.sinks.jsonl import JsonLines
+
+            loop.outlets.append(Outlet(JsonLines(sys.stdout, "standard output", owned=False)))
+        elif sys.stdout.isatty() and not options.plain:
+            from carpscope.report.dashboard import Dashboard
+
+            dashboard = Dashboard()
+            dashboard.start()
+            self._stop = dashboard.stop
+            loop.show.append(dashboard.show)
+            loop.show_every = 500_000_000
+        else:
+            from carpscope.report.eventline import EventLines
+
+            loop.outlets.append(Outlet(EventLines(sys.stdout)))
+        return self._stop
+
+    def __exit__(self, *problem: object) -> None:
+        self._stop()
+
+
+def _signals(live: "Live") -> None:
+    """Turn signals into requests; a pipe wakes the loop at once."""
+    import signal
+
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    live.capture.add_wakeup(reader)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    asked = {
+        signal.SIGINT: ("stop", "interrupted"),
+        signal.SIGTERM: ("stop", "terminated"),
+        signal.SIGHUP: ("reread",),
+        signal.SIGUSR1: ("report",),
+    }
+
+    def take(number: int, frame: object) -> None:
+        del frame
+        live.requests.update(asked[signal.Signals(number)])
+        try:
+            os.read(reader, 4096)
+        except BlockingIOError:
+            return
+
+    for number in asked:
+        signal.signal(number, take)
+
+
+def _close(loop: "Options", metrics: "Metrics | None") -> None:
+    for outlet in loop.outlets:
+        outlet.close(CLOSE_PATIENCE_S)
+    for kept in (loop.recorder, loop.keeper):
+        if kept is not None:
+            kept.close()
+    if metrics is not None:
+        metrics.close()
+
+
+def _report_state(taken: "Snapshot") -> None:
+    """Print the state on standard error, for SIGUSR1."""
+    from carpscope.report.eventline import state_lines
+
+    for line in state_lines(taken):
+        print(line, file=sys.stderr)
+    sys.stderr.flush()
+
+
+def _end(options: argparse.Namespace, live: "Live") -> int:
+    """Print the summary; return the status."""
+    from carpscope.detect.finding import Severity
+
+    if any(outlet.broken_pipe for outlet in live.options.outlets):
+        raise BrokenPipeError
+    taken = live.snapshot()
+    if options.nagios:
+        from carpscope.report.nagios import verdict
+
+        status, line = verdict(taken)
+        print(line)
+        return status
+    if not options.quiet:
+        from carpscope.report.eventline import summary_lines
+
+        for line in summary_lines(taken, live.packets, live.options.recorder):
+            print(line, file=sys.stderr)
+    if "interrupted" in live.requests:
+        return 130
+    if "terminated" in live.requests:
+        return 0
+    return 1 if live.worst.rank >= Severity.WARNING.rank else 0
+
+
+COMMAND = Command(
+    "live",
+    "watch an interface and say what is wrong as it happens",
+    "Listens on a span port: who is MASTER, what is wrong, since when, and what to change.\n"
+    "On a terminal a dashboard, else one line an event.",
+    EXAMPLES,
+    configure,
+    run,
+)

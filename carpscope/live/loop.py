@@ -1,0 +1,343 @@
+"""The loop: frames when there are some, the clock when there are none, outputs at arm's length.
+
+Everything that may wait has a thread of its own (`report.outlet`). The loop reads what the
+kernel has, lets time pass up to where nothing older can still come, asks the detectors
+what they know, and hands over the differences.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from carpscope.capture.live import LiveCapture, monotonic_ns, wall_ns
+from carpscope.capture.rotation import Keeper, Recorder
+from carpscope.config import Config
+from carpscope.core.frame import Frame
+from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
+from carpscope.detect.finding import Severity
+from carpscope.live import memory
+from carpscope.live.monitor import Monitor
+from carpscope.live.service import ServiceManager
+from carpscope.live.situations import Situation
+from carpscope.live.telling import Teller, notice
+from carpscope.live.views import snapshot
+from carpscope.report.outlet import Outlet
+from carpscope.report.record import Record
+from carpscope.report.snapshot import Snapshot
+
+TICK: Nanos = 100 * MILLISECOND
+LOOK_EVERY: Nanos = 200 * MILLISECOND
+LOOK_SHARE = 10
+"""A look that takes long is taken so much more rarely: at most a tenth of the time."""
+LOOK_LATEST: Nanos = 2 * SECOND
+COUNT_EVERY: Nanos = 1 * SECOND
+SNAPSHOT_EVERY: Nanos = 1 * SECOND
+SAVE_EVERY: Nanos = 60 * SECOND
+CLOCK_STEP: Nanos = 1 * SECOND
+LOG_KEPT = 200
+
+
+@dataclass(slots=True)
+class Options:
+    """What the loop is asked to do beside watching."""
+
+    length: Nanos | None = None
+    count: int | None = None
+    state: Path | None = None
+    recorder: Recorder | None = None
+    keeper: Keeper | None = None
+    outlets: list[Outlet] = field(default_factory=list)
+    show: list[Callable[[Snapshot], None]] = field(default_factory=list)
+    show_every: Nanos = SNAPSHOT_EVERY
+    reread: Callable[[], Config] | None = None
+    report: Callable[[Snapshot], None] | None = None
+    """Prints the state, for SIGUSR1."""
+
+
+class Live:
+    """One live run."""
+
+    def __init__(self, capture: LiveCapture, config: Config, options: Options) -> None:
+        """Make a monitor for every interface: they are different segments."""
+        self.capture = capture
+        self.options = options
+        self.started = wall_ns()
+        self.log: deque[Record] = deque(maxlen=LOG_KEPT)
+        self.requests: set[str] = set()
+        """`stop`, `reread`, `report`: what a signal asked for."""
+        self.packets = 0
+        self.worst = Severity.INFO
+        self.notes: dict[str, str] = {}
+        self._config = config
+        self._manager = ServiceManager()
+        self.monitors = [Monitor(config, i.name) for i in capture.interfaces]
+        self._configure(config)
+        self._tellers = [Teller(monitor) for monitor in self.monitors]
+        self._began = monotonic_ns()
+        self._looked: Nanos = 0
+        self._look_cost: Nanos = 0
+        self._counted: Nanos = 0
+        self._showed: Nanos = 0
+        self._saved: Nanos = 0
+        self._fed: Nanos = 0
+        self._skew = self.started - self._began
+        self._dropped = [0] * len(self.monitors)
+        self._blind: dict[int, tuple[Nanos, str]] = {}
+        self._said_lost: dict[str, int] = {}
+        self._missing: set[tuple[str, tuple[int, ...], int]] = set()
+        self._strangers: set[tuple[str, str, str]] = set()
+        if options.state is not None:
+            kept = {monitor.interface: monitor.situations for monitor in self.monitors}
+            memory.carry(memory.load(options.state), kept, self.started)
+
+    def run(self) -> None:
+        """Watch until a signal, the length or the count ends it."""
+        names = ", ".join(interface.name for interface in self.capture.interfaces)
+        self.tell(Record(self.started, "start", "start", f"listening on {names}"))
+        self._manager.say("READY=1", f"STATUS=listening on {names}")
+        while not self._is_over():
+            self.capture.wait(self._patience_ms())
+            self._read(self.capture.frames())
+            self._pass_time()
+        self._read(self.capture.drain())
+        self._manager.say("STOPPING=1")
+        self._look(wall_ns() if self._all_up() else self.monitors[0].observer.now)
+        self._count()
+        self.capture.close()
+        self._save()
+        now = wall_ns()
+        told = f"{self.packets:,} packets in {span_text(now - self.started)}"
+        self.tell(Record(now, "stop", "stop", told))
+
+    @property
+    def open(self) -> list[Situation]:
+        """Return what is open, on any interface."""
+        return [s for monitor in self.monitors for s in monitor.situations.open]
+
+    @property
+    def adverts(self) -> int:
+        """Return how many advertisements were heard."""
+        return sum(monitor.observer.advertisements for monitor in self.monitors)
+
+    def tell(self, record: Record) -> None:
+        """Hand a record to every output."""
+        self.log.append(record)
+        for outlet in self.options.outlets:
+            outlet.put(record)
+
+    def snapshot(self) -> Snapshot:
+        """Say everything that is known now."""
+        return snapshot(self, wall_ns())
+
+    # What makes it go on
+
+    def _is_over(self) -> bool:
+        options = self.options
+        if "stop" in self.requests or any(o.broken_pipe for o in options.outlets):
+            return True
+        if options.count is not None and self.packets >= options.count:
+            return True
+        return options.length is not None and monotonic_ns() - self._began >= options.length
+
+    def _patience_ms(self) -> int:
+        patience = TICK
+        if self.options.length is not None:
+            left = self.options.length - (monotonic_ns() - self._began)
+            patience = max(0, min(patience, left))
+        return int(patience // MILLISECOND) + 1
+
+    def _read(self, frames: Iterator[Frame]) -> None:
+        recorder, keeper = self.options.recorder, self.options.keeper
+        monitors = self.monitors
+        for frame in frames:
+            self.packets += 1
+            monitors[frame.interface].see(frame)
+            if recorder is not None:
+                recorder.write(frame)
+            if keeper is not None:
+                keeper.see(frame)
+
+    # Time
+
+    def _pass_time(self) -> None:
+        now, clock = wall_ns(), monotonic_ns()
+        self._watch_clock(now, clock)
+        for change in self.capture.check(now):
+            self._interface(change.interface, change.state, change.text, now)
+        if clock - self._looked >= max(LOOK_EVERY, min(self._look_cost * LOOK_SHARE, LOOK_LATEST)):
+            self._looked = clock
+            self._look(self.capture.drained)
+            self._look_cost = monotonic_ns() - clock
+        if clock - self._counted >= COUNT_EVERY:
+            self._counted = clock
+            self._count()
+            self._expectations(now)
+        if self.options.recorder is not None:
+            self.options.recorder.tick()
+        if self.options.keeper is not None:
+            self.options.keeper.tick(now)
+        self._serve(clock)
+        if self.options.show and clock - self._showed >= self.options.show_every:
+            self._showed = clock
+            taken = self.snapshot()
+            for show in self.options.show:
+                show(taken)
+
+    def _look(self, until: Nanos) -> None:
+        for index, (monitor, teller) in enumerate(zip(self.monitors, self._tellers, strict=True)):
+            if index in self._blind:
+                continue  # while nothing can be heard, silence has no meaning
+            changes = monitor.look(until)
+            for item in monitor.taken_news():
+                self.tell(teller.news(item))
+            for change in changes:
+                self._changed(change.action, change.situation, monitor, until)
+                self.tell(teller.change(change, max(until, monitor.observer.now)))
+            if changes:
+                self._saved = 0
+
+    def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
+        severity = situation.finding.severity
+        if severity.rank > self.worst.rank:
+            self.worst = severity
+        if action == "opened" and self.options.keeper is not None:
+            told = f"{situation.finding.code} on {monitor.interface}: {situation.finding.summary}"
+            self.options.keeper.opened(situation.identity, told, until)
+
+    def _watch_clock(self, now: Nanos, clock: Nanos) -> None:
+        """Notice when somebody set the clock: the time in between did not happen."""
+        skew = now - clock
+        step = skew - self._skew
+        self._skew = skew
+        if abs(step) < CLOCK_STEP:
+            return
+        text = f"the clock was set {'forward' if step > 0 else 'back'} by {span_text(abs(step))}"
+        self.tell(notice(now, "clock", text))
+        for monitor in self.monitors:
+            monitor.doubts.blind(min(now - step, now), max(now - step, now), text)
+
+    def _interface(self, index: int, state: str, text: str, now: Nanos) -> None:
+        name = self.capture.interfaces[index].name
+        if state == "up":
+            since, why = self._blind.pop(index, (now, ""))
+            self.monitors[index].doubts.blind(since, now, why or text)
+        else:
+            # what was due just before may have been lost already
+            self._blind.setdefault(index, (now - 2 * SECOND, f"{name} was {state}"))
+        self.tell(notice(now, f"interface_{state}", text, name))
+
+    def _all_up(self) -> bool:
+        return not self._blind
+
+    def _count(self) -> None:
+        """See what the kernel lost, what outputs lost, and say it when it grows."""
+        self.capture.count()
+        now = wall_ns()
+        for index, interface in enumerate(self.capture.interfaces):
+            lost = interface.counts.dropped + interface.counts.interface_dropped
+            more = lost - self._dropped[index]
+            if more > 0:
+                since = now - COUNT_EVERY - SECOND
+                self.monitors[index].doubts.dropped(since, now, more)
+                text = f"{more:,} frames were dropped by the capture ({lost:,} in all)"
+                self.tell(notice(now, "dropped", text, interface.name))
+            self._dropped[index] = max(lost, self._dropped[index])
+        problems = [(o.sink.name, o.lost, o.problem) for o in self.options.outlets]
+        kept = (("-w", self.options.recorder), ("--evidence", self.options.keeper))
+        problems += [(name, what.lost, what.problem) for name, what in kept if what is not None]
+        for name, lost, problem in problems:
+            self._problem(name, lost, problem, now)
+
+    def _problem(self, name: str, lost: int, problem: str | None, now: Nanos) -> None:
+        """Say that an output loses something, when it begins and when it is over."""
+        told = self._said_lost.get(name)
+        if problem is not None and name not in self.notes:
+            self.notes[name] = problem
+            self.tell(notice(now, "output", f"{name}: {problem}"))
+        elif problem is None and name in self.notes:
+            del self.notes[name]
+            self.tell(notice(now, "output", f"{name} works again; {lost:,} lost so far"))
+        if lost and told is None:
+            self._said_lost[name] = lost
+            self.tell(notice(now, "lost", f"{name}: events or frames are being lost"))
+
+    def _expectations(self, now: Nanos) -> None:
+        """Say who is missing and who is a stranger, where the configuration names groups."""
+        if now - self.started < self._config.tolerances.missing_after:
+            return
+        for expected in self._config.groups:
+            heard = [
+                (monitor, group)
+                for monitor in self.monitors
+                if (group := monitor.observer.groups.get((expected.vlan, expected.vhid)))
+            ]
+            key = ("", expected.vlan, expected.vhid)
+            called = expected.name or f"vhid {expected.vhid}"
+            if not heard and key not in self._missing and self._all_up():
+                self._missing.add(key)
+                text = f"{called} is expected and nobody advertises it"
+                self.tell(notice(now, "group_missing", text))
+            elif heard and key in self._missing:
+                self._missing.discard(key)
+                self.tell(notice(now, "group_heard", f"{called} is heard", severity=Severity.INFO))
+            for monitor, group in heard if expected.nodes else ():
+                for node in group.members:
+                    sign = (monitor.interface, group.id, node.id)
+                    if sign in self._strangers or set(node.addresses) & set(expected.nodes):
+                        continue
+                    if len(self._strangers) < 1000:
+                        self._strangers.add(sign)
+                        text = f"{node.id} advertises {called}, and is not one of its nodes"
+                        self.tell(notice(now, "stranger", text, monitor.interface))
+
+    # What is asked from outside
+
+    def _serve(self, clock: Nanos) -> None:
+        if "reread" in self.requests:
+            self.requests.discard("reread")
+            self._reread()
+        if "report" in self.requests:
+            self.requests.discard("report")
+            if self.options.report is not None:
+                self.options.report(self.snapshot())
+        if self._manager.watchdog_ns and clock - self._fed > self._manager.watchdog_ns // 3:
+            self._fed = clock
+            self._manager.say("WATCHDOG=1")
+        if clock - self._saved > SAVE_EVERY or not self._saved:
+            self._saved = clock
+            self._save()
+
+    def _reread(self) -> None:
+        if self.options.reread is None:
+            return
+        self._manager.say("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
+        now = wall_ns()
+        try:
+            config = self.options.reread()
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the run goes on
+            self.tell(notice(now, "configuration", f"not reread: {problem}"))
+        else:
+            self._configure(config)
+            text = "configuration reread"
+            self.tell(notice(now, "configuration", text, severity=Severity.INFO))
+        self._manager.say("READY=1")
+
+    def _configure(self, config: Config) -> None:
+        self._config = config
+        for monitor in self.monitors:
+            monitor.configure(config)
+
+    def _save(self) -> None:
+        if self.options.state is None:
+            return
+        try:
+            memory.save(
+                self.options.state,
+                {monitor.interface: monitor.situations for monitor in self.monitors},
+                wall_ns(),
+            )
+        except OSError as problem:
+            self._problem("--state", 0, problem.strerror, wall_ns())
+        else:
+            self._problem("--state", 0, None, wall_ns())

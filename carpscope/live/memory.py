@@ -1,0 +1,120 @@
+"""The state file: what is open survives a restart (carpscope.live/1).
+
+Written beside itself and renamed, once when something changes and at the end, so a power
+cut leaves the old or the new one and never half of either.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.units import Nanos, parse_rfc3339, rfc3339
+from carpscope.detect.finding import Finding, Severity
+from carpscope.live.situations import Situation, Situations
+from carpscope.report.line import Json
+
+SCHEMA = "carpscope.live/1"
+SIZE_LIMIT = 16 << 20
+
+
+def save(path: Path, situations: Mapping[str, Situations], now: Nanos) -> None:
+    """Write what is open, by interface. Raises OSError."""
+    document: dict[str, Json] = {
+        "schema": SCHEMA,
+        "saved": rfc3339(now),
+        "open": [
+            {"interface": interface, **_situation(situation)}
+            for interface, kept in situations.items()
+            for situation in kept.open
+        ],
+    }
+    beside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(document, stream, ensure_ascii=False, indent=1)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+
+
+def load(path: Path) -> list[tuple[str, Situation]]:
+    """Read what was open; nothing where there is no file. Raises CarpscopeError."""
+    try:
+        with path.open("rb") as stream:
+            document = json.loads(stream.read(SIZE_LIMIT))
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise CarpscopeError(f"--state {path}: {problem.strerror}") from None
+    except ValueError:
+        raise CarpscopeError(f"--state {path}: not a state file (damaged?)") from None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise CarpscopeError(f"--state {path}: not a state file of this version ({SCHEMA})")
+    try:
+        return [(str(entry["interface"]), _read(entry)) for entry in document["open"]]
+    except (KeyError, TypeError, ValueError):
+        raise CarpscopeError(f"--state {path}: not a state file (damaged?)") from None
+
+
+def _situation(situation: Situation) -> dict[str, Json]:
+    finding = situation.finding
+    return {
+        "identity": situation.identity,
+        "opened": rfc3339(situation.opened),
+        "moved": rfc3339(situation.moved),
+        "code": finding.code,
+        "label": finding.label,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence,
+        "group": finding.group,
+        "nodes": list(finding.nodes),
+        "start": rfc3339(finding.start),
+        "end": rfc3339(finding.end),
+        "frame_count": finding.frame_count,
+        "summary": finding.summary,
+        "explanation": finding.explanation,
+        "remedy": finding.remedy,
+        "caused_by": list(finding.caused_by),
+        "ongoing": finding.ongoing,
+    }
+
+
+def _read(entry: dict[str, str]) -> Situation:
+    raw: dict[str, object] = dict(entry)
+    nodes, causes = raw["nodes"], raw["caused_by"]
+    if not isinstance(nodes, list) or not isinstance(causes, list):
+        raise TypeError
+    finding = Finding(
+        str(raw["code"]),
+        str(raw["label"]),
+        Severity(raw["severity"]),
+        float(str(raw["confidence"])),
+        str(raw["group"]),
+        tuple(str(node) for node in nodes),
+        parse_rfc3339(str(raw["start"])),
+        parse_rfc3339(str(raw["end"])),
+        (),
+        int(str(raw["frame_count"])),
+        str(raw["summary"]),
+        str(raw["explanation"]),
+        str(raw["remedy"]),
+        [str(cause) for cause in causes],
+        bool(raw["ongoing"]),
+    )
+    opened, moved = parse_rfc3339(str(raw["opened"])), parse_rfc3339(str(raw["moved"]))
+    return Situation(str(raw["identity"]), finding, opened, moved, moved)
+
+
+def carry(entries: list[tuple[str, Situation]], into: Mapping[str, Situations], now: Nanos) -> int:
+    """Give every interface what was open on it; return how many."""
+    count = 0
+    for interface, situation in entries:
+        kept = into.get(interface)
+        if kept is not None:
+            situation.moved = now  # the time it was not looked at does not count against it
+            kept.restore(situation)
+            count += 1
+    return count

@@ -1,0 +1,135 @@
+"""One segment under observation: frames and ticks in, changes and events out. No clock.
+
+The same observer, detectors and event watch as offline. What they cost per look is
+measured by the caller, who decides how often to look.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from carpscope.auth.keyring import Keyring
+from carpscope.config import Config
+from carpscope.core.frame import Frame
+from carpscope.core.units import SECOND, Nanos
+from carpscope.detect.engine import Engine
+from carpscope.detect.events import Event, EventWatch
+from carpscope.detect.finding import Finding
+from carpscope.detect.rule import Context
+from carpscope.live.situations import Change, Doubts, Situations
+from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Left, Refused
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+from carpscope.timeline.observe import Observer
+from carpscope.timeline.pruning import prune
+from carpscope.wire.decode import decode
+
+PRUNE_EVERY: Nanos = 60 * SECOND
+PRUNE_ADVERTS = 200_000
+"""Whichever comes first: a flood fills memory sooner than a minute."""
+SETTLE_EVERY: Nanos = 1 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A node became MASTER or stopped being it."""
+
+    at: Nanos
+    group: Group
+    node: Node
+    is_master: bool
+    why: str
+
+
+@dataclass(slots=True)
+class Monitor:
+    """What is known of one segment, and what became of it since the last look."""
+
+    config: Config
+    interface: str
+    situations: Situations = field(default_factory=Situations)
+    doubts: Doubts = field(default_factory=Doubts)
+    failures: Counter[str] = field(default_factory=Counter)
+    observer: Observer = field(init=False)
+    news: list[StateChange | Event] = field(default_factory=list)
+    """Since the last look."""
+    _engine: Engine = field(init=False)
+    _events: EventWatch = field(init=False)
+    _settled: Nanos = 0
+    _pruned: Nanos = 0
+    _pruned_adverts: int = 0
+
+    def __post_init__(self) -> None:
+        """Set up what watches."""
+        self.observer = Observer(Keyring(self.config.passphrases), self.config.addresses)
+        self._engine = Engine(Context(self.observer))
+        self._events = EventWatch()
+
+    def configure(self, config: Config) -> None:
+        """Take what was reread; nothing that is known is forgotten.
+
+        Other candidates are tried on what is verified from now on.
+        """
+        self.config = config
+        self.situations.close_after = config.tolerances.close_after
+        self.situations.ignored = frozenset(config.tolerances.ignore)
+        self.observer.addresses = config.addresses
+        self.observer.keyring = Keyring(config.passphrases)
+
+    def see(self, frame: Frame) -> None:
+        """Take one frame."""
+        facts = self.observer.see(decode(frame))
+        if facts:
+            self._take(facts)
+
+    def look(self, now: Nanos) -> list[Change]:
+        """Let time pass until `now`, and say what is different."""
+        self._take(self.observer.tick(now))
+        at = self.observer.now
+        if at - self._settled >= SETTLE_EVERY and self._waits():
+            self._settled = at
+            self.observer.settle()
+        changes = self.situations.look(self._engine.findings(at), at, self.doubts)
+        masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
+        changes += self.situations.carried_over(at, masters)
+        if (
+            at - self._pruned >= PRUNE_EVERY
+            or self.observer.advertisements - self._pruned_adverts >= PRUNE_ADVERTS
+        ):
+            self._pruned, self._pruned_adverts = at, self.observer.advertisements
+            prune(self.observer, at)
+        return changes
+
+    def finish(self) -> list[Finding]:
+        """End the run; return every finding as an analysis would."""
+        self._take(self.observer.finish())
+        return self._engine.findings(self.observer.now)
+
+    def _waits(self) -> bool:
+        return any(
+            node.authentication.waiting
+            for group in self.observer.groups.values()
+            for node in group.nodes.values()
+        )
+
+    def _take(self, facts: list[Fact]) -> None:
+        self._engine.see(facts)
+        for fact in facts:
+            self.news += self._events.see(fact)
+            if isinstance(fact, Claimed):
+                self.news.append(StateChange(fact.at, fact.group, fact.node, True, "claimed"))
+            elif isinstance(fact, Left):
+                if fact.reign.ended_by != "capture":
+                    why = fact.reign.ended_by
+                    self.news.append(StateChange(fact.at, fact.group, fact.node, False, why))
+            elif isinstance(fact, Refused):
+                self.failures[fact.check.value] += 1
+            elif isinstance(fact, Deceived):
+                self.failures[fact.deceit.value] += 1
+            elif isinstance(fact, Changed):
+                continue
+
+    def taken_news(self) -> Iterator[StateChange | Event]:
+        """Give what happened since the last time, and forget it."""
+        news, self.news = self.news, []
+        yield from news

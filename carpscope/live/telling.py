@@ -1,0 +1,164 @@
+"""What happened, as records: changes of situations, elections, states, notices."""
+
+from carpscope.config import Config
+from carpscope.core.units import Nanos, rfc3339, span_text
+from carpscope.detect.events import Event
+from carpscope.detect.finding import Severity
+from carpscope.live.monitor import Monitor, StateChange
+from carpscope.live.situations import Change, Situation
+from carpscope.report.line import Json
+from carpscope.report.record import Record
+
+_ENDED = {
+    "bow-out": "said farewell",
+    "yielded": "stepped down for a better one",
+    "silent": "fell silent",
+}
+
+
+def group_words(group: str) -> str:
+    """Give `vhid 1 on VLAN 10` for `vlan10/vhid1`."""
+    *vlans, vhid = group.split("/")
+    text = f"vhid {vhid.removeprefix('vhid')}"
+    if vlans:
+        text += f" on VLAN {'.'.join(v.removeprefix('vlan') for v in vlans)}"
+    return text
+
+
+def vhid_of(group: str) -> int | None:
+    """Return the vhid that a group's name ends with."""
+    number = group.rpartition("vhid")[2]
+    return int(number) if number.isdecimal() else None
+
+
+class Teller:
+    """Puts into words what one monitor saw."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        """Take whose words."""
+        self._monitor = monitor
+
+    @property
+    def _config(self) -> Config:
+        return self._monitor.config
+
+    def _named(self, node: str, text: str) -> str:
+        """Put what people call a node before its address."""
+        for group in self._monitor.observer.groups.values():
+            for member in group.nodes.values():
+                if member.id == node:
+                    name = self._config.name_of(member.addresses)
+                    return text.replace(node, f"{name} ({node})", 1) if name else text
+        return text
+
+    def _state(self, group: str) -> str:
+        found = (g for g in self._monitor.observer.groups.values() if g.id == group)
+        return "MASTER" if any(g.masters for g in found) else "BACKUP"
+
+    def change(self, change: Change, now: Nanos) -> Record:
+        """Tell a situation that was opened, updated or closed."""
+        situation = change.situation
+        finding = situation.finding
+        head = f"{finding.code} {group_words(finding.group)}: {finding.summary}"
+        if change.action == "closed":
+            lasted = max(finding.end - finding.start, 0)
+            head += f" — over after {span_text(lasted)}" if lasted else " — over"
+        for node in finding.nodes:
+            head = self._named(node, head)
+        return Record(
+            now,
+            "finding",
+            change.action,
+            head,
+            finding.severity,
+            self._monitor.interface,
+            finding.group,
+            vhid_of(finding.group),
+            finding.nodes,
+            self._state(finding.group),
+            finding_body(situation, change.why),
+        )
+
+    def news(self, item: StateChange | Event) -> Record:
+        """Tell an event or a change of state."""
+        if isinstance(item, Event):
+            return Record(
+                item.end,
+                "election",
+                item.label,
+                f"{group_words(item.group)}: {self._named(item.nodes[0], item.summary)}",
+                Severity.INFO,
+                self._monitor.interface,
+                item.group,
+                vhid_of(item.group),
+                item.nodes,
+                self._state(item.group),
+                {
+                    "label": item.label,
+                    "start": rfc3339(item.start),
+                    "end": rfc3339(item.end),
+                    "took": (item.end - item.start) / 1e9,
+                    "frames": [number & 0xFF_FFFF_FFFF for number in item.frames],
+                },
+            )
+        state = "MASTER" if item.is_master else "BACKUP"
+        how = "is MASTER" if item.is_master else _ENDED.get(item.why, "is no longer MASTER")
+        node = item.node
+        return Record(
+            item.at,
+            "state",
+            state,
+            f"{group_words(item.group.id)}: {self._named(node.id, f'{node.id} {how}')}",
+            Severity.INFO,
+            self._monitor.interface,
+            item.group.id,
+            item.group.vhid,
+            (node.id,),
+            state,
+            {
+                "node": node.id,
+                "state": state,
+                "why": item.why,
+                "advbase": node.advbase,
+                "advskew": node.advskew,
+                "demotion": node.demote,
+            },
+        )
+
+
+def finding_body(situation: Situation, why: str = "") -> dict[str, Json]:
+    """Give a situation as the analysis document has a finding, and what only time adds."""
+    finding = situation.finding
+    return {
+        "code": finding.code,
+        "label": finding.label,
+        "severity": finding.severity.value,
+        "confidence": situation.confidence,
+        "group": finding.group,
+        "nodes": list(finding.nodes),
+        "start": rfc3339(finding.start),
+        "end": rfc3339(finding.end),
+        "ongoing": finding.ongoing,
+        "frames": [number & 0xFF_FFFF_FFFF for number in finding.frames],
+        "frame_count": finding.frame_count,
+        "summary": finding.summary,
+        "explanation": finding.explanation,
+        "remedy": finding.remedy,
+        "caused_by": list(finding.caused_by),
+        "identity": situation.identity,
+        "opened": rfc3339(situation.opened),
+        "closed": rfc3339(situation.closed) if situation.closed is not None else None,
+        "doubts": list(situation.doubts),
+        "why": why or None,
+    }
+
+
+def notice(
+    at: Nanos,
+    action: str,
+    text: str,
+    interface: str | None = None,
+    severity: Severity = Severity.WARNING,
+) -> Record:
+    """Tell something about the capture or an output."""
+    return Record(at, "notice", action, text, severity, interface)

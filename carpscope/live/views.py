@@ -1,0 +1,116 @@
+"""What is known at one instant, taken out of what moves."""
+
+from typing import TYPE_CHECKING
+
+from carpscope.config import Config
+from carpscope.core.units import Nanos
+from carpscope.live.monitor import Monitor
+from carpscope.report.snapshot import (
+    GroupView,
+    InterfaceView,
+    NodeView,
+    SituationView,
+    Snapshot,
+)
+from carpscope.timeline.contest import master_down_ns
+from carpscope.timeline.group import Group
+from carpscope.timeline.identify import identify
+from carpscope.timeline.node import Node
+
+if TYPE_CHECKING:
+    from carpscope.live.loop import Live
+
+
+def snapshot(live: "Live", now: Nanos) -> Snapshot:
+    """Take a picture of a run."""
+    interfaces = tuple(
+        InterfaceView(
+            i.name, i.state, i.since, i.counts.received, i.counts.dropped,
+            i.counts.interface_dropped,
+        )
+        for i in live.capture.interfaces
+    )  # fmt: skip
+    failures: dict[str, int] = {}
+    for monitor in live.monitors:
+        for reason, count in monitor.failures.items():
+            failures[reason] = failures.get(reason, 0) + count
+    return Snapshot(
+        now,
+        live.started,
+        live.adverts,
+        interfaces,
+        tuple(view for monitor in live.monitors for view in groups(monitor)),
+        tuple(view for monitor in live.monitors for view in situations(monitor)),
+        tuple(sorted(failures.items())),
+        tuple(live.log),
+        tuple(outlet.view() for outlet in live.options.outlets),
+        tuple(f"{name}: {problem}" for name, problem in live.notes.items()),
+    )
+
+
+def groups(monitor: Monitor) -> list[GroupView]:
+    """Give the groups of one segment in order."""
+    ordered = sorted(monitor.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
+    return [_group(group, monitor) for group in ordered]
+
+
+def situations(monitor: Monitor) -> list[SituationView]:
+    """Give what is open, causes first, the worst first."""
+    found = monitor.situations.open
+    by_identity = {s.identity for s in found}
+    views = [
+        SituationView(
+            s.identity,
+            s.finding.code,
+            s.finding.label,
+            s.finding.severity,
+            s.confidence,
+            monitor.interface,
+            s.finding.group,
+            s.finding.nodes,
+            s.finding.start,
+            s.finding.summary,
+            s.finding.remedy,
+            any(cause in by_identity for cause in s.finding.caused_by),
+        )
+        for s in found
+    ]
+    return sorted(views, key=lambda v: (-v.severity.rank, v.group, v.is_symptom, v.start))
+
+
+def _group(group: Group, monitor: Monitor) -> GroupView:
+    config = monitor.config
+    name = next(
+        (e.name for e in config.groups if (e.vlan, e.vhid) == (group.vlan, group.vhid)), None
+    )
+    nodes = tuple(_node(node, config) for node in group.members)
+    return GroupView(monitor.interface, group.id, group.vhid, name, nodes)
+
+
+def _node(node: Node, config: Config) -> NodeView:
+    reign = node.reigns[-1] if node.reigns else None
+    track = node.authentication
+    recipe = track.recipe
+    status = "unchecked"
+    if recipe is not None:
+        status = "verified" if track.spans and track.spans[-1].recipe is not None else "failed"
+    elif config.passphrases and track.failed:
+        status = "failed"
+    return NodeView(
+        node.id,
+        config.name_of(node.addresses),
+        node.is_master,
+        reign.start if reign is not None and node.is_master else node.last,
+        reign.ended_by if reign is not None else "",
+        identify(node).text,
+        node.advbase,
+        node.advskew,
+        node.demote,
+        node.adverts,
+        node.last,
+        master_down_ns(node),
+        tuple(node.intervals),
+        status,
+        recipe.key.number if recipe is not None else None,
+        track.failed if recipe is not None else 0,
+    )

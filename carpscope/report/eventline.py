@@ -1,0 +1,102 @@
+"""A live run as lines: one an event, the state on demand, and tcpdump's summary at the end."""
+
+from collections.abc import Iterator
+from typing import Protocol, TextIO
+
+from carpscope.core.units import clock, span_text
+from carpscope.detect.finding import Severity
+from carpscope.report.record import Record
+from carpscope.report.snapshot import GroupView, Snapshot
+
+_SIGNS = {
+    Severity.CRITICAL: "✗",
+    Severity.ERROR: "✗",
+    Severity.WARNING: "!",
+    Severity.INFO: " ",
+}
+
+
+def event_line(record: Record) -> str:
+    """Give one event as a line; nothing in it that a terminal would obey."""
+    sign = "✓" if record.action == "closed" else _SIGNS[record.severity]
+    where = f"{record.interface} " if record.interface else ""
+    told = f"{clock(record.at, digits=3)} {sign} {where}{record.text}"
+    if record.kind == "finding" and record.action == "updated":
+        told += " (still)"
+    if record.kind == "finding" and record.action == "opened" and "remedy" in record.body:
+        told += f" — {record.body['remedy']}"
+    return "".join(c if c.isprintable() else "?" for c in told)
+
+
+class EventLines:
+    """Prints records."""
+
+    attempts = 1
+    name = "standard output"
+
+    def __init__(self, stream: TextIO) -> None:
+        """Take where to print."""
+        self._stream = stream
+
+    def send(self, record: Record) -> None:
+        """Print one."""
+        self._stream.write(event_line(record) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Nothing is ours."""
+
+
+def state_lines(taken: Snapshot) -> Iterator[str]:
+    """Give the state: groups and nodes, what is open, what was lost."""
+    yield f"{clock(taken.at, digits=0)} UTC, watching for {span_text(taken.at - taken.started)}"
+    for group in taken.groups:
+        yield from _group_lines(group, taken)
+    for found in taken.open:
+        since = clock(found.start, digits=0)
+        yield f"  {found.code} {found.severity.value} since {since}: {found.summary}"
+    if not taken.open:
+        yield "  nothing wrong" if taken.groups else "  no CARP heard yet"
+
+
+def _group_lines(group: GroupView, taken: Snapshot) -> Iterator[str]:
+    name = f" {group.name}" if group.name else ""
+    yield f"  {group.interface} {group.id}{name}"
+    for node in group.nodes:
+        who = f"{node.name} ({node.id})" if node.name else node.id
+        state = "MASTER for" if node.is_master else "silent for"
+        demoted = f", demoted {node.demote}" if node.demote else ""
+        yield (
+            f"    {who}: {state} {span_text(taken.at - node.since)}, advertises "
+            f"{node.advbase}/{node.advskew}{demoted}, {node.adverts:,} advertisements, "
+            f"{node.authentication}"
+        )
+
+
+class _Recorder(Protocol):
+    lost: int
+    written: int
+
+
+def summary_lines(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Iterator[str]:
+    """Say what tcpdump says at its end, and what is open."""
+    yield f"{packets:,} packets captured, {taken.adverts:,} CARP advertisements"
+    for interface in taken.interfaces:
+        name = f"{interface.name}: " if len(taken.interfaces) > 1 else ""
+        yield f"{name}{interface.received:,} packets received by filter"
+        yield f"{name}{interface.dropped:,} packets dropped by kernel"
+        if interface.interface_dropped:
+            yield f"{name}{interface.interface_dropped:,} packets dropped by interface"
+    if recorder is not None:
+        lost = f", {recorder.lost:,} lost" if recorder.lost else ""
+        yield f"{recorder.written:,} packets written{lost}"
+    for outlet in taken.outlets:
+        if outlet.lost:
+            why = f" ({outlet.problem})" if outlet.problem else ""
+            yield f"{outlet.lost:,} events lost by {outlet.name}{why}"
+    masters = [f"{node.name or node.id} is MASTER of {group.id}" for group in taken.groups
+               for node in group.masters]  # fmt: skip
+    if masters:
+        yield "; ".join(masters[:8])
+    for found in taken.open:
+        yield f"open: {found.code} {found.summary}"

@@ -1,0 +1,141 @@
+"""OpenMetrics for Prometheus: the state of every node and group, by the official library.
+
+Labels are interface, group and node; of each interface at most 200 groups and of each
+group 16 nodes are shown, the rest only counted, so a forger cannot fill a time-series
+database. Scrapes are answered by threads of the library from the last snapshot; they wait
+for nothing and nothing waits for them.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.report.snapshot import Snapshot
+
+GROUPS_SHOWN = 200
+NODES_SHOWN = 16
+
+
+class _Metric(Protocol):
+    def add_metric(self, labels: list[str], value: float) -> None: ...
+
+
+class Metrics:
+    """The exporter."""
+
+    def __init__(self, target: str) -> None:
+        """Listen on `ADDR:PORT` or `:PORT`. Raises CarpscopeError."""
+        from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
+        from prometheus_client.registry import Collector  # noqa: PLC0415
+
+        address, _, port = target.rpartition(":")
+        if not port.isdecimal() or not 0 <= int(port) <= 65535:
+            raise CarpscopeError(f"--metrics {target!r}: say ADDR:PORT")
+        self._latest: Snapshot | None = None
+        outer = self
+
+        class Latest(Collector):
+            def collect(self) -> "Iterable[object]":  # type: ignore[override]
+                return outer.families()
+
+        registry = CollectorRegistry()
+        registry.register(Latest())
+        try:
+            self._server, self._thread = start_http_server(
+                int(port), address.strip("[]") or "127.0.0.1", registry
+            )
+        except OSError as problem:
+            raise CarpscopeError(f"--metrics {target}: {problem.strerror or problem}") from None
+        self.port = self._server.server_port
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Let the next scrape see this."""
+        self._latest = snapshot
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(2)
+
+    def families(self) -> "Iterable[object]":
+        """Give every metric of the latest snapshot."""
+        from prometheus_client.core import (  # noqa: PLC0415
+            CounterMetricFamily,
+            GaugeMetricFamily,
+        )
+
+        now = self._latest
+        if now is None:
+            return
+        group_labels = ["interface", "group"]
+        node_labels = [*group_labels, "node"]
+        gauges: dict[str, GaugeMetricFamily] = {}
+
+        def gauge(name: str, told: str, labels: list[str]) -> GaugeMetricFamily:
+            return gauges.setdefault(name, GaugeMetricFamily(name, told, labels=labels))
+
+        sent = CounterMetricFamily(
+            "carpscope_advertisements", "Advertisements heard.", labels=node_labels
+        )
+        masters = gauge("carpscope_masters", "How many nodes are MASTER.", group_labels)
+        state = gauge("carpscope_node_master", "1 where the node is MASTER.", node_labels)
+        skew = gauge("carpscope_node_advskew", "The advskew it advertises.", node_labels)
+        base = gauge("carpscope_node_advbase_seconds", "The advbase it advertises.", node_labels)
+        demote = gauge("carpscope_node_demotion", "The demotion it advertises.", node_labels)
+        age = gauge("carpscope_last_advertisement_age_seconds", "Since its last one.", node_labels)
+        proof = gauge(
+            "carpscope_node_authenticated", "1 verified, 0 failed; absent: unchecked.", node_labels
+        )
+        hidden = gauge("carpscope_nodes_not_shown", "Nodes and groups beyond the limits.", [])
+        unshown = max(0, len(now.groups) - GROUPS_SHOWN)
+        for group in now.groups[:GROUPS_SHOWN]:
+            labels = [group.interface, group.id]
+            masters.add_metric(labels, len(group.masters))
+            unshown += max(0, len(group.nodes) - NODES_SHOWN)
+            for node in group.nodes[:NODES_SHOWN]:
+                named = [*labels, node.id]
+                state.add_metric(named, float(node.is_master))
+                skew.add_metric(named, node.advskew)
+                base.add_metric(named, node.advbase)
+                demote.add_metric(named, node.demote)
+                age.add_metric(named, max(0.0, (now.at - node.last) / 1e9))
+                sent.add_metric(named, node.adverts)
+                if node.authentication != "unchecked":
+                    proof.add_metric(named, float(node.authentication == "verified"))
+        hidden.add_metric([], unshown)
+        found = gauge(
+            "carpscope_findings_open", "Open findings.", ["interface", "code", "label", "severity"]
+        )
+        counts: dict[tuple[str, str, str, str], int] = {}
+        for one in now.open:
+            key = (one.interface, one.code, one.label, one.severity.value)
+            counts[key] = counts.get(key, 0) + 1
+        for key, count in counts.items():
+            found.add_metric(list(key), count)
+        failures = CounterMetricFamily(
+            "carpscope_failed_advertisements",
+            "Advertisements that receivers drop or that nobody sent, by reason.",
+            labels=["reason"],
+        )
+        for reason, count in now.failures:
+            failures.add_metric([reason], count)
+        up = gauge("carpscope_interface_up", "1 where it is captured on.", ["interface"])
+        received = CounterMetricFamily(
+            "carpscope_frames_received", "Frames that passed the filter.", labels=["interface"]
+        )
+        dropped = CounterMetricFamily(
+            "carpscope_frames_dropped", "Frames lost.", labels=["interface", "by"]
+        )
+        for interface in now.interfaces:
+            up.add_metric([interface.name], float(interface.state == "up"))
+            received.add_metric([interface.name], interface.received)
+            dropped.add_metric([interface.name, "kernel"], interface.dropped)
+            dropped.add_metric([interface.name, "interface"], interface.interface_dropped)
+        lost = CounterMetricFamily(
+            "carpscope_records_lost", "Events an output did not take.", labels=["output"]
+        )
+        for outlet in now.outlets:
+            lost.add_metric([outlet.name], outlet.lost)
+        yield from gauges.values()
+        yield from (sent, failures, received, dropped, lost)

@@ -1,0 +1,100 @@
+"""Between the capture and a receiver of records: a bounded queue and a thread of its own.
+
+The capture only ever puts a record into the queue. A receiver that hangs, refuses or is
+slow fills its own queue; then the newest record is lost, counted and said, and nothing
+else waits.
+"""
+
+import queue
+import threading
+from typing import Protocol
+
+from carpscope.report.record import Record
+from carpscope.report.snapshot import OutletView
+
+QUEUE_LIMIT = 1000
+RETRY_FIRST_S = 0.5
+RETRY_LAST_S = 30.0
+
+
+class Sink(Protocol):
+    """Takes one record at a time, in the outlet's thread; may wait, and raise OSError."""
+
+    name: str
+    attempts: int
+    """How often a record is tried before it is given up."""
+
+    def send(self, record: Record) -> None:
+        """Deliver."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+class Outlet:
+    """One receiver behind its queue."""
+
+    def __init__(self, sink: Sink, limit: int = QUEUE_LIMIT) -> None:
+        """Start its thread."""
+        self.sink = sink
+        self.sent = 0
+        self.lost = 0
+        self.problem: str | None = None
+        self.broken_pipe = False
+        self._queue: queue.Queue[Record | None] = queue.Queue(limit)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"to {sink.name}", daemon=True)
+        self._thread.start()
+
+    def put(self, record: Record) -> None:
+        """Hand over a record; never waits."""
+        try:
+            self._queue.put_nowait(record)
+        except queue.Full:
+            self.lost += 1
+
+    def close(self, patience_s: float) -> None:
+        """Let it deliver what waits, for so long; what then still waits is lost."""
+        try:
+            self._queue.put_nowait(None)
+        except queue.Full:
+            self._stop.set()
+        self._thread.join(patience_s)
+        if self._thread.is_alive():
+            self._stop.set()
+            self.lost += self._queue.qsize()
+            return
+        self.sink.close()
+
+    def view(self) -> OutletView:
+        """Say how it stands."""
+        return OutletView(self.sink.name, self.sent, self.lost, self._queue.qsize(), self.problem)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            record = self._queue.get()
+            if record is None:
+                return
+            self._deliver(record)
+
+    def _deliver(self, record: Record) -> None:
+        pause = RETRY_FIRST_S
+        for attempt in range(1, self.sink.attempts + 1):
+            try:
+                self.sink.send(record)
+            except BrokenPipeError as problem:
+                self.broken_pipe = True
+                self.problem = problem.strerror
+                break
+            except (OSError, ValueError) as problem:
+                self.problem = str(getattr(problem, "strerror", None) or problem)
+                if attempt == self.sink.attempts or self._stop.wait(pause):
+                    break
+                pause = min(pause * 2, RETRY_LAST_S)
+            else:
+                self.sent += 1
+                self.problem = None
+                return
+        self.lost += 1

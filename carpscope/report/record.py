@@ -1,0 +1,54 @@
+"""What a live run tells the outside: one record for each thing that happened.
+
+A record is one line for a person and one object for a program (carpscope.event/1,
+docs/live.md); every output of `report.sinks` takes the same records.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from carpscope.core.units import Nanos, rfc3339
+from carpscope.detect.finding import Severity
+from carpscope.report.line import Json
+
+SCHEMA = "carpscope.event/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing that happened."""
+
+    at: Nanos
+    kind: str
+    """`start`, `stop`, `state`, `election`, `finding`, `notice` or `stats`."""
+    action: str
+    """What of it: `opened`, `updated`, `closed`; `MASTER`, `BACKUP`; `failover` …"""
+    text: str
+    severity: Severity = Severity.INFO
+    interface: str | None = None
+    group: str | None = None
+    vhid: int | None = None
+    nodes: tuple[str, ...] = ()
+    state: str | None = None
+    """`MASTER` or `BACKUP`: of the node, or of the group where it is about no single one."""
+    body: Mapping[str, Json] = field(default_factory=dict)
+    """What this kind has beside."""
+
+    def document(self) -> dict[str, Json]:
+        """Give the object, in the manner of EVE: what is common first, then the kind's own."""
+        out: dict[str, Json] = {
+            "schema": SCHEMA,
+            "timestamp": rfc3339(self.at),
+            "event_type": self.kind,
+            "action": self.action,
+            "severity": self.severity.value,
+            "interface": self.interface,
+            "group": self.group,
+            "vhid": self.vhid,
+            "nodes": list(self.nodes),
+            "state": self.state,
+            "message": self.text,
+        }
+        if self.body:
+            out[self.kind] = dict(self.body)
+        return out

@@ -1,0 +1,60 @@
+"""A program called per event, in the manner of FreeBSD's devd(8).
+
+    CMD VHID@INTERFACE MASTER|BACKUP KIND ACTION
+
+No shell. The first two arguments are what devd's rule for CARP hands to a script
+(`$subsystem` and `$type`), so such scripts work unchanged; the event as JSON comes on
+standard input. What is about a finding says whether its group has a MASTER.
+"""
+
+import shlex
+import shutil
+import subprocess
+from json import dumps
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.report.kind import SinkKind
+from carpscope.report.record import Record
+
+TIMEOUT_S = 10.0
+
+
+class Command:
+    """Runs one program at a time; one that takes too long is killed."""
+
+    attempts = 1
+
+    def __init__(self, target: str) -> None:
+        """Take the words of a command; the first must be a program."""
+        try:
+            self._words = shlex.split(target)
+        except ValueError as problem:
+            raise CarpscopeError(f"exec {target!r}: {problem}") from None
+        if not self._words or shutil.which(self._words[0]) is None:
+            raise CarpscopeError(f"exec {target!r}: no such program")
+        self.name = f"exec {self._words[0]}"
+
+    def send(self, record: Record) -> None:
+        """Run it for what concerns a group."""
+        if record.vhid is None:
+            return
+        where = f"{record.vhid}@{record.interface or '-'}"
+        try:
+            done = subprocess.run(
+                [*self._words, where, record.state or "BACKUP", record.kind, record.action],
+                input=dumps(record.document(), ensure_ascii=False).encode() + b"\n",
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(0, f"took longer than {TIMEOUT_S:.0f} s; killed") from None
+        if done.returncode:
+            raise ChildProcessError(0, f"ended with status {done.returncode}")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+SINK = SinkKind("exec", "CMD", "run CMD VHID@INTERFACE MASTER|BACKUP, event on stdin", Command)

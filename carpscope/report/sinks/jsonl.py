@@ -1,0 +1,40 @@
+"""JSON lines in the manner of Suricata's EVE: one event object a line (docs/live.md)."""
+
+from json import JSONEncoder
+from typing import TextIO
+
+from carpscope.report.kind import SinkKind
+from carpscope.report.record import Record
+
+_encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class JsonLines:
+    """Appends to a stream."""
+
+    attempts = 1
+
+    def __init__(self, stream: TextIO, name: str, *, owned: bool) -> None:
+        """Take where to write; close it at the end where it is ours."""
+        self.name = name
+        self._stream = stream
+        self._owned = owned
+
+    def send(self, record: Record) -> None:
+        """Write one line, all of it."""
+        self._stream.write(_encode(record.document()) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Let go."""
+        if self._owned:
+            self._stream.close()
+
+
+def open_lines(target: str) -> JsonLines:
+    """Append to a file. Raises OSError."""
+    stream = open(target, "a", encoding="utf-8")  # noqa: SIM115, PTH123 - closed with the sink
+    return JsonLines(stream, f"json {target}", owned=True)
+
+
+SINK = SinkKind("json", "FILE", "append JSON lines to a file", open_lines)

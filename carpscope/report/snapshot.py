@@ -1,0 +1,108 @@
+"""What a live run knows at one instant, for screens and scrapers: values, nothing that moves."""
+
+from dataclasses import dataclass, field
+
+from carpscope.core.units import Nanos
+from carpscope.detect.finding import Severity
+from carpscope.report.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node."""
+
+    id: str
+    name: str | None
+    is_master: bool
+    since: Nanos
+    """Since when it is MASTER, or was last heard."""
+    why: str
+    """How its last time as MASTER ended, where it has."""
+    system: str
+    advbase: int
+    advskew: int
+    demote: int
+    adverts: int
+    last: Nanos
+    down_ns: Nanos
+    """How long its kind waits as a backup."""
+    intervals: tuple[Nanos, ...]
+    authentication: str
+    """`verified`, `failed` or `unchecked`."""
+    key: int | None
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """One group on one interface."""
+
+    interface: str
+    id: str
+    vhid: int
+    name: str | None
+    nodes: tuple[NodeView, ...]
+
+    @property
+    def masters(self) -> list[NodeView]:
+        """Return who is MASTER."""
+        return [node for node in self.nodes if node.is_master]
+
+
+@dataclass(frozen=True, slots=True)
+class SituationView:
+    """A finding that is open."""
+
+    identity: str
+    code: str
+    label: str
+    severity: Severity
+    confidence: float
+    interface: str
+    group: str
+    nodes: tuple[str, ...]
+    start: Nanos
+    summary: str
+    remedy: str
+    is_symptom: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceView:
+    """One interface."""
+
+    name: str
+    state: str
+    since: Nanos
+    received: int
+    dropped: int
+    interface_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutletView:
+    """One receiver of records."""
+
+    name: str
+    sent: int
+    lost: int
+    waiting: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one instant."""
+
+    at: Nanos
+    started: Nanos
+    adverts: int
+    interfaces: tuple[InterfaceView, ...]
+    groups: tuple[GroupView, ...]
+    open: tuple[SituationView, ...]
+    failures: tuple[tuple[str, int], ...]
+    """Advertisements that receivers drop or that nobody sent, by reason."""
+    log: tuple[Record, ...] = ()
+    outlets: tuple[OutletView, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    """What a person should know of the capture itself."""
