@@ -1,15 +1,20 @@
-"""What the detectors of signing share: disagreements of a group as one finding a kind."""
+"""What the detectors of signing share: disagreements of a group as one finding a situation."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
 from carpscope.core.address import ip_text
+from carpscope.core.units import SECOND, Nanos, clock
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context
 from carpscope.detect.words import addresses, listed, since
+from carpscope.timeline.authentication import Span
 from carpscope.timeline.facts import Fact
-from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement, disagreements
+
+TOGETHER: Nanos = 30 * SECOND
+"""Disagreements of one kind that follow each other within this are one situation."""
 
 
 class SignedWatch:
@@ -23,22 +28,33 @@ class SignedWatch:
         """Take nothing: what is signed is known at the end."""
 
     def findings(self, at: int) -> Iterator[Finding]:
-        """Give one finding for each group whose nodes disagree in this way."""
+        """Give one finding for each situation in which nodes of a group disagree in this way."""
         del at
         for group in self._context.groups:
             if len(group.nodes) < 2:
                 continue
             found = [d for d in disagreements(group) if self.concerns(d)]
-            if found:
-                yield self.finding(found)
+            for situation in _situations(found):
+                yield self.finding(situation)
 
     def concerns(self, disagreement: Disagreement) -> bool:
         """Tell whether a disagreement is of this detector's kind."""
         raise NotImplementedError
 
     def finding(self, found: list[Disagreement]) -> Finding:
-        """Make the finding of a group."""
+        """Make the finding of a situation."""
         raise NotImplementedError
+
+
+def _situations(found: list[Disagreement]) -> list[list[Disagreement]]:
+    """Part what is separated by agreement."""
+    situations: list[list[Disagreement]] = []
+    for one in sorted(found, key=lambda d: d.start):
+        if situations and one.start - max(d.end for d in situations[-1]) <= TOGETHER:
+            situations[-1].append(one)
+        else:
+            situations.append([one])
+    return situations
 
 
 def span(found: list[Disagreement]) -> tuple[int, int]:
@@ -64,6 +80,7 @@ def make(
     code, label, severity = name
     start, end = span(found)
     frames = tuple(sorted({frame for d in found for frame in d.frames}))[:24]
+    told = [explanation, *changes(found), f"Seen {since(start, end)}."]
     return Finding(
         code,
         label,
@@ -76,78 +93,143 @@ def make(
         frames,
         sum(d.count for d in found),
         summary,
-        f"{explanation} Seen {since(start, end)}.",
+        " ".join(sentence for sentence in told if sentence),
         remedy,
     )
 
 
+def share_addresses(disagreement: Disagreement) -> bool:
+    """Tell whether two explained nodes have an address in common: one cluster, not two."""
+    a, b = disagreement.recipe_one, disagreement.recipe_other
+    return a is not None and b is not None and bool(a.address_set & b.address_set)
+
+
 def signed_by(found: list[Disagreement]) -> dict[str, tuple[bytes, ...]]:
-    """Return what each node signs, by its id."""
+    """Return what each node signs at the end of a situation, by its id."""
     signed: dict[str, tuple[bytes, ...]] = {}
     for d in found:
-        for node, recipe in ((d.one, d.recipe_one), (d.other, d.recipe_other)):
+        for node, recipe in d.sides:
             if recipe is not None:
-                signed.setdefault(node.id, recipe.addresses)
+                signed[node.id] = recipe.addresses
     return signed
 
 
+def changes(found: list[Disagreement]) -> list[str]:
+    """Say which node changed what it signs, and when: before and during the situation."""
+    return [told for node in people(found) for told in _changes_of(node)]
+
+
+def _changes_of(node: Node) -> Iterator[str]:
+    spans = [s for s in node.authentication.spans if s.recipe is not None or s.count > 1]
+    changed = [(a, b) for a, b in itertools.pairwise(spans) if a.recipe != b.recipe]
+    for before, after in changed[:2]:
+        silence = after.start - before.end
+        when = (
+            f"at {clock(after.start, digits=3)} UTC"
+            if silence < 3 * SECOND
+            else f"between {clock(before.end, digits=0)} and {clock(after.start, digits=0)} UTC"
+        )
+        yield f"{node.id} changed {when}: {_change(before, after)}."
+    if len(changed) > 2:
+        yield f"{node.id} changed {len(changed) - 2} more times."
+
+
+def _change(before: Span, after: Span) -> str:
+    old, new = before.recipe, after.recipe
+    if old is None or new is None:
+        known = new or old
+        assert known is not None
+        what = f"{addresses(known.addresses)} with {known.key.label}"
+        return (
+            f"until then {what}, since then nothing supplied fits"
+            if new is None
+            else (f"until then nothing supplied fits, since then {what}")
+        )
+    told = []
+    if old.key.secret != new.key.secret:
+        told.append(f"from {old.key.label} to {new.key.label}")
+    if old.addresses != new.addresses:
+        more = [a for a in new.addresses if a not in old.addresses]
+        less = [a for a in old.addresses if a not in new.addresses]
+        told += [f"{addresses(more)} added"] if more else []
+        told += [f"{addresses(less)} removed"] if less else []
+        told += [] if more or less else ["the order of its addresses"]
+    if old.lladdr != new.lladdr:
+        told.append("its link-layer address")
+    return listed(told) or "back"
+
+
 def address_differences(found: list[Disagreement]) -> str:
-    """Say which addresses each node signs, lacks, or alone has."""
+    """Say which addresses each node lacks, or alone has."""
     signed = signed_by(found)
+    if len({frozenset(chosen) for chosen in signed.values()}) == 1:
+        told = [f"{node} signs {addresses(chosen)}" for node, chosen in signed.items()]
+        return "; ".join(told) + ". The addresses are the same, their order is not."
     union = {address for chosen in signed.values() for address in chosen}
     sentences = []
-    for node, chosen in signed.items():
-        lacks = sorted(union - set(chosen), key=lambda a: (len(a), a))
-        others = [set(theirs) for name, theirs in signed.items() if name != node]
-        alone = [a for a in chosen if all(a not in theirs for theirs in others)]
-        text = f"{node} signs {addresses(chosen)}"
-        if lacks:
-            text += f" and lacks {addresses(lacks)}"
-        if alone and len(others) > 1:
-            text += f"; only it has {addresses(alone)}"
-        sentences.append(text)
-    orders = {frozenset(chosen) for chosen in signed.values()}
-    if len(orders) == 1:
-        return "; ".join(sentences) + ". The addresses are the same, their order is not."
-    return "; ".join(sentences) + "."
+    for address in in_words(union):
+        having = [node for node, chosen in signed.items() if address in chosen]
+        if len(having) < len(signed):
+            lacking = [node for node in signed if node not in having]
+            sentences.append(f"{ip_text(address)} is on {listed(having)}, not on {listed(lacking)}")
+    return f"The HMAC covers all shared addresses of the vhid. {'; '.join(sentences)}."
+
+
+def announcements(nodes: Iterable[Node]) -> str:
+    """Say what the nodes' announcements make likely where no secret decides."""
+    held = {node.id: frozenset(node.announced) for node in nodes if node.announced}
+    if len(held) < 2:
+        return ""
+    told = listed(f"{node} announces {addresses(in_words(of))}" for node, of in held.items())
+    if len(set(held.values())) == 1:
+        return f" All announce {addresses(in_words(next(iter(held.values()))))}."
+    return f" {told}: that points to different address sets."
+
+
+def in_words(found: Iterable[bytes]) -> list[bytes]:
+    """Put addresses into the order in which they are told."""
+    return sorted(found, key=lambda a: (len(a), a))
 
 
 def unsupplied(found: list[Disagreement]) -> str:
     """Name addresses that are signed although nobody supplied or announced them."""
-    strangers = {
-        address: node
-        for d in found
-        for node, recipe in ((d.one, d.recipe_one), (d.other, d.recipe_other))
-        if recipe is not None
-        for address in recipe.unsupplied
-    }
-    return "".join(
-        f" {node.id} signs {ip_text(address)}, which nobody supplied: a typing mistake?"
-        for address, node in strangers.items()
-    )
+    told: dict[str, None] = {}
+    for d in found:
+        for node, recipe in d.sides:
+            if recipe is None or not recipe.unsupplied:
+                continue
+            text = f" {node.id} signs {addresses(recipe.unsupplied)}, which nobody supplied"
+            if recipe.instead:
+                text += f": one slip of the hand away from {addresses(recipe.instead)}"
+            told[f"{text}."] = None
+    return "".join(told)
 
 
-def command_to_add(node: Node, vhid: int, address: bytes) -> str:
-    """Return the command that adds an address to a node of its kind."""
-    identity = identify(node)
-    text = ip_text(address)
-    width = 32 if len(address) == 4 else 128
-    family = "inet" if len(address) == 4 else "inet6"
-    if identity.name == "freebsd" and not (identity.versions or "").startswith("5-"):
-        return f"ifconfig IF {family} vhid {vhid} {text}/{width} alias"
-    if identity.name == "ucarp":
-        return f"one ucarp --vhid=N --addr={text} for each address"
-    return f"ifconfig carpN {family} alias {text}/{width}"
+def odd_one(found: list[Disagreement]) -> Node | None:
+    """Return the one node that differs from two or more that agree, if it is so."""
+    signed: dict[object, list[Node]] = {}
+    for node in people(found):
+        recipe = node.authentication.recipe
+        signed.setdefault(recipe.signed if recipe else None, []).append(node)
+    # nodes of the group without any disagreement agree with somebody
+    sizes = sorted(signed.values(), key=len)
+    if len(sizes) == 2 and len(sizes[0]) == 1 and len(sizes[1]) > 1:
+        return sizes[0][0]
+    return None
 
 
 __all__ = [
     "Difference",
     "SignedWatch",
     "address_differences",
-    "command_to_add",
+    "announcements",
+    "changes",
+    "in_words",
     "listed",
     "make",
+    "odd_one",
     "people",
+    "share_addresses",
     "signed_by",
     "span",
     "unsupplied",

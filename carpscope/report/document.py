@@ -71,6 +71,8 @@ def _group(group: Group, analysis: Analysis, config: Config, names: list[str]) -
                 "to": relation.receiver.id,
                 "relation": relation.relation,
                 "because": relation.because,
+                "confidence": relation.confidence,
+                "since": rfc3339(relation.since) if relation.since is not None else None,
             }
             for relation in relations(group)
         ],
@@ -134,7 +136,9 @@ def authentication(node: Node, config: Config) -> dict[str, Json]:
         "variant": recipe.key.variant,
         "addresses": [ip_text(address) for address in recipe.addresses],
         "rule": recipe.rule,
+        "link_layer": mac_text(recipe.lladdr) if recipe.lladdr else None,
         "not_supplied": [ip_text(address) for address in recipe.unsupplied],
+        "looks_like": [ip_text(address) for address in recipe.instead],
         "verified": track.verified,
         "failed": track.failed,
         "spans": [
@@ -144,6 +148,7 @@ def authentication(node: Node, config: Config) -> dict[str, Json]:
                 "advertisements": span.count,
                 "status": "verified" if span.recipe else "failed",
                 "passphrase": span.recipe.key.number if span.recipe else None,
+                "variant": span.recipe.key.variant if span.recipe else None,
                 "addresses": [ip_text(a) for a in span.recipe.addresses] if span.recipe else None,
             }
             for span in track.spans[:100]

@@ -1,19 +1,28 @@
 """Where nodes of a group sign differently: what, since when, and how it is known.
 
 Compared are spans of time in which both advertised: a node that changed while it was
-silent is not accused. Complete only after `AuthenticationTrack.settle`.
+silent is not accused. Complete only after the observer settled.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from carpscope.auth.explain import Recipe
-from carpscope.core.units import Nanos
+from carpscope.auth.recipes import Recipe, automatic_link_local
+from carpscope.core.address import is_link_local
+from carpscope.core.units import SECOND, Nanos
 from carpscope.timeline.authentication import Span
+from carpscope.timeline.equal import Proof, proof, proofs
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node
+
+MEMBERS = 16
+"""Pairs grow with the square; nobody runs more in one vhid."""
+SPANS = 200
+HEALED: Nanos = 30 * SECOND
+"""Agreement in between that lasts this long makes two situations of one."""
 
 
 class Difference(Enum):
@@ -25,6 +34,8 @@ class Difference(Enum):
     BOTH = "both"
     UNDECIDED = "undecided"
     """One of them is explained and the other is not by anything supplied."""
+    PROVED = "proved"
+    """Neither is explained, but under one counter their HMACs differ."""
     UNKNOWN = "unknown"
     """Neither is explained."""
 
@@ -45,49 +56,85 @@ class Disagreement:
     count: int
     ucarp: Node | None = None
     """The ucarp of the two, where it signs one address and the other, a kernel, several."""
+    proof: Proof | None = None
+
+    @property
+    def sides(self) -> tuple[tuple[Node, Recipe | None], tuple[Node, Recipe | None]]:
+        """Return both nodes with what they sign."""
+        return (self.one, self.recipe_one), (self.other, self.recipe_other)
 
 
 def disagreements(group: Group) -> list[Disagreement]:
-    """Return every disagreement of a group, one for each pair of nodes and kind."""
-    found: dict[tuple[str, str, Difference], Disagreement] = {}
-    members = group.members[:16]
+    """Return every disagreement of a group: one for each pair, kind and stretch of time."""
+    found: list[Disagreement] = []
+    members = group.members[:MEMBERS]
     for index, one in enumerate(members):
         for other in members[index + 1 :]:
-            if unrelated(one, other):
-                continue  # two clusters: they need not sign alike
-            for a in one.authentication.spans[:200]:
-                for b in other.authentication.spans[:200]:
-                    start, end = max(a.start, b.start), min(a.end, b.end)
-                    if start > end or a.count + b.count < 2:
-                        continue
-                    difference = compare(a.recipe, b.recipe)
-                    if difference in (Difference.NONE, Difference.UNKNOWN):
-                        continue
-                    if difference is Difference.UNDECIDED and _stray(a, b):
-                        continue
-                    key = (one.id, other.id, difference)
-                    before = found.get(key)
-                    if before is not None:
-                        before.end = max(before.end, end)
-                        before.count += 1
-                        continue
-                    found[key] = Disagreement(
-                        group,
-                        one,
-                        other,
-                        difference,
-                        start,
-                        end,
-                        a.recipe,
-                        b.recipe,
-                        tuple(sorted({a.first, b.first, a.last, b.last})),
-                        a.count + b.count,
-                        _single(one, other, a.recipe, b.recipe),
-                    )
-    return list(found.values())
+            if not unrelated(one, other):  # two clusters need not sign alike
+                found += _of_pair(group, one, other)
+    return found
 
 
-def _stray(a: Span, b: Span) -> bool:
+def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
+    found: list[Disagreement] = []
+    latest: dict[Difference, Disagreement] = {}
+    agreed: Nanos | None = None
+    for a, b, first, last in _overlaps(one, other):
+        start, end = first, last
+        difference = compare(a.recipe, b.recipe)
+        seen: Proof | None = None
+        if difference is Difference.UNKNOWN:
+            seen = proof(one, other, start, end)
+            if seen is not None and not seen.alike:
+                difference, start = Difference.PROVED, seen.at
+                end = _reconciled(one, other, seen, end)
+        if difference is Difference.NONE:
+            agreed = end if end - start >= HEALED else agreed
+        if difference in (Difference.NONE, Difference.UNKNOWN):
+            continue
+        if difference is Difference.UNDECIDED and _is_stray(a, b):
+            continue
+        before = latest.get(difference)
+        if before is not None and (agreed is None or agreed < before.end):
+            before.end = max(before.end, end)
+            before.count += 1
+            before.frames = tuple(sorted({*before.frames[:12], a.last, b.last}))
+            continue
+        frames = {*seen.frames} if seen is not None else {a.first, b.first, a.last, b.last}
+        latest[difference] = Disagreement(
+            group,
+            one,
+            other,
+            difference,
+            start,
+            end,
+            a.recipe,
+            b.recipe,
+            tuple(sorted(frames)),
+            a.count + b.count,
+            _single(one, other, a.recipe, b.recipe),
+            seen,
+        )
+        found.append(latest[difference])
+    return found
+
+
+def _overlaps(one: Node, other: Node) -> Iterator[tuple[Span, Span, Nanos, Nanos]]:
+    """Give the spans of two nodes that share some time, in order of it."""
+    mine, theirs = one.authentication.spans[:SPANS], other.authentication.spans[:SPANS]
+    pairs = [(max(a.start, b.start), min(a.end, b.end), a, b) for a in mine for b in theirs]
+    for start, end, a, b in sorted(pairs, key=lambda pair: pair[:2]):
+        if start <= end:
+            yield a, b, start, end
+
+
+def _reconciled(one: Node, other: Node, since: Proof, end: Nanos) -> Nanos:
+    """Return when equal counters prove again that both sign alike, else the end."""
+    later = [p.at for p in proofs(one, other) if p.alike and p.at > since.at]
+    return min([end, *later])
+
+
+def _is_stray(a: Span, b: Span) -> bool:
     """Tell whether the unexplained one is a lone packet: corrupt or forged, not a node's way."""
     odd = a if a.recipe is None else b
     return odd.count < 2
@@ -106,6 +153,26 @@ def compare(a: Recipe | None, b: Recipe | None) -> Difference:
     if keys:
         return Difference.PASSPHRASE
     return Difference.ADDRESSES if sets else Difference.NONE
+
+
+def accepts(receiver: Node, own: Recipe, theirs: Recipe) -> bool:
+    """Tell whether a node that signs in one way takes what is signed in another.
+
+    OpenBSD leaves link-local addresses out of what it sends and takes both: with its carp
+    interface's own link-local address as well (carp_hmac_verify tries ORIG, then NOV6LL).
+    """
+    if own.signed == theirs.signed:
+        return True
+    if identify(receiver).name != "openbsd" or own.signed[::2] != theirs.signed[::2]:
+        return False
+    original = own.address_set | {automatic_link_local(own.vhid)}
+    return theirs.addresses == tuple(sorted(original, key=lambda a: (len(a), a)))
+
+
+def only_link_local(a: Recipe, b: Recipe) -> bool:
+    """Tell whether two sets differ in IPv6 link-local addresses alone."""
+    apart = a.address_set ^ b.address_set
+    return bool(apart) and all(is_link_local(address) for address in apart)
 
 
 def _single(one: Node, other: Node, a: Recipe | None, b: Recipe | None) -> Node | None:
@@ -131,7 +198,11 @@ def relation(one: Node, other: Node, start: Nanos, end: Nanos) -> Difference:
             if found is Difference.NONE:
                 worst = found if worst is Difference.UNKNOWN else worst
             elif found is not Difference.UNKNOWN:
-                if found is Difference.UNDECIDED and _stray(a, b):
+                if found is Difference.UNDECIDED and _is_stray(a, b):
                     continue
                 return found
+    if worst is Difference.UNKNOWN:
+        seen = proof(one, other, start, end)
+        if seen is not None:
+            return Difference.NONE if seen.alike else Difference.PROVED
     return worst

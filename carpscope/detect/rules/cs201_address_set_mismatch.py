@@ -10,10 +10,19 @@ How it is seen
     from ARP and neighbour discovery. Two nodes that advertise at the same time under the
     same passphrase, over different sets, disagree.
 
+    How each system chooses and orders what it signs:
+    - FreeBSD 7 and later, NetBSD, OpenBSD: IPv4 ascending, then IPv6 ascending, each once
+    - NetBSD and FreeBSD 9 and older: with the carp interface's own link-local address
+      fe80::200:5eff:fe00:1XX, XX being the vhid, where IPv6 is on
+    - OpenBSD: sends without link-local addresses and accepts with and without its own; a
+      link-layer address set by hand stands before the vhid
+    - FreeBSD 5.4 and 6.0: in the order of configuration
+    - DragonFly: IPv4 ascending, twice what is configured twice; IPv6 as configured
+    - ucarp: one IPv4 address
+
 False alarms
     While an address is being added node by node this is a passing state; look at its end.
-    OpenBSD leaves IPv6 link-local addresses out and accepts both ways, so beside it only
-    the other direction fails.
+    Beside OpenBSD, link-local addresses make only one direction fail.
 
 What to do
     Give every node the same addresses in this vhid, aliases included. Change the backup
@@ -23,62 +32,196 @@ Sources
     carp_hmac_prepare in FreeBSD, OpenBSD, NetBSD and DragonFly ip_carp.c.
 """
 
-from carpscope.core.address import ip_text
+from collections.abc import Iterator
+
+from carpscope.auth.recipes import Recipe
+from carpscope.core.address import ip_text, mac_text
+from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.signed import (
     SignedWatch,
     address_differences,
-    command_to_add,
+    in_words,
     make,
+    odd_one,
     people,
+    share_addresses,
     signed_by,
     unsupplied,
 )
 from carpscope.detect.words import addresses, listed
-from carpscope.timeline.signing import Difference, Disagreement
+from carpscope.timeline.identify import identify
+from carpscope.timeline.node import Node
+from carpscope.timeline.signing import Difference, Disagreement, only_link_local
 
 
 class AddressSets(SignedWatch):
     """Finds nodes of one passphrase with different sets."""
 
     def concerns(self, disagreement: Disagreement) -> bool:
-        """Tell whether only the addresses differ (or both, within one cluster)."""
+        """Tell whether the addresses differ (alone, or with the passphrase)."""
         if disagreement.ucarp is not None:
             return False
         if disagreement.difference is Difference.BOTH:
-            a, b = disagreement.recipe_one, disagreement.recipe_other
-            assert a is not None
-            assert b is not None
-            return bool(a.address_set & b.address_set)
+            return share_addresses(disagreement)
         return disagreement.difference is Difference.ADDRESSES
 
     def finding(self, found: list[Disagreement]) -> Finding:
         """Name what each node lacks."""
+        first = found[0]
+        a, b = first.recipe_one, first.recipe_other
+        assert a is not None
+        assert b is not None
+        name = (RULE.code, RULE.label, RULE.severity)
+        if all(_link_local_only(d) for d in found):
+            return make(found, name, *_link_local(first, a, b))
+        if all(_link_layer_only(d) for d in found):
+            return make(found, name, *_link_layer(first, a, b))
+        if len({frozenset(chosen) for chosen in signed_by(found).values()}) == 1:
+            return make(found, name, *_order(found))
         signed = signed_by(found)
-        union = {address for chosen in signed.values() for address in chosen}
-        nodes = {node.id: node for node in people(found)}
-        vhid = found[0].group.vhid
-        parts, commands = [], []
-        for node_id, chosen in signed.items():
-            parts.append(f"{node_id} signs {addresses(chosen)}")
-            for address in sorted(union - set(chosen)):
-                command = command_to_add(nodes[node_id], vhid, address)
-                commands.append(f"add {ip_text(address)} on {node_id} ({command})")
-        remedy = "Give all nodes the same addresses: " + (
-            listed(commands) if commands else "in the same order"
-        )
-        if any(
-            recipe.unsupplied for d in found for recipe in (d.recipe_one, d.recipe_other) if recipe
-        ):
-            remedy += ", or correct the one that is mistyped"
+        summary = listed(f"{node} signs {addresses(chosen)}" for node, chosen in signed.items())
         return make(
             found,
-            (RULE.code, RULE.label, RULE.severity),
-            f"{listed(parts)}; each refuses the other",
+            name,
+            f"{summary}; each refuses the other"
+            if len(signed) == 2
+            else f"{summary}; they refuse each other",
             address_differences(found) + unsupplied(found),
-            f"{remedy}.",
+            _remedy(found, signed),
         )
+
+
+def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> str:
+    """Say what to type where: what was mistyped first, else add, or take away."""
+    vhid = found[0].group.vhid
+    nodes = {node.id: node for node in people(found)}
+    slips = list(_slips(found, vhid))
+    if slips:
+        return f"{listed(dict.fromkeys(slips))}."
+    if all(commands.is_ucarp(node) for node in nodes.values()):
+        choices = " or ".join(dict.fromkeys(addresses(chosen) for chosen in signed.values()))
+        return (
+            f"Decide which is right, {choices}, and start every ucarp of vhid {vhid} with it: "
+            "ucarp --addr=…"
+        )
+    odd = odd_one(found)
+    union = {address for chosen in signed.values() for address in chosen}
+    common = set.intersection(*(set(chosen) for chosen in signed.values()))
+    if odd is not None:
+        others = next(set(chosen) for name, chosen in signed.items() if name != odd.id)
+        union, common = others, others
+    add = [
+        f"add {ip_text(address)} on {name}: {commands.to_add(nodes[name], vhid, address)}"
+        for name, chosen in signed.items()
+        for address in in_words(union - set(chosen))
+    ]
+    remove = [
+        f"remove {ip_text(address)} on {name}: {commands.to_remove(nodes[name], address)}"
+        for name, chosen in signed.items()
+        if not commands.is_ucarp(nodes[name])
+        for address in in_words(set(chosen) - common)
+    ]
+    if odd is not None:
+        return f"Make {odd.id} like the others: {'; '.join([*add, *remove])}."
+    text = f"Give all nodes the same addresses: {'; '.join(add)}"
+    return f"{text}. Or else {'; '.join(remove)}." if remove else f"{text}."
+
+
+def _slips(found: list[Disagreement], vhid: int) -> Iterator[str]:
+    for d in found:
+        for node, recipe in d.sides:
+            if recipe is None or len(recipe.instead) != 1 or len(recipe.unsupplied) != 1:
+                continue
+            (wrong,), (right,) = recipe.unsupplied, recipe.instead
+            steps = [commands.to_add(node, vhid, right)]
+            if not commands.is_ucarp(node):
+                steps.insert(0, commands.to_remove(node, wrong))
+            yield (
+                f"Correct {ip_text(wrong)} to {ip_text(right)} on {node.id}: {' && '.join(steps)}"
+            )
+
+
+def _link_local_only(d: Disagreement) -> bool:
+    a, b = d.recipe_one, d.recipe_other
+    return a is not None and b is not None and only_link_local(a, b)
+
+
+def _link_local(d: Disagreement, a: Recipe, b: Recipe) -> tuple[str, str, str]:
+    """Explain A3: one direction of authentication fails, or both, over fe80::/10."""
+    more, less = (d.one, d.other) if len(a.addresses) > len(b.addresses) else (d.other, d.one)
+    extra = in_words(a.address_set ^ b.address_set)
+    told = addresses(extra)
+    openbsd = identify(less).name == "openbsd"
+    one_way = openbsd and len(extra) == 1
+    summary = f"{more.id} signs {told} as well, {less.id} does not: " + (
+        f"{more.id} refuses {less.id}, though {less.id} accepts {more.id}"
+        if one_way
+        else "each refuses the other"
+    )
+    explanation = (
+        f"{told} {'is a' if len(extra) == 1 else 'are'} link-local "
+        f"address{'' if len(extra) == 1 else 'es'}; the rest is the same on both. "
+    )
+    if openbsd:
+        explanation += (
+            "OpenBSD never signs link-local addresses and accepts what is signed with its own. "
+            f"While {less.id} is the worse one it stays BACKUP and all looks well; once it is "
+            f"MASTER, {more.id} does not give way to it."
+        )
+    else:
+        explanation += (
+            "NetBSD and FreeBSD 9 and older sign the link-local address that a carp interface "
+            "gives itself; FreeBSD 10 and later sign one only if it is a shared address."
+        )
+    remedy = (
+        f"Take {told} off the carp interface of {more.id}: "
+        f"{listed(commands.to_remove(more, address) for address in extra)}. Or use one vhid "
+        "for IPv4 and another for IPv6."
+    )
+    return summary, explanation, remedy
+
+
+def _link_layer_only(d: Disagreement) -> bool:
+    a, b = d.recipe_one, d.recipe_other
+    return a is not None and b is not None and a.addresses == b.addresses and a.lladdr != b.lladdr
+
+
+def _link_layer(d: Disagreement, a: Recipe, b: Recipe) -> tuple[str, str, str]:
+    """Explain A8: OpenBSD signs a link-layer address that was set by hand."""
+    told = [
+        f"{node.id} signs the link-layer address {mac_text(recipe.lladdr)}"
+        for node, recipe in ((d.one, a), (d.other, b))
+        if recipe.lladdr
+    ]
+    virtual = f"00:00:5e:00:01:{d.group.vhid:02x}"
+    return (
+        f"{listed(told)}; the other does not, and each refuses the other",
+        (
+            "OpenBSD puts a link-layer address that was set by hand before the vhid. The shared "
+            "addresses are the same."
+        ),
+        f"Set the virtual MAC again: ifconfig carpN lladdr {virtual}.",
+    )
+
+
+def _order(found: list[Disagreement]) -> tuple[str, str, str]:
+    """Explain A2: the same addresses in another order."""
+    rules: dict[str, tuple[Node, Recipe]] = {}
+    for d in found:
+        for node, recipe in d.sides:
+            if recipe is not None:
+                rules[node.id] = node, recipe
+    told = listed(f"{name} in the order {recipe.rule}" for name, (_, recipe) in rules.items())
+    return (
+        f"{listed(rules)} sign the same addresses in different orders; each refuses the other",
+        f"{told}. {address_differences(found)}",
+        (
+            "Configure the addresses in ascending order on the node that does not sort them "
+            "(FreeBSD 5 and 6.0, DragonFly), or upgrade it."
+        ),
+    )
 
 
 RULE = Rule("CS201", "address_set_mismatch", "Address sets differ", Severity.ERROR, AddressSets)

@@ -18,11 +18,31 @@ Sources
     CARP_KEY_LEN 20 in all kernels, ifconfig's copy of 19, ucarp.c's refusal of 20.
 """
 
+from carpscope.auth.keyring import EMPTY_NUMBER, Key
+from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.signed import SignedWatch, make
+from carpscope.detect.signed import SignedWatch, make, odd_one, people, share_addresses
 from carpscope.detect.words import addresses, listed
 from carpscope.timeline.signing import Difference, Disagreement
+
+ORIGINS = {
+    "newline": "A file or a here-document ends with a newline, and something read it whole: "
+    "echo writes one, printf '%s' does not.",
+    "carriage return": "The file has the line ends of DOS: ucarp reads a passfile up to the "
+    "newline and keeps the CR.",
+    "quotes kept": "A configuration file's quotes were taken as part of the passphrase.",
+    "without its quotes": "The candidate has quotes around it that the node does not have.",
+    "space": "A space was typed or pasted with it.",
+    "byte order mark": "A Windows editor puts three bytes before a text in UTF-8.",
+    "Latin-1": "One side takes the letters beyond ASCII in another encoding.",
+    "UTF-8": "One side takes the letters beyond ASCII in another encoding.",
+    "Unicode form": "One system composes letters beyond ASCII, another takes them apart.",
+    "case": "The case of the letters differs: passphrases keep it.",
+    "letter": "The case of a letter differs: passphrases keep it.",
+    "all 20 bytes": "ifconfig cuts at 19 bytes without a word; netlink and ioctl take 20.",
+}
+"""What a mistake with this word in its name comes from."""
 
 
 class Passphrases(SignedWatch):
@@ -31,33 +51,58 @@ class Passphrases(SignedWatch):
     def concerns(self, disagreement: Disagreement) -> bool:
         """Tell whether the passphrase differs (or both do, within one cluster)."""
         if disagreement.difference is Difference.BOTH:
-            a, b = disagreement.recipe_one, disagreement.recipe_other
-            assert a is not None
-            assert b is not None
-            return bool(a.address_set & b.address_set)
+            return share_addresses(disagreement)
         return disagreement.difference is Difference.PASSPHRASE
 
     def finding(self, found: list[Disagreement]) -> Finding:
         """Name which candidate each node uses, never its text."""
-        keys: dict[str, str] = {}
-        odd = ""
-        signed: tuple[bytes, ...] = ()
+        keys: dict[str, Key] = {}
+        signed: dict[str, tuple[bytes, ...]] = {}
         for d in found:
-            for node, recipe in ((d.one, d.recipe_one), (d.other, d.recipe_other)):
-                if recipe is None:
-                    continue
-                keys.setdefault(node.id, recipe.key.label)
-                signed = signed or recipe.addresses
-                if recipe.key.variant not in ("as given", "empty"):
-                    odd = f" On {node.id} it was entered {recipe.key.variant}."
-        told = listed(f"{node} uses {key}" for node, key in keys.items())
+            for node, recipe in d.sides:
+                if recipe is not None:
+                    keys[node.id] = recipe.key
+                    signed[node.id] = recipe.addresses
+        told = listed(f"{node} uses {key.label}" for node, key in keys.items())
+        if len(set(signed.values())) == 1:
+            sets = (
+                f"All sign {addresses(next(iter(signed.values())))}; only the passphrase differs."
+            )
+        else:
+            sets = "The addresses they sign differ as well."
+        reasons = dict.fromkeys(origin for key in keys.values() if (origin := _origin(key)))
         return make(
             found,
             (RULE.code, RULE.label, RULE.severity),
             f"{told}; each refuses the other",
-            f"All sign {addresses(signed)}, but {told}.{odd}",
-            f"Enter the same passphrase on {listed(keys)}, at most 19 bytes of plain ASCII.",
+            " ".join([sets, *reasons]),
+            _remedy(found, keys),
         )
+
+
+def _origin(key: Key) -> str:
+    if key.number == EMPTY_NUMBER:
+        return "Without a passphrase the key is all zeros, which everybody can sign with."
+    return next((text for word, text in ORIGINS.items() if word in key.variant), "")
+
+
+def _remedy(found: list[Disagreement], keys: dict[str, Key]) -> str:
+    """Say on which node to enter it again: the one that has a mistake, or stands alone."""
+    vhid = found[0].group.vhid
+    nodes = {node.id: node for node in people(found)}
+    wrong = [name for name, key in keys.items() if key.variant != "as given"]
+    odd = odd_one(found)
+    if wrong and len(wrong) < len(keys):
+        number = next(key.number for name, key in keys.items() if name not in wrong)
+        what = f"Enter passphrase #{number} again on {listed(wrong)}"
+    elif odd is not None:
+        number = next(key.number for name, key in keys.items() if name != odd.id)
+        wrong, what = [odd.id], f"Set passphrase #{number} on {odd.id}, as the others have it"
+    else:
+        wrong = list(keys)
+        what = f"Decide which one is right and set it on the other of {listed(wrong)}"
+    how = dict.fromkeys(commands.to_set_passphrase(nodes[name], vhid) for name in wrong)
+    return f"{what}, at most 19 bytes of plain ASCII: {' or '.join(how)}."
 
 
 RULE = Rule("CS202", "passphrase_mismatch", "Passphrases differ", Severity.ERROR, Passphrases)

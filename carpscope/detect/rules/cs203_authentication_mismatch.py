@@ -25,11 +25,14 @@ Sources
 
 from collections.abc import Iterator
 
+from carpscope.core.units import clock
+from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.signed import SignedWatch, make, people
+from carpscope.detect.signed import SignedWatch, announcements, make, people
 from carpscope.detect.words import addresses, listed, since
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links
+from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement
 
 
@@ -55,62 +58,121 @@ class Undecided(SignedWatch):
                 yield _keyless(links)
 
     def concerns(self, disagreement: Disagreement) -> bool:
-        """Tell whether one of the two is not explained."""
-        return disagreement.difference is Difference.UNDECIDED
+        """Tell whether one of the two is not explained, or neither and yet they differ."""
+        return disagreement.difference in (Difference.UNDECIDED, Difference.PROVED)
 
     def finding(self, found: list[Disagreement]) -> Finding:
         """Say who is explained and who is not."""
+        if all(d.difference is Difference.PROVED for d in found):
+            return _proved(found)
         known: dict[str, str] = {}
-        unknown: dict[str, None] = {}
+        unknown: dict[str, Node] = {}
         for d in found:
-            for node, recipe in ((d.one, d.recipe_one), (d.other, d.recipe_other)):
-                if recipe is None:
-                    unknown[node.id] = None
-                else:
+            for node, recipe in d.sides:
+                if recipe is not None:
                     known[node.id] = f"{addresses(recipe.addresses)} with {recipe.key.label}"
-        for node_id in unknown:
-            known.pop(node_id, None)
+                else:
+                    unknown[node.id] = node
+        for name in unknown:
+            known.pop(name, None)
         signs = listed(f"{node} signs {what}" for node, what in known.items())
+        limits = dict.fromkeys(
+            limit for node in unknown.values() for limit in node.authentication.limits
+        )
         return make(
             found,
             (RULE.code, RULE.label, RULE.severity),
-            f"{listed(unknown)} signs something else than "
-            f"{listed(n.id for n in people(found) if n.id not in unknown)}",
+            f"{listed(unknown)} signs something else than {listed(known)}",
             f"{signs}; nothing supplied explains {listed(unknown)}: another passphrase, or an "
-            f"address that is not among the candidates.",
-            f"Give the passphrase and the addresses of {listed(unknown)} too (-p, -a); compare "
-            f"them on the nodes.",
+            f"address that is not among the candidates.{_rotated(found, unknown)}"
+            + (f" Not everything was tried: {'; '.join(limits)}." if limits else ""),
+            f"Give the passphrase and the addresses of {listed(unknown)} too (-p, -a); a "
+            "passphrase that was in use before counts as well. On the nodes compare "
+            f"{listed(dict.fromkeys(_shown_by(n) for n in people(found)))}.",
             0.95,
         )
 
 
+def _rotated(found: list[Disagreement], unknown: dict[str, Node]) -> str:
+    """Point out a node that is explained now and was not before: it may have been changed alone."""
+    for node in people(found):
+        spans = [span for span in node.authentication.spans if span.count > 1 or span.recipe]
+        if node.id not in unknown and len(spans) > 1 and spans[0].recipe is None:
+            return (
+                f" Until {clock(spans[0].end, digits=0)} UTC nothing explains {node.id} either: "
+                f"{listed(unknown)} may still have the passphrase or the addresses that "
+                f"{node.id} had until then."
+            )
+    return ""
+
+
+def _shown_by(node: Node) -> str:
+    if commands.is_ucarp(node):
+        return "the options of the ucarp process"
+    return "`ifconfig`"
+
+
+def _proved(found: list[Disagreement]) -> Finding:
+    """Tell what equal counters prove without any secret."""
+    first = found[0]
+    assert first.proof is not None
+    one, other = first.one.id, first.other.id
+    ever = " They had accepted each other before." if _accepted(first) else ""
+    return make(
+        found,
+        (RULE.code, RULE.label, RULE.severity),
+        f"{one} and {other} sign differently: each refuses the other",
+        f"Both sent counter {int.from_bytes(first.proof.counter, 'big')}, and their HMACs of it "
+        f"differ. So their passphrases or addresses differ; it is no loss on the way.{ever}"
+        f"{announcements(people(found))}",
+        "Compare passphrase and addresses of this vhid on both. Give them to carpscope (-p, -a) "
+        "and it names the difference.",
+        0.95,
+    )
+
+
+def _accepted(d: Disagreement) -> bool:
+    pairs = (d.group.hearing.pair(d.one, d.other), d.group.hearing.pair(d.other, d.one))
+    return any(pair is not None and pair.ever for pair in pairs)
+
+
 def _keyless(links: list[BrokenLink]) -> Finding:
-    nodes = list(dict.fromkeys(node.id for link in links for node in (link.sender, link.receiver)))
-    start, end = min(b.start for b in links), max(b.end for b in links)
+    nodes = list({node.id: node for b in links for node in (b.sender, b.receiver)}.values())
+    # nothing is known from before the capture
+    start = max(min(b.start for b in links), min(node.first for node in nodes))
+    end = max(b.end for b in links)
     first = links[0]
     counters = (
         f"the counter of {first.sender.id} ignores {first.receiver.id} as well"
         if first.ignored
         else f"whether {first.sender.id} accepts {first.receiver.id} cannot be seen"
     )
+    announced = announcements((first.sender, first.receiver))
+    names = [node.id for node in nodes]
+    where = [
+        "ucarp logs `Bad digest`" if any(commands.is_ucarp(n) for n in nodes) else "",
+        "`netstat -s -p carp` counts bad authentication"
+        if not all(commands.is_ucarp(n) for n in nodes)
+        else "",
+    ]
     return Finding(
         RULE.code,
         RULE.label,
         RULE.severity,
-        0.6,
+        0.8 if "different" in announced else 0.6,
         first.group.id,
-        tuple(nodes),
+        tuple(names),
         start,
         end,
         tuple(first.frames),
         sum(b.count for b in links),
-        f"{listed(nodes)} have never accepted each other's advertisements",
+        f"{listed(names)} have never accepted each other's advertisements",
         f"{first.receiver.id} went on {first.missed} times although {first.sender.id}, which "
         f"advertises as well or better, was there, {since(start, end)}; {counters}. "
-        "Either they sign differently or nothing passes between them; without the "
-        "passphrase the packets do not say which.",
-        "Give the passphrase (-p) and the shared addresses (-a) to be sure. On the nodes: "
-        "`netstat -s -p carp` counts refused HMACs where packets arrive.",
+        "Either they sign differently or nothing passes between them; without the passphrase "
+        f"the packets do not say which.{announced}",
+        "Give the passphrase (-p) and the shared addresses (-a) to be sure. A node that gets "
+        f"packets and refuses them says so: {listed(text for text in where if text)}.",
     )
 
 

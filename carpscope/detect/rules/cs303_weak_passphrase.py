@@ -20,6 +20,8 @@ Sources
 
 from collections.abc import Iterator
 
+from carpscope.auth.keyring import EMPTY_KEY
+from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed
@@ -57,6 +59,9 @@ class Weak:
             if not weak:
                 continue
             kinds = listed(dict.fromkeys(label for _, label in weak.values()))
+            vhid = group.vhid
+            how = dict.fromkeys(commands.to_set_passphrase(node, vhid) for node, _ in weak.values())
+            empty = any(label == EMPTY_KEY.label for _, label in weak.values())
             yield Finding(
                 RULE.code,
                 RULE.label,
@@ -69,10 +74,12 @@ class Weak:
                 tuple(sorted(frames))[:24],
                 count,
                 f"{listed(weak)} sign{'s' if len(weak) == 1 else ''} with {kinds}, "
-                "which anyone would guess",
-                f"{count} advertisements verify with {kinds}. "
-                "One captured packet is enough to test a guess.",
-                "Set a random passphrase of 19 characters on every node, the backup first.",
+                + ("which is no secret" if empty else "a word that manuals print"),
+                f"{count} advertisement{'s verify' if count > 1 else ' verifies'} with {kinds}. "
+                "One captured packet is enough to test a guess, and who guesses it can take the "
+                "addresses over or keep every node silent.",
+                "Set a random passphrase of 19 characters on every node, the backup first: "
+                f"{' or '.join(how)}.",
             )
 
 

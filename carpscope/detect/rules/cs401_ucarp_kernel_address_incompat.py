@@ -20,6 +20,8 @@ Sources
     ucarp src/carp.c carp_hmac_prepare (one address); FreeBSD ip_carp.c carp_hmac_prepare.
 """
 
+from carpscope.core.address import ip_text
+from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.signed import SignedWatch, address_differences, make, people
@@ -44,16 +46,23 @@ class UcarpAmongKernels(SignedWatch):
         mine, theirs = first.recipe_one, first.recipe_other
         if ucarp is first.other:
             mine, theirs = theirs, mine
-        kernels = [node.id for node in people(found) if node is not ucarp]
+        kernels = [node for node in people(found) if node is not ucarp]
+        names = listed(node.id for node in kernels)
+        several = len(kernels) > 1
+        extra = [a for a in theirs.addresses if a not in mine.addresses]
+        moves = [f"on {n.id}: {commands.to_move(n, address)}" for n in kernels for address in extra]
+        starts = [f"ucarp --vhid=N --addr={ip_text(a)} …" for a in extra if len(a) == 4]
+        if starts:
+            moves.append(f"on {ucarp.id}, beside the process that runs: {'; '.join(starts)}")
         return make(
             found,
             (RULE.code, RULE.label, RULE.severity),
-            f"{ucarp.id} is a ucarp and signs {addresses(mine.addresses)} alone; "
-            f"the kernel node{'s' if len(kernels) > 1 else ''} {listed(kernels)} also "
-            f"{addresses(a for a in theirs.addresses if a not in mine.addresses)}",
-            address_differences(found) + " ucarp cannot sign more than one address.",
-            f"Use one vhid for each of {addresses(theirs.addresses)} on all nodes, with one ucarp "
-            f"process for each vhid.",
+            f"{ucarp.id} is a ucarp and signs {addresses(mine.addresses)} alone; the kernel "
+            f"node{'s' if several else ''} {names} sign{'' if several else 's'} also "
+            f"{addresses(extra)}",
+            f"{address_differences(found)} ucarp signs exactly one IPv4 address, whatever its "
+            "scripts configure, so neither accepts the other and both are MASTER.",
+            f"Use one vhid for each address; N is one that is free. {'; '.join(moves)}.",
         )
 
 

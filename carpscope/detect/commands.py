@@ -1,0 +1,63 @@
+"""The commands that change what a node signs, as its implementation takes them.
+
+Sources: ifconfig(8) of FreeBSD 10 and later (addresses of the interface carry the vhid), of
+FreeBSD 9, NetBSD, OpenBSD and DragonFly (a carp interface has the addresses), ucarp(8).
+Nobody sees from outside what interfaces are called: IF stands for the LAN's, carpN for the
+vhid's.
+"""
+
+from carpscope.core.address import ip_text
+from carpscope.timeline.identify import identify
+from carpscope.timeline.node import Node
+
+
+def to_add(node: Node, vhid: int, address: bytes) -> str:
+    """Give the command that adds a shared address."""
+    family, text = _of(address)
+    if is_ucarp(node):
+        return f"ucarp --addr={ip_text(address)} in the place of its --addr"
+    if _on_interface(node):
+        return f"ifconfig IF {family} vhid {vhid} {text} alias"
+    return f"ifconfig carpN {family} {text} alias"
+
+
+def to_remove(node: Node, address: bytes) -> str:
+    """Give the command that takes a shared address away."""
+    family, _ = _of(address)
+    where = "IF" if _on_interface(node) else "carpN"
+    return f"ifconfig {where} {family} {ip_text(address)} delete"
+
+
+def to_move(node: Node, address: bytes) -> str:
+    """Give the commands that put an address into a vhid of its own, N."""
+    family, text = _of(address)
+    away = to_remove(node, address)
+    if _on_interface(node):
+        return f"{away} && ifconfig IF vhid N pass 'PASSPHRASE' {family} {text} alias"
+    return f"{away}, then a second carp interface with vhid N and {text}"
+
+
+def to_set_passphrase(node: Node, vhid: int) -> str:
+    """Give the command that sets the passphrase, which itself is left out."""
+    if is_ucarp(node):
+        return "ucarp --passfile=FILE, made by: printf '%s' 'PASSPHRASE' > FILE"
+    if _on_interface(node):
+        return f"ifconfig IF vhid {vhid} pass 'PASSPHRASE'"
+    return "ifconfig carpN pass 'PASSPHRASE'"
+
+
+def is_ucarp(node: Node) -> bool:
+    """Tell whether addresses and passphrase are options of a process."""
+    return identify(node).name == "ucarp"
+
+
+def _on_interface(node: Node) -> bool:
+    """Tell FreeBSD 10 and later, where the LAN's interface has the addresses."""
+    identity = identify(node)
+    return identity.name == "freebsd" and not (identity.versions or "").startswith("5-")
+
+
+def _of(address: bytes) -> tuple[str, str]:
+    if len(address) == 4:
+        return "inet", f"{ip_text(address)}/32"
+    return "inet6", f"{ip_text(address)}/{64 if address[0] == 0xFE else 128}"
