@@ -176,7 +176,8 @@ def _logs(found: Model) -> Iterator[str]:
     for index, log in enumerate(found.request.logs):
         yield from (f"## Log {markdown(log.name)}", "")
         yield f"- Whose: {markdown(log.node or 'nobody can tell')} ({markdown(log.known_by)})"
-        yield f"- {log.agreements} lines agree with the wire, {log.contradictions} contradict it"
+        agree = plural(log.agreements, "line agrees", "lines agree")
+        yield f"- {agree} with the wire, {log.contradictions} contradict it"
         if log.offset is not None:
             yield f"- Clock: about {log.offset / 1e9:+.3f} s against the captures"
         for text in (*log.notes, *log.silent):

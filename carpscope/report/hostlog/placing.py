@@ -87,15 +87,37 @@ def _owner(log: LogFile, groups: Sequence[Group], config: Config) -> tuple[list[
     for host in dict.fromkeys(entry.host for entry in log.entries if entry.host):
         if found := named(host):
             return found, f"its lines name the host {host}"
-    scores: dict[str, int] = {}
+    scores: dict[str, tuple[int, Nanos]] = {}
     for member in everyone:
-        count = sum(1 for e in _claims(log) if _nearest(e.at, member.node) is not None)
-        scores[member.node.id] = scores.get(member.node.id, 0) + count
-    best = sorted(scores, key=lambda node: -scores[node])
-    if best and scores[best[0]] and (len(best) == 1 or scores[best[0]] > scores[best[1]]):
-        found = [m for m in everyone if m.node.id == best[0]]
+        count, away = _fitting(log, member.node)
+        before, nearest = scores.get(member.node.id, (0, SEARCH))
+        scores[member.node.id] = (before + count, min(nearest, away))
+    ranked = sorted(scores, key=lambda node: (-scores[node][0], scores[node][1]))
+    if ranked and scores[ranked[0]][0] and (len(ranked) == 1 or _clear(scores, ranked)):
+        found = [m for m in everyone if m.node.id == ranked[0]]
         return found, "its changes to MASTER fit this node's best"
     return [], "name it with --log NODE=FILE"
+
+
+def _clear(scores: dict[str, tuple[int, Nanos]], ranked: list[str]) -> bool:
+    """Tell whether the first fits better than the second, not by accident."""
+    (count, away), (other, farther) = scores[ranked[0]], scores[ranked[1]]
+    # where both change in step, the one whose clock would be right by far
+    return count > other or (away <= TOLERANCE and farther > 3 * TOLERANCE)
+
+
+def _fitting(log: LogFile, node: Node) -> tuple[int, Nanos]:
+    """Count the lines that a node's reigns explain with one clock offset; return its size."""
+    pairs = [
+        (entry.at - reign.start, entry)
+        for entry in _claims(log)
+        if entry.at is not None and (reign := _nearest(entry.at, node)) is not None
+    ]
+    if not pairs:
+        return 0, SEARCH
+    offset = statistics.median_low(difference for difference, _ in pairs)
+    fits = [entry for difference, entry in pairs if abs(difference - offset) <= _slack(entry)]
+    return len(fits), abs(offset)
 
 
 def _claims(log: LogFile) -> list[Entry]:
