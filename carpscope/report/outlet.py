@@ -58,15 +58,17 @@ class Outlet:
     def close(self, patience_s: float) -> None:
         """Let it deliver what waits, for so long; what then still waits is lost."""
         try:
-            self._queue.put_nowait(None)
+            self._queue.put(None, timeout=patience_s / 2)
         except queue.Full:
             self._stop.set()
-        self._thread.join(patience_s)
+        self._thread.join(patience_s / 2)
+        self._stop.set()
+        while not self._queue.empty():
+            self.lost += self._queue.get() is not None
         if self._thread.is_alive():
-            self._stop.set()
-            self.lost += self._queue.qsize()
-            return
-        self.sink.close()
+            self.lost += 1  # the one it is stuck with
+        else:
+            self.sink.close()
 
     def view(self) -> OutletView:
         """Say how it stands."""

@@ -82,7 +82,8 @@ class Watcher:
 
     def _complain(self) -> None:
         assert self.process.stderr is not None
-        self.errors += [line.rstrip("\n") for line in self.process.stderr]
+        for line in self.process.stderr:
+            self.errors.append(line.rstrip("\n"))
 
     def find(self, wanted: Callable[[Event], bool]) -> tuple[float, Event] | None:
         return next((pair for pair in list(self.events) if wanted(pair[1])), None)

@@ -159,6 +159,10 @@ def _run(options: argparse.Namespace) -> int:
         return _checked(options, config)
     if not options.interface:
         raise CarpscopeError("name an interface: -i eth1 (carpscope live -D lists them)")
+    if options.write == "-":
+        raise CarpscopeError("-w -: live events go to standard output; name a file")
+    if (options.C or options.G or options.W) and not options.write:
+        raise CarpscopeError("-C, -G and -W belong to -w FILE")
     if options.nagios and options.length is None:
         options.length = span("10s")
     settings = Settings(
@@ -277,12 +281,9 @@ def _sinks(options: argparse.Namespace) -> "list[Sink]":
 
 def _kept(options: argparse.Namespace) -> "tuple[Recorder | None, Keeper | None]":
     from carpscope.capture.rotation import Keeper, Recorder
-    from carpscope.core.errors import CarpscopeError
 
     recorder = keeper = None
     if options.write:
-        if options.write == "-":
-            raise CarpscopeError("-w -: live events go to standard output; name a file")
         recorder = Recorder(
             options.write,
             options.interface,
@@ -290,8 +291,6 @@ def _kept(options: argparse.Namespace) -> "tuple[Recorder | None, Keeper | None]
             period=options.G * 1_000_000_000 if options.G else None,
             ring=options.W,
         )
-    elif options.C or options.G or options.W:
-        raise CarpscopeError("-C, -G and -W belong to -w FILE")
     if options.evidence:
         keeper = Keeper(options.evidence, options.interface, around=options.around)
     return recorder, keeper

@@ -1,0 +1,103 @@
+"""carpscope.toml: every mistake with file, line and key, before anything begins."""
+
+from pathlib import Path
+
+import pytest
+
+from carpscope.config import ExpectedGroup, Tolerances, read_config
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.units import SECOND
+from tests.program import run
+
+GOOD = """\
+passphrase_file = "carp.pass"
+addresses = ["192.0.2.10"]
+
+[[node]]
+name = "fw1"
+addresses = ["192.0.2.1"]
+
+[[group]]
+vhid = 1
+vlan = [10]
+name = "LAN gateway"
+nodes = ["fw1", "192.0.2.2"]
+
+[tolerances]
+close_after = 10
+ignore = ["CS103"]
+
+[live]
+interfaces = ["eth1"]
+syslog = "udp://192.0.2.7:514"
+"""
+
+
+def write(folder: Path, text: str, mode: int = 0o600) -> str:
+    secret = folder / "carp.pass"
+    secret.write_text("quiet-harbour-17\n")
+    secret.chmod(mode)
+    path = folder / "carpscope.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_everything_is_read(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, GOOD))
+    nodes = (bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2)))
+    assert config.groups == (ExpectedGroup(1, (10,), "LAN gateway", nodes),)
+    assert config.tolerances == Tolerances(10 * SECOND, 10 * SECOND, ("CS103",))
+    assert config.interfaces == ("eth1",)
+    assert dict(config.live) == {"syslog": "udp://192.0.2.7:514"}
+    assert "quiet" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("vhid = 1", "vhid = 300", ":9: group.vhid must be 1–255, not 300"),
+        ("vlan = [10]", "vlan = [5000]", ":10: group.vlan must be VLAN numbers"),
+        ('"192.0.2.2"]', '"192.0.2.500"]', ":12: group.nodes '192.0.2.500': not an IPv4 or"),
+        ("close_after = 10", "close_after = 0", ":15: tolerances.close_after must be 1–86400"),
+        ('["CS103"]', '["X"]', ":16: tolerances.ignore must be codes"),
+        ("interfaces =", "interface =", ":19: live.interface is no known key; known are"),
+        ('"udp://192.0.2.7:514"', "514", ":20: live.syslog must be text, not 514"),
+        ('name = "fw1"', "name = 1", ":5: node.name must be printable text"),
+        ("addresses = [", "addresses = ", ":2: "),
+    ],
+)
+def test_a_mistake_has_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(CarpscopeError) as problem:
+        read_config(path)
+    assert str(problem.value).startswith(f"{path}{told}")
+
+
+def test_a_passphrase_file_that_others_may_read_or_nobody(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD, mode=0o644)
+    with pytest.raises(CarpscopeError, match=r":1: passphrase_file .*mode 0644.*chmod 600"):
+        read_config(path)
+    (tmp_path / "carp.pass").unlink()
+    with pytest.raises(CarpscopeError, match=r":1: passphrase_file .*No such file"):
+        read_config(path)
+
+
+def test_check_config(tmp_path: Path) -> None:
+    done = run("live", "-c", write(tmp_path, GOOD), "--check-config")
+    assert (done.status, done.err) == (0, "")
+    assert "interfaces  eth1" in done.out
+    assert "1 passphrases" in done.out
+    bad = run("live", "-c", write(tmp_path, GOOD.replace("udp://", "ftp://")), "--check-config")
+    assert bad.status == 2
+    assert "syslog" in bad.err
+
+
+def test_mistakes_on_the_command_line() -> None:
+    for arguments, told in (
+        (("-i", "lo", "--for", "x"), "--for"),
+        ((), "name an interface"),
+        (("-i", "lo", "-G", "5"), "belong to -w"),
+    ):
+        done = run("live", *arguments)
+        assert done.status == 2
+        assert told in done.err

@@ -1,0 +1,272 @@
+"""Receivers that hang, refuse, are slow or gone: the capture never waits, losses are counted."""
+
+import http.server
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.units import SECOND
+from carpscope.detect.finding import Severity
+from carpscope.report.kind import make_sink, sink_kinds
+from carpscope.report.openmetrics import GROUPS_SHOWN, NODES_SHOWN, Metrics
+from carpscope.report.outlet import Outlet
+from carpscope.report.record import Record
+from carpscope.report.sinks.syslog import message
+from carpscope.report.snapshot import (
+    GroupView,
+    InterfaceView,
+    NodeView,
+    SituationView,
+    Snapshot,
+)
+from tests.live.stage import until
+
+AT = 1_700_000_000 * SECOND + 123_456_000
+
+
+def record(text: str = "vhid 1: two masters") -> Record:
+    return Record(
+        AT,
+        "finding",
+        "opened",
+        text,
+        Severity.CRITICAL,
+        "eth1",
+        "vlan10/vhid1",
+        1,
+        ("192.0.2.1", "192.0.2.2"),
+        "MASTER",
+        {"identity": "CS101-abc", "code": "CS101"},
+    )
+
+
+@contextmanager
+def hung() -> Iterator[int]:
+    """A port that takes connections and says nothing, ever."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
+
+
+class _Taker(http.server.BaseHTTPRequestHandler):
+    taken: list[tuple[str | None, bytes]]
+    refuse: int
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        kind = type(self)
+        status = 204
+        if kind.refuse:
+            kind.refuse -= 1
+            status = 503
+        else:
+            kind.taken.append((self.headers["Idempotency-Key"], body))
+        self.send_response(status)
+        self.end_headers()
+
+    def log_message(self, *told: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def web(refuse: int = 0) -> Iterator[tuple[int, list[tuple[str | None, bytes]]]]:
+    taken: list[tuple[str | None, bytes]] = []
+    handler = type("Handler", (_Taker,), {"taken": taken, "refuse": refuse})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_port, taken
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_putting_never_waits_for_a_receiver_that_hangs() -> None:
+    with hung() as port:
+        outlet = Outlet(make_sink(f"webhook=http://127.0.0.1:{port}/"), limit=10)
+        begin = time.monotonic()
+        for _ in range(1000):
+            outlet.put(record())
+        assert time.monotonic() - begin < 0.5
+        assert outlet.lost >= 989
+        begin = time.monotonic()
+        outlet.close(0.2)
+        assert time.monotonic() - begin < 2
+        assert outlet.lost >= 998
+
+
+def test_a_receiver_that_refuses_is_tried_again() -> None:
+    with web(refuse=2) as (port, taken):
+        outlet = Outlet(make_sink(f"webhook=http://127.0.0.1:{port}/carp?token=secret"))
+        outlet.put(record())
+        until(lambda: outlet.problem == "answered 503", 5, "it is said why")
+        assert "secret" not in outlet.view().name
+        until(lambda: taken, 10, "taken at last")
+        outlet.close(5)
+    assert (outlet.sent, outlet.lost, outlet.problem) == (1, 0, None)
+    key, body = taken[0]
+    assert json.loads(body)["finding"]["code"] == "CS101"
+    assert key == "CS101-abc-opened-2023-11-14T22:13:20.123456Z"
+
+
+def test_a_slow_receiver_gets_what_fits_and_the_rest_is_counted(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nread line\nexec sleep 0.05\n")
+    slow.chmod(0o755)
+    outlet = Outlet(make_sink(f"exec={slow}"), limit=5)
+    for _ in range(100):
+        outlet.put(record())
+    outlet.close(20)
+    assert outlet.sent + outlet.lost == 100
+    assert 5 <= outlet.sent <= 10
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    sink = make_sink(f"syslog=tcp://127.0.0.1:{port}")
+    sink.attempts = 1
+    outlet = Outlet(sink)
+    outlet.put(record())
+    until(lambda: outlet.lost, 5, "it is counted")
+    assert outlet.problem is not None
+    assert "refused" in outlet.problem
+    outlet.close(2)
+
+
+def test_a_script_made_for_devd_works_unchanged(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    script = tmp_path / "carp"
+    script.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >> {out}\ncat >> {out}\n')
+    script.chmod(0o755)
+    outlet = Outlet(make_sink(f"exec={script} 'two words; $(id)'"))
+    outlet.put(record())
+    outlet.close(5)
+    head, _, event = out.read_text().rpartition("|")
+    assert head == "two words; $(id)|1@eth1|MASTER|finding|opened"
+    assert json.loads(event)["group"] == "vlan10/vhid1"
+
+
+@pytest.mark.parametrize("way", ["udp", "tcp", "local"])
+def test_syslog(way: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "log")
+    with socket.socket(
+        socket.AF_UNIX if way == "local" else socket.AF_INET,
+        socket.SOCK_STREAM if way == "tcp" else socket.SOCK_DGRAM,
+    ) as server:
+        server.settimeout(5)
+        server.bind(path if way == "local" else ("127.0.0.1", 0))
+        if way == "tcp":
+            server.listen()
+        port = 0 if way == "local" else server.getsockname()[1]
+        target = f"local:{path}" if way == "local" else f"{way}://127.0.0.1:{port}"
+        outlet = Outlet(make_sink(f"syslog={target}"))
+        outlet.put(record("evil \n<0>1 line\x1b[2J"))
+        if way == "tcp":
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(5)
+                data = connection.recv(4096)
+            length, _, data = data.partition(b" ")
+            assert int(length) == len(data)
+        else:
+            data = server.recv(4096)
+        outlet.close(5)
+    assert data.startswith(b"<26>1 2023-11-14T22:13:20.123456Z ")
+    assert (
+        b' finding [carpscope@32473 action="opened" interface="eth1" group="vlan10/vhid1"' in data
+    )
+    assert data.endswith("\ufeffevil ?<0>1 line?[2J".encode())
+
+
+def test_syslog_escapes_and_stays_short() -> None:
+    long = message(record("é" * 3000), "host", 7)
+    assert len(long) <= 2000
+    assert long.decode()
+
+
+def test_targets_that_make_no_sense() -> None:
+    assert set(sink_kinds()) == {"json", "syslog", "exec", "webhook"}
+    for text in (
+        "nothing",
+        "mail=me",
+        "syslog=ftp://x",
+        "syslog=udp://h:99999999",
+        "webhook=ftp://x",
+        "exec=/nonexistent/program",
+        "exec='",
+        "json=/nonexistent/folder/file",
+    ):
+        with pytest.raises(CarpscopeError):
+            make_sink(text)
+
+
+def snapshot(groups: int = 1, nodes: int = 2) -> Snapshot:
+    node = [
+        NodeView(
+            f"192.0.2.{i}", None, i == 0, AT, "", "ucarp", 1, i, 0, 100, AT - SECOND, 4 * SECOND,
+            (SECOND,) * 20, "verified" if i == 0 else "failed", 1, 0,
+        )
+        for i in range(nodes)
+    ]  # fmt: skip
+    found = SituationView(
+        "CS101-abc", "CS101", "split_brain", Severity.CRITICAL, 0.99, "eth1", "vhid1",
+        ("192.0.2.0", "192.0.2.1"), AT - 5 * SECOND, "both MASTER", "remove the cause", False,
+    )  # fmt: skip
+    return Snapshot(
+        AT,
+        AT - 60 * SECOND,
+        100,
+        (InterfaceView("eth1", "up", AT, 500, 3, 1),),
+        tuple(GroupView("eth1", f"vhid{i}", i, None, tuple(node)) for i in range(groups)),
+        (found,),
+        (("replayed", 4),),
+    )
+
+
+def test_metrics() -> None:
+    metrics = Metrics("127.0.0.1:0")
+    try:
+        metrics.show(snapshot())
+        with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+    finally:
+        metrics.close()
+    where = 'group="vhid0",interface="eth1"'
+    code = 'code="CS101",interface="eth1",label="split_brain",severity="critical"'
+    for line in (
+        f'carpscope_node_master{{{where},node="192.0.2.0"}} 1.0',
+        f"carpscope_masters{{{where}}} 1.0",
+        f"carpscope_findings_open{{{code}}} 1.0",
+        'carpscope_failed_advertisements_total{reason="replayed"} 4.0',
+        'carpscope_frames_dropped_total{by="kernel",interface="eth1"} 3.0',
+        f'carpscope_last_advertisement_age_seconds{{{where},node="192.0.2.0"}} 1.0',
+    ):
+        assert line in text
+
+
+def test_a_forger_cannot_fill_the_time_series() -> None:
+    metrics = Metrics("127.0.0.1:0")
+    try:
+        metrics.show(snapshot(groups=400, nodes=100))
+        with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+    finally:
+        metrics.close()
+    shown = [line for line in text.splitlines() if line.startswith("carpscope_node_master{")]
+    assert len(shown) == GROUPS_SHOWN * NODES_SHOWN
+    hidden = (400 - GROUPS_SHOWN) + GROUPS_SHOWN * (100 - NODES_SHOWN)
+    assert f"carpscope_nodes_not_shown {float(hidden)}" in text
+
+
+def test_a_port_that_is_taken() -> None:
+    with hung() as port, pytest.raises(CarpscopeError, match="--metrics"):
+        Metrics(f"127.0.0.1:{port}")

@@ -1,0 +1,252 @@
+"""The path from a cable to a finding: filter, tags, files, signals, a full disk."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from captures.record.lan import run as tool
+from carpscope.capture.source import open_capture
+from carpscope.pipeline import analyze
+from tests.live.secrets import candidates
+from tests.live.stage import Watcher, needs_namespaces, until, wire
+from tests.program import CAPTURES, ROOT, capture
+
+pytestmark = needs_namespaces
+
+
+def send(
+    within: list[str], interface: str, name: str, speed: float = 1.0
+) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-m", "tests.live.sender", interface, capture(name), str(speed)]
+    return subprocess.Popen([*within, *argv], cwd=ROOT)
+
+
+def received(watcher: Watcher) -> int:
+    line = next(line for line in watcher.errors if "received by filter" in line)
+    return int(line.split()[0].replace(",", ""))
+
+
+def listening(within: list[str], *arguments: str) -> Watcher:
+    watcher = Watcher(within, "-i", "span0", "--user", "root", *arguments)
+    watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
+    return watcher
+
+
+def secrets(name: str) -> list[str]:
+    config = candidates(name)
+    words = []
+    for passphrase in config.passphrases:
+        words += ["-p", passphrase.decode()]
+    for address in config.addresses:
+        words += ["-a", ".".join(map(str, address))]
+    return words
+
+
+def test_frames_of_a_capture_give_its_findings(tmp_path: Path) -> None:
+    """In real time; and what -w kept gives them too."""
+    name = "ucarp-different-addresses"
+    with open_capture(capture(name)) as source:
+        expected = analyze([source], candidates(name))
+    kept = tmp_path / "kept.pcapng"
+    folder = tmp_path / "evidence"
+    with wire() as (within, tx, _):
+        watcher = listening(within, *secrets(name), "-w", str(kept), "--evidence", str(folder))
+        assert send(within, tx, name).wait(60) == 0
+        assert watcher.end() == 130
+    assert watcher.labels() >= {finding.label for finding in expected.findings}
+    at_end = {e["finding"]["label"]: e["finding"] for _, e in watcher.events if "finding" in e}
+    for finding in expected.findings:
+        assert sorted(at_end[finding.label]["nodes"]) == sorted(finding.nodes)
+    with open_capture(str(kept)) as again:
+        found = analyze([again], candidates(name))
+    assert [f.label for f in found.findings] == [f.label for f in expected.findings]
+    files = sorted(folder.glob("CS*.pcapng"))
+    assert {f.name.split("-")[0] for f in files} >= {f.code for f in expected.findings}
+    with open_capture(str(files[0])) as evidence:
+        assert len(list(evidence)) > 20
+        assert evidence.notes == []
+
+
+@pytest.mark.parametrize("name", ["ucarp-vlan", "ucarp-qinq", "vrrp-only", "ucarp-healthy"])
+def test_the_filter_lets_elections_through(name: str) -> None:
+    """Tagged once or twice or not: every advertisement passes, whatever the kernel untags."""
+    with open_capture(capture(name)) as source:
+        expected = analyze([source], candidates(name))
+    with wire() as (within, tx, _):
+        watcher = listening(within)
+        assert send(within, tx, name, speed=60).wait(60) == 0
+        assert watcher.end() == 130
+    adverts = next(line for line in watcher.errors if "packets captured" in line)
+    assert f"{sum(expected.advertisements)} CARP" in adverts
+    groups = {e["group"] for _, e in watcher.events if e["group"]}
+    assert groups == {group.id for group in expected.observer.groups.values() if group.id}
+
+
+def test_narrowing_and_a_mistake_in_it() -> None:
+    with wire() as (within, tx, _):
+        watcher = listening(within, "-f", "host 192.0.2.2")
+        assert send(within, tx, "ucarp-healthy", speed=60).wait(60) == 0
+        assert watcher.end() == 130
+        assert not [e for _, e in watcher.events if e["nodes"] == ["192.0.2.1"]]
+        wrong = Watcher(within, "-i", "span0", "-f", "hots 192.0.2.2")
+        assert wrong.process.wait(20) == 2
+        wrong.end()
+        assert wrong.errors[0].startswith("carpscope: -f 'hots 192.0.2.2': ")
+        absent = Watcher(within, "-i", "nowhere0")
+        assert absent.process.wait(20) == 2
+        absent.end()
+        assert absent.errors[0].startswith("carpscope: nowhere0: ")
+
+
+def test_files_turn_and_the_oldest_goes(tmp_path: Path) -> None:
+    with wire() as (within, tx, _):
+        watcher = listening(within, "-w", str(tmp_path / "ring.pcapng"), "-G", "1", "-W", "2")
+        sender = send(within, tx, "ucarp-healthy", speed=5)
+        until(lambda: any("00003" in p.name for p in tmp_path.iterdir()), 15, "a fourth file")
+        sender.kill()
+        sender.wait()
+        assert watcher.end() == 130
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 2
+    for path in files:
+        with open_capture(str(path)) as source:
+            list(source)
+            assert source.notes == []
+
+
+def test_kill_loses_the_last_second_at_most(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.pcapng"
+    with wire() as (within, tx, _):
+        watcher = listening(within, "-w", str(kept))
+        sender = send(within, tx, "ucarp-healthy", speed=2)
+        until(lambda: kept.exists() and kept.stat().st_size > 2000, 20, "a few frames")
+        watcher.kill()
+        sender.kill()
+        sender.wait()
+    with open_capture(str(kept)) as source:
+        frames = list(source)
+        assert source.notes == []
+    assert len(frames) > 5
+
+
+def test_a_full_disk_ends_nothing(tmp_path: Path) -> None:
+    disk = tmp_path / "small"
+    disk.mkdir()
+    tool("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(disk))
+    try:
+        with wire() as (within, tx, _):
+            watcher = listening(within, "-w", str(disk / "kept.pcapng"))
+            assert send(within, tx, "ucarp-different-addresses", speed=3).wait(60) == 0
+            watcher.wait_for(5, "a finding", lambda e: e["event_type"] == "finding")
+            watcher.wait_for(
+                5, "it is said", lambda e: e["action"] == "output" and "space" in e["message"]
+            )
+            assert watcher.end() == 130
+        assert any(" lost" in line for line in watcher.errors)
+        with open_capture(str(disk / "kept.pcapng")) as source:
+            assert list(source)
+            assert source.notes == []
+    finally:
+        tool("umount", str(disk))
+
+
+def test_nagios() -> None:
+    with wire() as (within, tx, _):
+        check = Watcher(
+            within, "-i", "span0", "--for", "3s", "--nagios", "--user", "root", json_lines=False
+        )
+        sender = send(within, tx, "ucarp-healthy", speed=1)
+        status = check.process.wait(30)
+        sender.kill()
+        sender.wait()
+        check.end()
+        assert (status, len(check.lines), check.errors) == (0, 1, [])
+        assert check.lines[0].startswith("CARP OK - vhid1 192.0.2.1 MASTER | groups=1 nodes=1 ")
+        silent = Watcher(
+            within, "-i", "span0", "--for", "0.3s", "--nagios", "--user", "root", json_lines=False
+        )
+        assert silent.process.wait(30) == 3
+        silent.end()
+        assert silent.lines[0].startswith("CARP UNKNOWN - no CARP")
+        gone = Watcher(within, "-i", "nowhere0", "--nagios", json_lines=False)
+        assert gone.process.wait(30) == 3
+        gone.end()
+        assert gone.lines[0].startswith("CARP UNKNOWN - nowhere0")
+
+
+def test_signals_state_and_a_restart(tmp_path: Path) -> None:
+    """SIGUSR1 prints, SIGHUP rereads, and what is open is the same finding after a restart."""
+    state = tmp_path / "state.json"
+    settings = tmp_path / "carpscope.toml"
+    settings.write_text('addresses = ["192.0.2.10", "192.0.2.11"]\n')
+    arguments = ("--state", str(state), "-c", str(settings))
+    with wire() as (within, tx, _):
+        first = listening(within, *arguments)
+        sender = send(within, tx, "ucarp-different-addresses", speed=1)
+        _, opened = first.finding("split_brain", seconds=20)
+        first.process.send_signal(signal.SIGUSR1)
+        until(lambda: any("both been MASTER" in line for line in first.errors), 5, "the state")
+        settings.write_text("adresses = []\n")
+        first.process.send_signal(signal.SIGHUP)
+        _, notice = first.wait_for(5, "refused", lambda e: e["action"] == "configuration")
+        assert f"{settings}:1: adresses is no known key" in notice["message"]
+        settings.write_text("addresses = []\n[tolerances]\nclose_after = 3\n")
+        first.process.send_signal(signal.SIGHUP)
+        first.wait_for(5, "reread", lambda e: e["message"] == "configuration reread")
+        assert first.end(signal.SIGTERM) == 0
+        saved = json.loads(state.read_text())
+        identity = opened["finding"]["identity"]
+        assert identity in {entry["identity"] for entry in saved["open"]}
+        second = listening(within, *arguments)
+        _, again = second.finding("split_brain", "updated", seconds=20)
+        assert again["finding"]["identity"] == identity
+        assert again["finding"]["start"] == opened["finding"]["start"]
+        assert not [
+            e
+            for _, e in second.events
+            if e["action"] == "opened" and e["finding"]["label"] == "split_brain"
+        ]
+        assert sender.wait(60) == 0
+        _, closed = second.finding("split_brain", "closed", seconds=15)
+        assert closed["finding"]["identity"] == identity
+        assert second.end(signal.SIGTERM) == 0
+
+
+def test_privileges_are_given_up() -> None:
+    with wire() as (within, _, _span):
+        watcher = Watcher(within, "-i", "span0")
+        watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
+        status = Path(f"/proc/{watcher.process.pid}/status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert fields["Uid"].split()[0] not in {"0", str(os.geteuid())}
+        assert int(fields["CapEff"], 16) == 0
+        assert int(fields["CapPrm"], 16) == 1 << 13
+        assert fields["NoNewPrivs"] == "1"
+        assert watcher.end() == 130
+
+
+def test_idle_costs_next_to_nothing() -> None:
+    with wire() as (within, _, _span):
+        watcher = listening(within)
+        ticks = os.sysconf("SC_CLK_TCK")
+
+        def used() -> float:
+            stat = Path(f"/proc/{watcher.process.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(stat[11]) + int(stat[12])) / ticks
+
+        before, since = used(), time.monotonic()
+        until(lambda: time.monotonic() - since > 4, 6, "time")
+        share = (used() - before) / (time.monotonic() - since)
+        print(f"idle: {share:.2%} of a CPU", file=sys.stderr)
+        assert share < 0.03  # 1 % on a quiet machine; tests run beside others
+        assert watcher.end() == 130
+
+
+def test_captures_are_there() -> None:
+    assert (CAPTURES / "ucarp-different-addresses").is_dir()
