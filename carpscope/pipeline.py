@@ -83,7 +83,7 @@ def analyze(
     take(observer.finish())
     result.findings = engine.findings(observer.now)
     if vantage is not None:
-        names = [capture.name for capture in captures]
+        names = _short([capture.name for capture in captures])
         result.findings = proved(result.findings, list(observer.groups.values()), vantage, names)
     result.replays = replay(observer.groups.values())
     result.events.sort(key=lambda event: (event.start, event.end))
@@ -103,6 +103,12 @@ def survey(
             if accepts is None or accepts(frame):
                 found.see(decode(frame))
     return found.result()
+
+
+def _short(names: list[str]) -> list[str]:
+    """Leave out folders where the files' own names tell captures apart."""
+    bare = [name.rpartition("/")[2] for name in names]
+    return bare if len(set(bare)) == len(bare) else names
 
 
 def _on_one_clock(captures: Sequence[Capture], vantage: Vantage | None) -> Iterator[Frame]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from carpscope.capture.source import Capture, open_capture
+from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.pipeline import Analysis, analyze, survey
@@ -14,7 +15,7 @@ from carpscope.report.vantage import offset_text
 from carpscope.sim.frames import EPOCH
 from carpscope.sim.world import World
 from carpscope.timeline.vantage import Vantage
-from tests.program import run
+from tests.program import ROOT, run
 from tests.report_forensic.vantages import GROUP, ONE_WAY, PARTITION, WAY, Skew, world, write
 
 SKEWS = [
@@ -199,3 +200,47 @@ def test_the_report_and_the_analysis_document_say_it(tmp_path: Path) -> None:
     listed = json.loads((folder / "manifest.json").read_text())
     assert any("3.000" in remark and "ahead" in remark for remark in listed["clock"])
     assert run("verify", str(folder), "--evidence", *sides.paths).status == 0
+
+
+RECORDED = ROOT / "tests" / "data" / "vantage"
+
+
+def recorded(name: str, tmp_path: Path, skew: Skew) -> list[str]:
+    """Give a recorded pair, the second one's clock set wrong; both were recorded with one."""
+    alpha, beta = (RECORDED / name / f"{host}.pcap" for host in ("alpha", "beta"))
+    wrong = tmp_path / "beta.pcap"
+    with open_capture(str(beta)) as capture, wrong.open("wb") as stream:
+        writer = PcapWriter(stream, nanoseconds=True)
+        start = 0
+        for frame in capture:
+            start = start or frame.at
+            told = skew.told(frame.at - start) - EPOCH + start
+            writer.write(frame._replace(at=told))
+    return [str(alpha), str(wrong)]
+
+
+@pytest.mark.parametrize("skew", SKEWS, ids=IDS)
+@pytest.mark.parametrize(
+    ("name", "label", "losses"),
+    [
+        ("one-way", "one_way_link", {(0, 1): 20}),
+        ("partition", "partition", {(0, 1): 20, (1, 0): 16}),
+    ],
+)
+def test_recorded_pairs_of_real_nodes(
+    tmp_path: Path, name: str, label: str, losses: dict[tuple[int, int], int], skew: Skew
+) -> None:
+    paths = recorded(name, tmp_path, skew)
+    vantage = survey([open_capture(path, index) for index, path in enumerate(paths)])
+    assert {(loss.seen, loss.missing): loss.count for loss in vantage.losses} == losses
+    clock = vantage.clocks[1]
+    rights = [frame.at for frame in open_capture(str(RECORDED / name / "beta.pcap"))]
+    wrongs = [frame.at for frame in open_capture(paths[1])]
+    for right, wrong in zip(rights, wrongs, strict=True):
+        assert abs(clock.corrected(wrong) - right) <= clock.bound
+    captures = [open_capture(path, index) for index, path in enumerate(paths)]
+    analysis = analyze(captures, Config((b"quiet-harbour-17",)), vantage=vantage)
+    found = {finding.label: finding for finding in analysis.findings}
+    assert set(found) == {label, "split_brain"}
+    assert found[label].explanation.startswith("Proved by two captures: 20 advertisements")
+    assert found["split_brain"].caused_by == [found[label].identity]

@@ -1,0 +1,1 @@
+"""What tests read: traces, vectors, recorded pairs."""
