@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         Ed25519PrivateKey,
     )
 
+    PrivateKey = Ed25519PrivateKey
+
 NAMESPACE = "carpscope-report"
 KEY_TYPE = b"ssh-ed25519"
 KEY_SIZE = 32

@@ -9,8 +9,6 @@ from carpscope.core.errors import CarpscopeError
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     from carpscope.capture.source import Capture
     from carpscope.config import Config
     from carpscope.pipeline import Analysis
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from carpscope.report.forensic.request import Request
     from carpscope.report.hostlog.placed import LogView
     from carpscope.report.line import Json
+    from carpscope.report.sign import PrivateKey
 
 EXAMPLES = """\
   carpscope report office.pcap -o case-17
@@ -116,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def _key(path: str) -> "Ed25519PrivateKey":
+def _key(path: str) -> "PrivateKey":
     from carpscope.cli.passphrase import key_passphrase
     from carpscope.report.sign import PassphraseNeededError, key_file, read_private
 
