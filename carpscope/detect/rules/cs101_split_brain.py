@@ -151,7 +151,8 @@ def _finding(overlap: Overlap) -> Finding:
     names = listed(node.id for node in nodes)
     length = span_text(overlap.end - overlap.start)
     told = listed(f"{node.id} advertises {priority(node)}" for node in nodes)
-    word = "have been" if overlap.ongoing else "were"
+    together = "both" if len(nodes) == 2 else "all"
+    word = f"have {together} been" if overlap.ongoing else f"were {together}"
     return Finding(
         RULE.code,
         RULE.label,
@@ -163,9 +164,7 @@ def _finding(overlap: Overlap) -> Finding:
         overlap.end,
         overlap.evidence.frames,
         overlap.evidence.count,
-        f"{names} {word} both MASTER for {length}"
-        if len(nodes) == 2
-        else f"{names} {word} all MASTER for {length}",
+        f"{names} {word} MASTER for {length}",
         f"Both advertised {since(overlap.start, overlap.end)}"
         f"{f', in {overlap.times} stretches' if overlap.times > 1 else ''}; {told}. "
         f"An election explains at most {seconds_text(_allowed(nodes), digits=2)}. "
