@@ -97,7 +97,20 @@ def _decisive(exhibit: Exhibit, request: Request) -> Decisive:
         f"frame-{exhibit.capture}-{exhibit.number}",
         _frame(exhibit, request),
         line(packet, exhibit.verdict),
+        _corrected(exhibit, request),
         [row.strip() for row in hex_dump(packet.frame.data[:512])],
         list(tree(packet, exhibit.verdict)),
         checks(packet, exhibit.verdict),
     )
+
+
+def _corrected(exhibit: Exhibit, request: Request) -> str:
+    """Say when a frame was on the clock that the report tells time by, where that differs."""
+    vantage = request.analysis.vantage
+    if vantage is None or exhibit.packet is None:
+        return ""
+    clock = vantage.clocks[exhibit.capture]
+    if clock.is_reference or not clock.known:
+        return ""
+    at = clock.corrected(exhibit.packet.frame.at)
+    return f"On the clock of {request.names[0]}: {story.stamp(at, 6)}"

@@ -90,6 +90,8 @@ def _finding(view: FindingView) -> Iterator[str]:
     yield ""
     for frame in view.decisive:
         yield from (f"#### Frame {markdown(frame.frame)}", "", markdown(frame.line), "")
+        if frame.corrected:
+            yield from (markdown(frame.corrected), "")
         if frame.checks:
             yield from _table(
                 ("Test", "Expected", "Observed", "Outcome"),

@@ -49,6 +49,8 @@ class Decisive:
     anchor: str
     frame: str
     line: str
+    corrected: str
+    """Its time on the reference clock, where another clock stamped it; else empty."""
     hex: list[str]
     tree: list[Field]
     checks: list[Check]
