@@ -5,6 +5,7 @@ Both are made from one document, so they cannot disagree.
 
 import hashlib
 import json
+import shlex
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def write(folder: Path, recording: Recording) -> None:
         "event": list(_events(chronicle)),
         "label": [_label(label, chronicle.begin) for label in recording.labels],
     }
-    write_both(folder, document, [_scored_node(host) for host in story.hosts])
+    write_both(folder, document, [_scored_node(story, host) for host in story.hosts])
 
 
 def write_both(
@@ -80,11 +81,11 @@ def write_both(
 
 
 def passphrases(story: Story) -> list[str]:
-    return list(dict.fromkeys(u.passphrase for host in story.hosts for u in host.ucarps))
+    return list(dict.fromkeys(u.passphrase for h in story.hosts for _, u in story.configured(h)))
 
 
 def addresses(story: Story) -> list[str]:
-    return list(dict.fromkeys(u.address for host in story.hosts for u in host.ucarps))
+    return list(dict.fromkeys(u.address for h in story.hosts for _, u in story.configured(h)))
 
 
 def facts(path: Path, story: Story) -> dict[str, Plain]:
@@ -154,7 +155,7 @@ def _nodes(story: Story, host: Host, macs: Mapping[str, str]) -> Iterator[dict[s
     }
     if host.vlans:
         common["vlan"] = list(host.vlans)
-    for ucarp in host.ucarps:
+    for second, ucarp in story.configured(host):
         yield common | {
             "implementation": "ucarp",
             "vhid": ucarp.vhid,
@@ -164,7 +165,8 @@ def _nodes(story: Story, host: Host, macs: Mapping[str, str]) -> Iterator[dict[s
             **({"ttl": host.ttl} if host.ttl is not None else {}),
             "addresses": [ucarp.address],
             "passphrase": passphrases(story).index(ucarp.passphrase) + 1,
-            "command": " ".join(ucarp_command(host, ucarp)),
+            "command": shlex.join(ucarp_command(host, ucarp)),
+            **({"from_second": second} if second else {}),
         }
     for router in host.vrrps:
         yield common | {
@@ -180,14 +182,16 @@ def _nodes(story: Story, host: Host, macs: Mapping[str, str]) -> Iterator[dict[s
         yield common | {"implementation": "none"}
 
 
-def _scored_node(host: Host) -> dict[str, Plain]:
+def _scored_node(story: Story, host: Host) -> dict[str, Plain]:
     node: dict[str, Plain] = {"name": host.name, "ip": host.address}
     if host.vlans:
         node["vlan"] = list(host.vlans)
     if host.ucarps:
         node["implementation"] = "ucarp"
         node["passphrase"] = host.ucarps[0].passphrase
-        node["addresses"] = list(dict.fromkeys(ucarp.address for ucarp in host.ucarps))
+        node["addresses"] = list(
+            dict.fromkeys(ucarp.address for _, ucarp in story.configured(host))
+        )
         node["vhids"] = [
             {
                 "vhid": ucarp.vhid,
@@ -196,7 +200,7 @@ def _scored_node(host: Host) -> dict[str, Plain]:
                 "passphrase": ucarp.passphrase,
                 "addresses": [ucarp.address],
             }
-            for ucarp in host.ucarps
+            for _, ucarp in story.configured(host)
         ]
     else:
         node["implementation"] = "keepalived" if host.vrrps else "none"

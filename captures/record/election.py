@@ -1,11 +1,11 @@
 """What follows from how the ucarps of one group were configured and when each was MASTER."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, pairwise
 
 from captures.record.label import Label
-from captures.record.plan import SECOND, Chronicle, Micros, Plain
+from captures.record.plan import SECOND, Chronicle, Micros, Plain, Ucarp
 from captures.record.reigns import Interval, Member, overlaps, reigns_of
 
 _BRIEF: Micros = SECOND // 4
@@ -41,22 +41,22 @@ class Group:
                 continue
             start, end = both[0][0], both[-1][1]
             a, b = left.options, right.options
-            if a.passphrase != b.passphrase:
+            for span, _, _ in _apart(left, right, lambda x, y: x.passphrase != y.passphrase):
                 yield self._label(
                     "passphrase_mismatch",
-                    (start, end),
+                    span,
                     left,
                     right,
                     "nodes configured with different passphrases",
                 )
-            if a.address != b.address:
+            for span, mine, theirs in _apart(left, right, lambda x, y: x.address != y.address):
                 yield self._label(
                     "address_set_mismatch",
-                    (start, end),
+                    span,
                     left,
                     right,
                     "nodes configured with different virtual addresses",
-                    more={"detail": {left.name: [a.address], right.name: [b.address]}},
+                    more={"detail": {left.name: [mine.address], right.name: [theirs.address]}},
                 )
             if a.advbase != b.advbase:
                 taken = self._taken_over(left, right)
@@ -241,6 +241,23 @@ class Group:
                 and label.kind == "problem"
             )
         )
+
+
+def _apart(
+    left: Member, right: Member, differ: Callable[[Ucarp, Ucarp], bool]
+) -> Iterator[tuple[Interval, Ucarp, Ucarp]]:
+    """While both run with options that differ, pauses of one of them included."""
+    found: list[tuple[Interval, Ucarp, Ucarp]] = []
+    for one, mine in left.phases:
+        for other, theirs in right.phases:
+            if not differ(mine, theirs):
+                continue
+            for span in overlaps((one,), (other,)):
+                if found and found[-1][1:] == (mine, theirs):
+                    found[-1] = ((found[-1][0][0], span[1]), mine, theirs)
+                else:
+                    found.append((span, mine, theirs))
+    yield from found
 
 
 def _crowded(gains: list[Micros], index: int, window: Micros) -> bool:

@@ -100,6 +100,19 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconfigure:
+    """The ucarp of the host is ended and, after a pause, started with other options.
+
+    ucarp takes no change while it runs. Its link stays up all the time.
+    """
+
+    at: float
+    host: str
+    ucarp: Ucarp
+    pause: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """No frame of `sender` reaches `receiver` for a while; the other way still works."""
 
@@ -145,7 +158,7 @@ class Call:
     target: str
 
 
-Action: TypeAlias = Start | Kill | Cut | Split | Attack | Call
+Action: TypeAlias = Start | Kill | Reconfigure | Cut | Split | Attack | Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +176,14 @@ class Story:
     def host(self, name: str) -> Host:
         return next(host for host in self.hosts if host.name == name)
 
+    def configured(self, host: Host) -> tuple[tuple[float, Ucarp], ...]:
+        """Every ucarp that the host is started with, and from which second on."""
+        later = [a for a in self.actions if isinstance(a, Reconfigure) and a.host == host.name]
+        return (
+            *((0.0, ucarp) for ucarp in host.ucarps),
+            *((action.at + action.pause, action.ucarp) for action in later),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -170,8 +191,8 @@ class Moment:
 
     at: Micros
     kind: str
-    """`start`, `kill`, `call`, `cut`, `heal`, `split`, `join`, `attack`, `inject`: done by us;
-    `log`: logged."""
+    """`start`, `kill`, `stop`, `call`, `cut`, `heal`, `split`, `join`, `attack`, `inject`: done by
+    us; `log`: logged."""
     host: str
     text: str
     vhid: int | None = None

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from captures.record.plan import Chronicle, Host, Micros, Ucarp
+from captures.record.plan import SECOND, Chronicle, Host, Micros, Story, Ucarp
 
 Interval: TypeAlias = tuple[Micros, Micros]
+
+ENDS = ("kill", "stop")
+"""What is done to a host that ends its programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class Member:
     options: Ucarp
     running: tuple[Interval, ...]
     reigns: tuple["Reign", ...]
+    phases: tuple[tuple[Interval, Ucarp], ...]
+    """What it was configured with while it ran."""
 
     @property
     def name(self) -> str:
@@ -33,7 +38,7 @@ class Reign:
     killed: bool
 
 
-def member_of(host: Host, options: Ucarp, chronicle: Chronicle) -> Member:
+def member_of(host: Host, options: Ucarp, chronicle: Chronicle, story: Story) -> Member:
     reigns: list[Reign] = []
     since: Micros | None = None
     reason = ""
@@ -46,13 +51,26 @@ def member_of(host: Host, options: Ucarp, chronicle: Chronicle) -> Member:
         elif ours and "Putting MASTER" in moment.text:
             reason = moment.text.removeprefix("[WARNING] ")
         elif since is not None and (
-            moment.kind == "kill" or (ours and "state: BACKUP" in moment.text)
+            moment.kind in ENDS or (ours and "state: BACKUP" in moment.text)
         ):
-            reigns.append(Reign(since, moment.at, reason, moment.kind == "kill"))
+            reigns.append(Reign(since, moment.at, reason, moment.kind in ENDS))
             since = None
     if since is not None:
         reigns.append(Reign(since, chronicle.end, reason, killed=False))
-    return Member(host, options, running(chronicle, host.name), tuple(reigns))
+    spans = running(chronicle, host.name)
+    phases = tuple((span, _options_at(span[0], host, options, chronicle, story)) for span in spans)
+    return Member(host, options, spans, tuple(reigns), phases)
+
+
+def _options_at(
+    at: Micros, host: Host, options: Ucarp, chronicle: Chronicle, story: Story
+) -> Ucarp:
+    """The options of the latest start before a time."""
+    for second, later in story.configured(host):
+        # a start is noted when it is due or a little later
+        if second > 0 and chronicle.begin + second * SECOND <= at and later.vhid == options.vhid:
+            options = later
+    return options
 
 
 def running(chronicle: Chronicle, host: str) -> tuple[Interval, ...]:
@@ -61,7 +79,7 @@ def running(chronicle: Chronicle, host: str) -> tuple[Interval, ...]:
     for moment in chronicle.moments:
         if moment.host == host and moment.kind == "start":
             since = moment.at
-        elif moment.host == host and moment.kind == "kill" and since is not None:
+        elif moment.host == host and moment.kind in ENDS and since is not None:
             spans.append((since, moment.at))
             since = None
     return (*spans, *(() if since is None else ((since, chronicle.end),)))

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from captures.record import caller, intruder
@@ -20,6 +21,7 @@ from captures.record.plan import (
     Kill,
     Micros,
     Moment,
+    Reconfigure,
     Split,
     Start,
     Story,
@@ -78,6 +80,13 @@ class Stage:
                 return [(at, lambda: self._start(self._story.host(host)))]
             case Kill(at, host):
                 return [(at, lambda: self._kill(self._story.host(host)))]
+            case Reconfigure(at, name, ucarp, pause):
+                host_now = self._story.host(name)
+                host_then = replace(host_now, ucarps=(ucarp,))
+                return [
+                    (at, lambda: self._end(host_now)),
+                    (at + pause, lambda: self._start(host_then)),
+                ]
             case Cut(at, until, sender, receiver):
 
                 def cut() -> None:
@@ -124,6 +133,15 @@ class Stage:
             peer.kill()
         self._peers[host.name] = []
         self._lan.link(host.name, up=False)
+        for options in host.ucarps:
+            self._lan.drop_address(host.name, options.address)
+
+    def _end(self, host: Host) -> None:
+        """End the programs of a host and nothing else."""
+        self._note("stop", host.name, "ended with SIGKILL; its link stays up")
+        for peer in self._peers[host.name]:
+            peer.kill()
+        self._peers[host.name] = []
         for options in host.ucarps:
             self._lan.drop_address(host.name, options.address)
 

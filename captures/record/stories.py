@@ -15,6 +15,7 @@ from captures.record.plan import (
     Cut,
     Host,
     Kill,
+    Reconfigure,
     Split,
     Start,
     Story,
@@ -345,6 +346,52 @@ _BROADCAST = Story(
     expects=("failover",),
 )
 
+_MISTYPED = Story(
+    name="mistyped-address",
+    happens="""beta is set up for 192.0.2.100 instead of 192.0.2.10: one digit too many. Each
+        refuses what the other sends, and both are master for good.""",
+    hosts=_pair(_NODE, replace(_SPARE, address="192.0.2.100")),
+    actions=_BOTH,
+    seconds=30,
+    expects=("address_set_mismatch", "split_brain"),
+)
+
+_NEWLINE = Story(
+    name="trailing-newline",
+    happens="""Both nodes are meant to have one passphrase, but on beta it was taken from a file
+        with the newline at its end. Each refuses what the other sends, and both are master for
+        good.""",
+    hosts=_pair(_NODE, replace(_SPARE, passphrase=f"{_NODE.passphrase}\n")),
+    actions=_BOTH,
+    seconds=30,
+    expects=("passphrase_mismatch", "split_brain"),
+)
+
+_HALF_ROTATED = Story(
+    name="half-rotated-passphrase",
+    happens="""The passphrase is rotated on the master alpha, which is started anew with it, and
+        then not on beta. beta takes over while alpha starts; alpha, back, refuses what beta sends
+        and becomes master beside it for good.""",
+    hosts=_pair(_NODE, _SPARE),
+    actions=(*_BOTH, Reconfigure(14, "alpha", replace(_NODE, passphrase=_OTHER))),
+    seconds=40,
+    expects=("failover", "passphrase_mismatch", "split_brain"),
+)
+
+_ROLLING = Story(
+    name="rolling-reconfiguration",
+    happens="""The shared address is changed node by node, the master alpha first. From then on each
+        refuses the other and both are master, until beta is changed as well and stays backup.""",
+    hosts=_pair(_NODE, _SPARE),
+    actions=(
+        *_BOTH,
+        Reconfigure(14, "alpha", replace(_NODE, address="192.0.2.11")),
+        Reconfigure(32, "beta", replace(_SPARE, address="192.0.2.11")),
+    ),
+    seconds=50,
+    expects=("address_set_mismatch", "failover", "split_brain"),
+)
+
 STORIES: tuple[Story, ...] = (
     _HEALTHY,
     _FAILOVER,
@@ -366,4 +413,8 @@ STORIES: tuple[Story, ...] = (
     _FLAPPING,
     _TTL,
     _BROADCAST,
+    _MISTYPED,
+    _NEWLINE,
+    _HALF_ROTATED,
+    _ROLLING,
 )

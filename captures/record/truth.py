@@ -16,7 +16,7 @@ def labels(story: Story, chronicle: Chronicle) -> list[Label]:
     found: list[Label] = list(_imposed(story, chronicle))
     for vhid, vlan in sorted({(u.vhid, h.vlans) for h in story.hosts for u in h.ucarps}):
         members = [
-            member_of(host, options, chronicle)
+            member_of(host, options, chronicle, story)
             for host in story.hosts
             for options in host.ucarps
             if options.vhid == vhid and host.vlans == vlan

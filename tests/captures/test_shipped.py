@@ -102,14 +102,15 @@ def test_every_advertisement_is_found_and_no_vrrp_is_taken_for_one(name: str) ->
     assert not routers & senders
 
 
-def signers(name: str) -> dict[tuple[str, int], tuple[str, list[str]]]:
-    """What each address and vhid signs with: its passphrase and its addresses."""
-    found = {}
+def signers(name: str) -> dict[tuple[str, int], list[tuple[str, list[str]]]]:
+    """What each address and vhid signs with, one after the other: passphrase and addresses."""
+    found: dict[tuple[str, int], list[tuple[str, list[str]]]] = {}
     for node in truth(name)["nodes"]:
         for vhid in node.get("vhids", [node]):
             if "passphrase" in vhid:
                 number = vhid.get("vhid", 1)
-                found[node["ip"], number] = (vhid["passphrase"], vhid["addresses"])
+                way = (vhid["passphrase"], vhid["addresses"])
+                found.setdefault((node["ip"], number), []).append(way)
     return found
 
 
@@ -125,8 +126,8 @@ def test_every_hmac_verdict_agrees(name: str) -> None:
         assert verdict["status"] == "verified", packet["number"]
         expected = known.get((packet["source"], packet["vhid"]))
         if expected is not None:
-            assert verdict["passphrase"] == numbers[expected[0]]
-            assert sorted(verdict["addresses"]) == sorted(expected[1])
+            ways = [(numbers[word], sorted(addresses)) for word, addresses in expected]
+            assert (verdict["passphrase"], sorted(verdict["addresses"])) in ways
             checked += 1
     assert checked or not about(name)["capture"]["advertisements"]
 
