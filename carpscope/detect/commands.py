@@ -15,7 +15,7 @@ def to_add(node: Node, vhid: int, address: bytes) -> str:
     """Give the command that adds a shared address."""
     family, text = _of(address)
     if is_ucarp(node):
-        return f"ucarp --addr={ip_text(address)} in the place of its --addr"
+        return f"start ucarp with --addr={ip_text(address)}"
     if _on_interface(node):
         return f"ifconfig IF {family} vhid {vhid} {text} alias"
     return f"ifconfig carpN {family} {text} alias"

@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from carpscope.auth.recipes import Recipe
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, clock
 from carpscope.detect.finding import Finding, Severity
@@ -116,12 +118,16 @@ def signed_by(found: list[Disagreement]) -> dict[str, tuple[bytes, ...]]:
 
 def changes(found: list[Disagreement]) -> list[str]:
     """Say which node changed what it signs, and when: before and during the situation."""
-    return [told for node in people(found) for told in _changes_of(node)]
+    return [told for node in people(found) for told in _told_changes(node)]
 
 
-def _changes_of(node: Node) -> Iterator[str]:
+def _changed(node: Node) -> list[tuple[Span, Span]]:
     spans = [s for s in node.authentication.spans if s.recipe is not None or s.count > 1]
-    changed = [(a, b) for a, b in itertools.pairwise(spans) if a.recipe != b.recipe]
+    return [(a, b) for a, b in itertools.pairwise(spans) if a.recipe != b.recipe]
+
+
+def _told_changes(node: Node) -> Iterator[str]:
+    changed = _changed(node)
     for before, after in changed[:2]:
         silence = after.start - before.end
         when = (
@@ -132,6 +138,43 @@ def _changes_of(node: Node) -> Iterator[str]:
         yield f"{node.id} changed {when}: {_change(before, after)}."
     if len(changed) > 2:
         yield f"{node.id} changed {len(changed) - 2} more times."
+
+
+class HalfDone(NamedTuple):
+    """A change that was made on one node and not on the others."""
+
+    changed: Node
+    now: Recipe | None
+    """What it signs since then, if anything supplied explains it."""
+    others: list[Node]
+    known: bool
+    """Whether the others are seen to sign what this one signed before; else they accepted it."""
+
+
+def half_done(found: list[Disagreement]) -> HalfDone | None:
+    """Recognise a rotation or reconfiguration that stopped half-way, or is on its way."""
+    nodes = people(found)
+    changed = [node for node in nodes if _changed(node)]
+    if len(changed) != 1:
+        return None
+    node = changed[0]
+    others = [other for other in nodes if other is not node]
+    before, after = _changed(node)[-1]
+    recipes = [other.authentication.recipe for other in others]
+    if before.recipe is not None and all(recipe == before.recipe for recipe in recipes):
+        return HalfDone(node, after.recipe, others, known=True)
+    hearing = found[0].group.hearing
+    heard = [hearing.pair(other, node) for other in others]
+    if (
+        before.recipe is None
+        and after.recipe is not None
+        and all(
+            recipe is None and pair is not None and pair.acceptances(0, after.start)
+            for recipe, pair in zip(recipes, heard, strict=True)
+        )
+    ):
+        return HalfDone(node, after.recipe, others, known=False)
+    return None
 
 
 def _change(before: Span, after: Span) -> str:
@@ -182,7 +225,8 @@ def announcements(nodes: Iterable[Node]) -> str:
         return ""
     told = listed(f"{node} announces {addresses(in_words(of))}" for node, of in held.items())
     if len(set(held.values())) == 1:
-        return f" All announce {addresses(in_words(next(iter(held.values()))))}."
+        same = addresses(in_words(next(iter(held.values()))))
+        return f" All announce {same}: that speaks against different addresses."
     return f" {told}: that points to different address sets."
 
 
@@ -224,6 +268,7 @@ __all__ = [
     "address_differences",
     "announcements",
     "changes",
+    "half_done",
     "in_words",
     "listed",
     "make",

@@ -6,6 +6,7 @@ continues whose (`timeline.hearing`). Better and worse node are not alike: only 
 one has to react, so only the counter of the better one tells whether it hears.
 """
 
+import itertools
 from dataclasses import dataclass
 from enum import Enum
 
@@ -178,8 +179,20 @@ def _join(before: BrokenLink, link: BrokenLink) -> None:
     before.is_lasting = before.is_lasting or link.is_lasting
 
 
+def returned(link: BrokenLink) -> Node | None:
+    """Return the node that had fallen silent and came back into this, if one did.
+
+    Who is started anew may have been given another passphrase or address.
+    """
+    for node in (link.sender, link.receiver):
+        for before, reign in itertools.pairwise(node.reigns):
+            if before.ended_by == "silent" and link.start <= reign.start <= link.end:
+                return node
+    return None
+
+
 def _decide(link: BrokenLink) -> Trouble:
-    if link.trouble is Trouble.REFUSED_OR_LOST and not link.ever:
+    if link.trouble is Trouble.REFUSED_OR_LOST and not (link.ever and returned(link) is None):
         return Trouble.REFUSED_OR_LOST
     if link.answered > link.ignored:
         return Trouble.ONE_WAY

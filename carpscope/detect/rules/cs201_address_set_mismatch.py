@@ -33,15 +33,19 @@ Sources
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from carpscope.auth.recipes import Recipe
+from carpscope.auth.slips import slips
 from carpscope.core.address import ip_text, mac_text
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.signed import (
+    HalfDone,
     SignedWatch,
     address_differences,
+    half_done,
     in_words,
     make,
     odd_one,
@@ -54,6 +58,14 @@ from carpscope.detect.words import addresses, listed
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement, only_link_local
+
+
+class Slip(NamedTuple):
+    """An address that was mistyped."""
+
+    node: Node
+    wrong: bytes
+    right: bytes
 
 
 class AddressSets(SignedWatch):
@@ -81,6 +93,16 @@ class AddressSets(SignedWatch):
         if len({frozenset(chosen) for chosen in signed_by(found).values()}) == 1:
             return make(found, name, *_order(found))
         signed = signed_by(found)
+        half = half_done(found)
+        if half is not None and half.now is not None:
+            return make(
+                found,
+                name,
+                _still(half, half.now, signed),
+                address_differences(found) + unsupplied(found),
+                _finish(half, half.now, signed, found[0].group.vhid),
+            )
+        mistyped = list(self._slips(found))
         summary = listed(f"{node} signs {addresses(chosen)}" for node, chosen in signed.items())
         return make(
             found,
@@ -88,18 +110,70 @@ class AddressSets(SignedWatch):
             f"{summary}; each refuses the other"
             if len(signed) == 2
             else f"{summary}; they refuse each other",
-            address_differences(found) + unsupplied(found),
-            _remedy(found, signed),
+            address_differences(found) + unsupplied(found) + _look_alike(mistyped),
+            _correct(mistyped, found[0].group.vhid) or _remedy(found, signed),
         )
+
+    def _slips(self, found: list[Disagreement]) -> Iterator[Slip]:
+        """Give addresses that one node signs in the place of another, a slip of the hand apart.
+
+        Only what is supplied is known to be right.
+        """
+        supplied = set(self._context.observer.addresses)
+        for d in found:
+            (one, a), (other, b) = d.sides
+            assert a is not None
+            assert b is not None
+            for node, mine, theirs in ((one, a, b), (other, b, a)):
+                for wrong in mine.address_set - theirs.address_set - supplied:
+                    near = set(slips(wrong)) & (theirs.address_set - mine.address_set) & supplied
+                    if len(near) == 1:
+                        yield Slip(node, wrong, near.pop())
+
+
+def _look_alike(found: list[Slip]) -> str:
+    told = dict.fromkeys(
+        f" {ip_text(slip.wrong)} is one slip of the hand from {ip_text(slip.right)}."
+        for slip in found
+    )
+    return "".join(told)
+
+
+def _correct(found: list[Slip], vhid: int) -> str:
+    """Say how to put right what was mistyped."""
+    steps = []
+    for slip in found:
+        command = commands.to_add(slip.node, vhid, slip.right)
+        if not commands.is_ucarp(slip.node):
+            command = f"{commands.to_remove(slip.node, slip.wrong)} && {command}"
+        told = f"{ip_text(slip.wrong)} to {ip_text(slip.right)} on {slip.node.id}: {command}"
+        steps.append(told)
+    return f"Correct {'; '.join(dict.fromkeys(steps))}." if steps else ""
+
+
+def _still(half: HalfDone, now: Recipe, signed: dict[str, tuple[bytes, ...]]) -> str:
+    stays = listed(f"{node.id} still signs {addresses(signed[node.id])}" for node in half.others)
+    return (
+        f"{half.changed.id} now signs {addresses(now.addresses)}, {stays}; each refuses the other"
+    )
+
+
+def _finish(half: HalfDone, now: Recipe, signed: dict[str, tuple[bytes, ...]], vhid: int) -> str:
+    """Say on which node the change is still to be done."""
+    steps = []
+    for node in half.others:
+        mine = signed[node.id]
+        gone = [] if commands.is_ucarp(node) else in_words(set(mine) - now.address_set)
+        steps += [f"{node.id}: {commands.to_remove(node, address)}" for address in gone]
+        new = in_words(now.address_set - set(mine))
+        steps += [f"{node.id}: {commands.to_add(node, vhid, address)}" for address in new]
+    return f"Finish the change on {'; '.join(steps)}."
 
 
 def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> str:
     """Say what to type where: what was mistyped first, else add, or take away."""
     vhid = found[0].group.vhid
     nodes = {node.id: node for node in people(found)}
-    slips = list(_slips(found, vhid))
-    if slips:
-        return f"{listed(dict.fromkeys(slips))}."
     if all(commands.is_ucarp(node) for node in nodes.values()):
         choices = " or ".join(dict.fromkeys(addresses(chosen) for chosen in signed.values()))
         return (
@@ -127,20 +201,6 @@ def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> 
         return f"Make {odd.id} like the others: {'; '.join([*add, *remove])}."
     text = f"Give all nodes the same addresses: {'; '.join(add)}"
     return f"{text}. Or else {'; '.join(remove)}." if remove else f"{text}."
-
-
-def _slips(found: list[Disagreement], vhid: int) -> Iterator[str]:
-    for d in found:
-        for node, recipe in d.sides:
-            if recipe is None or len(recipe.instead) != 1 or len(recipe.unsupplied) != 1:
-                continue
-            (wrong,), (right,) = recipe.unsupplied, recipe.instead
-            steps = [commands.to_add(node, vhid, right)]
-            if not commands.is_ucarp(node):
-                steps.insert(0, commands.to_remove(node, wrong))
-            yield (
-                f"Correct {ip_text(wrong)} to {ip_text(right)} on {node.id}: {' && '.join(steps)}"
-            )
 
 
 def _link_local_only(d: Disagreement) -> bool:

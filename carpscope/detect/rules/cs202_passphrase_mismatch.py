@@ -19,10 +19,19 @@ Sources
 """
 
 from carpscope.auth.keyring import EMPTY_NUMBER, Key
+from carpscope.auth.recipes import Recipe
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.signed import SignedWatch, make, odd_one, people, share_addresses
+from carpscope.detect.signed import (
+    HalfDone,
+    SignedWatch,
+    half_done,
+    make,
+    odd_one,
+    people,
+    share_addresses,
+)
 from carpscope.detect.words import addresses, listed
 from carpscope.timeline.signing import Difference, Disagreement
 
@@ -63,6 +72,7 @@ class Passphrases(SignedWatch):
                 if recipe is not None:
                     keys[node.id] = recipe.key
                     signed[node.id] = recipe.addresses
+        half = half_done(found)
         told = listed(f"{node} uses {key.label}" for node, key in keys.items())
         if len(set(signed.values())) == 1:
             sets = (
@@ -74,10 +84,25 @@ class Passphrases(SignedWatch):
         return make(
             found,
             (RULE.code, RULE.label, RULE.severity),
-            f"{told}; each refuses the other",
+            f"{_still(half, half.now, keys) if half and half.now else told}; "
+            "each refuses the other",
             " ".join([sets, *reasons]),
-            _remedy(found, keys),
+            _finish(half, half.now, found[0].group.vhid)
+            if half and half.now
+            else _remedy(found, keys),
         )
+
+
+def _still(half: HalfDone, now: Recipe, keys: dict[str, Key]) -> str:
+    stays = listed(f"{node.id} still uses {keys[node.id].label}" for node in half.others)
+    return f"{half.changed.id} now uses {now.key.label}, {stays}"
+
+
+def _finish(half: HalfDone, now: Recipe, vhid: int) -> str:
+    """Say on which node the rotation is still to be done."""
+    names = listed(node.id for node in half.others)
+    how = dict.fromkeys(commands.to_set_passphrase(node, vhid) for node in half.others)
+    return f"Finish the rotation: set {now.key.label} on {names}: {' or '.join(how)}."
 
 
 def _origin(key: Key) -> str:

@@ -25,13 +25,12 @@ Sources
 
 from collections.abc import Iterator
 
-from carpscope.core.units import clock
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.signed import SignedWatch, announcements, make, people
+from carpscope.detect.signed import HalfDone, SignedWatch, announcements, half_done, make, people
 from carpscope.detect.words import addresses, listed, since
-from carpscope.timeline.links import BrokenLink, Trouble, broken_links
+from carpscope.timeline.links import BrokenLink, Trouble, broken_links, returned
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement
 
@@ -76,34 +75,48 @@ class Undecided(SignedWatch):
         for name in unknown:
             known.pop(name, None)
         signs = listed(f"{node} signs {what}" for node, what in known.items())
+        half = half_done(found)
         limits = dict.fromkeys(
             limit for node in unknown.values() for limit in node.authentication.limits
         )
         return make(
             found,
             (RULE.code, RULE.label, RULE.severity),
-            f"{listed(unknown)} signs something else than {listed(known)}",
+            f"{listed(unknown)} signs something else than {listed(known)}"
+            + (_alone(half) if half else ""),
             f"{signs}; nothing supplied explains {listed(unknown)}: another passphrase, or an "
-            f"address that is not among the candidates.{_rotated(found, unknown)}"
+            "address that is not among the candidates."
+            + (f" {_still(half)}" if half and not half.known else "")
             + (f" Not everything was tried: {'; '.join(limits)}." if limits else ""),
-            f"Give the passphrase and the addresses of {listed(unknown)} too (-p, -a); a "
-            "passphrase that was in use before counts as well. On the nodes compare "
-            f"{listed(dict.fromkeys(_shown_by(n) for n in people(found)))}.",
+            _finish(half, found[0].group.vhid)
+            if half and half.now
+            else f"Give the passphrase and the addresses of {listed(unknown)} too (-p, -a). On the "
+            f"nodes compare {listed(dict.fromkeys(_shown_by(n) for n in people(found)))}.",
             0.95,
         )
 
 
-def _rotated(found: list[Disagreement], unknown: dict[str, Node]) -> str:
-    """Point out a node that is explained now and was not before: it may have been changed alone."""
-    for node in people(found):
-        spans = [span for span in node.authentication.spans if span.count > 1 or span.recipe]
-        if node.id not in unknown and len(spans) > 1 and spans[0].recipe is None:
-            return (
-                f" Until {clock(spans[0].end, digits=0)} UTC nothing explains {node.id} either: "
-                f"{listed(unknown)} may still have the passphrase or the addresses that "
-                f"{node.id} had until then."
-            )
-    return ""
+def _alone(half: HalfDone) -> str:
+    others = listed(node.id for node in half.others)
+    be = "was" if len(half.others) == 1 else "were"
+    return f": {half.changed.id} was changed and {others} {be} not"
+
+
+def _still(half: HalfDone) -> str:
+    others = listed(node.id for node in half.others)
+    return (
+        f"{others} accepted {half.changed.id} until it changed, so {others} still "
+        f"sign{'s' if len(half.others) == 1 else ''} what {half.changed.id} signed before."
+    )
+
+
+def _finish(half: HalfDone, vhid: int) -> str:
+    how = dict.fromkeys(commands.to_set_passphrase(node, vhid) for node in half.others)
+    return (
+        f"Finish the change: give {listed(node.id for node in half.others)} the passphrase and "
+        f"the addresses that {half.changed.id} has now ({' or '.join(how)}). To see which of the "
+        "two it was, give carpscope what was in use before as well (-p, -a)."
+    )
 
 
 def _shown_by(node: Node) -> str:
@@ -136,6 +149,22 @@ def _accepted(d: Disagreement) -> bool:
     return any(pair is not None and pair.ever for pair in pairs)
 
 
+def _summary(links: list[BrokenLink], names: list[str]) -> str:
+    if any(link.ever for link in links):
+        return f"{listed(names)} no longer accept each other's advertisements"
+    return f"{listed(names)} have never accepted each other's advertisements"
+
+
+def _came_back(link: BrokenLink) -> str:
+    node = returned(link)
+    if node is None or not link.ever:
+        return ""
+    return (
+        f" They did accept each other before {node.id} fell silent and came back: it may have "
+        "been given another passphrase or address meanwhile."
+    )
+
+
 def _keyless(links: list[BrokenLink]) -> Finding:
     nodes = list({node.id: node for b in links for node in (b.sender, b.receiver)}.values())
     # nothing is known from before the capture
@@ -166,11 +195,11 @@ def _keyless(links: list[BrokenLink]) -> Finding:
         end,
         tuple(first.frames),
         sum(b.count for b in links),
-        f"{listed(names)} have never accepted each other's advertisements",
+        _summary(links, names),
         f"{first.receiver.id} went on {first.missed} times although {first.sender.id}, which "
         f"advertises as well or better, was there, {since(start, end)}; {counters}. "
         "Either they sign differently or nothing passes between them; without the passphrase "
-        f"the packets do not say which.{announced}",
+        f"the packets do not say which.{_came_back(first)}{announced}",
         "Give the passphrase (-p) and the shared addresses (-a) to be sure. A node that gets "
         f"packets and refuses them says so: {listed(text for text in where if text)}.",
     )
