@@ -101,7 +101,7 @@ def picture(now: Snapshot, width: int, height: int, *, unicode: bool = True) -> 
 
 
 def _header(now: Snapshot, width: int) -> Text:
-    line = Text("carpscope ", style="bold")
+    line = _styled("carpscope ", "bold")
     for interface in now.interfaces:
         up = interface.state == "up"
         line.append(f" {interface.name} ", style=OK if up else TROUBLE)
@@ -116,10 +116,15 @@ def _header(now: Snapshot, width: int) -> Text:
     return line.append(right, style=FAINT)
 
 
+def _styled(text: str, style: str) -> Text:
+    """Begin a line: what is appended does not take over the style."""
+    return Text().append(text, style)
+
+
 def _footer(now: Snapshot) -> list[Text]:
     received = sum(i.received for i in now.interfaces)
     dropped = sum(i.dropped + i.interface_dropped for i in now.interfaces)
-    line = Text(f"{received:,} frames, ", style=FAINT)
+    line = _styled(f"{received:,} frames, ", FAINT)
     line.append(f"{dropped:,} dropped", style=TROUBLE if dropped else FAINT)
     for reason, count in now.failures:
         line.append(f"  {reason} {count:,}", style=WARN)
@@ -174,7 +179,7 @@ def _wrapped(text: Text, width: int, indent: int) -> list[Text]:
 def _situation(found: SituationView, now: Snapshot) -> Text:
     sign, style = _SIGN[found.severity]
     indent = "  " if found.is_symptom else ""
-    line = Text(f"{indent}{sign} {found.code} ", style=style)
+    line = _styled(f"{indent}{sign} {found.code} ", style)
     line.append(f"{span_text((now.at - found.start) // 10**9 * 10**9):>9} ", style="bold")
     where = found.group if len(now.interfaces) == 1 else f"{found.interface} {found.group}"
     line.append(f"{where}  ", style="bold")
@@ -229,7 +234,7 @@ def _titles(width: int) -> list[str]:
 
 def _group_name(group: GroupView, now: Snapshot, wrong: bool) -> Text:
     where = f"{group.interface} " if len(now.interfaces) > 1 else ""
-    line = Text(f"{'✗' if wrong else '✓'} ", style=TROUBLE if wrong else OK)
+    line = _styled(f"{'✗' if wrong else '✓'} ", TROUBLE if wrong else OK)
     line.append(f"{where}{group.id}", style="bold")
     if group.name:
         line.append(f"  {group.name}")
@@ -267,7 +272,7 @@ def _row(
 def _authentication(node: NodeView) -> Text:
     if node.authentication == "verified":
         key = f"#{node.key}" if node.key else "empty"
-        text = Text(f"✓ {key}", style=OK)
+        text = _styled(f"✓ {key}", OK)
         return text.append(f" {node.failed} fail", style=WARN) if node.failed else text
     if node.authentication == "failed":
         return Text("✗ wrong", style=TROUBLE)
@@ -315,6 +320,6 @@ def _event(record: Record) -> Text:
     sign, style = _SIGN[record.severity]
     if record.action == "closed":
         sign, style = "✓", OK
-    line = Text(f"  {clock(record.at, digits=1)} ", style=FAINT).append(f"{sign} ", style=style)
+    line = _styled(f"  {clock(record.at, digits=1)} ", FAINT).append(f"{sign} ", style=style)
     visible = "".join(c if c.isprintable() else "?" for c in record.text)
     return line.append(visible, style="" if record.kind in ("finding", "election") else FAINT)

@@ -12,6 +12,8 @@ from carpscope.detect.finding import Severity
 from carpscope.report.line import Json
 
 SCHEMA = "carpscope.event/1"
+_BODY = {"state": "node"}
+"""Where the kind's own name is taken by what all have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +52,5 @@ class Record:
             "message": self.text,
         }
         if self.body:
-            out[self.kind] = dict(self.body)
+            out[_BODY.get(self.kind, self.kind)] = dict(self.body)
         return out

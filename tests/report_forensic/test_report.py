@@ -266,3 +266,46 @@ def test_the_provenance_names_every_file_with_its_digest(tmp_path: Path) -> None
     assert hashlib.sha256(source).hexdigest().upper() in text
     ids = [node["@id"] for node in graph]
     assert len(ids) == len(set(ids))
+
+
+def written(path: Path, frames: list[Frame]) -> str:
+    """Write a capture."""
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for frame in frames:
+            writer.write(frame)
+    return str(path)
+
+
+def test_a_capture_of_nothing_and_a_cut_one_are_reported_as_such(tmp_path: Path) -> None:
+    empty = written(tmp_path / "empty.pcap", [])
+    files = made(tmp_path / "a", empty)
+    assert b"No CARP advertisement is in these captures" in files["report.html"]
+    whole = Path(capture("ucarp-flapping")).read_bytes()
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(whole[:-11])
+    files = made(tmp_path / "b", str(cut))
+    assert b"cut in the middle of packet" in files["report.html"]
+    assert json.loads(files["manifest.json"])["inputs"][0]["notes"]
+
+
+def test_thousands_of_invented_senders_do_not_swell_the_page(tmp_path: Path) -> None:
+    from carpscope.capture.linktypes import ETHERNET
+    from carpscope.protocol.profile import profiles
+    from carpscope.sim.frames import EPOCH, advert_frame
+    from tests.report_forensic.vantages import GROUP, world
+
+    sent = world(GROUP.replace("duration = 90", "duration = 20")).record.sent[-1].packet
+    profile = profiles()["freebsd13"]
+    frames = []
+    for number in range(2_000):
+        packet = sent._replace(
+            source=bytes((10, 1, number >> 8, number & 255)),
+            vhid=number % 25 + 1,
+            counter=number.to_bytes(8, "big"),
+        )
+        data = advert_frame(profile, packet)
+        frames.append(Frame(number + 1, EPOCH + number * 7_000_000, ETHERNET, data, len(data)))
+    files = made(tmp_path / "r", written(tmp_path / "flood.pcap", frames))
+    assert len(files["report.html"]) < 2_000_000
+    assert b"Left out of this page" in files["report.html"]

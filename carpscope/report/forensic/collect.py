@@ -13,6 +13,8 @@ from carpscope.timeline.group import COPY_WINDOW, GroupKey
 from carpscope.wire.decode import Packet
 
 SourceKey = tuple[GroupKey, bytes]
+SOURCES_MAX = 4_096
+"""Invented senders beyond these are counted by the observer and not drawn."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class Collector:
         key = ((packet.link.vlan, view.vhid), packet.ip.source)
         times = self.sources.get(key)
         if times is None:
+            if len(self.sources) >= SOURCES_MAX:
+                return
             times = self.sources[key] = Times()
         capture, at = packet.frame.capture, packet.frame.at
         times.counts[capture] = times.counts.get(capture, 0) + 1

@@ -124,6 +124,8 @@ def pcapng(exhibits: Exhibits, names: Sequence[str], digests: Mapping[int, str |
     for exhibit in exhibits.found:
         assert exhibit.packet is not None
         frame: Frame = exhibit.packet.frame
-        lines = [f"frame {exhibit.number} of {shown(names[exhibit.capture])}", *exhibit.why]
+        if not 0 <= frame.at < 1 << 64:
+            continue  # pcapng cannot hold its time; to change it would be to touch it
+        lines = [f"frame {exhibit.number} of {shown(names[exhibit.capture])}", *exhibit.why[:20]]
         writer.write(frame, "\n".join(shown(line) for line in lines))
     return out.getvalue()

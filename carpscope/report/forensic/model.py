@@ -1,5 +1,7 @@
 """A report as values: what the page and its text version show, computed once."""
 
+from collections.abc import Iterable
+
 from carpscope.core.units import span_text
 from carpscope.report.document import frame_name
 from carpscope.report.forensic import story
@@ -17,11 +19,11 @@ def model(request: Request, budget: Budget) -> Model:
         request,
         severity,
         words,
-        list(story.summary(request)),
+        _few(story.summary(request), budget.events, "more sentences"),
         [],
         [],
         [],
-        list(dict.fromkeys(story.undecided(request))),
+        _few(story.undecided(request), budget.events, "more of this kind"),
         list(story.method(request)),
         [],
     )
@@ -49,3 +51,11 @@ def model(request: Request, budget: Budget) -> Model:
     if request.exhibits.left_out:
         left.append(f"{plural(request.exhibits.left_out, 'frame')} of evidence.pcapng")
     return result
+
+
+def _few(texts: Iterable[str], limit: int, words: str) -> list[str]:
+    """Keep the first of many sentences, each once, and say how many there would be."""
+    found = list(dict.fromkeys(texts))
+    if len(found) > limit:
+        return [*found[:limit], f"… and {len(found) - limit:,} {words}."]
+    return found

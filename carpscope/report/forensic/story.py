@@ -1,5 +1,6 @@
 """What a report says in sentences: a summary, what cannot be decided, and how it was done."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
@@ -13,6 +14,9 @@ from carpscope.report.vantage import offset_text
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.relations import relations
+
+SITUATIONS_MAX = 20
+"""A summary longer than this is none."""
 
 
 def stamp(at: int, digits: int = 3) -> str:
@@ -50,14 +54,18 @@ def summary(request: Request) -> Iterator[str]:
         f"{plural(sum(request.analysis.advertisements), 'CARP advertisement')} among them tell "
         f"of {plural(len(request.groups), 'group')} of hosts that share addresses."
     )
-    for root in roots(request):
+    groups = {group.id: group for group in request.groups}
+    for root in roots(request)[:SITUATIONS_MAX]:
         effects = [f for f in request.findings if root.identity in f.caused_by]
-        yield _situation(root, effects, request)
+        yield _situation(root, effects, groups)
+    if (more := len(roots(request)) - SITUATIONS_MAX) > 0:
+        yield f"{plural(more, 'more situation')} of other groups; the findings tell them all."
+    changes = Counter(e.group for e in request.analysis.events if e.label != "demotion")
     for group in request.groups:
-        yield _group(group, request)
+        yield _group(group, changes[group.id])
 
 
-def _situation(root: Finding, effects: list[Finding], request: Request) -> str:
+def _situation(root: Finding, effects: list[Finding], groups: dict[str, Group]) -> str:
     head = max([root, *effects], key=lambda f: (f.severity.rank, f is root))
     when = f"from {stamp(head.start, 0)}"
     if head.ongoing:
@@ -67,7 +75,7 @@ def _situation(root: Finding, effects: list[Finding], request: Request) -> str:
     text = f"{group_words(head.group)}: {head.summary}, {when}."
     if head is not root:
         text += f" The cause: {root.summary}."
-    shared = next((g for g in request.groups if g.id == head.group), None)
+    shared = groups.get(head.group)
     if shared is not None and head.label == "split_brain" and shared.announced:
         some = listed(ip_text(address) for address in list(shared.announced)[:4])
         text += f" Two hosts answered for {some} at once, so connections may have broken."
@@ -85,17 +93,14 @@ def group_words(group: str) -> str:
     return text
 
 
-def _group(group: Group, request: Request) -> str:
+def _group(group: Group, changes: int) -> str:
     masters = [node.id for node in group.members if is_master_at_end(node)]
-    events = [e for e in request.analysis.events if e.group == group.id]
-    took = [e for e in events if e.label != "demotion"]
     text = f"{group_words(group.id)}: {plural(len(group.members), 'node')} advertised; "
-    text += f"{plural(len(took), 'change of master', 'changes of master')}"
-    if masters:
-        return (
-            f"{text}; at the end {listed(masters)} {'was' if len(masters) == 1 else 'were'} MASTER."
-        )
-    return f"{text}; at the end nobody was MASTER."
+    text += plural(changes, "change of master", "changes of master")
+    if not masters:
+        return f"{text}; at the end nobody was MASTER."
+    some = listed(masters) if len(masters) < 9 else f"{', '.join(masters[:8])} and others"
+    return f"{text}; at the end {some} {'was' if len(masters) == 1 else 'were'} MASTER."
 
 
 def undecided(request: Request) -> Iterator[str]:

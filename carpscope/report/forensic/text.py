@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~@$])")
 _AT_START = re.compile(r"^(\s*)([-+#=]+|\d{1,9}[.)])(?=\s|$)")
 _LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp):|\bwww\.")
+_UNUSUAL = re.compile(r"[^\x20-\x7e\n]")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -21,6 +22,8 @@ def shown(text: str, *, keep: str = "") -> str:
 
     That includes what turns the direction of writing, and what has no width.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in keep else _spelt(c) for c in text)
 
 
@@ -70,7 +73,11 @@ def _cell(value: object) -> str:
 def json_text(value: object, *, indent: int | None = 1) -> str:
     """Give JSON in UTF-8 in which only printable characters stand for themselves."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+    return _UNUSUAL.sub(_kept_or_escaped, text)
+
+
+def _kept_or_escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else _escaped(found[0])
 
 
 def _escaped(character: str) -> str:
