@@ -54,9 +54,13 @@ class Engine:
 
     def findings(self, at: Nanos) -> list[Finding]:
         """Return every situation known by now, causes named, in the order to show them."""
+        return in_order(self.known(at))
+
+    def known(self, at: Nanos) -> list[Finding]:
+        """Return the same in no order, for who asks five times a second: order costs a square."""
         found = [finding for _, watch in self._watches for finding in watch.findings(at)]
         _link(found, {rule.label: rule for rule in rules()})
-        return in_order(found)
+        return found
 
 
 def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:
