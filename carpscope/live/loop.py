@@ -189,8 +189,9 @@ class Live:
             if index in self._blind:
                 continue  # while nothing can be heard, silence has no meaning
             changes = monitor.look(until)
-            for item in monitor.taken_news():
-                self.tell(teller.news(item))
+            told = [teller.news(item) for item in monitor.taken_news()]
+            for record in sorted(told, key=_at):
+                self.tell(record)
             for change in changes:
                 self._changed(change.action, change.situation, monitor, until)
                 self.tell(teller.change(change, max(until, monitor.observer.now)))
@@ -341,3 +342,7 @@ class Live:
             self._problem("--state", 0, problem.strerror, wall_ns())
         else:
             self._problem("--state", 0, None, wall_ns())
+
+
+def _at(record: Record) -> Nanos:
+    return record.at

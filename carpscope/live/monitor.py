@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.config import Config
 from carpscope.core.frame import Frame
@@ -28,6 +29,11 @@ PRUNE_EVERY: Nanos = 60 * SECOND
 PRUNE_ADVERTS = 200_000
 """Whichever comes first: a flood fills memory sooner than a minute."""
 SETTLE_EVERY: Nanos = 1 * SECOND
+SETTLE_SHARE = 20
+"""Searching takes a twentieth of the time at most, whatever a forger sends."""
+DIGEST_NS: Nanos = 800
+FIRST_DIGESTS = 1_000_000
+"""For the first searches: under a second, which the kernel's buffer bridges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,8 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Set up what watches."""
-        self.observer = Observer(Keyring(self.config.passphrases), self.config.addresses)
+        effort = Effort(FIRST_DIGESTS)
+        self.observer = Observer(Keyring(self.config.passphrases), self.config.addresses, effort)
         self._engine = Engine(Context(self.observer))
         self._events = EventWatch()
 
@@ -87,9 +94,12 @@ class Monitor:
         self._take(self.observer.tick(now))
         at = self.observer.now
         if at - self._settled >= SETTLE_EVERY and self._waits():
-            self._settled = at
+            effort = self.observer.effort
+            before = effort.spent
             self.observer.settle()
-        changes = self.situations.look(self._engine.findings(at), at, self.doubts)
+            cost = (effort.spent - before) * DIGEST_NS
+            self._settled = at + max(0, cost * SETTLE_SHARE - SETTLE_EVERY)
+        changes = self.situations.look(self._engine.known(at), at, self.doubts)
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
         changes += self.situations.carried_over(at, masters)
         if (

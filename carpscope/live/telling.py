@@ -1,6 +1,8 @@
 """What happened, as records: changes of situations, elections, states, notices."""
 
-from carpscope.config import Config
+import re
+from collections.abc import Mapping
+
 from carpscope.core.units import Nanos, rfc3339, span_text
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Severity
@@ -31,6 +33,25 @@ def vhid_of(group: str) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
+_ADDRESS = re.compile(r"[0-9a-fA-F.:]*[0-9a-fA-F]")
+
+
+def called(monitor: Monitor) -> dict[str, str]:
+    """Return what people call the nodes of a segment, by their ids."""
+    found = {}
+    for group in monitor.observer.groups.values():
+        for node in group.nodes.values():
+            name = monitor.config.name_of(node.addresses)
+            if name:
+                found[node.id] = name
+    return found
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Replace whole addresses: 192.0.2.1 is no part of 192.0.2.10."""
+    return _ADDRESS.sub(lambda found: names.get(found[0], found[0]), text) if names else text
+
+
 class Teller:
     """Puts into words what one monitor saw."""
 
@@ -38,18 +59,10 @@ class Teller:
         """Take whose words."""
         self._monitor = monitor
 
-    @property
-    def _config(self) -> Config:
-        return self._monitor.config
-
-    def _named(self, node: str, text: str) -> str:
-        """Put what people call a node before its address."""
-        for group in self._monitor.observer.groups.values():
-            for member in group.nodes.values():
-                if member.id == node:
-                    name = self._config.name_of(member.addresses)
-                    return text.replace(node, f"{name} ({node})", 1) if name else text
-        return text
+    def _named(self, text: str) -> str:
+        """Put what people call nodes before their addresses."""
+        names = called(self._monitor)
+        return renamed(text, {node: f"{name} ({node})" for node, name in names.items()})
 
     def _state(self, group: str) -> str:
         found = (g for g in self._monitor.observer.groups.values() if g.id == group)
@@ -63,8 +76,7 @@ class Teller:
         if change.action == "closed":
             lasted = max(finding.end - finding.start, 0)
             head += f" — over after {span_text(lasted)}" if lasted else " — over"
-        for node in finding.nodes:
-            head = self._named(node, head)
+        head = self._named(head)
         return Record(
             now,
             "finding",
@@ -86,7 +98,7 @@ class Teller:
                 item.end,
                 "election",
                 item.label,
-                f"{group_words(item.group)}: {self._named(item.nodes[0], item.summary)}",
+                f"{group_words(item.group)}: {self._named(item.summary)}",
                 Severity.INFO,
                 self._monitor.interface,
                 item.group,
@@ -108,7 +120,7 @@ class Teller:
             item.at,
             "state",
             state,
-            f"{group_words(item.group.id)}: {self._named(node.id, f'{node.id} {how}')}",
+            f"{group_words(item.group.id)}: {self._named(f'{node.id} {how}')}",
             Severity.INFO,
             self._monitor.interface,
             item.group.id,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from carpscope.config import Config
 from carpscope.core.units import Nanos
 from carpscope.live.monitor import Monitor
+from carpscope.live.telling import called, renamed
 from carpscope.report.snapshot import (
     GroupView,
     InterfaceView,
@@ -39,7 +40,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         live.started,
         live.adverts,
         interfaces,
-        tuple(view for monitor in live.monitors for view in groups(monitor)),
+        tuple(view for monitor in live.monitors for view in groups(monitor, now)),
         tuple(view for monitor in live.monitors for view in situations(monitor)),
         tuple(sorted(failures.items())),
         tuple(live.log),
@@ -48,16 +49,17 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
     )
 
 
-def groups(monitor: Monitor) -> list[GroupView]:
+def groups(monitor: Monitor, now: Nanos) -> list[GroupView]:
     """Give the groups of one segment in order."""
     ordered = sorted(monitor.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-    return [_group(group, monitor) for group in ordered]
+    return [_group(group, monitor, now) for group in ordered]
 
 
 def situations(monitor: Monitor) -> list[SituationView]:
     """Give what is open, causes first, the worst first."""
     found = monitor.situations.open
     by_identity = {s.identity for s in found}
+    names = called(monitor)
     views = [
         SituationView(
             s.identity,
@@ -69,8 +71,8 @@ def situations(monitor: Monitor) -> list[SituationView]:
             s.finding.group,
             s.finding.nodes,
             s.finding.start,
-            s.finding.summary,
-            s.finding.remedy,
+            renamed(s.finding.summary, names),
+            renamed(s.finding.remedy, names),
             any(cause in by_identity for cause in s.finding.caused_by),
         )
         for s in found
@@ -78,17 +80,21 @@ def situations(monitor: Monitor) -> list[SituationView]:
     return sorted(views, key=lambda v: (-v.severity.rank, v.group, v.is_symptom, v.start))
 
 
-def _group(group: Group, monitor: Monitor) -> GroupView:
+def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:
     config = monitor.config
     name = next(
         (e.name for e in config.groups if (e.vlan, e.vhid) == (group.vlan, group.vhid)), None
     )
-    nodes = tuple(_node(node, config) for node in group.members)
+    nodes = tuple(_node(node, config, now) for node in group.members)
     return GroupView(monitor.interface, group.id, group.vhid, name, nodes)
 
 
-def _node(node: Node, config: Config) -> NodeView:
+def _node(node: Node, config: Config, now: Nanos) -> NodeView:
     reign = node.reigns[-1] if node.reigns else None
+    down = master_down_ns(node)
+    # the last master of a group counts as one until its backups would no longer wait
+    is_master = node.is_master and now - node.last <= down
+    why = reign.ended_by if reign is not None else ""
     track = node.authentication
     recipe = track.recipe
     status = "unchecked"
@@ -99,16 +105,16 @@ def _node(node: Node, config: Config) -> NodeView:
     return NodeView(
         node.id,
         config.name_of(node.addresses),
-        node.is_master,
-        reign.start if reign is not None and node.is_master else node.last,
-        reign.ended_by if reign is not None else "",
+        is_master,
+        reign.start if reign is not None and is_master else node.last,
+        why or ("" if is_master else "silent"),
         identify(node).text,
         node.advbase,
         node.advskew,
         node.demote,
         node.adverts,
         node.last,
-        master_down_ns(node),
+        down,
         tuple(node.intervals),
         status,
         recipe.key.number if recipe is not None else None,
