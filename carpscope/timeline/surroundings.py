@@ -17,6 +17,8 @@ from carpscope.wire.icmp6 import NeighbourView
 
 LEARNED_LIMIT = 256
 """Addresses learned from the capture per segment; the search uses the first of them."""
+BEFORE_ADVERT: Nanos = 50 * MILLISECOND
+"""ucarp announces right before its first advertisement, when nothing tells of its group yet."""
 BEHIND_ADVERT: Nanos = 100 * MILLISECOND
 """A kernel announces right behind an advertisement of its own; several addresses take a
 millisecond each."""
@@ -74,24 +76,52 @@ class Surroundings:
         if not view.is_announcement or view.mac is None:
             return None
         found = self._announced(packet, view.target, view.mac)
-        if found.node is not None:
-            found.node.na_router += view.router
+        node = found.node or self._speaker(packet)
+        if node is not None:
+            node.na_router += view.router
             if _is_virtual(view.mac):
-                found.node.na_virtual += 1
+                node.na_virtual += 1
             else:
-                found.node.na_card += 1
+                node.na_card += 1
+                node.announced.setdefault(view.target, packet.frame.at)
         return found
+
+    def _speaker(self, packet: Packet) -> Node | None:
+        """Find who announces from the address that it advertises from, as NetBSD does."""
+        if packet.ip is None or packet.link is None:
+            return None
+        source, vlan = packet.ip.source, packet.link.vlan
+        found = [
+            group.nodes[source]
+            for (other, _), group in self._groups.items()
+            if other == vlan and source in group.nodes
+        ]
+        near = [node for node in found if packet.frame.at - node.last <= BEHIND_ADVERT]
+        return max(near, key=lambda node: node.last, default=None)
 
     def claimed(self, group: Group, node: Node, at: Nanos) -> None:
         """Give a ucarp what it announced just before its first advertisement."""
         if not is_ucarp(node):
             return
-        for address in list(group.announced):
-            for when, mac, source in self._early.pop((group.vlan, address), []):
-                if 0 <= at - when <= SECOND:
-                    node.own_mac = mac
-                    node.garp_card += source == mac
-                    node.announced[address] = when
+        others = {n.own_mac for n in group.nodes.values() if n is not node}
+        before = [
+            (early, vlan, address)
+            for (vlan, address), found in self._early.items()
+            if vlan == group.vlan
+            for early in found
+            if 0 <= at - early[0] <= (SECOND if address in group.announced else BEFORE_ADVERT)
+            and early[1] not in others
+        ]
+        if not before:
+            return
+        early, vlan, address = max(before, key=lambda one: one[0][0])
+        self._early[vlan, address].remove(early)
+        when, mac, source = early
+        node.own_mac = mac
+        node.garp_card += source == mac
+        node.announced[address] = when
+        if len(group.announced) < LEARNED_LIMIT:
+            group.announced[address] = None
 
     def _learn(self, vlan: Vlan, address: bytes, mac: bytes | None) -> None:
         known = self._learned.setdefault(vlan, {})
@@ -111,13 +141,13 @@ class Surroundings:
             if address not in group.announced and len(group.announced) < LEARNED_LIMIT:
                 group.announced[address] = None
             node = _announcer(group, mac, source, at)
-            if node is None:
-                early = self._early.setdefault((vlan, address), [])
-                early[:] = [*early[-3:], (at, mac, source or mac)]
-                if len(self._early) > LEARNED_LIMIT:
-                    self._early.pop(next(iter(self._early)))
-            elif address in node.announced or len(node.announced) < LEARNED_LIMIT:
-                node.announced[address] = at
+        if node is None:
+            early = self._early.setdefault((vlan, address), [])
+            early[:] = [*early[-3:], (at, mac, source or mac)]
+            if len(self._early) > LEARNED_LIMIT:
+                self._early.pop(next(iter(self._early)))
+        elif address in node.announced or len(node.announced) < LEARNED_LIMIT:
+            node.announced[address] = at
         ref = frame_ref(packet.frame.capture, packet.frame.number)
         return Announced(vlan, at, ref, address, mac, source, group, node)
 
