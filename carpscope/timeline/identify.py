@@ -2,15 +2,35 @@
 
 The order is that of implementations.md 4.2: what only one system does comes first. Where
 the frames do not decide, the alternatives are named instead of hidden.
+
+    what             ucarp   FreeBSD 12–15  FreeBSD ≤11   NetBSD       OpenBSD
+    source MAC       …00:V   …01:V          …01:V         …01:V        …01:V
+    ToS              10      e0             10            10           10
+    IPv4 id          random  0              counts; 11: 0 0            random
+    counter          moves   moves          moves         moves        constant
+    demotion byte    0       0              0             0            0–255
+    farewell         no      no             ≤9            yes          yes
+    ARP sent from    card    card           card          card         virtual MAC
+    NA sent from     –       virtual        virtual       card         virtual, router flag
 """
 
 import itertools
-from dataclasses import dataclass
+import statistics
+from dataclasses import dataclass, replace
 
+from carpscope.core.units import MILLISECOND, Nanos
 from carpscope.timeline.node import Node
+from carpscope.wire.carp import interval_ns
 
 DSCP_CS7 = 0xE0
 LOW_DELAY = 0x10
+_PROPER = {
+    "openbsd": "OpenBSD",
+    "freebsd": "FreeBSD",
+    "netbsd": "NetBSD",
+    "dragonfly": "DragonFly",
+    "ucarp": "ucarp",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +50,7 @@ class Identity:
         """Return it as a person says it: `FreeBSD 12–15`."""
         if self.name is None:
             return f"unknown ({' or '.join(self.alternatives)})" if self.alternatives else "unknown"
-        proper = {
-            "openbsd": "OpenBSD",
-            "freebsd": "FreeBSD",
-            "netbsd": "NetBSD",
-            "dragonfly": "DragonFly",
-            "ucarp": "ucarp",
-        }[self.name]
+        proper = _PROPER[self.name]
         text = f"{proper} {self.versions.replace('-', '–')}" if self.versions else proper
         return f"{text}?" if self.confidence < 0.75 else text
 
@@ -54,36 +68,24 @@ def identify(node: Node) -> Identity:
         )
     if node.adverts == 0:
         return Identity(None, None, 0.0, ())
+    return _with_habits(node, _by_headers(node))
+
+
+def _by_headers(node: Node) -> Identity:
     constant = _constant(node)
     tos = _usual(node.tos)
+    if node.saw_demote:
+        reason = "a demotion count in byte 4, which only OpenBSD sends"
+        return Identity("openbsd", None, 0.95, (reason,))
     if tos is None:
         return _by_ipv6(node, constant)
+    ids = _ids(node)
+    if constant and ids in ("random", "counting"):
+        reason = "counter and HMAC stay the same while the IP id changes"
+        return Identity("openbsd", None, 0.95 if ids == "random" else 0.8, (reason,))
     if tos == DSCP_CS7:
-        if constant and _ids(node) == "zero":
-            return Identity(
-                "freebsd",
-                "11-12",
-                0.9,
-                (
-                    "ToS 0xe0, which FreeBSD sends since 12",
-                    "counter and HMAC never change, as pfSense 2.4 to 2.6 has it",
-                ),
-            )
-        return Identity(
-            "freebsd", "12-15", 0.95, ("ToS 0xe0, which only FreeBSD 12 and later send",)
-        )
-    if node.saw_demote:
-        return Identity(
-            "openbsd", None, 0.95, ("a demotion count in byte 4, which only OpenBSD sends",)
-        )
-    if constant and _ids(node) != "constant":
-        return Identity(
-            "openbsd",
-            None,
-            0.95,
-            ("counter and HMAC stay the same while the IP id changes",),
-        )
-    if tos != LOW_DELAY and tos % 4 == 0 and tos != 0:
+        return _by_cs7(node, ids, constant)
+    if tos not in (LOW_DELAY, 0) and tos % 4 == 0:
         return Identity(
             "freebsd",
             "12-15",
@@ -91,12 +93,36 @@ def identify(node: Node) -> Identity:
             (f"ToS {tos:#04x}: only FreeBSD 12 and later let it be set",),
             ("any system behind a switch that re-marks packets",),
         )
-    return _by_id(node)
+    found = _by_id(node, ids)
+    if tos == LOW_DELAY:
+        return found
+    reasons = (*found.because, f"ToS {tos:#04x} is nobody's: it was re-marked on the way")
+    return replace(found, confidence=max(found.confidence - 0.15, 0.1), because=reasons)
 
 
-def _by_id(node: Node) -> Identity:
+def _by_cs7(node: Node, ids: str, constant: bool) -> Identity:
+    """Decide what sends ToS 0xe0, which a switch may also have put there."""
+    if node.bow_outs or ids == "random" or (node.garp_virtual and not node.garp_card):
+        found = _by_id(node, ids)
+        reasons = (*found.because, "ToS 0xe0, but FreeBSD does nothing of this: re-marked")
+        return replace(found, confidence=max(found.confidence - 0.2, 0.1), because=reasons)
+    if constant and ids == "zero":
+        reasons = (
+            "ToS 0xe0, which FreeBSD sends since 12",
+            "counter and HMAC never change, as pfSense 2.4 to 2.6 has it",
+        )
+        return Identity("freebsd", "11-12", 0.9, reasons)
+    reasons = ("ToS 0xe0, which only FreeBSD 12 and later send",)
+    if 240 < node.max_advskew < 255:
+        reasons += ("advskew above 240: negative demotion, possible up to 13.0",)
+        return Identity("freebsd", "12-13", 0.9, reasons)
+    if ids == "zero":
+        reasons += ("IP id 0",)
+    return Identity("freebsd", "12-15", 0.95, reasons)
+
+
+def _by_id(node: Node, ids: str) -> Identity:
     """Decide what sends ToS 0x10 and a moving counter by its IP ids."""
-    kind = _ids(node)
     if node.garp_virtual and not node.garp_card:
         return Identity(
             "openbsd",
@@ -105,29 +131,11 @@ def _by_id(node: Node) -> Identity:
             ("its gratuitous ARP leaves from the virtual MAC",),
             ("DragonFly",),
         )
-    if kind == "zero":
-        if node.bow_outs:
-            return Identity(
-                "netbsd", None, 0.9, ("IP id 0 with ToS 0x10", "it says farewell (255/255)")
-            )
-        if any(len(address) == 16 for address in node.addresses):
-            return Identity(
-                "freebsd",
-                "11",
-                0.6,
-                ("IP id 0 with ToS 0x10", "it advertises over IPv6"),
-                ("NetBSD 5",),
-            )
-        if node.max_advskew > 240:
-            return Identity("netbsd", None, 0.85, ("IP id 0 with ToS 0x10", "advskew above 240"))
-        return Identity("netbsd", None, 0.6, ("IP id 0 with ToS 0x10",), ("FreeBSD 11",))
-    if kind == "counting":
-        alternatives = ("DragonFly",)
-        if node.bow_outs:
-            reasons = ("IP id counts up", "it says farewell (255/255)")
-            return Identity("freebsd", "5-9", 0.75, reasons, alternatives)
-        return Identity("freebsd", "5-10", 0.75, ("IP id counts up with ToS 0x10",), alternatives)
-    if kind == "random":
+    if ids == "zero":
+        return _netbsd_or_freebsd11(node)
+    if ids == "counting":
+        return _old_freebsd(node)
+    if ids == "random":
         return Identity(
             None,
             None,
@@ -138,21 +146,63 @@ def _by_id(node: Node) -> Identity:
     return Identity(None, None, 0.2, ("too few advertisements",), ("any kernel",))
 
 
+def _netbsd_or_freebsd11(node: Node) -> Identity:
+    """Part the two systems that send ToS 0x10 with IP id 0."""
+    common = "IP id 0 with ToS 0x10"
+    if _constant(node):
+        reason = "counter and HMAC never change, as pfSense 2.4 to 2.6 has it"
+        return Identity("freebsd", "11", 0.7, (common, reason))
+    if node.bow_outs:
+        return Identity("netbsd", None, 0.9, (common, "it says farewell (255/255)"))
+    if node.na_card:
+        reason = "it announces IPv6 addresses from the card's own MAC"
+        return Identity("netbsd", None, 0.9, (common, reason))
+    if 240 < node.max_advskew < 255:
+        return Identity("netbsd", None, 0.85, (common, "advskew above 240"))
+    if node.na_virtual:
+        reason = "it announces IPv6 addresses from the virtual MAC"
+        return Identity("freebsd", "11", 0.85, (common, reason))
+    if any(change.early and change.what == "advskew" for change in node.changes):
+        reason = "it advertises at once when its demotion changes"
+        return Identity("freebsd", "11", 0.8, (common, reason))
+    rate = tick_rate(node)
+    if rate == 1000:
+        return Identity("freebsd", "11", 0.7, (common,), ("NetBSD with HZ raised to 1000",))
+    if rate is None:
+        reason = "too few advertisements to see its clock"
+        return Identity(None, None, 0.4, (common, reason), ("NetBSD", "FreeBSD 11"))
+    return Identity("netbsd", None, 0.65, (common,), ("FreeBSD 11 in a virtual machine",))
+
+
+def _old_freebsd(node: Node) -> Identity:
+    """Decide the versions of what counts its IP ids."""
+    common = "IP id counts up with ToS 0x10"
+    # DragonFly advertises over IPv4 only, and its gratuitous ARP leaves from the virtual MAC
+    other = any(len(address) == 16 for address in node.addresses) or node.garp_card
+    alternatives = () if other else ("DragonFly",)
+    confidence = 0.85 if other else 0.75
+    if node.bow_outs:
+        reasons = (common, "it says farewell (255/255)")
+        return Identity("freebsd", "5-9", confidence, reasons, alternatives)
+    if 240 < node.max_advskew < 255:
+        reasons = (common, "advskew above 240")
+        return Identity("freebsd", "5-9", confidence, reasons, alternatives)
+    if any(change.early and change.what == "advskew" for change in node.changes):
+        reasons = (common, "it advertises at once when its demotion changes")
+        return Identity("freebsd", "10", confidence, reasons)
+    return Identity("freebsd", "5-10", confidence, (common,), alternatives)
+
+
 def _by_ipv6(node: Node, constant: bool) -> Identity:
     """Decide a node that advertises over IPv6 alone."""
-    if _usual(node.traffic_class) == DSCP_CS7:
-        return Identity(
-            "freebsd", "12-15", 0.95, ("traffic class 0xe0, which only FreeBSD 12 and later send",)
-        )
-    if node.saw_demote:
-        reason = "a demotion count in byte 4, which only OpenBSD sends"
-        return Identity("openbsd", None, 0.95, (reason,))
     if constant:
         return Identity("openbsd", None, 0.85, ("counter and HMAC stay the same",))
+    if _usual(node.traffic_class) == DSCP_CS7:
+        reason = "traffic class 0xe0, which only FreeBSD 12 and later send"
+        return Identity("freebsd", "12-15", 0.95, (reason,))
     if node.na_router:
-        return Identity(
-            "openbsd", None, 0.7, ("its neighbour advertisements carry the router flag",)
-        )
+        reason = "its neighbour advertisements carry the router flag"
+        return Identity("openbsd", None, 0.7, (reason,))
     if node.na_card:
         reason = "it announces IPv6 addresses from the card's own MAC"
         return Identity("netbsd", None, 0.8, (reason,))
@@ -161,6 +211,50 @@ def _by_ipv6(node: Node, constant: bool) -> Identity:
         return Identity("freebsd", "5-11", 0.7, (reason,))
     alternatives = ("FreeBSD 5–11", "NetBSD 5", "OpenBSD before 2013")
     return Identity(None, None, 0.3, ("IPv6 only, traffic class 0",), alternatives)
+
+
+def _with_habits(node: Node, found: Identity) -> Identity:
+    """Add what agrees with a name and tells versions: ARP, neighbour discovery, the clock."""
+    told = list(found.because)
+    versions = found.versions
+    if found.name == "openbsd":
+        if node.garp_virtual and not any("gratuitous" in reason for reason in told):
+            told.append("its gratuitous ARP leaves from the virtual MAC")
+        if node.na_router and not any("router" in reason for reason in told):
+            told.append("its neighbour advertisements carry the router flag")
+        excess = _excess(node)
+        if excess is not None and -11 * MILLISECOND <= excess < -MILLISECOND // 2:
+            versions = versions or "6.5-7.6"
+            told.append(
+                f"its interval is {-excess / MILLISECOND:.1f} ms short, as from 2018 to 2025"
+            )
+    elif found.name in ("freebsd", "netbsd") and node.garp_card:
+        told.append("its gratuitous ARP leaves from the card's own MAC")
+    rate = tick_rate(node)
+    if rate is not None and found.name != "ucarp":
+        excess = _excess(node) or 0
+        told.append(f"its interval is {excess / MILLISECOND:.1f} ms long: {rate} ticks a second")
+    return replace(found, versions=versions, because=tuple(told))
+
+
+def tick_rate(node: Node) -> int | None:
+    """Return how often a kernel's clock ticks a second, 100 or 1000, or None where unclear.
+
+    A timer is rounded up to ticks and one is added: 10 to 20 ms at 100, 1 to 2 ms at 1000.
+    """
+    excess = _excess(node)
+    if excess is None:
+        return None
+    if 7 * MILLISECOND <= excess <= 21 * MILLISECOND:
+        return 100
+    return 1000 if MILLISECOND // 2 <= excess <= 3 * MILLISECOND else None
+
+
+def _excess(node: Node) -> Nanos | None:
+    """Return by how much its spacings exceed what it advertises, over two at least."""
+    nominal = interval_ns(node.advbase, node.advskew)
+    near = [gap - nominal for gap in node.intervals if abs(gap - nominal) < 50 * MILLISECOND]
+    return int(statistics.median(near)) if len(near) >= 2 else None
 
 
 def _constant(node: Node) -> bool:
@@ -174,7 +268,7 @@ def _constant(node: Node) -> bool:
 
 
 def _usual(counts: dict[int, int]) -> int | None:
-    """Return the value seen most, ECN bits dropped only where they are noise."""
+    """Return the value seen most."""
     return max(counts, key=lambda value: counts[value], default=None)
 
 
