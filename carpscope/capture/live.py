@@ -31,6 +31,8 @@ RETIRE_MS = 50
 BATCH = 512
 BATCHES_MAX = 64
 """Batches per turn: then the clock is looked at, however much waits."""
+DRAIN_MAX: Nanos = 5 * SECOND
+"""A full buffer takes this long at the most; who ends a flood does not wait for more."""
 REOPEN_AFTER: Nanos = 1 * SECOND
 SETTLED: Nanos = 2 * RETIRE_MS * MILLISECOND + 20 * MILLISECOND
 """A frame this old has been handed over once the ring was found empty."""
@@ -342,11 +344,18 @@ class LiveCapture:
         return notices
 
     def drain(self) -> Iterator[Frame]:
-        """Give what the kernel still holds, at the end."""
-        deadline = monotonic_ns() + 3 * RETIRE_MS * MILLISECOND
-        while monotonic_ns() < deadline:
+        """Give what the kernel still holds, at the end, until nothing more comes."""
+        end = wall_ns()
+        deadline = monotonic_ns() + DRAIN_MAX
+        quiet = 0
+        while quiet < 3 and monotonic_ns() < deadline:
             self.wait(RETIRE_MS)
-            yield from self.frames()
+            came = False
+            for frame in self.frames():
+                if frame.at <= end:
+                    came = True
+                    yield frame
+            quiet = 0 if came else quiet + 1
 
     def count(self) -> None:
         """Bring every count up to date."""

@@ -13,6 +13,8 @@ REIGNS_KEPT = 200
 CHANGES_KEPT = 200
 SPANS_KEPT = 200
 CONTESTS_KEPT = 100
+RECENT: Nanos = 3600 * SECOND
+"""Contests older than this belong to situations that are over; each costs at every look."""
 NODES_KEPT = 64
 """Per group: a source address costs an attacker nothing."""
 GROUPS_KEPT = 1024
@@ -38,7 +40,11 @@ def prune(observer: Observer, now: Nanos) -> None:
 
 
 def _group(group: Group, now: Nanos) -> None:
-    del group.contests[:-CONTESTS_KEPT]
+    group.contests[:] = [
+        contest
+        for contest in group.contests[-CONTESTS_KEPT:]
+        if contest.open or now - contest.end < RECENT
+    ]
     for node in group.members:
         _node(node)
     distinct = {id(node): node for node in group.nodes.values()}

@@ -1,8 +1,8 @@
-"""Memory over a long run, measured by running the pipeline: `python -m tests.live.month ADVERTS`.
+"""Memory over a long run, measured by running the pipeline.
 
-Groups advertise each second of simulated time; masters die and return, somebody replays,
-somebody forges new nodes, groups and VLANs. Printed: simulated days, adverts, MiB, CPU time
-per advert. Memory has to be flat after the first tenth.
+`python -m tests.live.month ADVERTS [FORGED]`: groups advertise each second of simulated
+time; masters die and return, somebody replays, somebody forges new nodes, groups and VLANs,
+FORGED of them a second. Printed: simulated days, adverts, MiB, CPU time per advert.
 """
 
 import os
@@ -36,7 +36,7 @@ def advert(
     return ether + bytes(ip) + bytes(body)
 
 
-def frames(count: int) -> Iterator[Frame]:
+def frames(count: int, forged_rate: float) -> Iterator[Frame]:
     chance = random.Random(1)
     at, number = 1_700_000_000 * SECOND, 0
     counters = [chance.getrandbits(63) for _ in range(GROUPS)]
@@ -57,7 +57,7 @@ def frames(count: int) -> Iterator[Frame]:
         if chance.random() < 0.05:
             number += 1
             yield Frame(number, at + SECOND // 2, 1, last, len(last))
-        if chance.random() < 0.3:
+        if chance.random() < forged_rate:
             number += 1
             forged = advert(
                 chance.randrange(1, 256), chance.randbytes(4), 0, chance.getrandbits(63),
@@ -71,10 +71,10 @@ def mebibytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def main(count: int) -> None:
+def main(count: int, forged_rate: float = 0.002) -> None:
     monitor = Monitor(Config((b"quiet-harbour-17",), (bytes((192, 0, 2, 10)),)), "span0")
     begin, looked, first = time.process_time(), 0, 0
-    for frame in frames(count):
+    for frame in frames(count, forged_rate):
         first = first or frame.at
         monitor.see(frame)
         if frame.at - looked > 5 * SECOND:
@@ -93,4 +93,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *map(float, sys.argv[2:3]))

@@ -142,7 +142,7 @@ def test_a_full_disk_ends_nothing(tmp_path: Path) -> None:
     try:
         with wire() as (within, tx, _):
             watcher = listening(within, "-w", str(disk / "kept.pcapng"))
-            assert send(within, tx, "ucarp-different-addresses", speed=3).wait(60) == 0
+            assert send(within, tx, "ucarp-different-addresses", speed=6).wait(60) == 0
             watcher.wait_for(5, "a finding", lambda e: e["event_type"] == "finding")
             watcher.wait_for(
                 5, "it is said", lambda e: e["action"] == "output" and "space" in e["message"]
@@ -212,7 +212,8 @@ def test_signals_state_and_a_restart(tmp_path: Path) -> None:
             for _, e in second.events
             if e["action"] == "opened" and e["finding"]["label"] == "split_brain"
         ]
-        assert sender.wait(60) == 0
+        sender.kill()
+        sender.wait()
         _, closed = second.finding("split_brain", "closed", seconds=15)
         assert closed["finding"]["identity"] == identity
         assert second.end(signal.SIGTERM) == 0
