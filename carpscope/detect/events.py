@@ -91,12 +91,11 @@ class EventWatch:
 
     def _left(self, fact: Left) -> Iterator[Event]:
         state = self._state(fact.group)
-        others = fact.group.masters
-        if not others:
+        if not fact.others:
             state.last = (fact.node, fact.reign)
             return
-        winner = max(others, key=lambda n: n.reigns[-1].start)
-        start = winner.reigns[-1].start
+        winner, won = max(fact.others, key=lambda other: other[1].start)
+        start = won.start
         if fact.reign.ended_by == "silent" and fact.reign.seen - start > _OVERLAP:
             state.last = (fact.node, fact.reign)
             return  # they ignored each other: who follows it comes yet
@@ -113,7 +112,7 @@ class EventWatch:
             (fact.node.id, winner.id),
             min(start, fact.at),
             max(start, fact.at),
-            (fact.reign.last, winner.reigns[-1].first),
+            (fact.reign.last, won.first),
             f"{winner.id} {why} {fact.node.id}",
         )
 

@@ -105,11 +105,17 @@ def _ipv4(node: Node) -> bytes:
 
 def master_down_ns(node: Node) -> Nanos:
     """How long this node waits as a backup, the latest that its kind may take included."""
-    base = node.advbase or 1
-    if is_ucarp(node):
-        # whole poll periods, and packets that its capture delivers up to a second late
-        return 3 * interval_ns(base, node.advskew) + SECOND
-    return rules.plain_master_down(base, node.advskew) * MICROSECOND
+    # ucarp's capture delivers packets up to a second late
+    late = SECOND if is_ucarp(node) else 0
+    return wait_ns(node.advbase, node.advskew, polls=is_ucarp(node)) + late
+
+
+def wait_ns(advbase: int, advskew: int, *, polls: bool) -> Nanos:
+    """How long a backup waits: ucarp, which polls, for whole periods."""
+    base = advbase or 1
+    if polls:
+        return 3 * interval_ns(base, advskew)
+    return rules.plain_master_down(base, advskew) * MICROSECOND
 
 
 def missed(claimant: Node, master: Node, at: Nanos) -> int:
@@ -136,3 +142,17 @@ def provoked(node: Node, rivals: Iterable[Node], at: Nanos) -> bool:
     """
     window = CROSSING + reaction_ns(node)
     return any(not yields(node, rival) and at - rival.last <= window for rival in rivals)
+
+
+def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | None:
+    """Return when something better came by that a ucarp may only be handed after this."""
+    if not is_ucarp(node):
+        return None
+    times = [
+        sent
+        for other in masters
+        if other is not node and yields(node, other)
+        for sent, _ in other.sent
+        if at - sent <= UCARP_REACTION
+    ]
+    return min(times, default=None)

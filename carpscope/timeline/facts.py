@@ -44,6 +44,8 @@ class Left:
     node: "Node"
     at: Nanos
     reign: "Reign"
+    others: "tuple[tuple[Node, Reign], ...]"
+    """Who was MASTER beside it then; the group may have changed with the same packet."""
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import ip_text
 from carpscope.core.units import MILLISECOND, Nanos
-from carpscope.timeline.contest import UCARP_REACTION, Contest, is_ucarp_mac
+from carpscope.timeline.contest import UCARP_REACTION, Contest, is_ucarp_mac, wait_ns
 from carpscope.timeline.hearing import HearingTrack
 from carpscope.timeline.impostor import Heard, Signatures
 from carpscope.timeline.node import Node
-from carpscope.wire.link import LinkView
+from carpscope.wire.carp import AdvertView, interval_ns
 
 PAIR_WINDOW: Nanos = 3 * MILLISECOND
 """A dual-stack node sends IPv4, then IPv6, in one go; between two nodes lies a LAN delay."""
@@ -92,6 +92,8 @@ class Group:
     """When the latest of them came."""
     lane: SteadyMaster | None = None
     """Set while the hot path counts for this group; `sync` it before reading."""
+    lies: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
+    """Time and counter of the latest of them."""
     contests: list[Contest] = field(default_factory=list)
     """Every time with several masters, however short."""
     signatures: Signatures = field(default_factory=Signatures)
@@ -145,14 +147,17 @@ class Group:
             self.nodes[source] = node
         return node
 
-    def heard(self, link: LinkView | None) -> Heard:
+    def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
         """Return what the sender of an advertisement may count on from."""
-        mac = link.source if link is not None else None
+        is_late = mac is not None and is_ucarp_mac(mac)
         members = [member for member in self.nodes.values() if member.sent]
         return Heard(
             {member.sent[-1][1] for member in members},
-            {counter for member in members for _, counter in member.sent},
-            UCARP_REACTION if mac is not None and is_ucarp_mac(mac) else KERNEL_CLAIM,
+            tuple(sent for member in members for sent in member.sent),
+            tuple(self.lies),
+            UCARP_REACTION if is_late else KERNEL_CLAIM,
+            wait_ns(view.advbase, view.advskew, polls=is_late),
+            interval_ns(view.advbase, view.advskew),
         )
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum
 
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
@@ -21,6 +21,8 @@ from carpscope.wire.ip import IpView
 KEYS_KEPT = 4096
 """Signatures remembered per group; the oldest is forgotten first (over an hour of one node)."""
 IDS_KEPT = 256
+EARLY: Nanos = 50 * MILLISECOND
+"""A timer of whole ticks may end a few of them before its nominal time."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -37,10 +39,32 @@ class Heard:
 
     latest: set[int]
     """The counter that each node of the group sent last."""
-    recent: set[int]
-    """The last few of each."""
+    recent: tuple[tuple[Nanos, int], ...]
+    """Time and counter of the last few of each."""
+    lies: tuple[tuple[Nanos, int], ...]
+    """And of deceits: they are believed, too."""
     reaction: Nanos
-    """How much later than another this one may act on the same advertisement."""
+    """How much later it may act on what it heard."""
+    wait: Nanos
+    """How long it waits as a backup, by what it advertises."""
+    interval: Nanos
+
+    @property
+    def longest(self) -> Nanos:
+        """How long after what it heard last a backup claims, at the latest."""
+        return self.wait + self.wait // 16 + self.reaction
+
+    def goes_on(self, counter: int, at: Nanos) -> bool:
+        """Tell whether somebody counts on, from a genuine advertisement or from a deceit.
+
+        A deceit is followed by a backup that has waited; whoever sends recorded ones in
+        their order does not wait.
+        """
+        before = counter - 1 & _MASK
+        return before in self.latest or any(
+            before == lie and self.interval * 3 // 2 <= at - sent <= self.longest
+            for sent, lie in self.lies
+        )
 
 
 @dataclass(slots=True)
@@ -110,12 +134,20 @@ def _stranger(
     """Judge a counter and HMAC that somebody else sent before.
 
     Two genuine nodes may reach the same counter, but a genuine one has also sent
-    something of its own; who only ever copies is not a member. Backups that claim at the
-    same moment have all counted on from the advertisement that they heard last.
+    something of its own; who only ever copies is not a member. A backup that claims counts
+    on from the advertisement that it heard last, at once or when its wait is over.
     """
     if node is not None and node.adverts > 0:
         return None
-    if at - first.at <= heard.reaction and view.counter_value - 1 & _MASK in heard.recent:
+    before = view.counter_value - 1 & _MASK
+    for sent, counter in heard.recent:
+        late = at - sent
+        if counter == before and (
+            late <= heard.reaction or heard.wait - EARLY <= late <= heard.longest
+        ):
+            return None
+    # in one family a deceit may have come while the other one's timer ran out
+    if any(counter == before and at - sent <= heard.longest for sent, counter in heard.lies):
         return None
     return (Deceit.REPLAYED if shape == first.shape else Deceit.FORGED), first
 
@@ -137,7 +169,7 @@ def _same_source(
     early = node is not None and _early(node, at, ip.version)
     if shape not in (first.shape, now):
         if counts:
-            return Deceit.FORGED
+            return None if heard.goes_on(view.counter_value, at) else Deceit.FORGED
         # A constant counter is no evidence; an IP id that is random and yet repeats is,
         if same_id and first.ids.get(ip.identification or 0) != shape:
             return Deceit.FORGED
@@ -151,7 +183,7 @@ def _same_source(
         if same_id and early:
             first.stolen.add(ip.identification or 0)
         return Deceit.REPLAYED if early or ip.identification in first.stolen else None
-    if view.counter_value - 1 & _MASK in heard.latest:
+    if heard.goes_on(view.counter_value, at):
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
 

@@ -94,6 +94,8 @@ class Node:
     """When the next advertisement should have come, slack included."""
     heard_better: Nanos | None = None
     """When another master's advertisement that it has to yield to came by, since its own last."""
+    deceived: Nanos | None = None
+    """When the first deceit came by since its own last advertisement."""
     watched: bool = False
     """Whether its next deadline is in the observer's heap."""
     sent: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))

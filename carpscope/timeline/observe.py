@@ -21,6 +21,7 @@ from carpscope.timeline.contest import (
     crossed,
     is_ucarp,
     missed,
+    not_yet_heard,
     provoked,
     reaction_ns,
     yields,
@@ -267,8 +268,10 @@ class Observer:
         """Report what the named node did not send; it counts for nobody."""
         ip = packet.ip
         assert ip is not None
+        link = packet.link
+        assert link is not None
         node = group.nodes.get(ip.source)
-        found = group.signatures.judge(node, ip, view, at, ref, group.heard(packet.link))
+        found = group.signatures.judge(node, ip, view, at, ref, group.heard(link.source, view))
         if found is None:
             return False
         deceit, original = found
@@ -276,6 +279,10 @@ class Observer:
         self._facts.append(Deceived(group, named, at, ref, deceit, original, ip.source, view))
         group.deceits += 1
         group.deceived_at = at
+        group.lies.append((at, view.counter_value))
+        for master in group.masters:
+            if master.deceived is None:
+                master.deceived = at
         return True
 
     def _collect(self, node: Node, ip: IpView, view: AdvertView) -> None:
@@ -369,10 +376,15 @@ class Observer:
             node.last_of[version] = at
             return
         interval = interval_ns(node.advbase, node.advskew)
-        if reign is not None and at - node.last > 3 * interval + SECOND:
+        if reign is not None and node.deceived is not None and at > node.due:
+            # It fell silent for a deceit, and waited like any backup.
+            self._leave(group, node, node.deceived, "yielded")
+            reign = None
+        elif reign is not None and at - node.last > 3 * interval + SECOND:
             # Longer than any backup waits: it left in between, whatever became of it.
             self._leave(group, node, node.last, "silent")
             reign = None
+        node.deceived = None
         if reign is None:
             self._claim(group, node, at, ref)
         else:
@@ -388,7 +400,10 @@ class Observer:
         node.last_of[version] = at
         node.due = at + interval + slack_ns(interval)
         farewell = early and node.heard_better is not None and is_ucarp(node)
-        node.heard_better = at if reign is None and crossed(node, group.masters, at) else None
+        if reign is None:
+            node.heard_better = at if crossed(node, group.masters, at) else None
+        else:
+            node.heard_better = not_yet_heard(node, group.masters, at)
         if farewell:
             # ucarp src/carp.c sends once more when it yields
             self._leave(group, node, at, "yielded")
@@ -474,7 +489,8 @@ class Observer:
         if contest is not None and len(group.masters) < 2:
             contest.end = max(contest.start, min(at, contest.end) if how == "silent" else at)
             contest.open = False
-        self._facts.append(Left(group, node, at, reign))
+        others = tuple((other, other.reigns[-1]) for other in group.masters)
+        self._facts.append(Left(group, node, at, reign, others))
 
     # What lies beside
 

@@ -154,7 +154,7 @@ def _comes_to_nothing(history: History, vhid: int, claim: Reign) -> bool:
     if claim.end - claim.start >= BRIEF:
         return False
     return any(
-        other is not claim and other.start < claim.start and other.end > claim.end + BRIEF
+        other is not claim and other.start < claim.end and other.end > claim.end + BRIEF
         for other in history.reigns[vhid]
     )
 

@@ -129,7 +129,7 @@ def _last_reign(group: Group, claimant: Node, at: Nanos) -> tuple[Nanos, int, No
     if any(node is not claimant for node in group.masters):
         return None
     ended = [
-        (reign.seen, reign.last, node)
+        (reign.end if reign.ended_by == "yielded" else reign.seen, reign.last, node)
         for node in group.members
         for reign in node.reigns[-2:]
         if reign.end is not None and reign.seen < at

@@ -22,7 +22,7 @@ Sources
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
@@ -34,6 +34,9 @@ from carpscope.timeline.group import Group
 CHANGES = 4
 SITUATIONS_KEPT = 200
 BRIEF: Nanos = 250 * MILLISECOND
+SETTLED = 8
+"""Times advbase, seconds: after that it is known whether a claimant lost at once."""
+CLAIMS_KEPT = 64
 
 
 @dataclass(slots=True)
@@ -41,12 +44,16 @@ class _Gain:
     at: Nanos
     frame: int
     node: str
+    window: Nanos
+    """Within how long it counts together with others."""
 
 
 @dataclass(slots=True)
 class _State:
     group: Group
     first: bool = True
+    claims: deque[_Gain] = field(default_factory=lambda: deque(maxlen=CLAIMS_KEPT))
+    """Those of which it is not known yet whether they last."""
     recent: deque[_Gain] = field(default_factory=lambda: deque(maxlen=64))
     start: Nanos | None = None
     end: Nanos = 0
@@ -67,46 +74,62 @@ class Flapping:
     def see(self, fact: Fact) -> None:
         """Take claims; take those back that come to nothing."""
         if isinstance(fact, Claimed):
-            self._gained(fact)
-        elif isinstance(fact, Left):
-            state = self._states.get(fact.group.id)
-            stays = any(m.reigns[-1].start < fact.reign.start for m in fact.group.masters)
-            if state is not None and stays and fact.at - fact.reign.start < BRIEF:
-                state.recent = deque(
-                    (g for g in state.recent if g.frame != fact.reign.first), maxlen=64
-                )
-
-    def _gained(self, fact: Claimed) -> None:
-        state = self._states.setdefault(fact.group.id, _State(fact.group))
-        if state.first:
-            state.first = False
-            return
-        window = 30 * SECOND * max(fact.node.advbase, 1)
-        if state.start is not None and fact.at - state.end > window:
-            self._over = [*self._over, _finding(state)][-SITUATIONS_KEPT:]
-            state.start, state.changes, state.evidence = None, 0, Evidence()
-        state.recent.append(_Gain(fact.at, fact.frame, fact.node.id))
-        while state.recent and fact.at - state.recent[0].at > window:
-            state.recent.popleft()
-        if len(state.recent) < CHANGES:
-            return
-        new = list(state.recent) if state.start is None else [state.recent[-1]]
-        if state.start is None:
-            state.start = new[0].at
-        for gain in new:
-            state.changes += 1
-            state.nodes[gain.node] = None
-            state.evidence.add(gain.frame)
-        state.end = fact.at
+            state = self._states.setdefault(fact.group.id, _State(fact.group))
+            window = 30 * SECOND * max(fact.node.advbase, 1)
+            if state.first:
+                state.first = False
+                return
+            state.claims.append(_Gain(fact.at, fact.frame, fact.node.id, window))
+            while fact.at - state.claims[0].at > SETTLED * window // 30:
+                self._over = [*self._over, *_count(state, state.claims.popleft())]
+                self._over = self._over[-SITUATIONS_KEPT:]
+        elif isinstance(fact, Left) and fact.at - fact.reign.start < BRIEF:
+            found = self._states.get(fact.group.id)
+            if found is not None and fact.others:
+                kept = (claim for claim in found.claims if claim.frame != fact.reign.first)
+                found.claims = deque(kept, maxlen=CLAIMS_KEPT)
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give what is over and what goes on."""
         yield from self._over
         for state in self._states.values():
-            if state.start is not None:
-                finding = _finding(state)
-                finding.ongoing = at - state.end < 10 * SECOND
+            now = _copy(state)
+            for claim in state.claims:
+                yield from _count(now, claim)
+            if now.start is not None:
+                finding = _finding(now)
+                finding.ongoing = at - now.end < 10 * SECOND
                 yield finding
+
+
+def _copy(state: _State) -> _State:
+    evidence = replace(
+        state.evidence, first=list(state.evidence.first), last=list(state.evidence.last)
+    )
+    return replace(
+        state, recent=deque(state.recent, maxlen=64), nodes=dict(state.nodes), evidence=evidence
+    )
+
+
+def _count(state: _State, gain: _Gain) -> Iterator[Finding]:
+    """Count a change of master that has lasted; give the finding that it shows to be over."""
+    if state.start is not None and gain.at - state.end > gain.window:
+        yield _finding(state)
+        state.start, state.changes, state.evidence = None, 0, Evidence()
+        state.nodes = {}
+    state.recent.append(gain)
+    while gain.at - state.recent[0].at > gain.window:
+        state.recent.popleft()
+    if len(state.recent) < CHANGES:
+        return
+    new = list(state.recent) if state.start is None else [state.recent[-1]]
+    if state.start is None:
+        state.start = new[0].at
+    for one in new:
+        state.changes += 1
+        state.nodes[one.node] = None
+        state.evidence.add(one.frame)
+    state.end = gain.at
 
 
 def _finding(state: _State) -> Finding:
