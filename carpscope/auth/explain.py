@@ -11,7 +11,8 @@ configure, then what they get wrong:
 5. one address nobody supplied, from the /24 of the node and of the candidates;
 6. a few out of very many; every subset of up to twenty, also behind OpenBSD's link-layer
    address;
-7. two addresses nobody supplied.
+7. any order of up to eight addresses;
+8. two addresses nobody supplied.
 """
 
 from carpscope.auth.effort import SEARCH_DIGESTS, Effort

@@ -144,6 +144,36 @@ class Search:
         self.spend(done)
         return None
 
+    def try_orders(self, key: Key, addresses: Sequence[bytes]) -> Recipe | None:
+        """Walk all arrangements of all subsets, IPv4 before IPv6."""
+        counter, wanted = self.sample.counter, self.sample.digest
+        root, outer = self.start(key)
+        stack: list[tuple[_State, tuple[bytes, ...]]] = [(root, ())]
+        done = 0
+        while stack:
+            state, taken = stack.pop()
+            behind = bool(taken) and len(taken[-1]) == 16
+            for address in addresses:
+                if address in taken or (behind and len(address) == 4):
+                    continue
+                child = state.copy()
+                child.update(address)
+                inner = child.copy()
+                inner.update(counter)
+                last = outer.copy()
+                last.update(inner.digest())
+                done += 1
+                if last.digest() == wanted:
+                    self.spend(done)
+                    return self.found(key, (*taken, address))
+                stack.append((child, (*taken, address)))
+            if done > _CHUNK:
+                if not self.spend(done):
+                    return None
+                done = 0
+        self.spend(done)
+        return None
+
     def try_strangers(
         self, key: Key, base: sets.Set, strangers: Sequence[bytes]
     ) -> tuple[bytes, ...] | None:

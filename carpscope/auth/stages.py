@@ -16,6 +16,8 @@ SUBSET_LIMIT_MISTAKES = 9
 SUBSET_LIMIT_LINK_LAYER = 12
 WEAK_JOINED = 12
 """Addresses only seen in ARP join the subsets while there are fewer than these."""
+ORDERED_LIMIT = 8
+"""Addresses whose every arrangement is tried in the end: 109,601."""
 SMALL_SETS = 50_000
 """Combinations of one size, out of many addresses."""
 UNKNOWN_NETWORKS = 8
@@ -112,11 +114,6 @@ def subsets(search: Search) -> Recipe | None:
             f"{len(strong) + len(weak)} candidate addresses: those only seen in ARP or neighbour "
             "discovery were tried alone, a few at a time, and each with all the others"
         )
-    if len(strong) > sets.PERMUTATION_LIMIT:
-        search.limit(
-            f"{len(strong)} candidate addresses: ascending order and the order given were tried; "
-            f"any order only for up to {sets.PERMUTATION_LIMIT}"
-        )
     attempts = [(in_order(chosen), b"")]
     given = sets.families(chosen)
     if len(given) <= SUBSET_LIMIT_LINK_LAYER:
@@ -127,6 +124,24 @@ def subsets(search: Search) -> Recipe | None:
             found = search.try_subsets(key, ordered, lladdr)
             if found is not None:
                 return found
+    return None
+
+
+def rearranged(search: Search) -> Recipe | None:
+    """Try any order of a few more addresses than `orders` does."""
+    strong = search.pool.strong
+    if len(strong) <= sets.PERMUTATION_LIMIT:
+        return None
+    if len(strong) > ORDERED_LIMIT:
+        search.limit(
+            f"{len(strong)} candidate addresses: ascending order and the order given were tried, "
+            f"any order only for up to {ORDERED_LIMIT}"
+        )
+        return None
+    for key in search.keyring.likely:
+        found = search.try_orders(key, strong)
+        if found is not None:
+            return found
     return None
 
 
@@ -150,7 +165,7 @@ Stage: TypeAlias = Callable[[Search], Recipe | None]
 FIRST: tuple[Stage, ...] = (usual, few)
 QUICK: tuple[Stage, ...] = (*FIRST, orders, mistyped)
 """Milliseconds each."""
-DEAR: tuple[Stage, ...] = (*QUICK, stranger, small, subsets)
+DEAR: tuple[Stage, ...] = (*QUICK, stranger, small, subsets, rearranged)
 ALL: tuple[Stage, ...] = (*DEAR, pairs)
 
 

@@ -1,0 +1,96 @@
+"""Candidate passphrases: what the tools make of them, what people do to them, what is told."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carpscope.auth.keyring import ALL_BYTES, EMPTY_KEY, Key, Keyring
+
+WORD = b"quiet harbour"
+
+
+def variants(word: bytes) -> dict[str, bytes]:
+    return {key.variant: key.secret for key in Keyring([word]).keys}
+
+
+@pytest.mark.parametrize(
+    ("variant", "secret"),
+    [
+        ("as given", WORD),
+        ("with a trailing newline", WORD + b"\n"),
+        ("with a trailing carriage return, as from a DOS file", WORD + b"\r"),
+        ("with a trailing CR and newline", WORD + b"\r\n"),
+        ("with double quotes kept", b'"' + WORD + b'"'),
+        ("with single quotes kept", b"'" + WORD + b"'"),
+        ("with a trailing space", WORD + b" "),
+        ("with a leading space", b" " + WORD),
+        ("in upper case", WORD.upper()),
+        ("with a capital first letter", b"Quiet harbour"),
+        ("with a byte order mark before it, as from a Windows editor", b"\xef\xbb\xbf" + WORD),
+        ("empty", b""),
+    ],
+)
+def test_what_people_do_to_it(variant: str, secret: bytes) -> None:
+    assert variants(WORD)[variant] == secret
+
+
+@pytest.mark.parametrize(
+    ("given", "variant", "secret"),
+    [
+        (b"word\n", "without surrounding white space", b"word"),
+        (b'"word"', "without its quotes", b"word"),
+        ("Flüsse".encode(), "in Latin-1 instead of UTF-8", b"Fl\xfcsse"),
+        (b"Fl\xfcsse", "in UTF-8 instead of Latin-1", "Flüsse".encode()),
+        ("Flüsse".encode(), "in Unicode form NFD", b"Flu\xcc\x88sse"),
+        ("Öl".encode(), "in lower case", "öl".encode()),
+        (b"\xd6L", "in lower case", b"\xd6l"),
+        (b"WoRd", "with a small first letter", b"woRd"),
+        (b"WoRd", "with upper and lower case swapped", b"wOrD"),
+    ],
+)
+def test_what_was_done_to_the_candidate(given: bytes, variant: str, secret: bytes) -> None:
+    assert variants(given)[variant] == secret
+
+
+@given(st.binary(min_size=20, max_size=40).filter(lambda word: b"\0" not in word))
+def test_long_ones_are_cut(word: bytes) -> None:
+    """At 19 bytes as ifconfig cuts, and at 20 as netlink takes."""
+    keys = Keyring([word]).keys
+    assert keys[0] == Key(1, "as given", word[:19])
+    assert Key(1, ALL_BYTES, word[:20]) in keys
+    assert all(len(key.secret) <= 20 for key in keys)
+
+
+@given(st.lists(st.binary(max_size=24), max_size=4))
+def test_likely_keys_come_first_and_none_twice(words: list[bytes]) -> None:
+    ring = Keyring(words)
+    secrets = [key.secret.rstrip(b"\0") for key in ring.keys]
+    assert len(secrets) == len(set(secrets))
+    assert EMPTY_KEY.secret in secrets
+    given = [key.variant for key in ring.keys]
+    last = max((n for n, variant in enumerate(given) if variant == "as given"), default=-1)
+    assert set(given[: last + 1]) <= {"as given"}
+    assert set(ring.likely) <= set(ring.keys)
+
+
+def test_numbers_are_those_of_the_order_given() -> None:
+    ring = Keyring([b"one", b"two", b"one"])
+    assert len(ring) == 2
+    assert [key.number for key in ring.plain] == [1, 2]
+
+
+@given(st.binary(min_size=4, max_size=24))
+def test_nothing_prints_it(word: bytes) -> None:
+    ring = Keyring([word])
+    told = repr(ring) + "".join(repr(key) + key.label for key in ring.keys)
+    text = word.decode("latin-1")
+    assert text not in told or text in "passphrase trailing newline with double quotes kept empty"
+
+
+@pytest.mark.parametrize(
+    "word", [b"pass", b"password", b"secret", b"randompass", b" Secret\n", b""]
+)
+def test_words_of_the_manuals_are_weak(word: bytes) -> None:
+    assert Keyring([word]).is_weak(1)
+    assert Keyring([b"R4nd0m-but-long-x"]).is_weak(0), "the empty one always is"
+    assert not Keyring([b"R4nd0m-but-long-x"]).is_weak(1)
