@@ -6,6 +6,7 @@ are learned from the whole capture); then `timeline.settling` searches. The resu
 list of spans, so a change in mid-capture has its moment.
 """
 
+from bisect import bisect
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -127,7 +128,7 @@ class AuthenticationTrack:
             self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting]
             self.waiting = []
         self.spans.sort(key=lambda span: (span.start, span.first))
-        self.spans = _joined(self.spans)
+        self.spans = _joined(self.spans, [one.at for one in self.waiting])
 
     @property
     def verified(self) -> int:
@@ -158,12 +159,16 @@ class AuthenticationTrack:
         return best
 
 
-def _joined(spans: list[Span]) -> list[Span]:
-    """Join neighbours with the same recipe."""
+def _joined(spans: list[Span], waiting: list[Nanos]) -> list[Span]:
+    """Join neighbours with the same recipe, but not across what waits (in order of time)."""
     joined: list[Span] = []
     for span in spans:
-        if joined and joined[-1].recipe == span.recipe:
-            before = joined[-1]
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and before.recipe == span.recipe
+            and bisect(waiting, before.end) == bisect(waiting, span.start)
+        ):
             if span.end >= before.end:
                 before.end, before.last = span.end, span.last
             before.count += span.count

@@ -39,6 +39,6 @@ def proofs(one: Node, other: Node) -> list[Proof]:
 
 
 def proof(one: Node, other: Node, start: Nanos, end: Nanos) -> Proof | None:
-    """Return the last proof within a stretch of time; one that they differ outweighs."""
+    """Return the first proof within a stretch of time that they differ, else the last one."""
     within = [found for found in proofs(one, other) if start <= found.at <= end]
-    return next((p for p in reversed(within) if not p.alike), within[-1] if within else None)
+    return next((p for p in within if not p.alike), within[-1] if within else None)
