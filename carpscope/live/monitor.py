@@ -85,6 +85,8 @@ class Monitor:
 
     def see(self, frame: Frame) -> None:
         """Take one frame."""
+        if self.observer.glance(frame):
+            return
         facts = self.observer.see(decode(frame))
         if facts:
             self._take(facts)
