@@ -10,7 +10,7 @@ from enum import Enum
 
 from carpscope.auth.recipes import Recipe, automatic_link_local
 from carpscope.core.address import is_link_local
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.equal import Proof, proof, proofs
 from carpscope.timeline.group import Group
@@ -21,6 +21,8 @@ from carpscope.timeline.node import Node
 MEMBERS = 16
 """Pairs grow with the square; nobody runs more in one vhid."""
 SPANS = 200
+PASSING: Nanos = 100 * MILLISECOND
+"""How soon the next advertisement follows while addresses are being set one by one."""
 HEALED: Nanos = 30 * SECOND
 """Agreement in between that lasts this long makes two situations of one."""
 
@@ -94,6 +96,8 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
             continue
         if difference is Difference.UNDECIDED and _is_stray(a, b):
             continue
+        if _is_passing(one, a) or _is_passing(other, b):
+            continue
         before = latest.get(difference)
         if before is not None and (agreed is None or agreed < before.end):
             before.end = max(before.end, end)
@@ -138,6 +142,17 @@ def _is_stray(a: Span, b: Span) -> bool:
     """Tell whether the unexplained one is a lone packet: corrupt or forged, not a node's way."""
     odd = a if a.recipe is None else b
     return odd.count < 2
+
+
+def _is_passing(node: Node, span: Span) -> bool:
+    """Tell a way of signing that the node left at once: addresses are set one by one.
+
+    DragonFly with preemption is MASTER with the first of them, and signs the first alone.
+    """
+    if span.count > 1:
+        return False
+    later = [s.start for s in node.authentication.spans if s.start > span.end]
+    return bool(later) and min(later) - span.end <= PASSING
 
 
 def compare(a: Recipe | None, b: Recipe | None) -> Difference:
