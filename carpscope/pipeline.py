@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
@@ -50,13 +51,15 @@ def analyze(
     count: int | None = None,
     vantage: Vantage | None = None,
     also: Callable[[Packet], None] | None = None,
+    effort: Effort | None = None,
 ) -> Analysis:
     """Read captures to their end and say what they show.
 
     `accepts` narrows the frames, `count` ends after so many of them. `vantage` (of `survey`)
     puts all captures on one clock and proves what reached only one. `also` sees every packet.
+    `effort` bounds what is searched for what nodes sign, and tells who watches.
     """
-    observer = Observer(Keyring(config.passphrases), config.addresses)
+    observer = Observer(Keyring(config.passphrases), config.addresses, effort)
     engine = Engine(Context(observer))
     events = EventWatch()
     result = Analysis(captures, observer, advertisements=[0] * len(captures), vantage=vantage)

@@ -7,10 +7,15 @@ TYPE_CHECKING = False  # as in typing, which takes too long to import for `--hel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
     from carpscope.capture.source import Capture
 
 PIPE_WIDTH = 100
 """Where nobody says: a pipe has no width, and 80 columns are narrow for a log."""
+LONG_SEARCH = 400_000
+"""Digests: a third of a second."""
 LONG_FILE = 20_000_000
 """Bytes that take long enough to read for a person to wonder."""
 
@@ -37,7 +42,7 @@ def make_printable() -> None:
 
 
 class Progress:
-    """A progress bar on standard error, for long files and on a terminal only."""
+    """A progress bar on standard error, for long work and on a terminal only."""
 
     def __init__(self, captures: "Sequence[Capture]", *, quiet: bool) -> None:
         """Decide whether anybody would want to see one."""
@@ -45,31 +50,48 @@ class Progress:
         self._total = sum(size for size in sizes if size is not None)
         self._known = None not in sizes
         self._captures = captures
-        long = self._total > LONG_FILE or not self._known
-        self._shown = long and not quiet and sys.stderr.isatty()
+        self._watched = not quiet and sys.stderr.isatty()
+        self._long = self._total > LONG_FILE or not self._known
         self._read: dict[int, int] = {}
+        self._bar: Bar | None = None
+        self._searching: TaskID | None = None
 
-    def __enter__(self) -> None:
-        """Show it."""
-        if not self._shown:
-            return
-        from rich.console import Console
-        from rich.progress import Progress as Bar
-
-        self._bar = Bar(console=Console(stderr=True), transient=True)
-        task = self._bar.add_task("reading", total=self._total if self._known else None)
+    def __enter__(self) -> "Progress":
+        """Show it where reading takes long."""
+        if not self._watched or not self._long:
+            return self
+        bar = self._started()
+        task = bar.add_task("reading", total=self._total if self._known else None)
         for capture in self._captures:
             index = capture.index
 
             def hook(read: int, total: int | None, index: int = index) -> None:
                 del total
                 self._read[index] = read
-                self._bar.update(task, completed=sum(self._read.values()))
+                bar.update(task, completed=sum(self._read.values()))
 
             capture.progress = hook
-        self._bar.start()
+        return self
+
+    def searched(self, done: int, most: int) -> None:
+        """Show how far the search for what nodes sign is, once it takes long."""
+        if not self._watched or done < LONG_SEARCH:
+            return
+        bar = self._started()
+        if self._searching is None:
+            self._searching = bar.add_task("searching passphrases and addresses", total=most)
+        bar.update(self._searching, completed=done, total=most)
+
+    def _started(self) -> "Bar":
+        from rich.console import Console
+        from rich.progress import Progress as RichProgress
+
+        if self._bar is None:
+            self._bar = RichProgress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self._bar
 
     def __exit__(self, *problem: object) -> None:
         """Take it away, so that only the result stays."""
-        if self._shown:
+        if self._bar is not None:
             self._bar.stop()

@@ -220,10 +220,25 @@ class Screen:
             roster(self._console, self._config, group, _span(analysis), blocks=self._blocks)
         )
         self._line()
+        self._limits(group, analysis)
         self._events(group, analysis)
         if self._details:
             self._reasons(group)
             self._expected(group, analysis)
+
+    def _limits(self, group: Group, analysis: Analysis) -> None:
+        """Print what a search that explained nothing has not tried, where no finding says it."""
+        told = " ".join(f.explanation for f in analysis.findings if f.group == group.id)
+        left: dict[str, list[str]] = {}
+        for node in group.members:
+            for limit in node.authentication.limits:
+                if limit not in told and node.authentication.failed:
+                    left.setdefault(limit, []).append(node.id)
+        for limit, nodes in left.items():
+            who = nodes[0] if len(nodes) == 1 else _count(len(nodes), "node")
+            self._hang(Text("  note: ", style="yellow"), f"{who} not explained: {limit}")
+        if left:
+            self._line()
 
     def _expected(self, group: Group, analysis: Analysis) -> None:
         """Print every advertisement beside what the node's own machine would have sent."""
@@ -291,6 +306,7 @@ class Screen:
             if len(members) > 1:
                 self._nodes(group, analysis)
             else:
+                self._limits(group, analysis)
                 self._events(group, analysis)
         if len(groups) > GROUPS_SHOWN:
             self._print(f"… and {_count(len(groups) - GROUPS_SHOWN, 'more group')}, nothing wrong")

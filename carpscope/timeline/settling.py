@@ -28,8 +28,13 @@ from carpscope.timeline.node import Node
 
 SEARCH_LIMIT = 8
 """Ways of signing found per node and look: nobody rotates more often."""
+DEAR_DIGESTS = 500_000
+"""After a search that failed and cost more, no other advertisement of that node is searched."""
 LONGEST = 8
 """Nodes, those that sent most, for which even the dearest is tried."""
+LONG = 32
+"""Nodes that get a long search though they sent one or two advertisements only."""
+BRIEF = "very many senders: those of one or two advertisements were only looked at briefly"
 QUICK_SHARE = 2
 """Quick looks take at most one part in so many of what is left."""
 
@@ -82,7 +87,9 @@ def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
             _search(job, keyring, effort, QUICK, [*_spread(job.track.waiting), *old])
     for place, (job, old) in enumerate(wanting):
         job.track.apply(job.recipes)
-        if job.track.waiting or old:
+        if place >= LONG and len(job.track.waiting) <= 2:
+            _say(job.track, [BRIEF] if job.track.waiting else [])
+        elif job.track.waiting or old:
             stages = ALL if place < LONGEST else DEAR
             _search(job, keyring, effort, stages, [*_ends(job.track.waiting), *old[-1:]])
         if job.track.waiting:
@@ -103,9 +110,9 @@ def _search(
     """Explain what waits sample by sample; what is found explains more than its sample."""
     track = job.track
     limits: list[str] = []
-    found = 0
+    found = cost = 0
     for waiting in samples:
-        if found == SEARCH_LIMIT:
+        if found == SEARCH_LIMIT or cost > DEAR_DIGESTS:
             break
         if any(recipe.fits(waiting.counter, waiting.digest) for recipe in job.recipes):
             continue
@@ -113,17 +120,22 @@ def _search(
         outcome = explain(sample, keyring, job.candidates, effort, stages=stages)
         if outcome.recipe is None:
             limits += outcome.limits
+            cost += outcome.digests
             continue
         found += 1
         job.recipes.append(outcome.recipe)
     track.apply(job.recipes)
     if track.waiting and len(stages) >= len(DEAR):
-        track.limits = list(dict.fromkeys([*track.limits, *limits]))
+        _say(track, limits)
+
+
+def _say(track: AuthenticationTrack, limits: list[str]) -> None:
+    track.limits = list(dict.fromkeys([*track.limits, *limits]))
 
 
 def _ends(waiting: Sequence[Waiting]) -> list[Waiting]:
-    """The first one decides; the last one too, where a passphrase was rotated in between."""
-    return list(dict.fromkeys([waiting[0], waiting[-1]])) if waiting else []
+    """The last one decides; the first one too, where a passphrase was rotated in between."""
+    return list(dict.fromkeys([waiting[-1], waiting[0]])) if waiting else []
 
 
 def _spread(waiting: Sequence[Waiting]) -> list[Waiting]:

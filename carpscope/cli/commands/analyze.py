@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Analyze and print; exit 1 where something is wrong."""
+    from carpscope.auth.effort import Effort
     from carpscope.config import Config
     from carpscope.detect.finding import Severity
     from carpscope.pipeline import analyze
@@ -41,9 +42,14 @@ def run(options: argparse.Namespace) -> int:
     vantage = shared.compared(options)
     captures = shared.opened(options)
     try:
-        with Progress(captures, quiet=options.quiet or options.json):
+        with Progress(captures, quiet=options.quiet or options.json) as progress:
             analysis = analyze(
-                captures, config, accepts=accepts, count=options.count, vantage=vantage
+                captures,
+                config,
+                accepts=accepts,
+                count=options.count,
+                vantage=vantage,
+                effort=Effort(tell=progress.searched),
             )
     finally:
         for capture in captures:
