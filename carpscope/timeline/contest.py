@@ -20,6 +20,8 @@ PAIRS_KEPT = 240
 """Per contest: all pairs of sixteen nodes. Made-up senders would fill the square of them."""
 REACTION: Nanos = 5 * MILLISECOND
 UCARP_REACTION: Nanos = 1200 * MILLISECOND
+FREEBSD_TOS = 0xE0
+"""ToS or traffic class that only FreeBSD sends."""
 CROSSING: Nanos = 15 * MILLISECOND
 """Two frames that leave within this may pass each other on a slow LAN."""
 
@@ -108,6 +110,13 @@ def master_down_ns(node: Node) -> Nanos:
     # ucarp's capture delivers packets up to a second late
     late = SECOND if is_ucarp(node) else 0
     return wait_ns(node.advbase, node.advskew, polls=is_ucarp(node)) + late
+
+
+def slowest_ns(node: Node) -> Nanos:
+    """How long it may wait, whatever it runs: OpenBSD waits whole periods since 2025."""
+    if FREEBSD_TOS in node.tos or FREEBSD_TOS in node.traffic_class:
+        return master_down_ns(node)
+    return max(master_down_ns(node), wait_ns(node.advbase, node.advskew, polls=True))
 
 
 def wait_ns(advbase: int, advskew: int, *, polls: bool) -> Nanos:

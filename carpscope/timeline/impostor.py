@@ -21,6 +21,8 @@ from carpscope.wire.ip import IpView
 KEYS_KEPT = 4096
 """Signatures remembered per group; the oldest is forgotten first (over an hour of one node)."""
 IDS_KEPT = 256
+MOVES = 3
+"""So often a counter must move: OpenBSD's does with every restart."""
 EARLY: Nanos = 50 * MILLISECOND
 """A timer of whole ticks may end a few of them before its nominal time."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
@@ -53,6 +55,11 @@ class Heard:
     def longest(self) -> Nanos:
         """How long after what it heard last a backup claims, at the latest."""
         return self.wait + self.wait // 16 + self.reaction
+
+    def came_by(self, counter: int, at: Nanos) -> bool:
+        """Tell whether the number before was sent just now, in whichever family."""
+        before = counter - 1 & _MASK
+        return any(before == sent and at - when <= EARLY for when, sent in self.recent)
 
     def goes_on(self, counter: int, at: Nanos) -> bool:
         """Tell whether somebody counts on, from a genuine advertisement or from a deceit.
@@ -182,8 +189,11 @@ def _same_source(
         # also without ids (IPv6, or always 0) no system sends again before its timer
         if same_id and early:
             first.stolen.add(ip.identification or 0)
-        return Deceit.REPLAYED if early or ip.identification in first.stolen else None
-    if heard.goes_on(view.counter_value, at):
+        again = early and shape == first.shape  # a demotion is told at once, in both families
+        return Deceit.REPLAYED if again or ip.identification in first.stolen else None
+    if heard.goes_on(view.counter_value, at) or (
+        at - first.at > SECOND and heard.came_by(view.counter_value, at)
+    ):
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
 
@@ -193,7 +203,7 @@ def is_counting(node: Node) -> bool:
     habits = node.counters
     moving = sum(h.random + h.sequential for h in habits.values())
     still = sum(h.constant for h in habits.values())
-    if moving > still:
+    if moving > still and moving >= MOVES:
         return True
     # OpenBSD sends one cookie in both families
     return not still and len(habits) == 2 and habits[4].value != habits[6].value

@@ -7,9 +7,11 @@ dual-stack node are one node (`timeline.group` pairs them).
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import AuthenticationTrack
+from carpscope.wire.carp import AdvertView
 
 FrameRef = int
 """capture << 40 | frame number: names a frame of one of several captures, sorts by both."""
@@ -69,6 +71,18 @@ class CounterHabit:
     first_sequential: Nanos | None = None
 
 
+class Farewell(NamedTuple):
+    """An advertisement of 255/255."""
+
+    at: Nanos
+    frame: FrameRef
+    source: bytes
+    version: int
+    view: AdvertView
+    before: Nanos
+    """When the node had advertised last."""
+
+
 @dataclass(slots=True)
 class Node:
     """One node, mutated in place as its advertisements come by."""
@@ -94,6 +108,8 @@ class Node:
     """When the next advertisement should have come, slack included."""
     heard_better: Nanos | None = None
     """When another master's advertisement that it has to yield to came by, since its own last."""
+    farewell: Farewell | None = None
+    """Its latest, until it is known whether it meant it."""
     deceived: Nanos | None = None
     """When the first deceit came by since its own last advertisement."""
     watched: bool = False

@@ -41,8 +41,9 @@ from carpscope.timeline.facts import (
     Sighted,
 )
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
+from carpscope.timeline.impostor import Deceit
 from carpscope.timeline.lanes import Lane, lane_for
-from carpscope.timeline.node import Change, CounterHabit, Node, Reign, frame_ref
+from carpscope.timeline.node import Change, CounterHabit, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.settling import glance, job, settle
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
@@ -246,14 +247,14 @@ class Observer:
         node.adverts += 1
         self._collect(node, ip, view)
         if self._refused(group, node, at, ref, packet, view):
-            self._keep_time(group, node, at, ref, ip.version, view)
+            self._keep_time(group, node, at, ref, ip, view)
             return
         track = node.authentication
         if not track.see(at, ref, view.counter, view.digest, group.recipes) and track.due:
             glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
         self._counter(group, node, at, ip.version, view)
         self._changes(group, node, at, ref, view)
-        self._keep_time(group, node, at, ref, ip.version, view)
+        self._keep_time(group, node, at, ref, ip, view)
         group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
         seen = LastAdvert(node, ip.version, at, *shape, view.counter_value)
         group.last = seen
@@ -365,17 +366,20 @@ class Observer:
     # Who is MASTER
 
     def _keep_time(
-        self, group: Group, node: Node, at: Nanos, ref: int, version: int, view: AdvertView
+        self, group: Group, node: Node, at: Nanos, ref: int, ip: IpView, view: AdvertView
     ) -> None:
-        reign = node.reign
+        reign, version = node.reign, ip.version
         if view.is_bow_out and view.checksum_ok:
             if reign is not None:
+                node.farewell = Farewell(at, ref, ip.source, version, view, node.last)
                 reign.seen, reign.last, reign.adverts = at, ref, reign.adverts + 1
                 self._leave(group, node, at, "bow-out")
             node.last, node.last_frame = at, ref
             node.last_of[version] = at
             return
         interval = interval_ns(node.advbase, node.advskew)
+        if node.farewell is not None:
+            self._meant(group, node, node.farewell, at - interval)
         if reign is not None and node.deceived is not None and at > node.due:
             # It fell silent for a deceit, and waited like any backup.
             self._leave(group, node, node.deceived, "yielded")
@@ -412,6 +416,20 @@ class Observer:
         if len(group.masters) > 1:
             self._contest(group, node, at)
             self._facts.append(Sighted(group, node, at, ref, view))
+
+    def _meant(self, group: Group, node: Node, farewell: Farewell, beat: Nanos) -> None:
+        """Tell of a farewell that was not the node's own: it goes on in its beat."""
+        node.farewell = None
+        view = farewell.view
+        original = group.signatures.seen.get((farewell.version, view.counter, view.digest))
+        if original is None or abs(beat - farewell.before) > EARLY:
+            return
+        node.bow_outs -= 1
+        source, at = farewell.source, farewell.at
+        self._facts.append(
+            Deceived(group, node, at, farewell.frame, Deceit.FORGED, original, source, view)
+        )
+        group.deceits += 1
 
     def _claim(self, group: Group, node: Node, at: Nanos, ref: int) -> None:
         for other in list(group.masters):

@@ -1,6 +1,7 @@
 """Elections that the swarm found misjudged, each as a small story of its own."""
 
 from carpscope.auth.keyring import Keyring
+from carpscope.core.address import parse_ip
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch
 from carpscope.detect.finding import Finding, Severity
@@ -11,11 +12,14 @@ from carpscope.wire.decode import decode
 from tests.simulated import PASSPHRASE, scenario, simulated
 
 PREEMPT = "preempt = true"
+ADDRESSES = tuple(
+    parse_ip(text, where="") for text in ("10.0.0.100", "2001:db8::64", "2001:db8::65")
+)
 
 
 def analyzed(text: str) -> tuple[list[Finding], list[Event]]:
     """Simulate a scenario; give what is found and what is told."""
-    observer = Observer(Keyring([PASSPHRASE.encode()]), (bytes((10, 0, 0, 100)),))
+    observer = Observer(Keyring([PASSPHRASE.encode()]), ADDRESSES)
     engine, watch = Engine(Context(observer)), EventWatch()
     told: list[Event] = []
 
@@ -178,3 +182,51 @@ def test_who_was_there_then_is_told_also_when_all_fell_silent_since() -> None:
     told = [(event.label, event.nodes) for event in analyzed(text)[1]]
     assert ("preemption", ("10.0.0.2", "10.0.0.1")) in told
     assert all(len(set(nodes)) == len(nodes) for _, nodes in told)
+
+
+def test_a_restarted_openbsd_has_another_constant_counter() -> None:
+    # over IPv6 there is no id that would tell; one advertisement came before the restart
+    six = f'{PREEMPT}\naddresses = ["2001:db8::64"]'
+    text = scenario(
+        node("freebsd13", 0, f"{six}\nstart = 1.2"),
+        node("openbsd", 80, six),
+        events="""12 crash node="fw2"
+                  16 restart node="fw2"
+                  22 crash node="fw1" """,
+    )
+    assert labels(text) == set()
+
+
+def test_openbsd_tells_its_demotion_at_once_in_both_families() -> None:
+    both = f'{PREEMPT}\naddresses = ["10.0.0.100", "2001:db8::64"]'
+    text = scenario(
+        node("openbsd", 0, both),
+        node("freebsd13", 150, both),
+        events='15.35 demote node="fw1" value=1\n25 demote node="fw1" value=-1',
+    )
+    assert labels(text) == set()
+
+
+def test_openbsd_of_2025_waits_three_whole_periods() -> None:
+    text = scenario(node("freebsd13", 0), node("openbsd2025", 220), events='12.9 crash node="fw1"')
+    assert labels(text) == set()
+
+
+def test_who_says_farewell_and_goes_on_in_its_beat_has_not_said_it() -> None:
+    # OpenBSD repeats its counter, and over IPv6 there is no id
+    six = f'{PREEMPT}\naddresses = ["2001:db8::64"]'
+    text = scenario(
+        node("openbsd", 0, six),
+        node("openbsd", 150, six),
+        events='17.4 forge node="fw1" advbase=255 advskew=255',
+    )
+    assert labels(text) == {"forged_skew"}
+
+
+def test_a_node_that_claims_while_it_is_given_its_addresses_signs_the_first_alone() -> None:
+    two = f'{PREEMPT}\naddresses = ["2001:db8::64", "2001:db8::65"]'
+    text = scenario(
+        node("freebsd6", 0, f"{two}\nstart = 0.6"),
+        node("freebsd6", 50, f"{two}\nstart = 0.5"),
+    )
+    assert labels(text) == set()

@@ -29,7 +29,7 @@ from carpscope.core.units import MILLISECOND, Nanos, span_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import since
-from carpscope.timeline.contest import master_down_ns
+from carpscope.timeline.contest import slowest_ns
 from carpscope.timeline.facts import Claimed, Deceived, Fact
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
@@ -93,7 +93,7 @@ class MasterGap:
         successor: Node | None,
         frame: int | None,
     ) -> Iterator[Finding]:
-        wait = max(master_down_ns(member) for member in state.group.members)
+        wait = max(slowest_ns(member) for member in state.group.members)
         if until - seen <= wait * 5 // 4 + 500 * MILLISECOND:
             return
         frames = (last, *state.evidence, *([frame] if frame is not None else []))
