@@ -15,6 +15,8 @@ from carpscope.timeline.facts import Fact
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement, disagreements
 
+OVER: Nanos = 5 * SECOND
+"""Disagreement that ends so long before the capture does is over."""
 TOGETHER: Nanos = 30 * SECOND
 """Disagreements of one kind that follow each other within this are one situation."""
 
@@ -97,6 +99,16 @@ def make(
         summary,
         " ".join(sentence for sentence in told if sentence),
         remedy,
+    )
+
+
+def ended(found: list[Disagreement], now: Nanos) -> str:
+    """Say when a situation was over, if it was before the capture ended."""
+    _, end = span(found)
+    return (
+        f"if that is not what ended this at {clock(end, digits=0)} UTC"
+        if (now - end > OVER)
+        else ""
     )
 
 
@@ -208,6 +220,8 @@ def address_differences(found: list[Disagreement]) -> str:
     if len({frozenset(chosen) for chosen in signed.values()}) == 1:
         told = [f"{node} signs {addresses(chosen)}" for node, chosen in signed.items()]
         return "; ".join(told) + ". The addresses are the same, their order is not."
+    if all(len(chosen) == 1 for chosen in signed.values()):
+        return "The HMAC covers the shared address."
     union = {address for chosen in signed.values() for address in chosen}
     sentences = []
     for address in in_words(union):
@@ -268,6 +282,7 @@ __all__ = [
     "address_differences",
     "announcements",
     "changes",
+    "ended",
     "half_done",
     "in_words",
     "listed",

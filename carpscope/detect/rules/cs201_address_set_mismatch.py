@@ -45,6 +45,7 @@ from carpscope.detect.signed import (
     HalfDone,
     SignedWatch,
     address_differences,
+    ended,
     half_done,
     in_words,
     make,
@@ -100,7 +101,7 @@ class AddressSets(SignedWatch):
                 name,
                 _still(half, half.now, signed),
                 address_differences(found) + unsupplied(found),
-                _finish(half, half.now, signed, found[0].group.vhid),
+                _finish(half, half.now, signed, ended(found, self._context.observer.now)),
             )
         mistyped = list(self._slips(found))
         summary = listed(f"{node} signs {addresses(chosen)}" for node, chosen in signed.items())
@@ -158,16 +159,17 @@ def _still(half: HalfDone, now: Recipe, signed: dict[str, tuple[bytes, ...]]) ->
     )
 
 
-def _finish(half: HalfDone, now: Recipe, signed: dict[str, tuple[bytes, ...]], vhid: int) -> str:
+def _finish(half: HalfDone, now: Recipe, signed: dict[str, tuple[bytes, ...]], unless: str) -> str:
     """Say on which node the change is still to be done."""
     steps = []
     for node in half.others:
-        mine = signed[node.id]
+        mine, vhid = signed[node.id], now.vhid
         gone = [] if commands.is_ucarp(node) else in_words(set(mine) - now.address_set)
         steps += [f"{node.id}: {commands.to_remove(node, address)}" for address in gone]
         new = in_words(now.address_set - set(mine))
         steps += [f"{node.id}: {commands.to_add(node, vhid, address)}" for address in new]
-    return f"Finish the change on {'; '.join(steps)}."
+    when = f", {unless}, " if unless else " "
+    return f"Finish the change{when}on {'; '.join(steps)}."
 
 
 def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> str:

@@ -26,6 +26,7 @@ from carpscope.detect.rule import Rule
 from carpscope.detect.signed import (
     HalfDone,
     SignedWatch,
+    ended,
     half_done,
     make,
     odd_one,
@@ -87,7 +88,7 @@ class Passphrases(SignedWatch):
             f"{_still(half, half.now, keys) if half and half.now else told}; "
             "each refuses the other",
             " ".join([sets, *reasons]),
-            _finish(half, half.now, found[0].group.vhid)
+            _finish(half, half.now, ended(found, self._context.observer.now))
             if half and half.now
             else _remedy(found, keys),
         )
@@ -98,11 +99,12 @@ def _still(half: HalfDone, now: Recipe, keys: dict[str, Key]) -> str:
     return f"{half.changed.id} now uses {now.key.label}, {stays}"
 
 
-def _finish(half: HalfDone, now: Recipe, vhid: int) -> str:
+def _finish(half: HalfDone, now: Recipe, unless: str) -> str:
     """Say on which node the rotation is still to be done."""
     names = listed(node.id for node in half.others)
-    how = dict.fromkeys(commands.to_set_passphrase(node, vhid) for node in half.others)
-    return f"Finish the rotation: set {now.key.label} on {names}: {' or '.join(how)}."
+    how = dict.fromkeys(commands.to_set_passphrase(node, now.vhid) for node in half.others)
+    when = f", {unless}" if unless else ""
+    return f"Finish the rotation{when}: set {now.key.label} on {names}: {' or '.join(how)}."
 
 
 def _origin(key: Key) -> str:
