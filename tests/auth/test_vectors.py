@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.auth.shipment import Json, Sent, analyzed, nodes, ship
-from tests.program import start
+from tests.program import run, start
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "vectors" / "hmac.json").read_text()
@@ -88,6 +88,16 @@ def test_all_of_them_on_one_wire(tmp_path: Path) -> None:
     for number, vector in enumerate(chosen, 1):
         (node,) = groups[100 + VECTORS.index(vector)]["nodes"]
         check(node["authentication"], vector, number)
+
+
+def test_dissect_verifies_the_same(tmp_path: Path) -> None:
+    """A link-layer address set by hand is the frame's own source."""
+    by_hand = [v for v in VECTORS if v["extra"].get("leader_lladdr") and not v["extra"]["realmac"]]
+    assert by_hand
+    for vector in by_hand:
+        capture = ship(tmp_path / "one.pcap", [sent(vector)])
+        result = run("dissect", "--json", *arguments(vector), capture)
+        assert json.loads(result.out)["authentication"]["status"] == "verified"
 
 
 def test_from_the_shell(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def _verdict(
     if advert is None or ip is None or link is None:
         return None
     sample = Sample(advert.vhid, advert.counter, advert.digest)
-    return verifier.check(link.vlan, ip.source, sample, tuple(learned))
+    return verifier.check(link.vlan, ip.source, sample, tuple(learned), link.source)
 
 
 def _printer(
