@@ -221,8 +221,8 @@ def address_differences(found: list[Disagreement]) -> str:
         told = [f"{node} signs {addresses(chosen)}" for node, chosen in signed.items()]
         return "; ".join(told) + ". The addresses are the same, their order is not."
     if all(len(chosen) == 1 for chosen in signed.values()):
-        told = listed(f"{addresses(chosen)} on {node}" for node, chosen in signed.items())
-        return f"The HMAC covers the shared address: {told}."
+        where = listed(f"{addresses(chosen)} on {node}" for node, chosen in signed.items())
+        return f"The HMAC covers the shared address: {where}."
     union = {address for chosen in signed.values() for address in chosen}
     sentences = []
     for address in in_words(union):
