@@ -7,6 +7,8 @@ not be kept is counted, and writing goes on when there is room again.
 
 `Keeper` remembers the last minutes and writes them down when a finding opens, with the
 minutes after it.
+
+Both may wait for the disk, so in a live run each has a thread of its own (`capture.disk`).
 """
 
 import io
@@ -14,6 +16,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +69,9 @@ class File:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as problem:
-            os.ftruncate(self._fd, self.size)
-            os.lseek(self._fd, self.size, os.SEEK_SET)
+            with suppress(OSError):  # a disk that is gone takes no order back
+                os.ftruncate(self._fd, self.size)
+                os.lseek(self._fd, self.size, os.SEEK_SET)
             raise LostError(frames, problem) from problem
         self.size += len(data)
         return frames
@@ -143,8 +147,9 @@ class Recorder:
         if file.waiting > BUFFER_LIMIT:
             self._flush()
 
-    def tick(self) -> None:
+    def tick(self, now: Nanos) -> None:
         """Flush, turn the page, try again: whatever the clock asks for."""
+        del now  # of the frames; here it is about the disk
         now = time.monotonic_ns()
         if self._retry_at is not None:
             if now < self._retry_at:
@@ -183,10 +188,10 @@ class Recorder:
         """Close the file and begin the next; forget the oldest of a ring first."""
         self.close()
         self._began = time.monotonic_ns()
-        if self._ring is not None:
-            while len(self._files) >= self._ring:
-                self._files.popleft().unlink(missing_ok=True)
         try:
+            if self._ring is not None:
+                while len(self._files) >= self._ring:
+                    self._files.popleft().unlink(missing_ok=True)
             self._file = self._next()
             self.problem = None
         except OSError as problem:
@@ -229,7 +234,8 @@ class Keeper:
         self._ring: deque[Frame] = deque()
         self._bytes = 0
         self._cases: dict[str, _Case] = {}
-        self._flushed = time.monotonic_ns()
+        self.flushed = time.monotonic_ns()
+        """When files were brought up to date last, by the monotonic clock."""
         self.lost = 0
         self.problem: str | None = None
         try:
@@ -240,7 +246,7 @@ class Keeper:
         except OSError as problem:
             raise CarpscopeError(f"--evidence {folder}: {problem.strerror}") from None
 
-    def see(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> None:
         """Remember one frame for a while."""
         ring = self._ring
         ring.append(frame)
@@ -257,24 +263,28 @@ class Keeper:
         if identity in self._cases or len(self._cases) >= OPEN_EVIDENCE:
             return None
         path = self._folder / f"{identity}.pcapng"
+        again = 1
+        while path.exists():  # what comes back later must not cost the first evidence
+            again += 1
+            path = self._folder / f"{identity}-{again}.pcapng"
         try:
             file = File(path, self._names, told)
             for frame in self._ring:
                 file.write(frame)
             file.flush()
+            self._forget_oldest()
         except OSError as problem:
             self._failed(problem)
             return None
         self._cases[identity] = _Case(file, at + self._around)
-        self._forget_oldest()
         return path
 
     def tick(self, now: Nanos) -> None:
         """Flush, and close what is complete."""
         clock = time.monotonic_ns()
-        if clock - self._flushed < FLUSH_EVERY - 10 * MILLISECOND:
+        if clock - self.flushed < FLUSH_EVERY - 10 * MILLISECOND:
             return
-        self._flushed = clock
+        self.flushed = clock
         for identity, case in list(self._cases.items()):
             try:
                 case.file.flush()

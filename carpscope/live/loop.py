@@ -1,15 +1,17 @@
 """The loop: frames when there are some, the clock when there are none, outputs at arm's length.
 
-Everything that may wait has a thread of its own (`report.outlet`). The loop reads what the
-kernel has, lets time pass up to where nothing older can still come, asks the detectors
-what they know, and hands over the differences.
+Everything that may wait has a thread of its own (`report.outlet`, `capture.disk`,
+`live.memory`). The loop reads what the kernel has, lets time pass up to where nothing older
+can still come, asks the detectors what they know, and hands over the differences.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
+from carpscope.capture.disk import Disk
 from carpscope.capture.live import LiveCapture, monotonic_ns, wall_ns
 from carpscope.capture.rotation import Keeper, Recorder
 from carpscope.config import Config
@@ -19,7 +21,7 @@ from carpscope.detect.finding import Severity
 from carpscope.live import memory
 from carpscope.live.monitor import Monitor
 from carpscope.live.service import ServiceManager
-from carpscope.live.situations import Situation
+from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import Teller, notice
 from carpscope.live.views import snapshot
 from carpscope.report.outlet import Outlet
@@ -34,8 +36,11 @@ LOOK_LATEST: Nanos = 2 * SECOND
 COUNT_EVERY: Nanos = 1 * SECOND
 SNAPSHOT_EVERY: Nanos = 1 * SECOND
 SAVE_EVERY: Nanos = 60 * SECOND
+SAVE_SOONEST: Nanos = 250 * MILLISECOND
 CLOCK_STEP: Nanos = 1 * SECOND
 LOG_KEPT = 200
+HANDED_OVER = 1024
+"""Frames that go to a disk's thread at once."""
 
 
 @dataclass(slots=True)
@@ -45,8 +50,8 @@ class Options:
     length: Nanos | None = None
     count: int | None = None
     state: Path | None = None
-    recorder: Recorder | None = None
-    keeper: Keeper | None = None
+    recorder: Disk[Recorder] | None = None
+    keeper: Disk[Keeper] | None = None
     outlets: list[Outlet] = field(default_factory=list)
     show: list[Callable[[Snapshot], None]] = field(default_factory=list)
     show_every: Nanos = SNAPSHOT_EVERY
@@ -70,6 +75,7 @@ class Live:
         self.worst = Severity.INFO
         self.notes: dict[str, str] = {}
         self._config = config
+        self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
         self._manager = ServiceManager()
         self.monitors = [Monitor(config, i.name) for i in capture.interfaces]
         self._configure(config)
@@ -80,6 +86,7 @@ class Live:
         self._counted: Nanos = 0
         self._showed: Nanos = 0
         self._saved: Nanos = 0
+        self._unsaved = True
         self._fed: Nanos = 0
         self._skew = self.started - self._began
         self._dropped = [0] * len(self.monitors)
@@ -88,8 +95,8 @@ class Live:
         self._missing: set[tuple[str, tuple[int, ...], int]] = set()
         self._strangers: set[tuple[str, str, str]] = set()
         if options.state is not None:
-            kept = {monitor.interface: monitor.situations for monitor in self.monitors}
-            memory.carry(memory.load(options.state), kept, self.started)
+            memory.carry(memory.load(options.state), self._situations(), self.started)
+        self._state = memory.StateFile(options.state) if options.state is not None else None
 
     def run(self) -> None:
         """Watch until a signal, the length or the count ends it."""
@@ -100,12 +107,15 @@ class Live:
             self.capture.wait(self._patience_ms())
             self._read(self.capture.frames())
             self._pass_time()
-        self._read(self.capture.drain())
         self._manager.say("STOPPING=1")
+        self._read(self.capture.drain())
         self._look(wall_ns() if self._all_up() else self.monitors[0].observer.now)
         self._count()
         self.capture.close()
         self._save()
+        if self._state is not None:
+            self._state.close()
+            self._problem("--state", 0, self._state.problem, wall_ns())
         now = wall_ns()
         told = f"{self.packets:,} packets in {span_text(now - self.started)}"
         self.tell(Record(now, "stop", "stop", told))
@@ -148,15 +158,25 @@ class Live:
         return int(patience // MILLISECOND) + 1
 
     def _read(self, frames: Iterator[Frame]) -> None:
-        recorder, keeper = self.options.recorder, self.options.keeper
-        monitors = self.monitors
+        disks, monitors = self._disks, self.monitors
+        left = self.options.count - self.packets if self.options.count is not None else None
+        kept: list[Frame] = []
+        if left is not None:
+            frames = islice(frames, left)
         for frame in frames:
             self.packets += 1
             monitors[frame.interface].see(frame)
-            if recorder is not None:
-                recorder.write(frame)
-            if keeper is not None:
-                keeper.see(frame)
+            if disks:
+                kept.append(frame)
+                if len(kept) == HANDED_OVER:
+                    self._keep(kept)
+                    kept = []
+        if kept:
+            self._keep(kept)
+
+    def _keep(self, frames: list[Frame]) -> None:
+        for disk in self._disks:
+            disk.put(frames)
 
     # Time
 
@@ -173,10 +193,8 @@ class Live:
             self._counted = clock
             self._count()
             self._expectations(now)
-        if self.options.recorder is not None:
-            self.options.recorder.tick()
-        if self.options.keeper is not None:
-            self.options.keeper.tick(now)
+        for disk in self._disks:
+            disk.tick(now)
         self._serve(clock)
         if self.options.show and clock - self._showed >= self.options.show_every:
             self._showed = clock
@@ -195,8 +213,7 @@ class Live:
             for change in changes:
                 self._changed(change.action, change.situation, monitor, until)
                 self.tell(teller.change(change, max(until, monitor.observer.now)))
-            if changes:
-                self._saved = 0
+            self._unsaved = self._unsaved or bool(changes)
 
     def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
         severity = situation.finding.severity
@@ -204,7 +221,8 @@ class Live:
             self.worst = severity
         if action == "opened" and self.options.keeper is not None:
             told = f"{situation.finding.code} on {monitor.interface}: {situation.finding.summary}"
-            self.options.keeper.opened(situation.identity, told, until)
+            identity = situation.identity
+            self.options.keeper.do(lambda keeper: keeper.opened(identity, told, until))
 
     def _watch_clock(self, now: Nanos, clock: Nanos) -> None:
         """Notice when somebody set the clock: the time in between did not happen."""
@@ -245,8 +263,7 @@ class Live:
                 self.tell(notice(now, "dropped", text, interface.name))
             self._dropped[index] = max(lost, self._dropped[index])
         problems = [(o.sink.name, o.lost, o.problem) for o in self.options.outlets]
-        kept = (("-w", self.options.recorder), ("--evidence", self.options.keeper))
-        problems += [(name, what.lost, what.problem) for name, what in kept if what is not None]
+        problems += [(disk.name, disk.lost, disk.problem) for disk in self._disks]
         for name, lost, problem in problems:
             self._problem(name, lost, problem, now)
 
@@ -305,8 +322,9 @@ class Live:
         if self._manager.watchdog_ns and clock - self._fed > self._manager.watchdog_ns // 3:
             self._fed = clock
             self._manager.say("WATCHDOG=1")
-        if clock - self._saved > SAVE_EVERY or not self._saved:
-            self._saved = clock
+        since = clock - self._saved
+        if since > SAVE_EVERY or (self._unsaved and since > SAVE_SOONEST):
+            self._saved, self._unsaved = clock, False
             self._save()
 
     def _reread(self) -> None:
@@ -329,19 +347,14 @@ class Live:
         for monitor in self.monitors:
             monitor.configure(config)
 
+    def _situations(self) -> dict[str, Situations]:
+        return {monitor.interface: monitor.situations for monitor in self.monitors}
+
     def _save(self) -> None:
-        if self.options.state is None:
-            return
-        try:
-            memory.save(
-                self.options.state,
-                {monitor.interface: monitor.situations for monitor in self.monitors},
-                wall_ns(),
-            )
-        except OSError as problem:
-            self._problem("--state", 0, problem.strerror, wall_ns())
-        else:
-            self._problem("--state", 0, None, wall_ns())
+        if self._state is not None:
+            now = wall_ns()
+            self._state.put(memory.document(self._situations(), now))
+            self._problem("--state", 0, self._state.problem, now)
 
 
 def _at(record: Record) -> Nanos:

@@ -6,6 +6,7 @@ cut leaves the old or the new one and never half of either.
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,9 +20,9 @@ SCHEMA = "carpscope.live/1"
 SIZE_LIMIT = 16 << 20
 
 
-def save(path: Path, situations: Mapping[str, Situations], now: Nanos) -> None:
-    """Write what is open, by interface. Raises OSError."""
-    document: dict[str, Json] = {
+def document(situations: Mapping[str, Situations], now: Nanos) -> dict[str, Json]:
+    """Give what is open, by interface."""
+    return {
         "schema": SCHEMA,
         "saved": rfc3339(now),
         "open": [
@@ -30,6 +31,10 @@ def save(path: Path, situations: Mapping[str, Situations], now: Nanos) -> None:
             for situation in kept.open
         ],
     }
+
+
+def save(path: Path, document: dict[str, Json]) -> None:
+    """Write it. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -38,6 +43,47 @@ def save(path: Path, situations: Mapping[str, Situations], now: Nanos) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     beside.replace(path)
+
+
+class StateFile:
+    """Writes in a thread of its own, always the latest: a disk that hangs delays nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Start its thread."""
+        self._path = path
+        self.problem: str | None = None
+        """Why the latest could not be written."""
+        self._latest: dict[str, Json] | None = None
+        self._news = threading.Event()
+        self._over = False
+        self._thread = threading.Thread(target=self._run, name="state", daemon=True)
+        self._thread.start()
+
+    def put(self, document: dict[str, Json]) -> None:
+        """Let this be written next."""
+        self._latest = document
+        self._news.set()
+
+    def close(self, patience_s: float = 5.0) -> None:
+        """Let the latest be written, for so long."""
+        self._over = True
+        self._news.set()
+        self._thread.join(patience_s)
+
+    def _run(self) -> None:
+        while True:
+            self._news.wait()
+            self._news.clear()
+            over = self._over
+            document, self._latest = self._latest, None
+            if document is not None:
+                try:
+                    save(self._path, document)
+                    self.problem = None
+                except OSError as problem:
+                    self.problem = f"--state {self._path}: {problem.strerror}"
+            if over:
+                return
 
 
 def load(path: Path) -> list[tuple[str, Situation]]:

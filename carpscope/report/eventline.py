@@ -73,9 +73,15 @@ def _group_lines(group: GroupView, taken: Snapshot) -> Iterator[str]:
         )
 
 
-class _Recorder(Protocol):
-    lost: int
+class _Written(Protocol):
     written: int
+
+
+class _Recorder(Protocol):
+    @property
+    def lost(self) -> int: ...
+    @property
+    def shelf(self) -> _Written: ...
 
 
 def summary_lines(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Iterator[str]:
@@ -89,7 +95,7 @@ def summary_lines(taken: Snapshot, packets: int, recorder: _Recorder | None) -> 
             yield f"{name}{interface.interface_dropped:,} packets dropped by interface"
     if recorder is not None:
         lost = f", {recorder.lost:,} lost" if recorder.lost else ""
-        yield f"{recorder.written:,} packets written{lost}"
+        yield f"{recorder.shelf.written:,} packets written{lost}"
     for outlet in taken.outlets:
         if outlet.lost:
             why = f" ({outlet.problem})" if outlet.problem else ""

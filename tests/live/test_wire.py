@@ -1,5 +1,6 @@
 """The path from a cable to a finding: filter, tags, files, signals, a full disk."""
 
+import fcntl
 import json
 import os
 import signal
@@ -154,6 +155,36 @@ def test_a_full_disk_ends_nothing(tmp_path: Path) -> None:
             assert source.notes == []
     finally:
         tool("umount", str(disk))
+
+
+def test_a_disk_that_hangs_delays_nothing(tmp_path: Path) -> None:
+    """A pipe that nobody empties: findings are told all the same, and the end does not wait."""
+    pipe = tmp_path / "kept.pcapng"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        with wire() as (within, tx, _):
+            watcher = listening(within, "-w", str(pipe))
+            assert send(within, tx, "ucarp-different-addresses", speed=6).wait(60) == 0
+            watcher.wait_for(5, "a finding", lambda e: e["event_type"] == "finding")
+            assert watcher.end() == 130
+        written = next(line for line in watcher.errors if "packets written" in line)
+        assert int(written.split()[0]) < 72
+        assert int(written.split()[3]) > 10, "what it could not take is counted as lost"
+    finally:
+        os.close(reader)
+
+
+def test_count_is_exact() -> None:
+    with wire() as (within, tx, _):
+        watcher = listening(within, "--count", "20")
+        sender = send(within, tx, "vrrp-only", speed=1000)
+        watcher.process.wait(20)
+        sender.wait(20)
+        watcher.end()
+    assert watcher.errors[0].startswith("20 packets captured, ")
+    assert received(watcher) > 20, "more had come by then"
 
 
 def test_nagios() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from carpscope.capture.disk import Disk
     from carpscope.capture.rotation import Keeper, Recorder
     from carpscope.config import Config
     from carpscope.live.loop import Live, Options
@@ -279,20 +280,23 @@ def _sinks(options: argparse.Namespace) -> "list[Sink]":
     return [make_sink(text) for text in _outputs(options)]
 
 
-def _kept(options: argparse.Namespace) -> "tuple[Recorder | None, Keeper | None]":
+def _kept(options: argparse.Namespace) -> "tuple[Disk[Recorder] | None, Disk[Keeper] | None]":
+    from carpscope.capture.disk import Disk
     from carpscope.capture.rotation import Keeper, Recorder
 
     recorder = keeper = None
     if options.write:
-        recorder = Recorder(
+        file = Recorder(
             options.write,
             options.interface,
             size=options.C * 1_000_000 if options.C else None,
             period=options.G * 1_000_000_000 if options.G else None,
             ring=options.W,
         )
+        recorder = Disk(file, "-w")
     if options.evidence:
-        keeper = Keeper(options.evidence, options.interface, around=options.around)
+        folder = Keeper(options.evidence, options.interface, around=options.around)
+        keeper = Disk(folder, "--evidence")
     return recorder, keeper
 
 
