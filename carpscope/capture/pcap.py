@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
-from carpscope.core.frame import Frame
+from carpscope.core.frame import KEY_START, KEY_STOP, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND
 
 HEADER_SIZE = 24
@@ -78,18 +78,24 @@ def read_header(head: bytes) -> Header | None:
 
 
 def frames(
-    header: Header, chunks: Iterator[bytes], tally: Tally, capture: int = 0
+    header: Header,
+    chunks: Iterator[bytes],
+    tally: Tally,
+    capture: int = 0,
+    shortcuts: Shortcuts | None = None,
 ) -> Iterator[Frame]:
     """Give the packets behind the header, in the order of the file.
 
     Ends at the end of the chunks or where the bytes stop making sense; the
-    tally has a note then. Whoever stops early finds in it what was read.
+    tally has a note then. Whoever stops early finds in it what was read. What a
+    shortcut takes is counted and not given.
     """
     record = struct.Struct(f"{header.order}IIII{'8x' if header.magic == _MODIFIED else ''}")
     unpack, record_size = record.unpack_from, record.size
     scale = 1 if header.nanosecond else MICROSECOND
     link = header.link
     make = tuple.__new__  # Frame(...) would take the arguments apart first: twice the time
+    shortcut_of = ({} if shortcuts is None else shortcuts).get
     rest = b""
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
@@ -121,6 +127,14 @@ def frames(
                 if length > captured:
                     snapped += 1
                 number += 1
+                shortcut = shortcut_of(buffer[start + KEY_START : start + KEY_STOP])
+                if (
+                    shortcut is not None
+                    and length == captured
+                    and shortcut.take(buffer, start, stop, at, number)
+                ):
+                    here = stop
+                    continue
                 yield make(Frame, (number, at, link, buffer[start:stop], length, capture, 0))
                 here = stop
             rest = buffer[here:]

@@ -17,7 +17,7 @@ from carpscope.capture.pcap import is_pcap
 from carpscope.capture.sniff import looks_like
 from carpscope.capture.tally import Tally
 from carpscope.core.errors import CarpscopeError
-from carpscope.core.frame import Frame
+from carpscope.core.frame import Frame, Shortcuts
 from carpscope.core.units import Nanos
 
 _GUESS = 512
@@ -35,12 +35,14 @@ class Capture:
         """Open it and read its head; see `open_capture`."""
         self.path = path
         self.index = index
+        self.shortcuts: Shortcuts = {}
+        """Asked before a packet becomes a frame; empty unless an analysis fills it."""
         self._tally = Tally()
         self._origin = Origin(path, stdin)
         self.name = self._origin.name
         """What to call it in a message; nothing in it that a terminal would obey."""
         try:
-            content = _recognized(self._origin, self._tally, index)
+            content = _recognized(self._origin, self._tally, index, self.shortcuts)
         except CarpscopeError:
             self._origin.close()
             raise
@@ -177,7 +179,7 @@ class _Content(NamedTuple):
     frames: Iterator[Frame]
 
 
-def _recognized(origin: Origin, tally: Tally, index: int) -> _Content:
+def _recognized(origin: Origin, tally: Tally, index: int, shortcuts: Shortcuts) -> _Content:
     head, chunks = _peeked(origin.chunks(), 4)
     compression = "gzip" if is_gzip(head) else "zstd" if is_zstd(head) else None
     if compression:
@@ -190,7 +192,7 @@ def _recognized(origin: Origin, tally: Tally, index: int) -> _Content:
         header = pcap.read_header(head)
         if header is None:
             raise _cut(origin, "pcap", pcap.HEADER_SIZE)
-        return _Content("pcap", compression, pcap.frames(header, chunks, tally, index))
+        return _Content("pcap", compression, pcap.frames(header, chunks, tally, index, shortcuts))
     if is_pcapng(head):
         head, chunks = _peeked(chunks, pcapng.SECTION_MIN)
         if len(head) < pcapng.SECTION_MIN:

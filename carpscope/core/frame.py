@@ -1,6 +1,6 @@
 """One captured frame, as it came from a file or an interface."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from carpscope.core.units import Nanos
 
@@ -26,3 +26,16 @@ class Frame(NamedTuple):
     """Which capture of those given, from 0."""
     interface: int = 0
     """Which interface of that capture, from 0 (pcapng has several)."""
+
+
+class Shortcut(Protocol):
+    """Takes packets of one kind off a reader's hands, before they become frames."""
+
+    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+        """Take the packet in `data[start:stop]`; False where it has to become a frame."""
+
+
+Shortcuts = dict[bytes, Shortcut]
+"""By bytes 26 to 39 of a packet; whoever reads asks here first, whoever analyzes fills it."""
+KEY_START = 26
+KEY_STOP = 40

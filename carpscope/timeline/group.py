@@ -17,6 +17,7 @@ PAIR_WINDOW: Nanos = 3 * MILLISECOND
 """A dual-stack node sends IPv4, then IPv6, in one go; between two nodes lies a LAN delay."""
 COPY_WINDOW: Nanos = 5 * MILLISECOND
 """A mirror port delivers both directions within this; no system advertises that often."""
+RECENT_KEPT = 256
 KERNEL_CLAIM: Nanos = 100 * MILLISECOND
 """From hearing something to the claim that follows: kernels pause between announcements."""
 
@@ -62,11 +63,36 @@ HISTORY_KEPT = 4096
 """The same with several nodes: over half an hour of two masters."""
 
 
+class Recent:
+    """The advertisements of the last milliseconds, by their bytes: to recognise copies."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._seen: dict[bytes, Nanos] = {}
+
+    def has(self, at: Nanos, packet: bytes) -> bool:
+        """Tell whether these bytes, from IP on, came by within the copy window."""
+        seen = self._seen
+        while seen:
+            oldest = next(iter(seen))
+            if at - seen[oldest] <= COPY_WINDOW:
+                return packet in seen
+            del seen[oldest]
+        return False
+
+    def note(self, at: Nanos, packet: bytes) -> None:
+        """Remember one; a flood is remembered in part."""
+        if len(self._seen) < RECENT_KEPT:
+            self._seen[packet] = at
+
+
 class SteadyMaster(Protocol):
     """What `timeline.lanes` keeps of a group while its master goes on as before."""
 
-    def sync(self) -> None:
-        """Put what was summed up into the node and the group."""
+    def sync(self) -> int:
+        """Put what was summed up into the node and the group; return how many were new."""
 
 
 @dataclass(slots=True)
@@ -81,8 +107,7 @@ class Group:
     recipes: list[Recipe] = field(default_factory=list)
     last: LastAdvert | None = None
     last_ipv4: LastAdvert | None = None
-    recent: deque[tuple[Nanos, bytes]] = field(default_factory=deque)
-    """IP bytes of the advertisements of the last milliseconds, to recognise copies."""
+    recent: Recent = field(default_factory=Recent)
     copies: int = 0
     deceits: int = 0
     """Replayed and forged advertisements; they count for no node."""
@@ -162,15 +187,10 @@ class Group:
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:
         """Tell whether these bytes, from IP on, came by within the copy window; remember them."""
-        recent = self.recent
-        while recent and at - recent[0][0] > COPY_WINDOW:
-            recent.popleft()
-        for _, seen in recent:
-            if seen == packet:
-                self.copies += 1
-                return True
-        if len(recent) < 64:
-            recent.append((at, packet))
+        if self.recent.has(at, packet):
+            self.copies += 1
+            return True
+        self.recent.note(at, packet)
         return False
 
 

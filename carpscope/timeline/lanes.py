@@ -1,28 +1,28 @@
 """The hot path: a master that goes on as before.
 
-Nearly every packet of a long capture is the next advertisement of a lone master, on its
-beat, verified by the recipe that verified the last. Such a node gets a lane: the bytes that
-must stay the same are compared as bytes, the counter must move as it did, checksum and HMAC
-are computed, and only sums are kept. Whatever deviates, in the node or in its group, closes
-the lane: the sums go back into the node, and the general path takes the packet. So the
-results are those of the general path (tests/timeline/test_lanes.py holds them together).
+Nearly every packet of a long capture is the next advertisement of a lone master, verified by
+the recipe that verified the last. Such a node gets a lane: the bytes that must stay the same
+are compared as bytes, the counter must move as it did, checksum and HMAC are computed, and
+only sums are kept. Whatever deviates, in the node or in its group, closes the lane: the sums
+go back into the node, and the general path takes the packet. So the results are those of the
+general path (tests/timeline/test_lanes.py holds them together).
 
     bytes of the frame   0            18 20   24 26      34     40 42      50        70
                          | Ethernet, IP | id |…| sum | src dst | CARP | sum | counter | HMAC
     must be the same     [------------]      [--]     [--------------]
 
-Per advertisement, on the machine of docs/performance.md: key and lookup 0.15 us, comparisons
-0.25 us, checksum 0.15 us, HMAC 0.5 us, sums and the ring 0.4 us.
+The reader of a capture asks for a lane before it makes a frame (`core.frame.Shortcut`), so a
+steady master costs no frame and no packet either. What an advertisement costs then is in
+docs/performance.md.
 """
 
-from collections import deque
-from enum import Enum
+from array import array
 from itertools import pairwise
 
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
-from carpscope.timeline.authentication import Waiting
-from carpscope.timeline.group import COPY_WINDOW, Group, LastAdvert, Sent
+from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
+from carpscope.timeline.group import ALONE_KEPT, COPY_WINDOW, Group, LastAdvert, Sent
 from carpscope.timeline.impostor import IDS_KEPT, KEYS_KEPT, Signature
 from carpscope.timeline.node import CounterHabit, Node
 from carpscope.wire.decode import Packet
@@ -30,146 +30,108 @@ from carpscope.wire.link import ETHERNET
 
 FRAME_SIZE = 70
 """Ethernet without a tag, IPv4 without options, 36 bytes."""
-SETTLED = 64
-"""Advertisements before a node gets a lane: by then its fingerprint is complete."""
+AGAIN = 16
+"""Advertisements before it gets another one: making one costs as much as some of them."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
-class Movement(Enum):
-    """How a lane's counter moves."""
-
-    CONSTANT = "constant"
-    SEQUENTIAL = "sequential"
-    RANDOM = "random"
-
-
 class Lane:
-    """One steady master. Its attributes are what `glance` touches per advertisement."""
+    """One steady master. Its attributes are what `take` touches per advertisement."""
 
     __slots__ = (
+        "ats",
         "capture",
         "copies",
         "count",
         "counter",
-        "earliest",
+        "frame",
         "group",
         "head",
-        "ids",
         "key",
         "last",
-        "last_data",
         "latest",
         "middle",
-        "movement",
         "node",
+        "noted",
         "number",
-        "payload",
-        "ring",
-        "seen",
+        "numbers",
         "shape",
-        "sign",
-        "stolen",
+        "size",
+        "synced",
     )
 
-    def __init__(self, group: Group, node: Node, frame: Frame, movement: Movement) -> None:
+    size_kept = KEYS_KEPT
+    """Times and frame numbers kept: as many as signatures are remembered."""
+
+    def __init__(self, group: Group, node: Node, frame: Frame) -> None:
         """Open a lane behind an advertisement that the general path has just taken."""
         data = frame.data
-        span = node.authentication.spans[-1]
-        assert span.recipe is not None
         self.group = group
         self.node = node
         self.capture = frame.capture
         self.head = data[:18]
         self.middle = data[20:24]
-        self.payload = data[34:]
         self.key = data[26:40]
-        self.last_data = data
-        self.movement = movement
+        self.frame = data
         self.counter = int.from_bytes(data[42:50], "big")
-        self.sign = span.recipe.signer.sign
         self.shape = (node.advbase, node.advskew, node.demote)
         self.last = frame.at
         self.number = frame.number
-        interval = node.due - node.last
-        self.latest = interval
-        self.earliest = _earliest(node)
+        self.latest = node.due - node.last
         self.count = 0
+        """Advertisements taken."""
+        self.synced = 0
+        """How many of them the node knows of."""
         self.copies = 0
-        self.ring: deque[tuple[Nanos, int, int, bytes]] = deque(maxlen=KEYS_KEPT)
-        """Time, frame number, counter and digest of what was taken since the last `sync`."""
-        self.seen: set[int] = set()
-        """Counters of the ring, where they are random: one that comes again was copied."""
-        kept = group.signatures.seen.get((4, data[42:50], data[50:]))
-        self.ids = kept.ids if kept is not None and movement is Movement.CONSTANT else None
-        self.stolen = kept.stolen if kept is not None else set()
+        self.noted = True
+        """Whether the last one is among those that copies are recognised by."""
+        self.size = self.size_kept
+        self.ats = array("q", bytes(8 * self.size))
+        self.numbers = array("q", bytes(8 * self.size))
 
-    def take(self, frame: Frame) -> bool:
+    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
         """Take one advertisement of this lane's key; False where it deviates."""
-        data = frame.data
-        since = frame.at - self.last
-        if not self.earliest <= since <= self.latest:
-            if 0 <= since <= COPY_WINDOW and data[14:] == self.last_data[14:]:
-                self.copies += 1
-                return True
+        raise NotImplementedError
+
+    @property
+    def earliest(self) -> Nanos:
+        """How soon the next advertisement may come without being early in anybody's eyes."""
+        return self.latest * 3 // 4
+
+    def is_copy(self, at: Nanos, frame: bytes) -> bool:
+        """Tell whether a mirror port delivered this one before; count it."""
+        recent = self.group.recent
+        if not self.noted:
+            recent.note(self.last, self.frame[14:])
+            self.noted = True
+        if not recent.has(at, frame[14:]):
             return False
-        if (
-            data[:18] != self.head
-            or data[20:24] != self.middle
-            or len(data) != FRAME_SIZE
-            or frame.link != ETHERNET
-            or frame.capture != self.capture
-        ):
-            return False
-        payload = data[34:]
-        if self.movement is Movement.CONSTANT:
-            if payload != self.payload:
-                return False
-            ids = self.ids
-            number = data[18] << 8 | data[19]
-            if number in self.stolen:
-                return False
-            if number and ids is not None and len(ids) < IDS_KEPT:
-                ids.setdefault(number, self.shape)
-        else:
-            counter = int.from_bytes(data[42:50], "big")
-            if self.movement is Movement.SEQUENTIAL:
-                if counter != self.counter + 1:
-                    return False
-            elif (
-                counter in self.seen
-                or counter - self.counter & _MASK <= 4
-                or len(self.seen) >= KEYS_KEPT
-            ):
-                return False
-            digest = payload[16:]
-            if int.from_bytes(payload, "big") % 65535 or self.sign(data[42:50]) != digest:
-                return False
-            self.counter = counter
-            self.ring.append((frame.at, frame.number, counter, digest))
-            if self.movement is Movement.RANDOM:
-                self.seen.add(counter)
-        if self.movement is Movement.CONSTANT:
-            self.ring.append((frame.at, frame.number, self.counter, b""))
-        self.last_data = data
-        self.last = frame.at
-        self.number = frame.number
-        self.count += 1
+        self.copies += 1
         return True
 
-    def sync(self) -> None:
-        """Put what was summed up into the node and its group, as the general path would."""
-        group, node, count = self.group, self.node, self.count
+    def note(self, at: Nanos, since: Nanos, frame: bytes) -> None:
+        """Let copies of one that came this early be recognised, and of the one before."""
+        if since <= COPY_WINDOW:
+            if not self.noted:
+                self.group.recent.note(self.last, self.frame[14:])
+            self.group.recent.note(at, frame[14:])
+        self.noted = since <= COPY_WINDOW
+
+    def sync(self) -> int:
+        """Put what was summed up into the node and its group; return how many were new."""
+        group, node, count = self.group, self.node, self.count - self.synced
         group.copies += self.copies
         self.copies = 0
         if not count:
-            return
-        self.count = 0
+            return 0
         base = self.capture << 40
-        ring = self.ring
-        data = self.last_data
+        data = self.frame
         reign = node.reign
         assert reign is not None
-        _spacings(node, ring)
+        latest = self._latest(min(count, ALONE_KEPT))
+        before = node.last if count == len(latest) else self._at(count - len(latest) - 1)
+        node.intervals += [b - a for a, b in pairwise([before, *(at for at, _, _ in latest)])]
+        del node.intervals[:-64]
         node.adverts += count
         node.tos[data[15]] += count
         node.ttl[data[22]] += count
@@ -180,67 +142,259 @@ class Lane:
         node.heard_better = None
         reign.adverts += count
         reign.seen, reign.last = self.last, base | self.number
-        self._count(node.counters[4], count)
-        for at, _, counter, _ in list(ring)[-8:]:
+        self._habit(node.counters[4], count)
+        for at, number, counter in latest:
             node.sent.append((at, counter))
-        for at, number, counter, _ in ring:
             group.history.append(Sent(at, node, 4, *self.shape, counter, base | number))
         group.last = group.last_ipv4 = LastAdvert(node, 4, self.last, *self.shape, self.counter)
-        group.recent.append((self.last, data[14:]))
-        self._signatures(base, count)
-        ring.clear()
-        self.seen.clear()
-
-    def _count(self, habit: CounterHabit, count: int) -> None:
-        habit.seen += count
-        habit.value = self.counter
-        if self.movement is Movement.CONSTANT:
-            habit.constant += count
-        elif self.movement is Movement.SEQUENTIAL:
-            habit.sequential += count
-            habit.first_sequential = habit.first_sequential or self.ring[0][0]
-        else:
-            habit.random += count
-            habit.last_random = self.last
-
-    def _signatures(self, base: int, count: int) -> None:
-        track = self.node.authentication
-        span = track.spans[-1]
+        if not self.noted:
+            group.recent.note(self.last, data[14:])
+            self.noted = True
+        span = node.authentication.spans[-1]
         span.end, span.last = self.last, base | self.number
         span.count += count
-        seen = self.group.signatures.seen
-        source = self.last_data[26:30]
-        for at, number, counter, digest in self.ring:
+        self.synced = self.count
+        return count
+
+    def close(self, *, over: bool = False) -> None:
+        """After the last `sync`: remember what was signed; `over` where nothing will ask."""
+        kept = min(self.count, SIGNED_KEPT if over else self.size)
+        if not kept:
+            return
+        base = self.capture << 40
+        track, seen = self.node.authentication, self.group.signatures.seen
+        source = self.frame[26:30]
+        for index, (at, number, counter) in enumerate(self._latest(kept)):
             raw = counter.to_bytes(8, "big")
-            if digest:
+            digest = self._digest(raw)
+            if not over and self._is_new:
                 seen[4, raw, digest] = Signature(source, at, base | number, self.shape, {})
-            track.remember(Waiting(at, base | number, raw, digest or self.payload[16:]))
+            if index >= kept - SIGNED_KEPT:
+                track.remember(Waiting(at, base | number, raw, digest))
         while len(seen) > KEYS_KEPT:
             seen.popitem(last=False)
 
+    _is_new = True
+    """Whether every advertisement is signed as none before."""
 
-def _earliest(node: Node) -> Nanos:
-    """How soon the next advertisement may come without being early in anybody's eyes."""
-    interval = node.due - node.last
-    return interval * 3 // 4
+    def _latest(self, count: int) -> list[tuple[Nanos, int, int]]:
+        """Give time, frame number and counter of the last so many."""
+        first = self.count - count
+        size, ats, numbers = self.size, self.ats, self.numbers
+        return [
+            (ats[index % size], numbers[index % size], self._counter(self.count - 1 - index))
+            for index in range(first, self.count)
+        ]
+
+    def _at(self, index: int) -> Nanos:
+        """Return the time of the one so many after the last sync, from 0."""
+        return self.ats[(self.synced + index) % self.size]
+
+    def _counter(self, ago: int) -> int:
+        """Return the counter of the advertisement so many before the last."""
+        raise NotImplementedError
+
+    def _digest(self, raw: bytes) -> bytes:
+        """Return the digest that one of the last advertisements had."""
+        raise NotImplementedError
+
+    def _habit(self, habit: CounterHabit, count: int) -> None:
+        """Say how the counter moved."""
+        habit.seen += count
+        habit.value = self.counter
 
 
-def _spacings(node: Node, ring: deque[tuple[Nanos, int, int, bytes]]) -> None:
-    before = node.last
-    spacings = []
-    for at, _, _, _ in ring:
-        spacings.append(at - before)
-        before = at
-    node.intervals += spacings
-    del node.intervals[:-64]
+class Constant(Lane):
+    """OpenBSD, old pfSense: one cookie and one HMAC, advertisement after advertisement."""
+
+    __slots__ = ("ids", "payload", "soonest", "stolen")
+    size_kept = 64
+    _is_new = False
+
+    def __init__(self, group: Group, node: Node, frame: Frame, kept: Signature) -> None:
+        """Open a lane; `kept` is where the one signature was first seen."""
+        super().__init__(group, node, frame)
+        self.payload = frame.data[34:]
+        self.ids = kept.ids
+        self.stolen = kept.stolen
+        self.soonest = self.earliest
+
+    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+        """Take one advertisement of this lane's key; False where it deviates."""
+        frame = data[start:stop]
+        if frame[34:] != self.payload or frame[:18] != self.head or frame[20:24] != self.middle:
+            return False
+        since = at - self.last
+        identification = frame[18] << 8 | frame[19]
+        if self.soonest <= since <= self.latest:
+            if identification in self.stolen:
+                return False
+            self.noted = False
+        else:
+            if not 0 <= since <= self.latest:
+                return False
+            if since <= COPY_WINDOW and self.is_copy(at, frame):
+                return True
+            if not identification or identification in self.ids:
+                return False  # early, and not a packet of its own
+            self.note(at, since, frame)
+        if identification and len(self.ids) < IDS_KEPT:
+            self.ids.setdefault(identification, self.shape)
+        index = self.count % 64
+        self.ats[index] = at
+        self.numbers[index] = number
+        self.frame = frame
+        self.last = at
+        self.number = number
+        self.count += 1
+        return True
+
+    def _counter(self, ago: int) -> int:  # noqa: ARG002
+        return self.counter
+
+    def _digest(self, raw: bytes) -> bytes:  # noqa: ARG002
+        return self.payload[16:]
+
+    def _habit(self, habit: CounterHabit, count: int) -> None:
+        super()._habit(habit, count)
+        habit.constant += count
+
+
+class Counting(Lane):
+    """A lane whose every advertisement has a counter, and so an HMAC, of its own."""
+
+    __slots__ = ("sign",)
+
+    def __init__(self, group: Group, node: Node, frame: Frame) -> None:
+        """Open a lane."""
+        super().__init__(group, node, frame)
+        recipe = node.authentication.spans[-1].recipe
+        assert recipe is not None
+        self.sign = recipe.signer.sign
+
+    def _digest(self, raw: bytes) -> bytes:
+        return self.sign(raw)
+
+
+class Sequential(Counting):
+    """FreeBSD, NetBSD, DragonFly, ucarp once they have heard another: one more every time."""
+
+    __slots__ = ("expected", "limit")
+
+    def __init__(self, group: Group, node: Node, frame: Frame) -> None:
+        """Open a lane."""
+        super().__init__(group, node, frame)
+        self.expected = (self.counter + 1 & _MASK).to_bytes(8, "big")
+        signed = group.signatures.seen if len(group.nodes) > 1 else ()
+        counters = (int.from_bytes(raw, "big") for _, raw, _ in signed)
+        self.limit = min((c for c in counters if c > self.counter), default=_MASK)
+        """The next counter that was seen before, from another; the last one of all."""
+
+    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+        """Take one advertisement of this lane's key; False where it deviates."""
+        frame = data[start:stop]
+        raw = frame[42:50]
+        since = at - self.last
+        if raw != self.expected:
+            return 0 <= since <= COPY_WINDOW and self.is_copy(at, frame)
+        if (
+            frame[:18] != self.head
+            or frame[20:24] != self.middle
+            or len(frame) != FRAME_SIZE
+            or not 0 <= since <= self.latest
+            or int.from_bytes(frame[34:], "big") % 65535
+            or self.sign(raw) != frame[50:]
+            or self.counter + 1 >= self.limit
+        ):
+            return False
+        if since <= COPY_WINDOW:
+            self.note(at, since, frame)
+        else:
+            self.noted = False
+        self.counter = counter = self.counter + 1
+        self.expected = (counter + 1).to_bytes(8, "big")
+        index = self.count % KEYS_KEPT
+        self.ats[index] = at
+        self.numbers[index] = number
+        self.frame = frame
+        self.last = at
+        self.number = number
+        self.count += 1
+        return True
+
+    def _counter(self, ago: int) -> int:
+        return self.counter - ago
+
+    def _habit(self, habit: CounterHabit, count: int) -> None:
+        super()._habit(habit, count)
+        habit.sequential += count
+        habit.first_sequential = habit.first_sequential or self._at(0)
+
+
+class Random(Counting):
+    """The same systems while they have heard nobody: 64 random bits every time."""
+
+    __slots__ = ("before", "counters")
+
+    def __init__(self, group: Group, node: Node, frame: Frame) -> None:
+        """Open a lane."""
+        super().__init__(group, node, frame)
+        self.counters = [b""] * KEYS_KEPT
+        self.before = {raw for _, raw, _ in group.signatures.seen}
+        """Counters that were seen: one that comes again was copied."""
+
+    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+        """Take one advertisement of this lane's key; False where it deviates."""
+        frame = data[start:stop]
+        raw = frame[42:50]
+        since = at - self.last
+        if raw in self.before:
+            return 0 <= since <= COPY_WINDOW and self.is_copy(at, frame)
+        counter = int.from_bytes(raw, "big")
+        if (
+            frame[:18] != self.head
+            or frame[20:24] != self.middle
+            or len(frame) != FRAME_SIZE
+            or not 0 <= since <= self.latest
+            or int.from_bytes(frame[34:], "big") % 65535
+            or self.sign(raw) != frame[50:]
+            or counter - self.counter & _MASK <= 4
+        ):
+            return False
+        if since <= COPY_WINDOW:
+            self.note(at, since, frame)
+        else:
+            self.noted = False
+        self.counter = counter
+        index = self.count % KEYS_KEPT
+        self.before.discard(self.counters[index])
+        self.before.add(raw)
+        self.counters[index] = raw
+        self.ats[index] = at
+        self.numbers[index] = number
+        self.frame = frame
+        self.last = at
+        self.number = number
+        self.count += 1
+        return True
+
+    def _counter(self, ago: int) -> int:
+        return int.from_bytes(self.counters[(self.count - 1 - ago) % KEYS_KEPT], "big")
+
+    def _habit(self, habit: CounterHabit, count: int) -> None:
+        super()._habit(habit, count)
+        habit.random += count
+        habit.last_random = self.last
 
 
 def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
     """Return a lane for a node that has settled, None while anything about it is unusual."""
     frame, ip, link = packet.frame, packet.ip, packet.link
     if (
-        node.adverts < SETTLED
+        node.adverts < node.lane_from
+        or group.masters != [node]
         or len(frame.data) != FRAME_SIZE
+        or frame.wire_length != FRAME_SIZE
         or frame.link != ETHERNET
         or ip is None
         or link is None
@@ -249,7 +403,6 @@ def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
         or ip.offset != 34
         or ip.ttl != 255
         or packet.faults
-        or group.masters != [node]
         or len(node.addresses) != 1
         or node.refused_at
     ):
@@ -261,10 +414,13 @@ def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
     steps = [b - a & _MASK for a, b in pairwise(values)]
     if not steps:
         return None
+    node.lane_from = node.adverts + AGAIN
     if not any(steps):
-        return Lane(group, node, frame, Movement.CONSTANT)
+        data = frame.data
+        kept = group.signatures.seen.get((4, data[42:50], data[50:]))
+        return Constant(group, node, frame, kept) if kept is not None else None
     if all(step == 1 for step in steps):
-        return Lane(group, node, frame, Movement.SEQUENTIAL)
+        return Sequential(group, node, frame)
     if all(step > 4 for step in steps):
-        return Lane(group, node, frame, Movement.RANDOM)
+        return Random(group, node, frame)
     return None

@@ -17,6 +17,8 @@ FrameRef = int
 """capture << 40 | frame number: names a frame of one of several captures, sorts by both."""
 
 FRAME_BITS = 40
+SETTLED = 64
+"""Advertisements after which a node's fingerprint is complete."""
 
 
 def frame_ref(capture: int, number: int) -> FrameRef:
@@ -114,6 +116,8 @@ class Node:
     """When the first deceit came by since its own last advertisement."""
     watched: bool = False
     """Whether its next deadline is in the observer's heap."""
+    lane_from: int = field(default_factory=lambda: SETTLED)
+    """How many advertisements it must have sent before it gets a lane (`timeline.lanes`)."""
     sent: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
     """Time and counter of its latest advertisements."""
     reigns: list[Reign] = field(default_factory=list)

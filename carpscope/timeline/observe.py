@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
-from carpscope.core.frame import Frame
+from carpscope.core.frame import KEY_START, KEY_STOP, Frame, Shortcuts
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.contest import (
     CONTESTS_KEPT,
@@ -51,6 +51,7 @@ from carpscope.wire.carp import AdvertView, interval_ns
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView
 from carpscope.wire.ip import IpView
+from carpscope.wire.link import ETHERNET
 from carpscope.wire.vrrp import VrrpView
 
 INTERVALS_KEPT = 64
@@ -88,39 +89,54 @@ class Observer:
         self.vrrp = 0
         self.faulty = 0
         self._beside = Surroundings(self.groups)
-        self._lanes: dict[bytes, Lane] = {}
+        self.taken = 0
+        """Advertisements that lanes took, copies included; up to date after `sync`."""
+        self._lanes: Shortcuts = {}
         self._due: list[tuple[Nanos, int, Group, Node]] = []
         self._serial = itertools.count()
         self._facts: list[Fact] = []
+
+    def use(self, shortcuts: Shortcuts) -> None:
+        """Keep the lanes where a reader looks for them: then `glance` is its work."""
+        assert not self._lanes
+        self._lanes = shortcuts
 
     def glance(self, frame: Frame) -> bool:
         """Take a frame if it is the next advertisement of a steady master; else `see` it.
 
         The hot path: no facts come of it, and the results are the same (`timeline.lanes`).
         """
-        lane = self._lanes.get(frame.data[26:40])
-        if lane is None:
-            return False
-        if lane.take(frame):
-            return True
-        self._close(lane)
-        return False
+        data = frame.data
+        lane = self._lanes.get(data[KEY_START:KEY_STOP])
+        return (
+            isinstance(lane, Lane)
+            and frame.capture == lane.capture
+            and frame.link == ETHERNET
+            and frame.wire_length == len(data)
+            and lane.take(data, 0, len(data), frame.at, frame.number)
+        )
 
-    def _close(self, lane: Lane) -> None:
+    def _close(self, lane: Lane, *, over: bool = False) -> None:
         self._sync(lane)
+        lane.close(over=over)
         del self._lanes[lane.key]
         lane.group.lane = None
         self._watch(lane.group, lane.node)
 
     def _sync(self, lane: Lane) -> None:
-        self.advertisements += lane.count
+        self.taken += lane.copies
+        count = lane.sync()
+        self.taken += count
+        self.advertisements += count
         self.now = max(self.now, lane.last)
-        lane.sync()
 
     def sync(self) -> None:
         """Bring every group up to date with what the hot path counted."""
-        for lane in self._lanes.values():
+        for lane in self._open_lanes():
             self._sync(lane)
+
+    def _open_lanes(self) -> list[Lane]:
+        return [lane for lane in self._lanes.values() if isinstance(lane, Lane)]
 
     def see(self, packet: Packet) -> list[Fact]:
         """Take one packet; return what it, and the time that passed before it, showed."""
@@ -168,8 +184,8 @@ class Observer:
     def finish(self) -> list[Fact]:
         """End the run: verify what waits, close every reign, and say so."""
         facts = self._facts = []
-        for lane in list(self._lanes.values()):
-            self._close(lane)
+        for lane in self._open_lanes():
+            self._close(lane, over=True)
         self.settle()
         for group in self.groups.values():
             for node in list(group.masters):
@@ -193,7 +209,7 @@ class Observer:
     def tick(self, now: Nanos) -> list[Fact]:
         """Let time pass without a packet; return what that shows."""
         facts = self._facts = []
-        for lane in list(self._lanes.values()):
+        for lane in self._open_lanes():
             if lane.last + lane.latest < now:
                 self._close(lane)
         self.sync()
