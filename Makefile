@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo 'make captures   record captures/ again with real ucarp and keepalived (root)'
-	@echo 'make bench      measure against tcpdump, tshark and bare Python'
+	@echo 'make bench      measure against a C program, tcpdump and tshark; SUBJECTS="dense mixed" JSON=FILE'
 	@echo 'make sim SEED=1 swarm of made worlds: what must not happen, and what does not settle'
 	@echo 'make conform    hold the simulator against exact traces in ../shared'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
@@ -66,8 +66,10 @@ format: $(VENV)/.tools
 captures: packages $(VENV)/.tools
 	@$(BIN)/python -m captures.record
 
-bench: packages $(VENV)/.tools
-	@$(BIN)/python -m tests.bench $(SUBJECTS)
+# Makes 2.7 GB of captures in build/bench the first time; `make clean` removes them.
+bench: $(VENV)/.tools
+	@.ci/packages bench
+	@$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON)) $(if $(DOC),--doc $(DOC)) $(SUBJECTS)
 
 sim: $(VENV)/.tools
 	@$(BIN)/python -m carpscope.sim.swarm $(or $(SEED),1) $(COUNT)

@@ -1,5 +1,6 @@
 """Measurements: `make bench`. Figures are no tests, since a busy machine is no bug.
 
-`measure` runs commands in turns and compares them round by round; every other module
-here is a subject, with a list of commands in SUBJECT.
+`captures` makes what is read, once. `measure` runs commands in turns and compares them round by
+round, `printed` lays out what it found. `throughput`, `startup`, `search` and `simulation` hold the
+subjects, `programs` the command lines they share.
 """

@@ -1,31 +1,55 @@
-"""`make bench`: measures every subject, or those named: `python -m tests.bench startup`."""
+"""`make bench`: measures every subject, or those named: `python -m tests.bench dense mixed`."""
 
-import importlib
+import argparse
+import json
+import os
 import platform
 import sys
+import time
 from pathlib import Path
 
-from tests.bench.measure import Subject, measured, table
+from tests.bench import search, simulation, startup, throughput
+from tests.bench.measure import Result, measured
+from tests.bench.printed import document, insert, table
 
-_NO_SUBJECTS = {"__init__", "__main__", "measure"}
+SUBJECTS = startup.SUBJECTS | throughput.SUBJECTS | search.SUBJECTS | simulation.SUBJECTS
+
+ONLY_WHEN_NAMED = {"mixed-tshark"}
+"""Minutes for one figure."""
 
 
-def main(wanted: list[str]) -> int:
+def main() -> int:
     """Measure and print tables; 1 where a target is missed."""
-    known = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NO_SUBJECTS)
-    missed = False
-    print(f"Python {platform.python_version()}, {platform.machine()}\n")
-    for name in wanted or known:
-        if name not in known:
-            print(f"{name}: no such subject; there are {', '.join(known)}", file=sys.stderr)
-            return 2
-        subject = importlib.import_module(f"tests.bench.{name}").SUBJECT
-        assert isinstance(subject, Subject)
-        rows = measured(subject)
-        print(f"{table(subject, rows)}\n", flush=True)
-        missed |= any(r.command.target is not None and r.ratio > r.command.target for r in rows)
-    return int(missed)
+    parser = argparse.ArgumentParser("python -m tests.bench")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
+    parser.add_argument("--doc", type=Path, metavar="PAGE", help="put the tables into its marks")
+    options = parser.parse_args()
+    for name in options.subjects:
+        if name not in SUBJECTS:
+            parser.error(f"{name}: no such subject; there are {', '.join(SUBJECTS)}")
+    machine = _machine()
+    print(f"{machine}\n")
+    results: list[Result] = []
+    for name in options.subjects or [n for n in SUBJECTS if n not in ONLY_WHEN_NAMED]:
+        begun = time.monotonic()
+        results.append(measured(name, SUBJECTS[name]()))
+        print(f"{table(results[-1])}\n  ({time.monotonic() - begun:.0f} s)\n", flush=True)
+    if options.json is not None:
+        whole = {"machine": machine, "subjects": [document(result) for result in results]}
+        options.json.write_text(json.dumps(whole, indent=1) + "\n")
+    if options.doc is not None:
+        insert(options.doc, machine, results)
+    return int(any(not verdict.met for result in results for verdict in result.verdicts()))
+
+
+def _machine() -> str:
+    kernel = platform.release().partition("-")[0]
+    return (
+        f"{os.cpu_count()} processors ({platform.machine()}), Linux {kernel}, "
+        f"Python {platform.python_version()}"
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

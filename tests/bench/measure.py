@@ -8,10 +8,13 @@ import os
 import shutil
 import statistics
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+MIB = 1 << 20
 
 
 class Command(NamedTuple):
@@ -21,8 +24,20 @@ class Command(NamedTuple):
     words: tuple[str, ...]
     statuses: tuple[int, ...] = (0,)
     """Exit statuses that are no failure: analyze gives 1 where something is wrong."""
-    target: float | None = None
-    """The ratio to the first command that must not be exceeded."""
+    environment: Mapping[str, str] = {}
+    rounds: int | None = None
+    """Where it takes too long to run in each: the first so many, without one to warm up."""
+
+
+class Target(NamedTuple):
+    """What must hold between two commands, by name."""
+
+    of: str
+    to: str
+    must: float
+    aim: float | None = None
+    what: Literal["time", "memory", "growth"] = "time"
+    """`time` is a ratio; `memory` the peak of `of` in MiB, `growth` what it has beyond `to`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,77 +46,138 @@ class Subject:
 
     title: str
     commands: tuple[Command, ...]
+    targets: tuple[Target, ...] = ()
     rounds: int = 15
     shows: bool = False
     """Whether what the commands say on standard error, in the last round, is part of it."""
 
 
-@dataclass(frozen=True, slots=True)
+class Spread(NamedTuple):
+    """A median between the quartiles."""
+
+    low: float
+    middle: float
+    high: float
+
+
+class Run(NamedTuple):
+    """One process from start to end."""
+
+    seconds: float
+    cpu: float
+    peak: int
+    """Bytes of memory at most; not below what the harness itself holds, which it begins as."""
+
+
+@dataclass(slots=True)
 class Row:
     """What was measured of one command."""
 
     command: Command
-    milliseconds: float
-    ratio: float
-    low: float
-    high: float
-    """The middle half of the ratios lies between these."""
+    runs: dict[int, Run] = field(default_factory=dict)
+    """By round."""
+
+    def seconds(self) -> Spread:
+        """Return how long it took."""
+        return spread([run.seconds for run in self.runs.values()])
+
+    def cpu(self) -> float:
+        """Return the processor seconds of all its processes."""
+        return statistics.median(run.cpu for run in self.runs.values())
+
+    def peak_mib(self) -> float:
+        """Return the memory it needed in its worst round."""
+        return max(run.peak for run in self.runs.values()) / MIB
+
+    def ratio(self, other: "Row") -> Spread:
+        """Compare with another, within the rounds that both ran in."""
+        both = sorted(self.runs.keys() & other.runs.keys())
+        return spread([self.runs[r].seconds / other.runs[r].seconds for r in both])
 
 
-def measured(subject: Subject) -> list[Row]:
-    """Run the commands that are installed; the first one is the unit."""
-    commands = [c for c in subject.commands if shutil.which(c.words[0]) is not None]
-    assert commands[0] is subject.commands[0], f"{commands[0].words[0]} is not installed"
-    environment = os.environ | {"TZ": "UTC"}  # tcpdump reads the zone file for every packet
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles at every start
-    times: dict[str, list[float]] = {command.name: [] for command in commands}
+class Verdict(NamedTuple):
+    """What became of a target."""
+
+    target: Target
+    value: Spread
+    cpu: float | None = None
+    """The ratio of processor time, which suffers less where others use the machine."""
+
+    @property
+    def met(self) -> bool:
+        """Tell whether what must hold does."""
+        return self.value.middle <= self.target.must
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A subject and what was measured of it."""
+
+    name: str
+    subject: Subject
+    rows: Sequence[Row]
+
+    def row(self, name: str) -> Row | None:
+        """Find a command's row; None where the program is not installed."""
+        return next((row for row in self.rows if row.command.name == name), None)
+
+    def verdicts(self) -> list[Verdict]:
+        """Hold what was measured to the targets."""
+        found = []
+        for target in self.subject.targets:
+            of, to = self.row(target.of), self.row(target.to)
+            if of is None or to is None:
+                continue
+            if target.what == "time":
+                found.append(Verdict(target, of.ratio(to), of.cpu() / to.cpu()))
+            else:
+                base = to.peak_mib() if target.what == "growth" else 0
+                found.append(Verdict(target, spread([of.peak_mib() - base])))
+        return found
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return the quartiles; one value is all three."""
+    if len(values) == 1:
+        return Spread(values[0], values[0], values[0])
+    return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
+
+
+def measured(name: str, subject: Subject) -> Result:
+    """Run the commands that are installed; the first of them is the unit."""
+    rows = [Row(c) for c in subject.commands if shutil.which(c.words[0]) is not None]
     for turn in range(subject.rounds + 1):
-        for command in commands:
-            taken = _seconds(command, environment, shown=subject.shows and turn == subject.rounds)
+        for row in rows:
+            few = row.command.rounds
+            if few is not None and not 0 < turn <= few:
+                continue
+            run = _run(row.command, shown=subject.shows and turn == subject.rounds)
             if turn:  # the first one fills caches
-                times[command.name].append(taken)
-    unit = times[commands[0].name]
-    rows = []
-    for command in commands:
-        taken_all = times[command.name]
-        ratios = [mine / base for mine, base in zip(taken_all, unit, strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
-        rows.append(Row(command, statistics.median(taken_all) * 1000, middle, low, high))
-    return rows
+                row.runs[turn] = run
+    return Result(name, subject, rows)
 
 
-def _seconds(command: Command, environment: dict[str, str], *, shown: bool) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(
-        command.words,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    taken = time.perf_counter() - start
-    words = " ".join(command.words)
-    if shown and done.stderr:
-        print(done.stderr.decode().rstrip())
-    assert done.returncode in command.statuses, f"{words}: {done.returncode} {done.stderr!r}"
-    return taken
-
-
-def table(subject: Subject, rows: Sequence[Row]) -> str:
-    """Lay out what was measured."""
-    width = max(len(row.command.name) for row in rows)
-    unit = f"x {rows[0].command.name}"
-    lines = [
-        f"{subject.title} ({subject.rounds} rounds in turns, whole processes)",
-        f"  {'':{width}}  {'ms':>8}  {unit:>{max(len(unit), 6)}}  middle half   target",
-    ]
-    for row in rows:
-        target = row.command.target
-        verdict = (
-            "" if target is None else f"<= {target:g}  {'met' if row.ratio <= target else 'MISSED'}"
+def _run(command: Command, *, shown: bool) -> Run:
+    environment = {**os.environ, **command.environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles at every start
+    if "TZ" not in command.environment:
+        environment.pop("TZ", None)  # tcpdump reads the zone file for every packet without it
+    with tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command.words,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
         )
-        ratio = f"{row.ratio:{max(len(unit), 6)}.2f}  {row.low:5.2f}–{row.high:<5.2f}   {verdict}"
-        name = f"{row.command.name:{width}}"
-        lines.append(f"  {name}  {row.milliseconds:8.1f}  {ratio}".rstrip())
-    return "\n".join(lines)
+        _, status, usage = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").rstrip()
+    if shown and said:
+        print(said)
+    words = " ".join(command.words)
+    assert process.returncode in command.statuses, f"{words}: {process.returncode} {said!r}"
+    return Run(taken, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)

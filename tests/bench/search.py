@@ -5,29 +5,27 @@ The captures are made once, in a folder of their own below build/.
 
 import random
 import struct
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from carpscope.auth.digest import Signer, message, ordinary_order
 from carpscope.wire.carp import Advert, virtual_mac
 from carpscope.wire.ip import ipv4
 from carpscope.wire.link import ethernet
+from tests.bench.captures import FOLDER
 from tests.bench.measure import Command, Subject
+from tests.bench.programs import CARPSCOPE
 
 CANDIDATES = [bytes((10, 1, 0, last)) for last in range(1, 21)]
 FOREIGN = [bytes((203, 0, 113, last)) for last in (1, 7, 9)]
 WORD = b"bench passphrase"
 STRANGERS = 1000
-_FOLDER = Path(__file__).parents[2] / "build" / "bench"
-_PROGRAM = str(Path(sys.executable).with_name("carpscope"))
 
 
 def capture(name: str, frames: Iterator[bytes]) -> str:
     """Return a capture of one frame a second; make it where it is not there yet."""
-    path = _FOLDER / f"search-{name}.pcap"
+    path = FOLDER / f"search-{name}.pcap"
     if not path.exists():
-        _FOLDER.mkdir(parents=True, exist_ok=True)
+        FOLDER.mkdir(parents=True, exist_ok=True)
         data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
         for second, frame in enumerate(frames, 1767225600):
             data += struct.pack("<IIII", second, 0, len(frame), len(frame)) + frame
@@ -57,38 +55,44 @@ def analyzing(name: str, frames: Iterator[bytes], candidates: list[bytes]) -> tu
     """Return the command that analyzes one of these."""
     listed = ",".join(".".join(map(str, address)) for address in candidates)
     path = capture(name, frames)
-    return (_PROGRAM, "analyze", "--json", "-p", WORD.decode(), "-a", listed, path)
+    return (CARPSCOPE, "analyze", "--json", "-p", WORD.decode(), "-a", listed, path)
 
 
 NODE = bytes((10, 1, 0, 254))
-SUBJECT = Subject(
-    "search",
-    (
-        Command(
-            "all 20 supplied addresses signed",
-            analyzing("all", talk(NODE, CANDIDATES, 10, random.Random(2)), CANDIDATES),
-        ),
-        Command(
-            "one nobody supplied, of a /24, beside 3",
-            analyzing(
-                "stranger",
-                talk(NODE, [*CANDIDATES[:3], bytes((10, 1, 0, 77))], 10, random.Random(3)),
-                CANDIDATES[:3],
+
+
+def _search() -> Subject:
+    return Subject(
+        "search",
+        (
+            Command(
+                "all 20 supplied addresses signed",
+                analyzing("all", talk(NODE, CANDIDATES, 10, random.Random(2)), CANDIDATES),
+            ),
+            Command(
+                "one nobody supplied, of a /24, beside 3",
+                analyzing(
+                    "stranger",
+                    talk(NODE, [*CANDIDATES[:3], bytes((10, 1, 0, 77))], 10, random.Random(3)),
+                    CANDIDATES[:3],
+                ),
+            ),
+            Command(
+                "10 signed of 20 supplied",
+                analyzing("subset", talk(NODE, CANDIDATES[::2], 10, random.Random(4)), CANDIDATES),
+            ),
+            Command(
+                "none of 20 supplied signed: everything tried",
+                analyzing("none", talk(NODE, FOREIGN, 10, random.Random(5)), CANDIDATES),
+            ),
+            Command(
+                f"{STRANGERS:,} made-up senders, 3 supplied",
+                analyzing("strangers", strangers(), CANDIDATES[:3]),
+                (0, 1),
             ),
         ),
-        Command(
-            "10 signed of 20 supplied",
-            analyzing("subset", talk(NODE, CANDIDATES[::2], 10, random.Random(4)), CANDIDATES),
-        ),
-        Command(
-            "none of 20 supplied signed: everything tried",
-            analyzing("none", talk(NODE, FOREIGN, 10, random.Random(5)), CANDIDATES),
-        ),
-        Command(
-            f"{STRANGERS:,} made-up senders, 3 supplied",
-            analyzing("strangers", strangers(), CANDIDATES[:3]),
-            (0, 1),
-        ),
-    ),
-    rounds=3,
-)
+        rounds=3,
+    )
+
+
+SUBJECTS = {"search": _search}
