@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
-from carpscope.core.frame import KEY_START, KEY_STOP, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND
 
 HEADER_SIZE = 24
@@ -95,8 +95,9 @@ def frames(
     scale = 1 if header.nanosecond else MICROSECOND
     link = header.link
     make = tuple.__new__  # Frame(...) would take the arguments apart first: twice the time
-    shortcut_of = ({} if shortcuts is None else shortcuts).get
+    layout_of = LAYOUTS.get
     rest = b""
+    second, base = 0, 0
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
     offset, here = 0, HEADER_SIZE
@@ -115,7 +116,9 @@ def frames(
                     tally.account(number, first, last, snapped, late)
                     tally.problems.append(_insane(tally, offset + here, captured))
                     return
-                at = seconds * 1_000_000_000 + fraction * scale
+                if seconds != second:
+                    second, base = seconds, seconds * 1_000_000_000
+                at = base + fraction * scale
                 if at < last:
                     if number:
                         late += 1
@@ -127,14 +130,14 @@ def frames(
                 if length > captured:
                     snapped += 1
                 number += 1
-                shortcut = shortcut_of(buffer[start + KEY_START : start + KEY_STOP])
-                if (
-                    shortcut is not None
-                    and length == captured
-                    and shortcut.take(buffer, start, stop, at, number)
-                ):
-                    here = stop
-                    continue
+                if shortcuts and length == captured and (layout := layout_of(captured)):
+                    head, identification, middle, ip_sum, key, tail = layout(buffer, start)
+                    shortcut = shortcuts.get(key)
+                    if shortcut is not None and shortcut.take(
+                        at, number, head, identification, middle, ip_sum, tail
+                    ):
+                        here = stop
+                        continue
                 yield make(Frame, (number, at, link, buffer[start:stop], length, capture, 0))
                 here = stop
             rest = buffer[here:]

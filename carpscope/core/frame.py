@@ -1,5 +1,6 @@
 """One captured frame, as it came from a file or an interface."""
 
+import struct
 from typing import NamedTuple, Protocol
 
 from carpscope.core.units import Nanos
@@ -31,11 +32,29 @@ class Frame(NamedTuple):
 class Shortcut(Protocol):
     """Takes packets of one kind off a reader's hands, before they become frames."""
 
-    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
-        """Take the packet in `data[start:stop]`; False where it has to become a frame."""
+    def take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
+        """Take a packet of `LAYOUTS`, its key left out; False where it has to become a frame."""
 
 
 Shortcuts = dict[bytes, Shortcut]
-"""By bytes 26 to 39 of a packet; whoever reads asks here first, whoever analyzes fills it."""
-KEY_START = 26
-KEY_STOP = 40
+"""By a packet's key; whoever reads asks here first, whoever analyzes fills it."""
+
+LAYOUTS = {
+    70: struct.Struct("18s2s4s2s14s30s").unpack_from,
+    74: struct.Struct("22s2s4s2s14s30s").unpack_from,
+}
+"""By length: an IPv4 advertisement in Ethernet, without and with a VLAN tag.
+
+    head              | id | middle        | sum | key                 | tail
+    Ethernet, IP as   |    | flags, TTL,   |     | source, destination,| checksum, counter,
+    far as its length |    | protocol      |     | 6 bytes of CARP     | HMAC
+"""

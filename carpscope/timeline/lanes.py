@@ -7,19 +7,16 @@ only sums are kept. Whatever deviates, in the node or in its group, closes the l
 go back into the node, and the general path takes the packet. So the results are those of the
 general path (tests/timeline/test_lanes.py holds them together).
 
-    bytes of the frame   0            18 20   24 26      34     40 42      50        70
-                         | Ethernet, IP | id |…| sum | src dst | CARP | sum | counter | HMAC
-    must be the same     [------------]      [--]     [--------------]
-
-The reader of a capture asks for a lane before it makes a frame (`core.frame.Shortcut`), so a
-steady master costs no frame and no packet either. What an advertisement costs then is in
-docs/performance.md.
+The reader of a capture asks for a lane before it makes a frame (`core.frame.LAYOUTS` has the
+parts of a packet), so a steady master costs no frame and no packet either. What an
+advertisement costs then is in docs/performance.md.
 """
 
+import struct
 from array import array
 from itertools import pairwise
 
-from carpscope.core.frame import Frame
+from carpscope.core.frame import LAYOUTS, Frame
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
 from carpscope.timeline.group import ALONE_KEPT, COPY_WINDOW, Group, LastAdvert, Sent
@@ -28,11 +25,10 @@ from carpscope.timeline.node import CounterHabit, Node
 from carpscope.wire.decode import Packet
 from carpscope.wire.link import ETHERNET
 
-FRAME_SIZE = 70
-"""Ethernet without a tag, IPv4 without options, 36 bytes."""
 AGAIN = 16
-"""Advertisements before it gets another one: making one costs as much as some of them."""
+"""Advertisements before a node gets another lane: making one costs as much as some of them."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+_COUNTER = struct.Struct(">Q").pack
 
 
 class Lane:
@@ -44,9 +40,10 @@ class Lane:
         "copies",
         "count",
         "counter",
-        "frame",
         "group",
         "head",
+        "identification",
+        "ip_sum",
         "key",
         "last",
         "latest",
@@ -56,24 +53,29 @@ class Lane:
         "number",
         "numbers",
         "shape",
-        "size",
         "synced",
+        "tail",
     )
+    head: bytes
+    identification: bytes
+    middle: bytes
+    ip_sum: bytes
+    key: bytes
+    tail: bytes
 
-    size_kept = KEYS_KEPT
+    kept = KEYS_KEPT
     """Times and frame numbers kept: as many as signatures are remembered."""
+    renews = True
+    """Whether every advertisement is signed as none was before."""
 
     def __init__(self, group: Group, node: Node, frame: Frame) -> None:
         """Open a lane behind an advertisement that the general path has just taken."""
-        data = frame.data
+        parts = LAYOUTS[len(frame.data)](frame.data)
+        self.head, self.identification, self.middle, self.ip_sum, self.key, self.tail = parts
         self.group = group
         self.node = node
         self.capture = frame.capture
-        self.head = data[:18]
-        self.middle = data[20:24]
-        self.key = data[26:40]
-        self.frame = data
-        self.counter = int.from_bytes(data[42:50], "big")
+        self.counter = int.from_bytes(self.tail[2:10], "big")
         self.shape = (node.advbase, node.advskew, node.demote)
         self.last = frame.at
         self.number = frame.number
@@ -85,37 +87,44 @@ class Lane:
         self.copies = 0
         self.noted = True
         """Whether the last one is among those that copies are recognised by."""
-        self.size = self.size_kept
-        self.ats = array("q", bytes(8 * self.size))
-        self.numbers = array("q", bytes(8 * self.size))
+        self.ats = array("q", bytes(8 * self.kept))
+        self.numbers = array("q", bytes(8 * self.kept))
 
-    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+    def take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
         """Take one advertisement of this lane's key; False where it deviates."""
         raise NotImplementedError
 
-    @property
-    def earliest(self) -> Nanos:
-        """How soon the next advertisement may come without being early in anybody's eyes."""
-        return self.latest * 3 // 4
+    def packet(self, identification: bytes, ip_sum: bytes, tail: bytes) -> bytes:
+        """Put an advertisement of this lane together again, from IP on."""
+        return b"".join((self.head[-4:], identification, self.middle, ip_sum, self.key, tail))
 
-    def is_copy(self, at: Nanos, frame: bytes) -> bool:
+    def note(self, at: Nanos, identification: bytes, ip_sum: bytes, tail: bytes) -> None:
+        """Let copies of one that came this early be recognised, and of the one before."""
+        recent = self.group.recent
+        if not self.noted:
+            recent.note(self.last, self.packet(self.identification, self.ip_sum, self.tail))
+        recent.note(at, self.packet(identification, ip_sum, tail))
+        self.noted = True
+
+    def is_copy(self, at: Nanos, packet: bytes) -> bool:
         """Tell whether a mirror port delivered this one before; count it."""
         recent = self.group.recent
         if not self.noted:
-            recent.note(self.last, self.frame[14:])
+            recent.note(self.last, self.packet(self.identification, self.ip_sum, self.tail))
             self.noted = True
-        if not recent.has(at, frame[14:]):
+        if not recent.has(at, packet):
             return False
         self.copies += 1
         return True
-
-    def note(self, at: Nanos, since: Nanos, frame: bytes) -> None:
-        """Let copies of one that came this early be recognised, and of the one before."""
-        if since <= COPY_WINDOW:
-            if not self.noted:
-                self.group.recent.note(self.last, self.frame[14:])
-            self.group.recent.note(at, frame[14:])
-        self.noted = since <= COPY_WINDOW
 
     def sync(self) -> int:
         """Put what was summed up into the node and its group; return how many were new."""
@@ -125,7 +134,6 @@ class Lane:
         if not count:
             return 0
         base = self.capture << 40
-        data = self.frame
         reign = node.reign
         assert reign is not None
         latest = self._latest(min(count, ALONE_KEPT))
@@ -133,9 +141,9 @@ class Lane:
         node.intervals += [b - a for a, b in pairwise([before, *(at for at, _, _ in latest)])]
         del node.intervals[:-64]
         node.adverts += count
-        node.tos[data[15]] += count
-        node.ttl[data[22]] += count
-        node.dont_fragment[bool(data[20] & 0x40)] += count
+        node.tos[self.head[-3]] += count
+        node.ttl[self.middle[2]] += count
+        node.dont_fragment[bool(self.middle[0] & 0x40)] += count
         node.last, node.last_frame = self.last, base | self.number
         node.last_of[4] = self.last
         node.due = self.last + self.latest
@@ -148,7 +156,8 @@ class Lane:
             group.history.append(Sent(at, node, 4, *self.shape, counter, base | number))
         group.last = group.last_ipv4 = LastAdvert(node, 4, self.last, *self.shape, self.counter)
         if not self.noted:
-            group.recent.note(self.last, data[14:])
+            packet = self.packet(self.identification, self.ip_sum, self.tail)
+            group.recent.note(self.last, packet)
             self.noted = True
         span = node.authentication.spans[-1]
         span.end, span.last = self.last, base | self.number
@@ -158,37 +167,30 @@ class Lane:
 
     def close(self, *, over: bool = False) -> None:
         """After the last `sync`: remember what was signed; `over` where nothing will ask."""
-        kept = min(self.count, SIGNED_KEPT if over else self.size)
-        if not kept:
-            return
+        kept = min(self.count, SIGNED_KEPT if over else self.kept)
         base = self.capture << 40
         track, seen = self.node.authentication, self.group.signatures.seen
-        source = self.frame[26:30]
         for index, (at, number, counter) in enumerate(self._latest(kept)):
             raw = counter.to_bytes(8, "big")
             digest = self._digest(raw)
-            if not over and self._is_new:
-                seen[4, raw, digest] = Signature(source, at, base | number, self.shape, {})
+            if self.renews and not over:
+                seen[4, raw, digest] = Signature(self.key[:4], at, base | number, self.shape, {})
             if index >= kept - SIGNED_KEPT:
                 track.remember(Waiting(at, base | number, raw, digest))
         while len(seen) > KEYS_KEPT:
             seen.popitem(last=False)
 
-    _is_new = True
-    """Whether every advertisement is signed as none before."""
-
     def _latest(self, count: int) -> list[tuple[Nanos, int, int]]:
         """Give time, frame number and counter of the last so many."""
-        first = self.count - count
-        size, ats, numbers = self.size, self.ats, self.numbers
+        size, ats, numbers = self.kept, self.ats, self.numbers
         return [
             (ats[index % size], numbers[index % size], self._counter(self.count - 1 - index))
-            for index in range(first, self.count)
+            for index in range(self.count - count, self.count)
         ]
 
     def _at(self, index: int) -> Nanos:
         """Return the time of the one so many after the last sync, from 0."""
-        return self.ats[(self.synced + index) % self.size]
+        return self.ats[(self.synced + index) % self.kept]
 
     def _counter(self, ago: int) -> int:
         """Return the counter of the advertisement so many before the last."""
@@ -207,43 +209,55 @@ class Lane:
 class Constant(Lane):
     """OpenBSD, old pfSense: one cookie and one HMAC, advertisement after advertisement."""
 
-    __slots__ = ("ids", "payload", "soonest", "stolen")
-    size_kept = 64
-    _is_new = False
+    __slots__ = ("earliest", "ids", "stolen")
+    kept = 64
+    renews = False
 
-    def __init__(self, group: Group, node: Node, frame: Frame, kept: Signature) -> None:
-        """Open a lane; `kept` is where the one signature was first seen."""
+    def __init__(self, group: Group, node: Node, frame: Frame, first: Signature) -> None:
+        """Open a lane; `first` is where the one signature was first seen."""
         super().__init__(group, node, frame)
-        self.payload = frame.data[34:]
-        self.ids = kept.ids
-        self.stolen = kept.stolen
-        self.soonest = self.earliest
+        self.ids = first.ids
+        self.stolen = first.stolen
+        self.earliest = self.latest * 3 // 4
+        """How soon the next one may come without being early in anybody's eyes."""
 
-    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+    def take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
         """Take one advertisement of this lane's key; False where it deviates."""
-        frame = data[start:stop]
-        if frame[34:] != self.payload or frame[:18] != self.head or frame[20:24] != self.middle:
+        if tail != self.tail or head != self.head or middle != self.middle:
             return False
         since = at - self.last
-        identification = frame[18] << 8 | frame[19]
-        if self.soonest <= since <= self.latest:
-            if identification in self.stolen:
+        own = identification[0] << 8 | identification[1]
+        if self.earliest <= since <= self.latest:
+            if own in self.stolen:
                 return False
             self.noted = False
         else:
             if not 0 <= since <= self.latest:
                 return False
-            if since <= COPY_WINDOW and self.is_copy(at, frame):
+            if since <= COPY_WINDOW and self.is_copy(at, self.packet(identification, ip_sum, tail)):
                 return True
-            if not identification or identification in self.ids:
+            if not own or own in self.ids:
                 return False  # early, and not a packet of its own
-            self.note(at, since, frame)
-        if identification and len(self.ids) < IDS_KEPT:
-            self.ids.setdefault(identification, self.shape)
+            if since <= COPY_WINDOW:
+                self.note(at, identification, ip_sum, tail)
+            else:
+                self.noted = False
+        if own and len(self.ids) < IDS_KEPT:
+            self.ids.setdefault(own, self.shape)
         index = self.count % 64
         self.ats[index] = at
         self.numbers[index] = number
-        self.frame = frame
+        self.identification = identification
+        self.ip_sum = ip_sum
         self.last = at
         self.number = number
         self.count += 1
@@ -253,7 +267,7 @@ class Constant(Lane):
         return self.counter
 
     def _digest(self, raw: bytes) -> bytes:  # noqa: ARG002
-        return self.payload[16:]
+        return self.tail[10:]
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
         super()._habit(habit, count)
@@ -263,17 +277,20 @@ class Constant(Lane):
 class Counting(Lane):
     """A lane whose every advertisement has a counter, and so an HMAC, of its own."""
 
-    __slots__ = ("sign",)
+    __slots__ = ("rest", "sign")
 
     def __init__(self, group: Group, node: Node, frame: Frame) -> None:
         """Open a lane."""
         super().__init__(group, node, frame)
         recipe = node.authentication.spans[-1].recipe
         assert recipe is not None
-        self.sign = recipe.signer.sign
+        self.sign = recipe.signer.quick()
+        self.rest = int.from_bytes(self.key[8:], "big")
+        """What the checksum covers beside the tail (2^240 = 1 modulo 65535)."""
 
     def _digest(self, raw: bytes) -> bytes:
-        return self.sign(raw)
+        digest: bytes = self.sign(raw)
+        return digest
 
 
 class Sequential(Counting):
@@ -290,33 +307,44 @@ class Sequential(Counting):
         self.limit = min((c for c in counters if c > self.counter), default=_MASK)
         """The next counter that was seen before, from another; the last one of all."""
 
-    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+    def take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
         """Take one advertisement of this lane's key; False where it deviates."""
-        frame = data[start:stop]
-        raw = frame[42:50]
         since = at - self.last
-        if raw != self.expected:
-            return 0 <= since <= COPY_WINDOW and self.is_copy(at, frame)
+        raw = self.expected
+        if tail[2:] != raw + self.sign(raw):
+            return 0 <= since <= COPY_WINDOW and self.is_copy(
+                at, b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
+            )
+        counter = self.counter + 1
         if (
-            frame[:18] != self.head
-            or frame[20:24] != self.middle
-            or len(frame) != FRAME_SIZE
+            head != self.head
+            or middle != self.middle
             or not 0 <= since <= self.latest
-            or int.from_bytes(frame[34:], "big") % 65535
-            or self.sign(raw) != frame[50:]
-            or self.counter + 1 >= self.limit
+            or (int.from_bytes(tail, "big") + self.rest) % 65535
+            or counter >= self.limit
         ):
             return False
         if since <= COPY_WINDOW:
-            self.note(at, since, frame)
+            self.note(at, identification, ip_sum, tail)
         else:
             self.noted = False
-        self.counter = counter = self.counter + 1
-        self.expected = (counter + 1).to_bytes(8, "big")
+        self.counter = counter
+        self.expected = _COUNTER(counter + 1)
         index = self.count % KEYS_KEPT
         self.ats[index] = at
         self.numbers[index] = number
-        self.frame = frame
+        self.identification = identification
+        self.ip_sum = ip_sum
+        self.tail = tail
         self.last = at
         self.number = number
         self.count += 1
@@ -343,26 +371,35 @@ class Random(Counting):
         self.before = {raw for _, raw, _ in group.signatures.seen}
         """Counters that were seen: one that comes again was copied."""
 
-    def take(self, data: bytes, start: int, stop: int, at: Nanos, number: int) -> bool:
+    def take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
         """Take one advertisement of this lane's key; False where it deviates."""
-        frame = data[start:stop]
-        raw = frame[42:50]
         since = at - self.last
+        raw = tail[2:10]
         if raw in self.before:
-            return 0 <= since <= COPY_WINDOW and self.is_copy(at, frame)
+            return 0 <= since <= COPY_WINDOW and self.is_copy(
+                at, b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
+            )
         counter = int.from_bytes(raw, "big")
         if (
-            frame[:18] != self.head
-            or frame[20:24] != self.middle
-            or len(frame) != FRAME_SIZE
+            head != self.head
+            or middle != self.middle
             or not 0 <= since <= self.latest
-            or int.from_bytes(frame[34:], "big") % 65535
-            or self.sign(raw) != frame[50:]
+            or (int.from_bytes(tail, "big") + self.rest) % 65535
+            or self.sign(raw) != tail[10:]
             or counter - self.counter & _MASK <= 4
         ):
             return False
         if since <= COPY_WINDOW:
-            self.note(at, since, frame)
+            self.note(at, identification, ip_sum, tail)
         else:
             self.noted = False
         self.counter = counter
@@ -372,7 +409,9 @@ class Random(Counting):
         self.counters[index] = raw
         self.ats[index] = at
         self.numbers[index] = number
-        self.frame = frame
+        self.identification = identification
+        self.ip_sum = ip_sum
+        self.tail = tail
         self.last = at
         self.number = number
         self.count += 1
@@ -393,14 +432,15 @@ def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
     if (
         node.adverts < node.lane_from
         or group.masters != [node]
-        or len(frame.data) != FRAME_SIZE
-        or frame.wire_length != FRAME_SIZE
+        or len(frame.data) not in LAYOUTS
+        or frame.wire_length != len(frame.data)
         or frame.link != ETHERNET
         or ip is None
         or link is None
-        or link.tags
         or ip.version != 4
-        or ip.offset != 34
+        or ip.header_offset + 56 != len(frame.data)
+        or ip.offset - ip.header_offset != 20
+        or ip.length != 36
         or ip.ttl != 255
         or packet.faults
         or len(node.addresses) != 1

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
-from carpscope.core.frame import KEY_START, KEY_STOP, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, Frame, Shortcuts
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.contest import (
     CONTESTS_KEPT,
@@ -43,7 +43,7 @@ from carpscope.timeline.facts import (
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
 from carpscope.timeline.impostor import Deceit
 from carpscope.timeline.lanes import Lane, lane_for
-from carpscope.timeline.node import Change, CounterHabit, Farewell, Node, Reign, frame_ref
+from carpscope.timeline.node import SETTLED, Change, CounterHabit, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.settling import glance, job, settle
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
@@ -107,13 +107,17 @@ class Observer:
         The hot path: no facts come of it, and the results are the same (`timeline.lanes`).
         """
         data = frame.data
-        lane = self._lanes.get(data[KEY_START:KEY_STOP])
+        layout = LAYOUTS.get(len(data))
+        if layout is None or not self._lanes:
+            return False
+        head, identification, middle, ip_sum, key, tail = layout(data)
+        lane = self._lanes.get(key)
         return (
             isinstance(lane, Lane)
             and frame.capture == lane.capture
             and frame.link == ETHERNET
             and frame.wire_length == len(data)
-            and lane.take(data, 0, len(data), frame.at, frame.number)
+            and lane.take(frame.at, frame.number, head, identification, middle, ip_sum, tail)
         )
 
     def _close(self, lane: Lane, *, over: bool = False) -> None:
@@ -306,7 +310,7 @@ class Observer:
         """Keep what tells implementations apart (implementations.md 4.1)."""
         if ip.version == 4:
             node.tos[ip.tos] += 1
-            if len(node.identifications) < 64 and ip.identification is not None:
+            if node.adverts <= SETTLED and ip.identification is not None:
                 node.identifications.append(ip.identification)
             node.dont_fragment[ip.dont_fragment] += 1
         else:

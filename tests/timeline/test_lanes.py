@@ -49,6 +49,7 @@ def both(path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[s
 
     monkeypatch.setattr(observe.Observer, "finish", counted)
     monkeypatch.setattr(node, "SETTLED", 6)
+    monkeypatch.setattr(observe, "SETTLED", 6)
     monkeypatch.setattr(lanes, "AGAIN", 1)
     fast = told(path, config)
     monkeypatch.setattr(observe, "lane_for", lambda *_: None)
@@ -73,6 +74,20 @@ def test_a_steady_master_is_taken(
     assert taken > 90
 
 
+def test_a_steady_master_behind_a_vlan_tag_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [tagged(frame) for frame in simulated(scenario('impl = "netbsd"', duration=120))]
+    fast, slow, taken = both(written(frames, tmp_path), CONFIG, monkeypatch)
+    assert fast == slow
+    assert taken > 90
+
+
+def tagged(frame: Frame) -> Frame:
+    data = frame.data[:12] + bytes.fromhex("8100600a") + frame.data[12:]
+    return frame._replace(data=data, wire_length=len(data))
+
+
 BASES = {
     name: simulated(
         scenario(
@@ -84,6 +99,8 @@ BASES = {
     )
     for name in ("freebsd13", "openbsd", "netbsd")
 }
+
+BASES["tagged"] = [tagged(frame) for frame in BASES["netbsd"]]
 
 disturbances = st.lists(
     st.tuples(
