@@ -39,6 +39,17 @@ def ordinary_order(addresses: Iterable[bytes]) -> tuple[list[bytes], list[bytes]
     return sorted(a for a in distinct if len(a) == 4), sorted(a for a in distinct if len(a) == 16)
 
 
+def pads(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """Return the inner and the outer hash state of a key of up to 64 bytes (zero-padded)."""
+    padded = key.ljust(_BLOCK, b"\0")
+    if len(padded) != _BLOCK:
+        raise ValueError("a CARP key has at most 20 bytes")
+    return (
+        hashlib.sha1(padded.translate(_INNER), usedforsecurity=False),
+        hashlib.sha1(padded.translate(_OUTER), usedforsecurity=False),
+    )
+
+
 class Signer:
     """Signs counters under one key and one message; the pads are hashed once."""
 
@@ -46,11 +57,8 @@ class Signer:
 
     def __init__(self, key: bytes, prefix: bytes) -> None:
         """Take up to 64 bytes of key (zero-padded, as HMAC does) and a `message`."""
-        padded = key.ljust(_BLOCK, b"\0")
-        if len(padded) != _BLOCK:
-            raise ValueError("a CARP key has at most 20 bytes")
-        self._inner = hashlib.sha1(padded.translate(_INNER) + prefix, usedforsecurity=False)
-        self._outer = hashlib.sha1(padded.translate(_OUTER), usedforsecurity=False)
+        self._inner, self._outer = pads(key)
+        self._inner.update(prefix)
 
     def sign(self, counter: bytes) -> bytes:
         """Return the 20-byte digest for 8 bytes of counter."""

@@ -7,10 +7,11 @@ copies and two short hashes, under a microsecond.
 
 import hashlib
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from carpscope.auth import sets
+from carpscope.auth.digest import pads
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Key, Keyring
 from carpscope.auth.question import Candidates, Outcome, Sample
@@ -52,10 +53,8 @@ class Search:
         """Return the inner state behind 02 01 and the outer one, made once per key."""
         known = self._roots.get(key)
         if known is None:
-            padded = key.secret.ljust(64, b"\0")
-            inner = hashlib.sha1(bytes(b ^ 0x36 for b in padded), usedforsecurity=False)
+            inner, outer = pads(key.secret)
             inner.update(b"\x02\x01")
-            outer = hashlib.sha1(bytes(b ^ 0x5C for b in padded), usedforsecurity=False)
             known = self._roots[key] = inner, outer
         return known
 
@@ -96,10 +95,11 @@ class Search:
     ) -> Recipe | None:
         """Try sets, each in the order it has."""
         counter, wanted = self.sample.counter, self.sample.digest
-        bodies = [b"".join(addresses) + counter for addresses in chosen]
+        bodies: list[bytes] = []
         for key in keys:
             root, outer = self.start(key, lladdr)
-            for index, body in enumerate(bodies):
+            # the first key is nearly always the one: a set behind the answer is never joined
+            for index, body in enumerate(bodies or _bodies(chosen, counter, bodies)):
                 inner = root.copy()
                 inner.update(body)
                 last = outer.copy()
@@ -107,7 +107,7 @@ class Search:
                 if last.digest() == wanted:
                     self.spend(index + 1)
                     return self.found(key, chosen[index], lladdr)
-            if not self.spend(len(bodies)):
+            if not self.spend(len(chosen)):
                 return None
         return None
 
@@ -198,3 +198,11 @@ class Search:
                 return *base[:place], stranger, *base[place:]
         self.spend(len(strangers))
         return None
+
+
+def _bodies(chosen: Iterable[sets.Set], counter: bytes, kept: list[bytes]) -> Iterator[bytes]:
+    """Give what is signed behind the vhid, and keep it for the next key."""
+    for addresses in chosen:
+        body = b"".join(addresses) + counter
+        kept.append(body)
+        yield body

@@ -4,6 +4,7 @@ They depend on the candidates alone, so they are made once for all samples of a 
 """
 
 import itertools
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -45,9 +46,14 @@ class Pool(NamedTuple):
 
 def pool(candidates: Candidates) -> Pool:
     """Sort candidates by how likely they are."""
+    return _pool(candidates.supplied, candidates.announced, candidates.learned)
+
+
+@lru_cache(maxsize=64)
+def _pool(*sources: Set) -> Pool:
     seen: set[bytes] = set()
     parts = []
-    for part in (candidates.supplied, candidates.announced, candidates.learned):
+    for part in sources:
         kept = [a for a in map(canonical, part) if any(a) and any(byte != 0xFF for byte in a)]
         parts.append(tuple(a for a in dict.fromkeys(kept) if a not in seen))
         seen.update(kept)
@@ -61,21 +67,43 @@ def families(addresses: Iterable[bytes]) -> Set:
 
 @lru_cache(maxsize=64)
 def usual(known: Pool, automatic: bytes) -> tuple[Set, ...]:
-    """Give the sets that people mean, each sorted, each once."""
+    """Give the sets that people mean, each sorted, each once.
+
+    `automatic` alone differs from vhid to vhid, and putting it into its place costs far less than
+    sorting: with fifty addresses and as many vhids it is most of what a search takes.
+    """
+    found = [_joined(base, automatic) if own else base for base, own in _usual(known)]
+    # sets with and without it are the same ones where somebody supplied it
+    return tuple(dict.fromkeys(found)) if automatic in known.all else tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _usual(known: Pool) -> tuple[tuple[Set, bool], ...]:
+    """Give the sets, and whether the interface's own link-local address joins them."""
     sources = [known.supplied, known.strong, known.announced, known.all[:64]]
-    found = [in_order(source) for source in sources[:3]]
-    found += [in_order((*source, automatic)) for source in sources[:3]]
+    found = [(in_order(source), False) for source in sources[:3]]
+    found += [(in_order(source), True) for source in sources[:3]]
     for source in sources:
-        found.append(in_order(a for a in source if not is_link_local(a)))
-        found += [in_order(a for a in source if len(a) == size) for size in (4, 16)]
-    found += [(address,) for address in (*known.all, automatic)]
+        found.append((in_order(a for a in source if not is_link_local(a)), False))
+        found += [(in_order(a for a in source if len(a) == size), False) for size in (4, 16)]
+    found += [((address,), False) for address in known.all]
+    found.append(((), True))
     for source in (known.supplied, known.strong):
+        whole = in_order(source)
         for left_out in source:
-            rest = [a for a in source if a != left_out]
-            found += [in_order(rest), in_order((*rest, automatic))]
-    found += [in_order((*source, more)) for source in sources[:2] for more in known.weak]
-    found += [in_order(known.all), ()]
+            rest = tuple(a for a in whole if a != left_out)
+            found += [(rest, False), (rest, True)]
+    found += [(in_order((*source, more)), False) for source in sources[:2] for more in known.weak]
+    found += [(in_order(known.all), False), ((), False)]
     return tuple(dict.fromkeys(found))
+
+
+def _joined(base: Set, address: bytes) -> Set:
+    """Put an IPv6 address into its place in a sorted set."""
+    if address in base:
+        return base
+    place = bisect(base, (16, address), key=lambda a: (len(a), a))
+    return *base[:place], address, *base[place:]
 
 
 @lru_cache(maxsize=64)
