@@ -12,7 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format packages captures bench bless docs clean sim conform score score-swarm
+.PHONY: help demo test check format packages captures bench bless docs clean fuzz sim conform score score-swarm
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -22,6 +22,7 @@ help:
 	@echo 'make conform    hold the simulator against exact traces in ../shared'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
+	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
 	@echo 'make score      hold the analysis against labelled captures'
 	@echo 'make score-swarm SEEDS=1000   and against simulated ones whose truth is known'
 	@echo 'make format     put every file into the house format'
@@ -83,6 +84,14 @@ bless: $(VENV)/.tools
 
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
+
+$(VENV)/.fuzz: $(VENV)/.tools
+	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	@touch $@
+
+SECONDS ?= 600
+fuzz: $(VENV)/.fuzz
+	@$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGETS)
 
 SEEDS ?= 1000
 score: $(VENV)/.tools

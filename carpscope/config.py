@@ -32,7 +32,6 @@ evidence = "/var/lib/carpscope/evidence"
 """
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_IWGRP, S_IWOTH
@@ -40,9 +39,10 @@ from typing import TypeAlias
 
 from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import is_visible
+from carpscope.core.toml import SIZE_LIMIT, read_toml
 from carpscope.core.units import SECOND, Nanos
 
-FILE_LIMIT = 1 << 20
 _KEYS = {"passphrases", "passphrase_file", "addresses", "node", "group", "tolerances", "live"}
 _NODE_KEYS = {"name", "addresses"}
 _GROUP_KEYS = {"vhid", "vlan", "name", "nodes"}
@@ -59,7 +59,6 @@ _LIVE_TEXTS = (
 )
 _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?$")
 _ENTRY = re.compile(r"\s*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))\s*[.=]")
-_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _CODE = re.compile(r"CS[0-9]{3}")
 
 Table: TypeAlias = "dict[str, object]"
@@ -137,17 +136,12 @@ def read_config(path: str) -> Config:
     """Read a carpscope.toml. Raises CarpscopeError that names file, line and key."""
     try:
         with Path(path).open("rb") as stream:
-            text = stream.read(FILE_LIMIT).decode("utf-8")
-        data: Table = tomllib.loads(text)
+            text = stream.read(SIZE_LIMIT + 1).decode("utf-8")
     except OSError as problem:
         raise CarpscopeError(f"{path}: {problem.strerror}") from None
     except UnicodeDecodeError:
         raise CarpscopeError(f"{path}: not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as problem:
-        told = str(problem)
-        line = _AT_LINE.search(told)
-        place = f"{path}:{line[1]}" if line else path
-        raise CarpscopeError(f"{place}: {_AT_LINE.sub('', told)}") from None
+    data = read_toml(text, path)
     source = _Source(path, text)
     _known(source, data, _KEYS)
     passphrases = [text.encode() for text in _texts(source, data, "passphrases")]
@@ -168,7 +162,7 @@ def _nodes(source: _Source, data: Table) -> list[tuple[bytes, str]]:
     for number, node in enumerate(_tables(source, data, "node"), 1):
         _known(source, node, _NODE_KEYS, "node", number)
         name = node.get("name")
-        if not isinstance(name, str) or not name.isprintable() or not name:
+        if not isinstance(name, str) or not is_visible(name) or not name:
             raise source.error("must be printable text", "name", "node", number)
         names += [
             (_address(source, text, "addresses", "node", number), name)
@@ -192,7 +186,7 @@ def _groups(
             told = "must be VLAN numbers 0–4094 from the outside in"
             raise source.error(told, "vlan", "group", number)
         name = group.get("name")
-        if name is not None and not (isinstance(name, str) and name.isprintable()):
+        if name is not None and not (isinstance(name, str) and is_visible(name)):
             raise source.error("must be printable text", "name", "group", number)
         nodes: list[bytes] = []
         for text in _texts(source, group, "nodes", "group", number):
@@ -285,7 +279,7 @@ def _passphrase_file(source: _Source, value: object) -> list[bytes]:
     try:
         with file.open("rb") as stream:
             mode = file.stat().st_mode
-            lines = stream.read(FILE_LIMIT).split(b"\n")
+            lines = stream.read(SIZE_LIMIT).split(b"\n")
     except OSError as problem:
         raise source.error(f"{file}: {problem.strerror}", "passphrase_file") from None
     if mode & (0o007 | S_IWGRP | S_IWOTH):

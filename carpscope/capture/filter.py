@@ -7,9 +7,9 @@ for each link type when its first frame comes.
 from typing import Protocol
 
 from carpscope.capture.linktypes import ETHERNET, link_name
-from carpscope.capture.sniff import visible
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
+from carpscope.core.text import shown
 
 _SNAPLEN = 262_144
 _NETMASK_UNKNOWN = 0xFFFF_FFFF
@@ -46,7 +46,7 @@ class FrameFilter:
         if isinstance(first, str) and all(
             isinstance(self._compiled(link), str) for link in _OTHERS
         ):
-            raise CarpscopeError(f"filter {visible(repr(expression))}: {first}")
+            raise CarpscopeError(f"filter {shown(repr(expression))}: {first}")
 
     def matches(self, frame: Frame) -> bool:
         """Tell whether a frame passes.
@@ -82,7 +82,7 @@ class FrameFilter:
                 _DLT.get(link, link), _SNAPLEN, self.expression, 1, _NETMASK_UNKNOWN
             )
         except pcapy.PcapError as error:
-            return visible(str(error)).removeprefix("can't parse filter expression: ")
+            return shown(str(error)).removeprefix("can't parse filter expression: ")
         except ValueError as error:  # a NUL in the expression
             return str(error)
         return program

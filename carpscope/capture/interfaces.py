@@ -1,7 +1,7 @@
 """The interfaces one can capture on."""
 
-from carpscope.capture.sniff import visible
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 
 def interfaces() -> list[str]:
@@ -14,4 +14,4 @@ def interfaces() -> list[str]:
     try:
         return list(pcapy.findalldevs())
     except pcapy.PcapError as error:
-        raise CarpscopeError(f"the interfaces cannot be listed: {visible(str(error))}") from None
+        raise CarpscopeError(f"the interfaces cannot be listed: {shown(str(error))}") from None

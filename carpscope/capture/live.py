@@ -17,9 +17,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from carpscope.capture.sniff import visible
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
+from carpscope.core.text import shown
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
 
 BUFFER_MIB = 16
@@ -130,7 +130,7 @@ class Interface:
             handle.set_timeout(RETIRE_MS)
             problem = handle.activate()
         except (pcapy.PcapError, ValueError) as error:
-            raise CarpscopeError(f"{self.name}: {visible(str(error))}") from None
+            raise CarpscopeError(f"{self.name}: {shown(str(error))}") from None
         if problem < 0:
             raise CarpscopeError(f"{self.name}: {_ACTIVATION.get(problem, f'error {problem}')}")
         try:
@@ -138,7 +138,7 @@ class Interface:
             handle.setnonblock(1)
         except pcapy.PcapError as error:
             handle.close()
-            raise CarpscopeError(f"-f {self.settings.narrow!r}: {visible(str(error))}") from None
+            raise CarpscopeError(f"-f {self.settings.narrow!r}: {shown(str(error))}") from None
         self._number = _number_of(self.name) or 0
         self._handle = handle
         self._base = Counts(

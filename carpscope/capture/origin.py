@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from carpscope.capture.sniff import visible
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 BLOCK = 262_144
 """Bytes read at once: larger ones are not faster, and many captures may be open."""
@@ -33,7 +33,7 @@ class Origin:
 
         Raises CarpscopeError where it cannot be opened.
         """
-        self.name = "standard input" if path == "-" else visible(path)
+        self.name = "standard input" if path == "-" else shown(path)
         self.count = 0
         self.is_finished = False
         self.problem: str | None = None

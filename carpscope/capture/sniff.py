@@ -1,5 +1,7 @@
 """What a file looks like that is no capture, so that the message helps."""
 
+from carpscope.core.text import shown
+
 _CONVERT = "convert it first: editcap -F pcap"
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -32,18 +34,6 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 
 _SHOWN = 16
-
-
-def visible(text: str) -> str:
-    """Give text of a file or a name with everything a terminal would obey spelt out."""
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that was no UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def looks_like(head: bytes) -> str:
@@ -85,4 +75,4 @@ def _is_text(head: bytes) -> bool:
 def _text(head: bytes) -> str:
     text = head[: _SHOWN * 4].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     line = text.splitlines()[0] if text else ""
-    return visible(line[:_SHOWN]) + ("…" if len(line) > _SHOWN else "")
+    return shown(line[:_SHOWN]) + ("…" if len(line) > _SHOWN else "")

@@ -95,7 +95,7 @@ def load(path: Path) -> list[tuple[str, Situation]]:
         return []
     except OSError as problem:
         raise CarpscopeError(f"--state {path}: {problem.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CarpscopeError(f"--state {path}: not a state file (damaged?)") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise CarpscopeError(f"--state {path}: not a state file of this version ({SCHEMA})")

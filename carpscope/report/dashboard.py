@@ -17,6 +17,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from carpscope.core.text import shown
 from carpscope.core.units import Nanos, clock, span_text
 from carpscope.detect.finding import Severity
 from carpscope.report.layout import columns
@@ -321,5 +322,5 @@ def _event(record: Record) -> Text:
     if record.action == "closed":
         sign, style = "✓", OK
     line = _styled(f"  {clock(record.at, digits=1)} ", FAINT).append(f"{sign} ", style=style)
-    visible = "".join(c if c.isprintable() else "?" for c in record.text)
+    visible = shown(record.text)
     return line.append(visible, style="" if record.kind in ("finding", "election") else FAINT)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol, TextIO
 
+from carpscope.core.text import shown
 from carpscope.core.units import clock, span_text
 from carpscope.detect.finding import Severity
 from carpscope.report.record import Record
@@ -25,7 +26,7 @@ def event_line(record: Record) -> str:
         told += " (still)"
     if record.kind == "finding" and record.action == "opened" and "remedy" in record.body:
         told += f" — {record.body['remedy']}"
-    return "".join(c if c.isprintable() else "?" for c in told)
+    return shown(told)
 
 
 class EventLines:

@@ -1,5 +1,6 @@
 """A verdict as Nagios and Icinga plugins give it: a status and one line with perfdata."""
 
+from carpscope.core.text import shown
 from carpscope.detect.finding import Severity
 from carpscope.report.snapshot import Snapshot
 
@@ -39,7 +40,7 @@ def unknown(why: str) -> str:
 
 def _plain(text: str) -> str:
     """Leave out what would end the text or the line."""
-    return "".join(c if c.isprintable() and c != "|" else "?" for c in text)
+    return shown(text).replace("|", "?")
 
 
 def _perfdata(taken: Snapshot) -> str:

@@ -58,9 +58,6 @@ def _place(
         here = (*here, name.strip('"'))
         if is_list and position == len(names) - 1:
             counts[here] = counts.get(here, -1) + 1
-            for other in [known for known in counts if len(known) > len(here)]:
-                if other[: len(here)] == here:
-                    del counts[other]
         if here in counts:
             here = (*here, counts[here])
     return here
@@ -103,6 +100,10 @@ class Table:
             return default
         if not isinstance(value, str):
             self.wrong(key, "missing" if value is None else f"{value!r} is not text")
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON can say half of a surrogate pair
+            self.wrong(key, "is not Unicode text")
         return value
 
     def flag(self, key: str, *, default: bool) -> bool:

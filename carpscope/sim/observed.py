@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 _DURATION = 60
 _UNKNOWN_IMPL = "freebsd13"
@@ -27,7 +28,7 @@ def scenario_toml(analysis: Table, group: str | None, source: str) -> str:
     preempts = any(event.get("label") == "preemption" for event in _tables(analysis, "events"))
     why = "somebody preempted" if preempts else "nobody was seen to preempt"
     lines = [
-        f"# What {_printable(source)} shows. A backup that never advertised is not in a capture:",
+        f"# What {shown(source)} shows. A backup that never advertised is not in a capture:",
         "# add it. Passphrases are stood for by words; equal words authenticate each other.",
         f"name = {_quoted('what if')}",
         f"duration = {_DURATION}",
@@ -74,7 +75,7 @@ def _node_lines(name: str, members: list[tuple[Table, Table]]) -> list[str]:
     node = members[0][0]
     identity = node.get("implementation")
     impl, comment = implementation(identity if isinstance(identity, Mapping) else {})
-    lines = [f"name = {_quoted(name)}", f"impl = {_quoted(impl)}  # {_printable(comment)}"]
+    lines = [f"name = {_quoted(name)}", f"impl = {_quoted(impl)}  # {shown(comment)}"]
     for address in _texts(node, "addresses"):
         key = "ll6" if ":" in address else "ip4"
         if not any(line.startswith(key) for line in lines):
@@ -171,7 +172,3 @@ def _quoted(text: str) -> str:
     if _BARE.match(text):
         return f'"{text}"'
     return '"' + "".join(f"\\U{ord(sign):08x}" for sign in text) + '"'
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

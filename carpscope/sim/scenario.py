@@ -25,10 +25,10 @@ A mistake is a CarpscopeError that names file, line and key.
 """
 
 import json
-import tomllib
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.toml import read_toml
 from carpscope.core.units import MICROSECOND, SECOND
 from carpscope.protocol.profile import Drive, Presence, Profile, profiles
 from carpscope.protocol.secret import PASSPHRASE_SIZE
@@ -49,6 +49,11 @@ from carpscope.sim.plan import (
     VhidPlan,
 )
 
+FILE_LIMIT = 32 << 20
+"""Traces hold every advertisement of a run; a scenario of a person is a few lines."""
+NODES_MAX = 255
+"""Each may reach each: what a LAN costs grows with the square of its nodes."""
+DURATION_MAX = 366 * 86400 * SECOND
 DEFAULT_SEED = 1
 DEFAULT_DURATION = 60
 DEFAULT_DELAY_US = 100
@@ -61,7 +66,11 @@ _HZ_MAX = 100_000
 def load(path: Path) -> Scenario:
     """Read a scenario file; its name tells JSON from TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            raw = stream.read(FILE_LIMIT + 1)
+        if len(raw) > FILE_LIMIT:
+            raise CarpscopeError(f"{path}: is larger than {FILE_LIMIT >> 20} MiB")
+        text = raw.decode("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not text"
         raise CarpscopeError(f"{path}: {reason}") from None
@@ -70,17 +79,17 @@ def load(path: Path) -> Scenario:
 
 def parse(text: str, name: str) -> Scenario:
     """Read a scenario from text; what begins with a brace is JSON."""
-    if text.lstrip()[:1] == "{":
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as problem:
-            raise CarpscopeError(f"{name}:{problem.lineno}: {problem.msg}") from None
-        return _scenario(_unwrapped(values, name), strict=False)
+    if text.lstrip()[:1] != "{":
+        return _scenario(Table(Origin(name, text), read_toml(text, name)), strict=True)
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise CarpscopeError(f"{name}: {problem}") from None
-    return _scenario(Table(Origin(name, text), values), strict=True)
+        values = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise CarpscopeError(f"{name}:{problem.lineno}: {problem.msg}") from None
+    except ValueError:  # what int() says, with all the digits
+        raise CarpscopeError(f"{name}: holds a number that is too long") from None
+    except RecursionError:
+        raise CarpscopeError(f"{name}: is nested too deeply") from None
+    return _scenario(_unwrapped(values, name), strict=False)
 
 
 def _unwrapped(values: object, name: str) -> Table:
@@ -99,6 +108,8 @@ def _scenario(top: Table, *, strict: bool) -> Scenario:
     tables = top.tables("nodes")
     if not tables:
         top.wrong("nodes", "a scenario needs at least one node")
+    if len(tables) > NODES_MAX:
+        top.wrong("nodes", f"a scenario has {NODES_MAX} nodes at most, not {len(tables):,}")
     nodes: list[NodePlan] = []
     for index, table in enumerate(tables):
         nodes.append(_node(top, table, index))
@@ -107,6 +118,8 @@ def _scenario(top: Table, *, strict: bool) -> Scenario:
     duration = top.nanos("duration", DEFAULT_DURATION * SECOND)
     if duration <= 0:
         top.wrong("duration", "must be more than 0")
+    if duration > DURATION_MAX:
+        top.wrong("duration", "must be a year at most")
     delays, loops = _lan(top, nodes)
     scenario = Scenario(
         name=top.text("name", Path(top.origin.name).stem),

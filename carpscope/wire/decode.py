@@ -80,7 +80,9 @@ def _layers(frame: Frame, below: link.LinkView | Fault) -> Packet:
             return Packet(frame, below, None, None, (claim,))
         return Packet(frame, below, None, claim, ())
     else:
-        return Packet(frame, below, None, None, ())
+        many = below.ethertype in link.TAG_TYPES
+        told = (Fault("vlan", below.offset, f"more than {link.TAGS_MAX} tags"),) if many else ()
+        return Packet(frame, below, None, None, told)
     if isinstance(view, Fault):
         return Packet(frame, below, None, None, (view,))
     faults = _contradictions(frame, view)

@@ -95,13 +95,16 @@ def _neighbour(data: bytes, at: int, ip: IpView) -> NeighbourView | Fault:
 def _mld2(data: bytes, at: int) -> MembershipView | Fault:
     records = min(data[at + 6] << 8 | data[at + 7], _MAX_RECORDS)
     groups = []
-    record = at + 8
+    record, size = at + 8, 0
     for _ in range(records):
+        if len(data) < record:  # the record before claims more than there is
+            return truncated("mld", record - size, size, len(data) - record + size)
         if len(data) < record + 20:
             return truncated("mld", record, 20, len(data) - record)
         auxiliary, sources = data[record + 1], data[record + 2] << 8 | data[record + 3]
         groups.append(data[record + 4 : record + 20])
-        record += 20 + sources * 16 + auxiliary * 4
+        size = 20 + sources * 16 + auxiliary * 4
+        record += size
     return MembershipView(6, "report", tuple(groups), at)
 
 

@@ -45,11 +45,14 @@ def read(data: bytes, ip: IpView) -> MembershipView | Fault | None:
         return None
     records = min(data[at + 6] << 8 | data[at + 7], _MAX_RECORDS)
     groups = []
-    record = at + 8
+    record, size = at + 8, 0
     for _ in range(records):
+        if end < record:  # the record before claims more than there is
+            return truncated("igmp", record - size, size, end - record + size)
         if end < record + 8:
             return truncated("igmp", record, 8, end - record)
         auxiliary, sources = data[record + 1], data[record + 2] << 8 | data[record + 3]
         groups.append(data[record + 4 : record + 8])
-        record += 8 + sources * 4 + auxiliary * 4
+        size = 8 + sources * 4 + auxiliary * 4
+        record += size
     return MembershipView(4, "report", tuple(groups), at)

@@ -32,6 +32,8 @@ ETHERTYPE_IPV6 = 0x86DD
 ETHERTYPE_ARP = 0x0806
 TAG_TYPES = frozenset((0x8100, 0x88A8, 0x9100, 0x9200, 0x9300))
 """802.1Q, 802.1ad and the three that were used for stacking before it."""
+TAGS_MAX = 8
+"""Two are in use. A frame has room for thousands, and each group is known by its tags."""
 
 _IPV4_FAMILY = 2
 _IPV6_FAMILIES = frozenset((10, 23, 24, 28, 30))
@@ -107,7 +109,7 @@ def _tags(data: bytes, at: int) -> tuple[tuple[Tag, ...], int | None, int]:
     if ethertype not in TAG_TYPES:  # nearly always
         return (), ethertype, at + 2
     tags: list[Tag] = []
-    while ethertype in TAG_TYPES:
+    while ethertype in TAG_TYPES and len(tags) < TAGS_MAX:
         if len(data) < at + 6:
             return tuple(tags), None, at + 2
         tags.append(Tag(ethertype, data[at + 2] << 8 | data[at + 3], at))

@@ -134,7 +134,7 @@ def _udp(data: bytes, ip: IpView) -> Tunnel | Fault | None:
 def _tzsp(data: bytes, ip: IpView, at: int) -> Tunnel | Fault | None:
     """Read TaZmen Sniffer Protocol, which RouterOS mirrors with; as Wireshark's packet-tzsp.c."""
     if len(data) < at + 5:
-        return truncated("tzsp", at, 5, len(data) - at)
+        return truncated("tzsp", ip.offset, 13, len(data) - ip.offset)  # UDP's own 8 before it
     version, kind, protocol = struct.unpack_from("!BBH", data, at)
     if (version, kind, protocol) != (1, 0, 1):
         return None  # only received packets of Ethernet

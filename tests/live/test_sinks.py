@@ -184,7 +184,7 @@ def test_syslog(way: str, tmp_path: Path) -> None:
     assert (
         b' finding [carpscope@32473 action="opened" interface="eth1" group="vlan10/vhid1"' in data
     )
-    assert data.endswith("\ufeffevil ?<0>1 line?[2J".encode())
+    assert data.endswith("\ufeffevil \\x0a<0>1 line\\x1b[2J".encode())
 
 
 def test_syslog_escapes_and_stays_short() -> None:

@@ -86,7 +86,7 @@ def test_one_own_value_beats_the_group() -> None:
             "office.toml:14: nodes[1].preempt: 1 is not true or false",
         ),
         ("vhid = 7", "vhid = 0", "office.toml:2: vhid: 0 is not 1 to 255"),
-        ("vhid = 7", "vhid == 7", "office.toml: "),
+        ("vhid = 7", "vhid == 7", "office.toml:2: "),
         ("openbsd", "ucarp", "ucarp takes exactly one IPv4 address"),
         ("advskew = 100", "advbase = 0", "nodes[1].advbase: FreeBSD 10 to 13 takes 1 to 255"),
     ],

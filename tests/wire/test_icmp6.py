@@ -115,6 +115,11 @@ def test_a_version_2_report_with_sources_and_auxiliary_data() -> None:
     assert read(head + b"\x03" + records) == Fault("mld", 54 + 8 + 60, "truncated", 20, 0)
 
 
+def test_a_record_with_more_sources_than_fit_is_where_it_goes_wrong() -> None:
+    message = b"\x8f\0\0\0\0\0\0\x02" + b"\x04\0\xff\xff" + VIP
+    assert read(message) == Fault("mld", 54 + 8, "truncated", 20 + 16 * 0xFFFF, 20)
+
+
 def test_a_report_behind_a_hop_by_hop_header() -> None:
     packet = decode(samples.frame(samples.MLD2_JOIN))
     assert packet.body == igmp.MembershipView(6, "report", (samples.GROUP6,), 62)

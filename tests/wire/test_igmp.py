@@ -44,9 +44,9 @@ def test_a_version_3_report_with_sources_and_auxiliary_data() -> None:
 def test_records_that_are_not_there() -> None:
     message = b"\x22\0\0\0\0\0\0\x02" + b"\x04\0\0\0" + samples.GROUP
     assert read(message) == Fault("igmp", 34 + 16, "truncated", 8, 0)
-    # A record that claims more sources than fit sends the next one beyond the end.
+    # A record that claims more sources than fit is where it goes wrong, not far behind the frame.
     message = b"\x22\0\0\0\0\0\0\x02" + b"\x04\0\xff\xff" + samples.GROUP
-    assert read(message) == Fault("igmp", 34 + 16 + 4 * 0xFFFF, "truncated", 8, 0)
+    assert read(message) == Fault("igmp", 34 + 8, "truncated", 8 + 4 * 0xFFFF, 8)
 
 
 def test_other_kinds_say_nothing_of_groups() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from carpscope.core.fault import Fault
 from carpscope.wire import link
+from carpscope.wire.decode import decode
 from tests.wire import samples
 
 TPIDS = (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300)
@@ -192,3 +193,15 @@ def test_any_bytes(link_type: int, data: bytes) -> None:
     else:
         assert 0 <= seen.offset <= len(data)
         assert seen.needed > seen.present or seen.needed == 0
+
+
+@pytest.mark.parametrize("count", [link.TAGS_MAX, link.TAGS_MAX + 1, 10_000])
+def test_tags_upon_tags_have_an_end(count: int) -> None:
+    data = samples.F1[:12] + b"\x81\x00\x00\x07" * count + samples.F1[12:]
+    packet = decode(samples.frame(data))
+    assert packet.link is not None
+    assert len(packet.link.tags) == link.TAGS_MAX
+    if count == link.TAGS_MAX:
+        assert packet.advert is not None
+    else:
+        assert [fault.problem for fault in packet.faults] == ["more than 8 tags"]

@@ -78,7 +78,7 @@ def test_every_cut_says_where(kind: str) -> None:
 
 
 def test_a_cut_behind_the_port_is_said() -> None:
-    for kind, needed in (("vxlan", 16), ("tzsp", 5)):
+    for kind, needed in (("vxlan", 16), ("tzsp", 13)):
         whole = samples.mirrors(samples.F1)[kind]
         (fault,) = taken(whole[:44], len(whole)).faults
         assert (fault.layer, fault.needed) == (kind, needed)

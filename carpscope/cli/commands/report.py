@@ -179,7 +179,7 @@ def called(paths: list[str]) -> list[str]:
     """Name files without their folders, or with as much of them as tells them apart."""
     from pathlib import Path
 
-    from carpscope.report.forensic.text import shown
+    from carpscope.core.text import shown
 
     parts = [Path(path).parts for path in paths]
     for depth in range(1, max(map(len, parts)) + 1):

@@ -15,8 +15,8 @@ from carpscope.capture.source import Capture
 from carpscope.capture.writer import PcapngWriter
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
+from carpscope.core.text import shown
 from carpscope.pipeline import Analysis
-from carpscope.report.forensic.text import shown
 from carpscope.timeline.node import FRAME_BITS, frame_ref
 from carpscope.wire.decode import Packet, decode
 

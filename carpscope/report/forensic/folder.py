@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 from carpscope.report.forensic import exhibit, prose, tables
 from carpscope.report.forensic.manifest import NAME, SIGNATURE, LogInput, manifest
 from carpscope.report.forensic.page import page
 from carpscope.report.forensic.provenance import case_jsonld
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.story import clock_remarks
-from carpscope.report.forensic.text import json_text, shown
+from carpscope.report.forensic.text import json_text
 from carpscope.report.sign import public_of, sign
 
 if TYPE_CHECKING:

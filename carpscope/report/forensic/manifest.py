@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import carpscope
 from carpscope.capture.source import Capture
+from carpscope.core.text import shown
 from carpscope.core.units import Nanos, rfc3339
-from carpscope.report.forensic.text import shown
 from carpscope.report.line import Json
 from carpscope.report.sign import NAMESPACE, PublicKey
 

@@ -11,9 +11,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 
 import carpscope
+from carpscope.core.text import shown
 from carpscope.core.units import rfc3339
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import json_text, shown
+from carpscope.report.forensic.text import json_text
 from carpscope.report.line import Json
 
 _NAMESPACE = uuid.UUID("7f1b6f53-3c1c-5d0e-9d57-0c5a2b1f8e11")

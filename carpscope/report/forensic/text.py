@@ -1,7 +1,7 @@
 """Text from packets, files and people, made harmless for each place it goes to.
 
 Captured text is hostile: a file name may hold terminal escapes, a log line markup, a node's
-name a formula. `shown` spells out what nobody can see; then each format escapes its own.
+name a formula. `core.text` spells out what nobody can see; then each format escapes its own.
 """
 
 import csv
@@ -10,30 +10,13 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
+from carpscope.core.text import is_visible, shown
+
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~@$])")
 _AT_START = re.compile(r"^(\s*)([-+#=]+|\d{1,9}[.)])(?=\s|$)")
 _LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp):|\bwww\.")
 _UNUSUAL = re.compile(r"[^\x20-\x7e\n]")
 _FORMULA = ("=", "+", "-", "@")
-
-
-def shown(text: str, *, keep: str = "") -> str:
-    """Give text with every character that is not printable spelt out, as `\\u202e`.
-
-    That includes what turns the direction of writing, and what has no width.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in keep else _spelt(c) for c in text)
-
-
-def _spelt(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that was no UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x1_0000 else f"\\U{code:08x}"
 
 
 def markdown(text: str) -> str:
@@ -77,7 +60,7 @@ def json_text(value: object, *, indent: int | None = 1) -> str:
 
 
 def _kept_or_escaped(found: re.Match[str]) -> str:
-    return found[0] if found[0].isprintable() else _escaped(found[0])
+    return found[0] if is_visible(found[0]) else _escaped(found[0])
 
 
 def _escaped(character: str) -> str:

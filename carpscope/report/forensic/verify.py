@@ -12,11 +12,11 @@ from enum import Enum
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE
-from carpscope.report.forensic.text import shown
 from carpscope.report.sign import PublicKey, Signature, read_signature
 
-MANIFEST_LIMIT = 64 << 20
+MANIFEST_LIMIT = 8 << 20
 _BLOCK = 1 << 20
 
 
@@ -66,7 +66,7 @@ class Answer:
 def verify(folder: Path, key: PublicKey | None, evidence: Sequence[Path]) -> Answer:
     """Check a report. Raises CarpscopeError where there is none to check."""
     try:
-        raw = (folder / NAME).read_bytes()[:MANIFEST_LIMIT]
+        raw = _read(folder / NAME)
     except FileNotFoundError:
         raise CarpscopeError(f"{shown(str(folder))}: holds no {NAME}, so it is no report") from None
     except OSError as problem:
@@ -81,6 +81,14 @@ def verify(folder: Path, key: PublicKey | None, evidence: Sequence[Path]) -> Ans
     _outputs(answer, folder, listed)
     _evidence(answer, listed, evidence)
     return answer
+
+
+def _read(path: Path) -> bytes:
+    """Read a small file; whoever made the folder may have put anything in its place."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise CarpscopeError(f"{path}: is a link or a device, not a file")
+    with path.open("rb") as stream:
+        return stream.read(MANIFEST_LIMIT)
 
 
 def _manifest(raw: bytes) -> dict[str, object] | None:
@@ -112,7 +120,7 @@ def _signature(
             answer.add(Condition.UNCHECKED, "signature", text)
         return
     try:
-        signature = read_signature(path.read_bytes()[:MANIFEST_LIMIT].decode("ascii"))
+        signature = read_signature(_read(path).decode("ascii"))
     except (ValueError, UnicodeDecodeError) as problem:
         reason = "it is not text" if isinstance(problem, UnicodeDecodeError) else str(problem)
         answer.add(Condition.WRONG, SIGNATURE, reason)

@@ -56,16 +56,22 @@ def parse_zone(text: str) -> dt.tzinfo:
     """Read a time zone: `UTC`, `+01:00`, or a name as `Europe/Berlin`."""
     if text.upper() in ("UTC", "Z", "GMT"):
         return dt.UTC
-    found = _OFFSET.fullmatch(text)
-    if found is not None and int(found[2]) < 24 and int(found[3]) < 60:
-        span = dt.timedelta(hours=int(found[2]), minutes=int(found[3]))
-        return dt.timezone(-span if found[1] == "-" else span)
+    if (offset := _offset(text)) is not None:
+        return offset
     try:
         return zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise CarpscopeError(
             f"--log-zone {text!r}: neither UTC, an offset as +01:00, nor a zone known here"
         ) from None
+
+
+def _offset(text: str) -> dt.tzinfo | None:
+    found = _OFFSET.fullmatch(text)
+    if found is None or int(found[2]) > 23 or int(found[3]) > 59:
+        return None
+    span = dt.timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return dt.timezone(-span if found[1] == "-" else span)
 
 
 def stamp(line: str, clock: LogClock) -> Stamp | None:
@@ -121,7 +127,10 @@ def _month(text: str) -> int | None:
 def _years(clock: LogClock) -> list[int]:
     if clock.year is not None:
         return [clock.year]
-    year = (_EPOCH + dt.timedelta(seconds=clock.near // SECOND)).year
+    try:
+        year = (_EPOCH + dt.timedelta(seconds=clock.near // SECOND)).year
+    except OverflowError:  # a damaged capture is of any time
+        return []
     return [year - 1, year, year + 1]
 
 
@@ -130,7 +139,5 @@ def _zone(text: str | None, clock: LogClock) -> dt.tzinfo:
         return clock.zone
     if text in ("Z", "UTC", "GMT"):
         return dt.UTC
-    found = _OFFSET.fullmatch(text)
-    if found is None:
-        return clock.zone  # CET and the like mean different things in different places
-    return parse_zone(text)
+    # CET and the like mean different things in different places, +99:00 means nothing
+    return _offset(text) or clock.zone

@@ -11,6 +11,7 @@ import socket
 from urllib.parse import urlsplit
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 from carpscope.core.units import rfc3339
 from carpscope.detect.finding import Severity
 from carpscope.report.kind import SinkKind
@@ -45,7 +46,7 @@ def message(record: Record, host: str, pid: int) -> bytes:
     data = " ".join(
         f'{key}="{_escaped(str(value))}"' for key, value in values.items() if value is not None
     )
-    text = "".join(c if c.isprintable() else "?" for c in record.text)
+    text = shown(record.text)
     head = f"<{priority}>1 {rfc3339(record.at)[:26]}Z {host} carpscope {pid} {record.kind} "
     whole = f"{head}[carpscope@32473 {data}] \ufeff{text}".encode()
     return whole[:MESSAGE_LIMIT].decode("utf-8", "ignore").encode()
@@ -54,7 +55,7 @@ def message(record: Record, host: str, pid: int) -> bytes:
 def _escaped(value: str) -> str:
     for sign in '\\"]':
         value = value.replace(sign, f"\\{sign}")
-    return "".join(c if c.isprintable() else "?" for c in value)
+    return shown(value)
 
 
 class Syslog:

@@ -1,0 +1,39 @@
+"""Every parser takes its corpus, and every input that once broke it."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.mutators import mutator
+from tests.fuzz.targets import TARGETS, corpus
+
+FOUND = Path(__file__).with_name("found")
+"""One folder a target, one file an input that broke it: `make fuzz` says where to put it."""
+
+COSTLY = {"whole": 60, "live": 60, "squeezed": 300, "capture": 300}
+"""Inputs of targets that take milliseconds each."""
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_corpus_is_there_and_breaks_nothing(name: str) -> None:
+    seeds = list(corpus(name))
+    assert seeds
+    for data in seeds:
+        TARGETS[name](data)
+        TARGETS[name](data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_bent_inputs_may_not_break_it_or_a_mistake_returned(name: str) -> None:
+    chance, bend = random.Random(name), mutator(name)
+    seeds = list(corpus(name))
+    for _ in range(COSTLY.get(name, 1000)):
+        TARGETS[name](bend(chance.choice(seeds), chance))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FOUND.glob("*/*")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def test_what_was_found_once_may_not_break_it_again_or_a_mistake_returned(path: Path) -> None:
+    TARGETS[path.parent.name](path.read_bytes())
