@@ -14,13 +14,17 @@ from typing import NamedTuple
 from carpscope.auth.explain import Candidates, Recipe
 from carpscope.core.units import Nanos
 
-WAITING_LIMIT = 50_000
-"""Unexplained advertisements kept per node (about 10 MB); later ones are only counted."""
+WAITING_LIMIT = 1024
+"""Unexplained advertisements kept per node (about 250 kB); of older ones a sample is kept."""
+FOLD = 64
+"""So many unexplained ones in a row are told by one of them at first."""
+FOLDS_KEPT = 256
+"""Such rows kept; of more, neighbours are told by one."""
 SIGNED_KEPT = 512
 """Counters remembered per node with what it made of them: the last minutes are compared."""
 EARLY = (16, 256, 4096)
-"""So many unexplained ones are worth a quick look at once, so that a long capture of a node
-that is easily explained is verified as it comes and never kept."""
+"""So many unexplained ones, and later each doubling, are worth a quick look at once, so that
+a long capture of a node that is easily explained is verified as it comes and never kept."""
 
 
 class Waiting(NamedTuple):
@@ -53,7 +57,8 @@ class AuthenticationTrack:
     spans: list[Span] = field(default_factory=list)
     """Complete and in order after it was settled; before that, what was verified on arrival."""
     waiting: list[Waiting] = field(default_factory=list)
-    overflow: int = 0
+    folded: int = 0
+    """Unexplained ones that spans with a sample tell of."""
     limits: list[str] = field(default_factory=list)
     signed: OrderedDict[bytes, Waiting] = field(default_factory=OrderedDict)
     """By counter, the latest: equal counters of two nodes compare their keys and sets."""
@@ -81,11 +86,26 @@ class AuthenticationTrack:
             if recipe.fits(counter, digest):
                 self.spans.append(Span(recipe, at, frame, at, frame, 1))
                 return True
-        if len(self.waiting) < WAITING_LIMIT:
-            self.waiting.append(seen)
-        else:
-            self.overflow += 1
+        self.wait(seen)
         return False
+
+    def wait(self, seen: Waiting) -> None:
+        """Keep an unexplained advertisement for later, the oldest ones as a few samples."""
+        self.waiting.append(seen)
+        if len(self.waiting) >= WAITING_LIMIT:
+            self._fold()
+
+    def _fold(self) -> None:
+        old, self.waiting = self.waiting[: -WAITING_LIMIT // 2], self.waiting[-WAITING_LIMIT // 2 :]
+        self.folded += len(old)
+        for start in range(0, len(old), FOLD):
+            some = old[start : start + FOLD]
+            first, last = some[0], some[-1]
+            span = Span(None, first.at, first.frame, last.at, last.frame, len(some), last)
+            self.spans.append(span)
+        loose = [span for span in self.spans if span.recipe is None]
+        if len(loose) > FOLDS_KEPT:
+            self.spans = _thinned(self.spans)
 
     def remember(self, seen: Waiting) -> None:
         """Keep what it signed a counter with, to compare it with what other nodes do."""
@@ -102,8 +122,14 @@ class AuthenticationTrack:
     @property
     def due(self) -> bool:
         """Tell whether enough waits for a quick look before the end."""
-        unexplained = len(self.waiting) + self.overflow
-        return unexplained in EARLY or (unexplained > EARLY[-1] and unexplained % 8192 == 0)
+        return self.is_due(0)
+
+    def is_due(self, more: int) -> bool:
+        """Tell the same of a time when so many more wait."""
+        unexplained = len(self.waiting) + self.folded + more
+        return unexplained in EARLY or (
+            unexplained > EARLY[-1] and unexplained & unexplained - 1 == 0
+        )
 
     def apply(self, recipes: list[Recipe]) -> None:
         """Move what known recipes explain from what waits to the spans."""
@@ -121,6 +147,8 @@ class AuthenticationTrack:
             if span.recipe is None and span.sample is not None:
                 counter, digest = span.sample.counter, span.sample.digest
                 span.recipe = next((r for r in recipes if r.fits(counter, digest)), None)
+                if span.recipe is not None:
+                    self.folded -= min(span.count, self.folded)
 
     def tidy(self, *, finish: bool) -> None:
         """Put spans in order and join neighbours; at the end also what stays unexplained."""
@@ -128,7 +156,7 @@ class AuthenticationTrack:
             self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting]
             self.waiting = []
         self.spans.sort(key=lambda span: (span.start, span.first))
-        self.spans = _joined(self.spans, [one.at for one in self.waiting])
+        self.spans = _joined(self.spans, [one.at for one in self.waiting], loose=finish)
 
     @property
     def verified(self) -> int:
@@ -139,7 +167,7 @@ class AuthenticationTrack:
     def failed(self) -> int:
         """Return how many do not."""
         loose = sum(span.count for span in self.spans if span.recipe is None)
-        return loose + len(self.waiting) + self.overflow
+        return loose + len(self.waiting)
 
     @property
     def recipe(self) -> Recipe | None:
@@ -159,14 +187,18 @@ class AuthenticationTrack:
         return best
 
 
-def _joined(spans: list[Span], waiting: list[Nanos]) -> list[Span]:
-    """Join neighbours with the same recipe, but not across what waits (in order of time)."""
+def _joined(spans: list[Span], waiting: list[Nanos], *, loose: bool) -> list[Span]:
+    """Join neighbours with the same recipe, but not across what waits (in order of time).
+
+    Without `loose`, those that no recipe explains yet stay apart: each may get its own.
+    """
     joined: list[Span] = []
     for span in spans:
         before = joined[-1] if joined else None
         if (
             before is not None
             and before.recipe == span.recipe
+            and (loose or span.recipe is not None)
             and bisect(waiting, before.end) == bisect(waiting, span.start)
         ):
             if span.end >= before.end:
@@ -175,3 +207,19 @@ def _joined(spans: list[Span], waiting: list[Nanos]) -> list[Span]:
         else:
             joined.append(span)
     return joined
+
+
+def _thinned(spans: list[Span]) -> list[Span]:
+    """Join every second unexplained span to the one before, where nothing lies between."""
+    thinned: list[Span] = []
+    pairs = 0
+    for span in spans:
+        before = thinned[-1] if thinned else None
+        if before is not None and before.recipe is None and span.recipe is None:
+            pairs += 1
+            if pairs % 2:
+                before.end, before.last = span.end, span.last
+                before.count += span.count
+                continue
+        thinned.append(span)
+    return thinned

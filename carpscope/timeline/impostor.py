@@ -18,8 +18,8 @@ from carpscope.timeline.node import Node
 from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
 
-KEYS_KEPT = 4096
-"""Signatures remembered per group; the oldest is forgotten first (over an hour of one node)."""
+KEYS_KEPT = 2048
+"""Signatures remembered per group; the oldest is forgotten first (half an hour of one node)."""
 IDS_KEPT = 256
 MOVES = 3
 """So often a counter must move: OpenBSD's does with every restart."""
@@ -74,25 +74,61 @@ class Heard:
         )
 
 
+Shape = tuple[int, int, int]
+"""advbase, advskew and demotion: what the HMAC does not cover."""
+
+
 @dataclass(slots=True)
 class Signature:
-    """The first sight of a counter with its HMAC."""
+    """The first sight of a counter with its HMAC. Thousands are kept: what is rare is optional."""
 
     source: bytes
     at: Nanos
     frame: int
-    shape: tuple[int, int, int]
-    ids: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-    """IPv4 ids it came with, and the shape it then had: a constant counter repeats, ids do not."""
-    stolen: set[int] = field(default_factory=set)
-    """Those of them that came again out of beat: whoever sends one once more has copied it."""
+    shape: Shape
+    own_id: int = 0
+    """The IPv4 id it came with, 0 for none."""
+    own_shape: Shape = (0, 0, 0)
+    """The shape it had with that id."""
+    ids: dict[int, Shape] | None = None
+    """More ids, where there were: a constant counter repeats, ids do not."""
+    stolen: set[int] | None = None
+    """Ids that came again out of beat: whoever sends one once more has copied it."""
+
+    def shape_with(self, identification: int | None) -> Shape | None:
+        """Return the shape it had with an id, None where it never had the id."""
+        if identification and identification == self.own_id:
+            return self.own_shape
+        return self.ids.get(identification or 0) if self.ids is not None else None
+
+    def came_with(self, identification: int, shape: Shape) -> None:
+        """Remember another id, unless there are very many."""
+        if not self.own_id:
+            self.own_id, self.own_shape = identification, shape
+        elif identification != self.own_id:
+            self.ids = {} if self.ids is None else self.ids
+            if len(self.ids) < IDS_KEPT:
+                self.ids.setdefault(identification, shape)
+
+    def steal(self, identification: int) -> None:
+        """Remember that an id came again out of beat."""
+        self.stolen = {identification} if self.stolen is None else self.stolen | {identification}
+
+    def is_stolen(self, identification: int | None) -> bool:
+        """Tell whether an id came again out of beat before."""
+        return self.stolen is not None and identification in self.stolen
+
+
+def signature_key(version: int, counter: bytes, digest: bytes) -> bytes:
+    """Return what a signature is found by: one object where a tuple would be four."""
+    return b"%c%b%b" % (version, counter, digest)
 
 
 @dataclass(slots=True)
 class Signatures:
     """What was signed in one group, bounded."""
 
-    seen: OrderedDict[tuple[int, bytes, bytes], Signature] = field(default_factory=OrderedDict)
+    seen: OrderedDict[bytes, Signature] = field(default_factory=OrderedDict)
 
     def judge(
         self,
@@ -107,11 +143,11 @@ class Signatures:
 
         `node` is who its source address names, None where nobody is known by it yet.
         """
-        key = (ip.version, view.counter, view.digest)
+        key = signature_key(ip.version, view.counter, view.digest)
         shape = (view.advbase, view.advskew, view.demote)
         first = self.seen.get(key)
         if first is None:
-            self.seen[key] = Signature(ip.source, at, frame, shape, _ids(ip, shape))
+            self.seen[key] = Signature(ip.source, at, frame, shape, ip.identification or 0, shape)
             if len(self.seen) > KEYS_KEPT:
                 self.seen.popitem(last=False)
             return None
@@ -120,14 +156,10 @@ class Signatures:
         deceit = _same_source(node, first, ip, shape, at, view, heard)
         if deceit is not None:
             return deceit, first
-        if ip.identification and len(first.ids) < IDS_KEPT:
-            first.ids.setdefault(ip.identification, shape)
+        if ip.identification:
+            first.came_with(ip.identification, shape)
         first.shape = shape
         return None
-
-
-def _ids(ip: IpView, shape: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
-    return {ip.identification: shape} if ip.version == 4 and ip.identification else {}
 
 
 def _stranger(
@@ -169,7 +201,8 @@ def _same_source(
     heard: Heard,
 ) -> Deceit | None:
     """Judge a counter and HMAC that came from this address before."""
-    same_id = ip.version == 4 and ip.identification in first.ids
+    with_id = first.shape_with(ip.identification) if ip.version == 4 else None
+    same_id = with_id is not None
     fresh_id = ip.version == 4 and bool(ip.identification) and not same_id
     counts = node is not None and is_counting(node)
     now = (node.advbase, node.advskew, node.demote) if node is not None else first.shape
@@ -178,7 +211,7 @@ def _same_source(
         if counts:
             return None if heard.goes_on(view.counter_value, at) else Deceit.FORGED
         # A constant counter is no evidence; an IP id that is random and yet repeats is,
-        if same_id and first.ids.get(ip.identification or 0) != shape:
+        if same_id and with_id != shape:
             return Deceit.FORGED
         # and so is another interval before the node's timer: setting one restarts the timer.
         other_rate = shape[:2] != now[:2] and shape[:2] != (BOW_OUT, BOW_OUT)
@@ -188,9 +221,9 @@ def _same_source(
     if not counts:
         # also without ids (IPv6, or always 0) no system sends again before its timer
         if same_id and early:
-            first.stolen.add(ip.identification or 0)
+            first.steal(ip.identification or 0)
         again = early and shape == first.shape  # a demotion is told at once, in both families
-        return Deceit.REPLAYED if again or ip.identification in first.stolen else None
+        return Deceit.REPLAYED if again or first.is_stolen(ip.identification) else None
     if heard.goes_on(view.counter_value, at) or (
         at - first.at > SECOND and heard.came_by(view.counter_value, at)
     ):

@@ -1,26 +1,18 @@
-"""The hot path: a master that goes on as before.
+"""The kinds of steady masters: how their counters move, and whether their HMACs verify.
 
-Nearly every packet of a long capture is the next advertisement of a lone master, verified by
-the recipe that verified the last. Such a node gets a lane: the bytes that must stay the same
-are compared as bytes, the counter must move as it did, checksum and HMAC are computed, and
-only sums are kept. Whatever deviates, in the node or in its group, closes the lane: the sums
-go back into the node, and the general path takes the packet. So the results are those of the
-general path (tests/timeline/test_lanes.py holds them together).
-
-The reader of a capture asks for a lane before it makes a frame (`core.frame.LAYOUTS` has the
-parts of a packet), so a steady master costs no frame and no packet either. What an
-advertisement costs then is in docs/performance.md.
+`take` is the loop that long captures and floods spend their time in; each kind has one of
+its own, since a call or a branch per advertisement would show. They are the same but for
+what is checked of the counter and the HMAC.
 """
 
 import struct
-from array import array
 from itertools import pairwise
 
 from carpscope.core.frame import LAYOUTS, Frame
 from carpscope.core.units import Nanos
-from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
-from carpscope.timeline.group import ALONE_KEPT, COPY_WINDOW, Group, LastAdvert, Sent
-from carpscope.timeline.impostor import IDS_KEPT, KEYS_KEPT, Signature
+from carpscope.timeline.group import COPY_WINDOW, Group
+from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
+from carpscope.timeline.lane import NO_ID, Lane
 from carpscope.timeline.node import CounterHabit, Node
 from carpscope.wire.decode import Packet
 from carpscope.wire.link import ETHERNET
@@ -31,193 +23,17 @@ _MASK = 0xFFFF_FFFF_FFFF_FFFF
 _COUNTER = struct.Struct(">Q").pack
 
 
-class Lane:
-    """One steady master. Its attributes are what `take` touches per advertisement."""
-
-    __slots__ = (
-        "ats",
-        "capture",
-        "copies",
-        "count",
-        "counter",
-        "group",
-        "head",
-        "identification",
-        "ip_sum",
-        "key",
-        "last",
-        "latest",
-        "middle",
-        "node",
-        "noted",
-        "number",
-        "numbers",
-        "shape",
-        "synced",
-        "tail",
-    )
-    head: bytes
-    identification: bytes
-    middle: bytes
-    ip_sum: bytes
-    key: bytes
-    tail: bytes
-
-    kept = KEYS_KEPT
-    """Times and frame numbers kept: as many as signatures are remembered."""
-    renews = True
-    """Whether every advertisement is signed as none was before."""
-
-    def __init__(self, group: Group, node: Node, frame: Frame) -> None:
-        """Open a lane behind an advertisement that the general path has just taken."""
-        parts = LAYOUTS[len(frame.data)](frame.data)
-        self.head, self.identification, self.middle, self.ip_sum, self.key, self.tail = parts
-        self.group = group
-        self.node = node
-        self.capture = frame.capture
-        self.counter = int.from_bytes(self.tail[2:10], "big")
-        self.shape = (node.advbase, node.advskew, node.demote)
-        self.last = frame.at
-        self.number = frame.number
-        self.latest = node.due - node.last
-        self.count = 0
-        """Advertisements taken."""
-        self.synced = 0
-        """How many of them the node knows of."""
-        self.copies = 0
-        self.noted = True
-        """Whether the last one is among those that copies are recognised by."""
-        self.ats = array("q", bytes(8 * self.kept))
-        self.numbers = array("q", bytes(8 * self.kept))
-
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        identification: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
-        """Take one advertisement of this lane's key; False where it deviates."""
-        raise NotImplementedError
-
-    def packet(self, identification: bytes, ip_sum: bytes, tail: bytes) -> bytes:
-        """Put an advertisement of this lane together again, from IP on."""
-        return b"".join((self.head[-4:], identification, self.middle, ip_sum, self.key, tail))
-
-    def note(self, at: Nanos, identification: bytes, ip_sum: bytes, tail: bytes) -> None:
-        """Let copies of one that came this early be recognised, and of the one before."""
-        recent = self.group.recent
-        if not self.noted:
-            recent.note(self.last, self.packet(self.identification, self.ip_sum, self.tail))
-        recent.note(at, self.packet(identification, ip_sum, tail))
-        self.noted = True
-
-    def is_copy(self, at: Nanos, packet: bytes) -> bool:
-        """Tell whether a mirror port delivered this one before; count it."""
-        recent = self.group.recent
-        if not self.noted:
-            recent.note(self.last, self.packet(self.identification, self.ip_sum, self.tail))
-            self.noted = True
-        if not recent.has(at, packet):
-            return False
-        self.copies += 1
-        return True
-
-    def sync(self) -> int:
-        """Put what was summed up into the node and its group; return how many were new."""
-        group, node, count = self.group, self.node, self.count - self.synced
-        group.copies += self.copies
-        self.copies = 0
-        if not count:
-            return 0
-        base = self.capture << 40
-        reign = node.reign
-        assert reign is not None
-        latest = self._latest(min(count, ALONE_KEPT))
-        before = node.last if count == len(latest) else self._at(count - len(latest) - 1)
-        node.intervals += [b - a for a, b in pairwise([before, *(at for at, _, _ in latest)])]
-        del node.intervals[:-64]
-        node.adverts += count
-        node.tos[self.head[-3]] += count
-        node.ttl[self.middle[2]] += count
-        node.dont_fragment[bool(self.middle[0] & 0x40)] += count
-        node.last, node.last_frame = self.last, base | self.number
-        node.last_of[4] = self.last
-        node.due = self.last + self.latest
-        node.heard_better = None
-        reign.adverts += count
-        reign.seen, reign.last = self.last, base | self.number
-        self._habit(node.counters[4], count)
-        for at, number, counter in latest:
-            node.sent.append((at, counter))
-            group.history.append(Sent(at, node, 4, *self.shape, counter, base | number))
-        group.last = group.last_ipv4 = LastAdvert(node, 4, self.last, *self.shape, self.counter)
-        if not self.noted:
-            packet = self.packet(self.identification, self.ip_sum, self.tail)
-            group.recent.note(self.last, packet)
-            self.noted = True
-        span = node.authentication.spans[-1]
-        span.end, span.last = self.last, base | self.number
-        span.count += count
-        self.synced = self.count
-        return count
-
-    def close(self, *, over: bool = False) -> None:
-        """After the last `sync`: remember what was signed; `over` where nothing will ask."""
-        kept = min(self.count, SIGNED_KEPT if over else self.kept)
-        base = self.capture << 40
-        track, seen = self.node.authentication, self.group.signatures.seen
-        for index, (at, number, counter) in enumerate(self._latest(kept)):
-            raw = counter.to_bytes(8, "big")
-            digest = self._digest(raw)
-            if self.renews and not over:
-                seen[4, raw, digest] = Signature(self.key[:4], at, base | number, self.shape, {})
-            if index >= kept - SIGNED_KEPT:
-                track.remember(Waiting(at, base | number, raw, digest))
-        while len(seen) > KEYS_KEPT:
-            seen.popitem(last=False)
-
-    def _latest(self, count: int) -> list[tuple[Nanos, int, int]]:
-        """Give time, frame number and counter of the last so many."""
-        size, ats, numbers = self.kept, self.ats, self.numbers
-        return [
-            (ats[index % size], numbers[index % size], self._counter(self.count - 1 - index))
-            for index in range(self.count - count, self.count)
-        ]
-
-    def _at(self, index: int) -> Nanos:
-        """Return the time of the one so many after the last sync, from 0."""
-        return self.ats[(self.synced + index) % self.kept]
-
-    def _counter(self, ago: int) -> int:
-        """Return the counter of the advertisement so many before the last."""
-        raise NotImplementedError
-
-    def _digest(self, raw: bytes) -> bytes:
-        """Return the digest that one of the last advertisements had."""
-        raise NotImplementedError
-
-    def _habit(self, habit: CounterHabit, count: int) -> None:
-        """Say how the counter moved."""
-        habit.seen += count
-        habit.value = self.counter
-
-
 class Constant(Lane):
     """OpenBSD, old pfSense: one cookie and one HMAC, advertisement after advertisement."""
 
-    __slots__ = ("earliest", "ids", "stolen")
+    __slots__ = ("earliest", "first")
     kept = 64
     renews = False
 
     def __init__(self, group: Group, node: Node, frame: Frame, first: Signature) -> None:
         """Open a lane; `first` is where the one signature was first seen."""
         super().__init__(group, node, frame)
-        self.ids = first.ids
-        self.stolen = first.stolen
+        self.first = first
         self.earliest = self.latest * 3 // 4
         """How soon the next one may come without being early in anybody's eyes."""
 
@@ -234,10 +50,13 @@ class Constant(Lane):
         """Take one advertisement of this lane's key; False where it deviates."""
         if tail != self.tail or head != self.head or middle != self.middle:
             return False
+        if not self.is_verified and self.is_due():
+            return False
         since = at - self.last
         own = identification[0] << 8 | identification[1]
+        first = self.first
         if self.earliest <= since <= self.latest:
-            if own in self.stolen:
+            if first.stolen is not None and own in first.stolen:
                 return False
             self.noted = False
         else:
@@ -245,14 +64,16 @@ class Constant(Lane):
                 return False
             if since <= COPY_WINDOW and self.is_copy(at, self.packet(identification, ip_sum, tail)):
                 return True
-            if not own or own in self.ids:
+            if not own or first.shape_with(own) is not None:
                 return False  # early, and not a packet of its own
             if since <= COPY_WINDOW:
                 self.note(at, identification, ip_sum, tail)
             else:
                 self.noted = False
-        if own and len(self.ids) < IDS_KEPT:
-            self.ids.setdefault(own, self.shape)
+        if own:
+            first.came_with(own, self.shape)
+        if not self.is_verified:
+            self.wait(at, number, tail)
         index = self.count % 64
         self.ats[index] = at
         self.numbers[index] = number
@@ -266,7 +87,7 @@ class Constant(Lane):
     def _counter(self, ago: int) -> int:  # noqa: ARG002
         return self.counter
 
-    def _digest(self, raw: bytes) -> bytes:  # noqa: ARG002
+    def _digest(self, raw: bytes, ago: int) -> bytes:  # noqa: ARG002
         return self.tail[10:]
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
@@ -288,7 +109,7 @@ class Counting(Lane):
         self.rest = int.from_bytes(self.key[8:], "big")
         """What the checksum covers beside the tail (2^240 = 1 modulo 65535)."""
 
-    def _digest(self, raw: bytes) -> bytes:
+    def _digest(self, raw: bytes, ago: int) -> bytes:  # noqa: ARG002
         digest: bytes = self.sign(raw)
         return digest
 
@@ -303,7 +124,7 @@ class Sequential(Counting):
         super().__init__(group, node, frame)
         self.expected = (self.counter + 1 & _MASK).to_bytes(8, "big")
         signed = group.signatures.seen if len(group.nodes) > 1 else ()
-        counters = (int.from_bytes(raw, "big") for _, raw, _ in signed)
+        counters = (int.from_bytes(key[1:9], "big") for key in signed)
         self.limit = min((c for c in counters if c > self.counter), default=_MASK)
         """The next counter that was seen before, from another; the last one of all."""
 
@@ -328,6 +149,7 @@ class Sequential(Counting):
         if (
             head != self.head
             or middle != self.middle
+            or (identification != NO_ID and not self.has_ids)
             or not 0 <= since <= self.latest
             or (int.from_bytes(tail, "big") + self.rest) % 65535
             or counter >= self.limit
@@ -342,6 +164,8 @@ class Sequential(Counting):
         index = self.count % KEYS_KEPT
         self.ats[index] = at
         self.numbers[index] = number
+        if self.has_ids:
+            self.ids[2 * index : 2 * index + 2] = identification
         self.identification = identification
         self.ip_sum = ip_sum
         self.tail = tail
@@ -368,7 +192,7 @@ class Random(Counting):
         """Open a lane."""
         super().__init__(group, node, frame)
         self.counters = [b""] * KEYS_KEPT
-        self.before = {raw for _, raw, _ in group.signatures.seen}
+        self.before = {key[1:9] for key in group.signatures.seen}
         """Counters that were seen: one that comes again was copied."""
 
     def take(
@@ -392,6 +216,7 @@ class Random(Counting):
         if (
             head != self.head
             or middle != self.middle
+            or (identification != NO_ID and not self.has_ids)
             or not 0 <= since <= self.latest
             or (int.from_bytes(tail, "big") + self.rest) % 65535
             or self.sign(raw) != tail[10:]
@@ -409,6 +234,8 @@ class Random(Counting):
         self.counters[index] = raw
         self.ats[index] = at
         self.numbers[index] = number
+        if self.has_ids:
+            self.ids[2 * index : 2 * index + 2] = identification
         self.identification = identification
         self.ip_sum = ip_sum
         self.tail = tail
@@ -426,12 +253,93 @@ class Random(Counting):
         habit.last_random = self.last
 
 
+class Unverified(Lane):
+    """A moving counter whose HMACs nobody can check: there is no passphrase, or not the one."""
+
+    __slots__ = ("before", "rest", "step", "tails")
+
+    def __init__(self, group: Group, node: Node, frame: Frame, step: int) -> None:
+        """Open a lane; `step` is 1 for counters that count, 0 for random ones."""
+        super().__init__(group, node, frame)
+        self.step = step
+        self.rest = int.from_bytes(self.key[8:], "big")
+        self.before = {key[1:9] for key in group.signatures.seen}
+        self.tails = [b""] * KEYS_KEPT
+
+    def take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
+        """Take one advertisement of this lane's key; False where it deviates."""
+        since = at - self.last
+        raw = tail[2:10]
+        if raw in self.before:
+            return 0 <= since <= COPY_WINDOW and self.is_copy(
+                at, b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
+            )
+        counter = int.from_bytes(raw, "big")
+        step = counter - self.counter & _MASK
+        if (
+            (step != self.step if self.step else step <= 4)
+            or head != self.head
+            or middle != self.middle
+            or (identification != NO_ID and not self.has_ids)
+            or not 0 <= since <= self.latest
+            or (int.from_bytes(tail, "big") + self.rest) % 65535
+            or self.is_due()
+        ):
+            return False
+        if since <= COPY_WINDOW:
+            self.note(at, identification, ip_sum, tail)
+        else:
+            self.noted = False
+        self.wait(at, number, tail)
+        self.counter = counter
+        index = self.count % KEYS_KEPT
+        self.before.discard(self.tails[index][2:10])
+        self.before.add(raw)
+        self.tails[index] = tail
+        self.ats[index] = at
+        self.numbers[index] = number
+        if self.has_ids:
+            self.ids[2 * index : 2 * index + 2] = identification
+        self.identification = identification
+        self.ip_sum = ip_sum
+        self.tail = tail
+        self.last = at
+        self.number = number
+        self.count += 1
+        return True
+
+    def _counter(self, ago: int) -> int:
+        return int.from_bytes(self.tails[(self.count - 1 - ago) % KEYS_KEPT][2:10], "big")
+
+    def _digest(self, raw: bytes, ago: int) -> bytes:  # noqa: ARG002
+        return self.tails[(self.count - 1 - ago) % KEYS_KEPT][10:]
+
+    def _habit(self, habit: CounterHabit, count: int) -> None:
+        super()._habit(habit, count)
+        if self.step:
+            habit.sequential += count
+            habit.first_sequential = habit.first_sequential or self._at(0)
+        else:
+            habit.random += count
+            habit.last_random = self.last
+
+
 def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
     """Return a lane for a node that has settled, None while anything about it is unusual."""
     frame, ip, link = packet.frame, packet.ip, packet.link
     if (
         node.adverts < node.lane_from
-        or group.masters != [node]
+        or len(group.masters) != 1
+        or group.masters[0] is not node
         or len(frame.data) not in LAYOUTS
         or frame.wire_length != len(frame.data)
         or frame.link != ETHERNET
@@ -448,19 +356,21 @@ def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
     ):
         return None
     track = node.authentication
-    if not track.spans or track.spans[-1].recipe is None or track.waiting:
-        return None
+    verified = bool(track.spans) and track.spans[-1].recipe is not None and not track.waiting
+    if not verified and (group.recipes or not track.waiting):
+        return None  # one may verify and the next one not
     values = [value for _, value in node.sent][-4:]
     steps = [b - a & _MASK for a, b in pairwise(values)]
     if not steps:
         return None
     node.lane_from = node.adverts + AGAIN
     if not any(steps):
-        data = frame.data
-        kept = group.signatures.seen.get((4, data[42:50], data[50:]))
-        return Constant(group, node, frame, kept) if kept is not None else None
+        view = packet.advert
+        assert view is not None
+        first = group.signatures.seen.get(signature_key(4, view.counter, view.digest))
+        return Constant(group, node, frame, first) if first is not None else None
     if all(step == 1 for step in steps):
-        return Sequential(group, node, frame)
+        return Sequential(group, node, frame) if verified else Unverified(group, node, frame, 1)
     if all(step > 4 for step in steps):
-        return Random(group, node, frame)
+        return Random(group, node, frame) if verified else Unverified(group, node, frame, 0)
     return None

@@ -41,8 +41,9 @@ from carpscope.timeline.facts import (
     Sighted,
 )
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
-from carpscope.timeline.impostor import Deceit
-from carpscope.timeline.lanes import Lane, lane_for
+from carpscope.timeline.impostor import Deceit, signature_key
+from carpscope.timeline.lane import Lane
+from carpscope.timeline.lanes import lane_for
 from carpscope.timeline.node import SETTLED, Change, CounterHabit, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.settling import glance, job, settle
 from carpscope.timeline.surroundings import Surroundings
@@ -441,7 +442,9 @@ class Observer:
         """Tell of a farewell that was not the node's own: it goes on in its beat."""
         node.farewell = None
         view = farewell.view
-        original = group.signatures.seen.get((farewell.version, view.counter, view.digest))
+        original = group.signatures.seen.get(
+            signature_key(farewell.version, view.counter, view.digest)
+        )
         if original is None or abs(beat - farewell.before) > EARLY:
             return
         node.bow_outs -= 1

@@ -148,10 +148,10 @@ def _spread(waiting: Sequence[Waiting]) -> list[Waiting]:
 
 def _unexplained(track: AuthenticationTrack, candidates: Candidates) -> list[Waiting]:
     """Give samples of what earlier looks left, when there is more to go on."""
-    if track.tried is None or _same(track.tried, candidates):
+    if track.tried is not None and _same(track.tried, candidates):
         return []
     samples = [s.sample for s in track.spans if s.recipe is None and s.sample is not None]
-    return samples[-SEARCH_LIMIT:]
+    return _spread(samples) if track.tried is None else samples[-SEARCH_LIMIT:]
 
 
 def _worth(track: AuthenticationTrack, candidates: Candidates) -> bool:
