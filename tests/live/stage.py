@@ -221,7 +221,12 @@ def wire() -> Iterator[tuple[list[str], str, str]]:
     try:
         run("ip", "-n", name, "link", "add", "tx0", "type", "veth", "peer", "name", "span0")
         within = ["ip", "netns", "exec", name]
-        run(*within, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 || true")
+        run(
+            *within,
+            "sh",
+            "-c",
+            "for a in all default; do echo 1 > /proc/sys/net/ipv6/conf/$a/disable_ipv6; done || true",
+        )
         for end in ("tx0", "span0"):
             run("ip", "-n", name, "link", "set", end, "up")
         yield within, "tx0", "span0"
