@@ -8,9 +8,10 @@ addresses = ["192.168.1.50", "2001:db8::1"]
 name = "fw1"
 addresses = ["192.168.1.157"]
 
-[[group]]                            # live: who is expected; others are said
+[[group]]                            # live: who is expected, where; others are findings
 vhid = 1
 vlan = [10]
+interface = "eth1"                   # without: on any
 name = "LAN gateway"
 nodes = ["fw1", "192.168.1.158"]
 
@@ -45,7 +46,7 @@ from carpscope.core.units import SECOND, Nanos
 
 _KEYS = {"passphrases", "passphrase_file", "addresses", "node", "group", "tolerances", "live"}
 _NODE_KEYS = {"name", "addresses"}
-_GROUP_KEYS = {"vhid", "vlan", "name", "nodes"}
+_GROUP_KEYS = {"vhid", "vlan", "name", "nodes", "interface"}
 _TOLERANCES = {"close_after", "missing_after", "ignore"}
 _LIVE_TEXTS = (
     "filter",
@@ -73,6 +74,8 @@ class ExpectedGroup:
     name: str | None = None
     nodes: tuple[bytes, ...] = ()
     """Source addresses; empty where any may."""
+    interface: str | None = None
+    """Where it should be heard; None where any of them will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +191,16 @@ def _groups(
         name = group.get("name")
         if name is not None and not (isinstance(name, str) and is_visible(name)):
             raise source.error("must be printable text", "name", "group", number)
+        interface = group.get("interface")
+        if interface is not None and not (isinstance(interface, str) and interface.isprintable()):
+            told = f"must be the name of an interface, not {_shown(interface)}"
+            raise source.error(told, "interface", "group", number)
         nodes: list[bytes] = []
         for text in _texts(source, group, "nodes", "group", number):
             called = [address for address, known in names if known == text]
             nodes += called or [_address(source, text, "nodes", "group", number)]
         assert isinstance(vhid, int)
-        groups.append(ExpectedGroup(vhid, tuple(vlan), name, tuple(nodes)))
+        groups.append(ExpectedGroup(vhid, tuple(vlan), name, tuple(nodes), interface))
     return tuple(groups)
 
 

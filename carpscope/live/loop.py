@@ -8,6 +8,7 @@ can still come, asks the detectors what they know, and hands over the difference
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.detect.finding import Severity
 from carpscope.live import memory
+from carpscope.live.expectations import Expectations
 from carpscope.live.monitor import Monitor
 from carpscope.live.service import ServiceManager
 from carpscope.live.situations import Situation, Situations
@@ -74,10 +76,12 @@ class Live:
         self.packets = 0
         self.worst = Severity.INFO
         self.notes: dict[str, str] = {}
-        self._config = config
         self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
         self._manager = ServiceManager()
         self.monitors = [Monitor(config, i.name) for i in capture.interfaces]
+        self._expectations = Expectations(self.monitors, self.started)
+        for monitor in self.monitors:
+            monitor.expected = partial(self._expectations.findings, monitor)
         self._configure(config)
         self._tellers = [Teller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
@@ -92,8 +96,6 @@ class Live:
         self._dropped = [0] * len(self.monitors)
         self._blind: dict[int, tuple[Nanos, str]] = {}
         self._said_lost: dict[str, int] = {}
-        self._missing: set[tuple[str, tuple[int, ...], int]] = set()
-        self._strangers: set[tuple[str, str, str]] = set()
         if options.state is not None:
             memory.carry(memory.load(options.state), self._situations(), self.started)
         self._state = memory.StateFile(options.state) if options.state is not None else None
@@ -192,7 +194,6 @@ class Live:
         if clock - self._counted >= COUNT_EVERY:
             self._counted = clock
             self._count()
-            self._expectations(now)
         for disk in self._disks:
             disk.tick(now)
         self._serve(clock)
@@ -239,6 +240,7 @@ class Live:
     def _interface(self, index: int, state: str, text: str, now: Nanos) -> None:
         name = self.capture.interfaces[index].name
         if state == "up":
+            self._expectations.since = now
             since, why = self._blind.pop(index, (now, ""))
             self.monitors[index].doubts.blind(since, now, why or text)
         else:
@@ -280,35 +282,6 @@ class Live:
             self._said_lost[name] = lost
             self.tell(notice(now, "lost", f"{name}: events or frames are being lost"))
 
-    def _expectations(self, now: Nanos) -> None:
-        """Say who is missing and who is a stranger, where the configuration names groups."""
-        if now - self.started < self._config.tolerances.missing_after:
-            return
-        for expected in self._config.groups:
-            heard = [
-                (monitor, group)
-                for monitor in self.monitors
-                if (group := monitor.observer.groups.get((expected.vlan, expected.vhid)))
-            ]
-            key = ("", expected.vlan, expected.vhid)
-            called = expected.name or f"vhid {expected.vhid}"
-            if not heard and key not in self._missing and self._all_up():
-                self._missing.add(key)
-                text = f"{called} is expected and nobody advertises it"
-                self.tell(notice(now, "group_missing", text))
-            elif heard and key in self._missing:
-                self._missing.discard(key)
-                self.tell(notice(now, "group_heard", f"{called} is heard", severity=Severity.INFO))
-            for monitor, group in heard if expected.nodes else ():
-                for node in group.members:
-                    sign = (monitor.interface, group.id, node.id)
-                    if sign in self._strangers or set(node.addresses) & set(expected.nodes):
-                        continue
-                    if len(self._strangers) < 1000:
-                        self._strangers.add(sign)
-                        text = f"{node.id} advertises {called}, and is not one of its nodes"
-                        self.tell(notice(now, "stranger", text, monitor.interface))
-
     # What is asked from outside
 
     def _serve(self, clock: Nanos) -> None:
@@ -343,7 +316,7 @@ class Live:
         self._manager.say("READY=1")
 
     def _configure(self, config: Config) -> None:
-        self._config = config
+        self._expectations.config = config
         for monitor in self.monitors:
             monitor.configure(config)
 

@@ -5,7 +5,7 @@ measured by the caller, who decides how often to look.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from carpscope.auth.effort import Effort
@@ -19,7 +19,7 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
 from carpscope.live.situations import Change, Doubts, Situations
 from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Left, Refused
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, group_id
 from carpscope.timeline.node import Node
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.pruning import prune
@@ -47,6 +47,11 @@ class StateChange:
     why: str
 
 
+def _nothing(at: Nanos) -> list[Finding]:
+    del at
+    return []
+
+
 @dataclass(slots=True)
 class Monitor:
     """What is known of one segment, and what became of it since the last look."""
@@ -59,6 +64,8 @@ class Monitor:
     observer: Observer = field(init=False)
     news: list[StateChange | Event] = field(default_factory=list)
     """Since the last look."""
+    expected: Callable[[Nanos], list[Finding]] = field(default=_nothing)
+    """What the configuration expects and is not so (`live.expectations`)."""
     _engine: Engine = field(init=False)
     _events: EventWatch = field(init=False)
     _settled: Nanos = 0
@@ -101,9 +108,11 @@ class Monitor:
             self.observer.settle()
             cost = (effort.spent - before) * DIGEST_NS
             self._settled = at + max(0, cost * SETTLE_SHARE - SETTLE_EVERY)
-        changes = self.situations.look(self._engine.known(at), at, self.doubts)
+        found = [*self._engine.known(at), *self.expected(at)]
+        changes = self.situations.look(found, at, self.doubts)
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
-        changes += self.situations.carried_over(at, masters)
+        listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)
+        changes += self.situations.carried_over(at, masters, listed)
         if (
             at - self._pruned >= PRUNE_EVERY
             or self.observer.advertisements - self._pruned_adverts >= PRUNE_ADVERTS

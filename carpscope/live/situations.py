@@ -21,7 +21,9 @@ UPDATE_EVERY: Nanos = 60 * SECOND
 """Numbers that only grow are told this often."""
 SITUATIONS_KEPT = 2000
 
-_ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap"))
+GROUP_MISSING = "group_missing"
+"""Of `live.expectations`."""
+_ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", GROUP_MISSING))
 """Their detectors know the moment at which it is over."""
 
 Key = tuple[str, str, Nanos]
@@ -99,17 +101,22 @@ class Situations:
                 changes.append(self._close(situation, now, "what came later explains it"))
         return changes
 
-    def carried_over(self, now: Nanos, masters: "frozenset[str]") -> list[Change]:
+    def carried_over(
+        self, now: Nanos, masters: "frozenset[str]", expected: "frozenset[str]" = frozenset()
+    ) -> list[Change]:
         """Close what was open before a restart and is not seen any more.
 
-        `masters` are the groups that have one: a gap ends with that and not with time.
+        `masters` are the groups that have one: a gap ends with that and not with time, and so
+        does the absence of a group that is still `expected`.
         """
         changes = []
         for situation in self.known.values():
             if not (situation.is_open and situation.carried):
                 continue
             finding = situation.finding
-            if finding.label == "master_gap":
+            if finding.label == "master_gap" or (
+                finding.label == GROUP_MISSING and finding.group in expected
+            ):
                 over = finding.group in masters
             else:
                 over = now - situation.moved > self.close_after
@@ -223,7 +230,15 @@ def _shape(situation: Situation) -> tuple[object, ...]:
 
 
 _BY_ABSENCE = frozenset(
-    ("master_gap", "one_way_link", "partition", "flapping", "split_brain", "stale_arp")
+    (
+        "master_gap",
+        GROUP_MISSING,
+        "one_way_link",
+        "partition",
+        "flapping",
+        "split_brain",
+        "stale_arp",
+    )
 )
 """Concluded from frames that did not come: the capture may have missed those."""
 BLIND_MARGIN: Nanos = 5 * SECOND

@@ -16,7 +16,7 @@ _STATUS = {
 
 def verdict(taken: Snapshot) -> tuple[int, str]:
     """Return the status and the line."""
-    if not taken.groups:
+    if not taken.groups and not taken.open:
         return UNKNOWN, unknown("no CARP advertisement heard") + f" | {_perfdata(taken)}"
     status = max((_STATUS[found.severity] for found in taken.open), default=OK)
     if taken.open:

@@ -225,7 +225,7 @@ def wire() -> Iterator[tuple[list[str], str, str]]:
             *within,
             "sh",
             "-c",
-            "for a in all default; do echo 1 > /proc/sys/net/ipv6/conf/$a/disable_ipv6; done || true",
+            "cd /proc/sys/net/ipv6/conf && echo 1 | tee */disable_ipv6 > /dev/null || true",
         )
         for end in ("tx0", "span0"):
             run("ip", "-n", name, "link", "set", end, "up")

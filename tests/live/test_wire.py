@@ -162,7 +162,9 @@ def test_count_is_exact() -> None:
     assert received(watcher) > 20, "more had come by then"
 
 
-def test_nagios() -> None:
+def test_nagios(tmp_path: Path) -> None:
+    settings = tmp_path / "carpscope.toml"
+    settings.write_text("[[group]]\nvhid = 7\n[tolerances]\nmissing_after = 1\n")
     with wire() as (within, tx, _):
         check = Watcher(
             within, "-i", "span0", "--for", "3s", "--nagios", "--user", "root", json_lines=False
@@ -180,6 +182,12 @@ def test_nagios() -> None:
         assert silent.process.wait(30) == 3
         silent.end()
         assert silent.lines[0].startswith("CARP UNKNOWN - no CARP")
+        words = ("-i", "span0", "--for", "2s", "--nagios", "--user", "root", "-c", str(settings))
+        missing = Watcher(within, *words, json_lines=False)
+        assert missing.process.wait(30) == 2
+        missing.end()
+        assert missing.lines[0].startswith("CARP CRITICAL - CS251 this group is expected here, and")
+        assert " findings=1;0;0 " in missing.lines[0]
         gone = Watcher(within, "-i", "nowhere0", "--nagios", json_lines=False)
         assert gone.process.wait(30) == 3
         gone.end()
