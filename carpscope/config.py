@@ -33,10 +33,8 @@ evidence = "/var/lib/carpscope/evidence"
 """
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
 from stat import S_IWGRP, S_IWOTH
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
@@ -58,15 +56,15 @@ _LIVE_TEXTS = (
     "state",
     "evidence",
 )
-_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?$")
-_ENTRY = re.compile(r"\s*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))\s*[.=]")
-_CODE = re.compile(r"CS[0-9]{3}")
+_HEADER = r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?$"
+_ENTRY = r"\s*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))\s*[.=]"
+_CODE = r"CS[0-9]{3}"
+# Compiled where a file is read (`re` keeps what it compiled): most runs read none.
 
 Table: TypeAlias = "dict[str, object]"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedGroup:
+class ExpectedGroup(NamedTuple):
     """A group that should be there, and who may speak in it."""
 
     vhid: int
@@ -78,8 +76,7 @@ class ExpectedGroup:
     """Where it should be heard; None where any of them will do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerances:
+class Tolerances(NamedTuple):
     """What a live run puts up with."""
 
     close_after: Nanos = 30 * SECOND
@@ -87,8 +84,7 @@ class Tolerances:
     ignore: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Candidates to verify with. Its text form never holds a passphrase."""
 
     passphrases: tuple[bytes, ...] = ()
@@ -96,7 +92,7 @@ class Config:
     names: tuple[tuple[bytes, str], ...] = ()
     """Source addresses and what people call their nodes."""
     groups: tuple[ExpectedGroup, ...] = ()
-    tolerances: Tolerances = field(default_factory=Tolerances)
+    tolerances: Tolerances = Tolerances()
     interfaces: tuple[str, ...] = ()
     live: tuple[tuple[str, str], ...] = ()
     """Options of a live run by their names."""
@@ -119,11 +115,11 @@ class _Source:
         self._lines: dict[tuple[str, int, str], int] = {}
         table, number, counts = "", 0, dict[str, int]()
         for line, content in enumerate(text.splitlines(), 1):
-            if header := _HEADER.match(content):
+            if header := re.match(_HEADER, content):
                 table = header[2]
                 number = counts[table] = counts.get(table, 0) + 1
                 self._lines.setdefault((table, number, ""), line)
-            elif entry := _ENTRY.match(content):
+            elif entry := re.match(_ENTRY, content):
                 self._lines.setdefault((table, number, entry[1] or entry[2]), line)
 
     def error(self, told: str, key: str = "", table: str = "", number: int = 1) -> CarpscopeError:
@@ -137,6 +133,8 @@ class _Source:
 
 def read_config(path: str) -> Config:
     """Read a carpscope.toml. Raises CarpscopeError that names file, line and key."""
+    from pathlib import Path  # noqa: PLC0415 - it takes milliseconds, and most runs read no file
+
     try:
         with Path(path).open("rb") as stream:
             text = stream.read(SIZE_LIMIT + 1).decode("utf-8")
@@ -217,7 +215,7 @@ def _tolerances(source: _Source, data: Table) -> Tolerances:
         spans[key] = int(value * SECOND)
     ignore = _texts(source, table, "ignore", "tolerances")
     for code in ignore:
-        if not _CODE.fullmatch(code):
+        if not re.fullmatch(_CODE, code):
             raise source.error(f"must be codes as CS103, not {code!r}", "ignore", "tolerances")
     return Tolerances(**spans, ignore=tuple(ignore))
 
@@ -282,6 +280,8 @@ def _address(source: _Source, text: str, key: str, name: str = "", number: int =
 def _passphrase_file(source: _Source, value: object) -> list[bytes]:
     if not isinstance(value, str):
         raise source.error("must be text", "passphrase_file")
+    from pathlib import Path  # noqa: PLC0415 - see read_config
+
     file = Path(source.path).parent / value
     try:
         with file.open("rb") as stream:

@@ -1,6 +1,5 @@
 """What a search is asked and what it answers."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from carpscope.auth.recipes import Recipe
@@ -14,8 +13,7 @@ class Sample(NamedTuple):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(NamedTuple):
     """What may have been signed, as far as anyone said or showed."""
 
     supplied: tuple[bytes, ...] = ()
@@ -29,10 +27,13 @@ class Candidates:
     """Announced with the virtual MAC of this vhid: very likely signed."""
 
 
-@dataclass(slots=True)
 class Outcome:
     """What the search found, and what it left out."""
 
-    recipe: Recipe | None = None
-    digests: int = 0
-    limits: list[str] = field(default_factory=list)
+    __slots__ = ("digests", "limits", "recipe")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.recipe: Recipe | None = None
+        self.digests = 0
+        self.limits: list[str] = []

@@ -6,7 +6,6 @@ link-layer address stands before the vhid. A rule's name is what outputs show.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from carpscope.auth.digest import Signer, message, ordinary_order
@@ -77,22 +76,60 @@ RULES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a node signs: the answer of a search."""
+    """How a node signs: the answer of a search. Not changed once it is made.
 
-    vhid: int
-    key: Key
-    addresses: tuple[bytes, ...]
-    """In the order they are signed."""
-    rule: str = field(default=SORTED.name, compare=False)
-    """The name of one of `RULES`."""
-    lladdr: bytes = b""
-    unsupplied: tuple[bytes, ...] = field(default=(), compare=False)
-    """Those of `addresses` that nobody supplied and no frame announced."""
-    instead: tuple[bytes, ...] = field(default=(), compare=False)
-    """Supplied addresses that those of `unsupplied` look like a typing mistake of."""
-    signer: Signer = field(compare=False, repr=False, kw_only=True)
+    No dataclass: importing `dataclasses` takes longer than dissecting fifty packets.
+    """
+
+    __slots__ = (
+        *("addresses", "instead", "key", "lladdr"),
+        *("rule", "signer", "unsupplied", "vhid"),
+    )
+
+    def __init__(
+        self,
+        vhid: int,
+        key: Key,
+        addresses: tuple[bytes, ...],
+        rule: str = SORTED.name,
+        lladdr: bytes = b"",
+        unsupplied: tuple[bytes, ...] = (),
+        instead: tuple[bytes, ...] = (),
+        *,
+        signer: Signer,
+    ) -> None:
+        """Take what is signed and what is to be said about it."""
+        self.vhid = vhid
+        self.key = key
+        self.addresses = addresses
+        """In the order they are signed."""
+        self.rule = rule
+        """The name of one of `RULES`."""
+        self.lladdr = lladdr
+        self.unsupplied = unsupplied
+        """Those of `addresses` that nobody supplied and no frame announced."""
+        self.instead = instead
+        """Supplied addresses that those of `unsupplied` look like a typing mistake of."""
+        self.signer = signer
+
+    def _what(self) -> tuple[int, Key, tuple[bytes, ...], bytes]:
+        return self.vhid, self.key, self.addresses, self.lladdr
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what is signed, not what is said about it."""
+        if not isinstance(other, Recipe):
+            return NotImplemented
+        return self is other or self._what() == other._what()
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash(self._what())
+
+    def __repr__(self) -> str:
+        """Name the key without its bytes, as it does itself."""
+        signed = [address.hex() for address in self.addresses]
+        return f"Recipe(vhid {self.vhid}, {self.key!r}, {signed}, {self.rule!r})"
 
     def fits(self, counter: bytes, digest: bytes) -> bool:
         """Tell whether this recipe produces a digest."""

@@ -5,6 +5,7 @@ Exit status: 0 nothing wrong, 1 findings of severity warning or above, 2 could n
 """
 
 import argparse
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -43,7 +44,17 @@ SIGPIPE_STATUS = 128 + 13
 def entry() -> None:
     """Run as a program."""
     make_printable()
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    # Python would take every object apart, only to give the system what it takes back anyway;
+    # that lasts longer than decoding fifty packets. Threads would have to be waited for, though,
+    # and who profiles or traces still wants to print.
+    if "threading" in sys.modules or sys.getprofile() is not None or sys.gettrace() is not None:
+        sys.exit(status)
+    atexit._run_exitfuncs()
+    status = _flushed(status)
+    if sys.stderr is not None:  # a shell's `2>&-`; by itself it is written line by line
+        sys.stderr.flush()
+    os._exit(status)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -116,10 +116,8 @@ def compared(options: argparse.Namespace, path_ms: float | None = None) -> "Vant
 
     None where there is one capture, or one that can be read only once.
     """
-    from pathlib import Path
-
     chosen = paths(options)
-    if len(chosen) < 2 or not all(Path(path).is_file() for path in chosen):
+    if len(chosen) < 2 or not all(os.path.isfile(path) for path in chosen):  # noqa: PTH113 - as names()
         return None
     from carpscope.core.units import MILLISECOND
     from carpscope.pipeline import survey

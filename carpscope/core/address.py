@@ -4,7 +4,6 @@ Addresses are kept as the 4, 6 or 16 bytes that stand on the wire: that is what
 is hashed, compared and grouped. `ipaddress` is imported only to read text.
 """
 
-import socket
 from functools import lru_cache
 
 from carpscope.core.errors import CarpscopeError
@@ -15,8 +14,11 @@ LINK_LOCAL_PREFIX = b"\xfe\x80"
 @lru_cache(maxsize=4096)
 def ip_text(address: bytes) -> str:
     """Give 4 or 16 bytes as text, `192.168.1.50` or `2001:db8::1`."""
-    family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
-    return socket.inet_ntop(family, address)
+    if len(address) == 4:
+        return ".".join(map(str, address))
+    import socket  # noqa: PLC0415 - it takes milliseconds, and often nobody sends IPv6
+
+    return socket.inet_ntop(socket.AF_INET6, address)
 
 
 def mac_text(address: bytes) -> str:
@@ -30,6 +32,8 @@ def parse_ip(text: str, *, where: str) -> bytes:
     Raises CarpscopeError with one line that quotes the mistake; `where` names
     the option or the file and line it came from.
     """
+    import socket  # noqa: PLC0415 - see above
+
     bare = text.strip().partition("/")[0].partition("%")[0]
     for family in (socket.AF_INET, socket.AF_INET6):
         try:

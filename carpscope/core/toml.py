@@ -6,7 +6,6 @@ one line here, with the place where tomllib tells one.
 """
 
 import re
-import tomllib
 
 from carpscope.core.errors import CarpscopeError
 
@@ -15,11 +14,13 @@ SIZE_LIMIT = 1 << 20
 DOTS_LIMIT = 2000
 """Of a line: as many as six hundred addresses in one list have."""
 
-_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
+_AT_LINE = r"\s*\(at line (\d+), column \d+\)$"
 
 
 def read_toml(text: str, name: str) -> dict[str, object]:
     """Read a document. Raises CarpscopeError that begins with `name:line:`, as far as known."""
+    import tomllib  # noqa: PLC0415 - it takes milliseconds, and most runs read no file
+
     if len(text) > SIZE_LIMIT:
         raise CarpscopeError(f"{name}: is larger than {SIZE_LIMIT >> 20} MiB")
     for number, line in enumerate(text.split("\n"), 1):
@@ -29,9 +30,9 @@ def read_toml(text: str, name: str) -> dict[str, object]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         told = str(problem)
-        line_number = _AT_LINE.search(told)
+        line_number = re.search(_AT_LINE, told)
         place = f"{name}:{line_number[1]}" if line_number else name
-        raise CarpscopeError(f"{place}: {_AT_LINE.sub('', told)}") from None
+        raise CarpscopeError(f"{place}: {re.sub(_AT_LINE, '', told)}") from None
     except ValueError:  # what int() says, with all the digits
         raise CarpscopeError(f"{name}: holds a number that is too long") from None
     except RecursionError:

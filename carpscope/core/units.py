@@ -4,8 +4,8 @@ Capture timestamps are never floats: 1700000000.123456789 does not survive one.
 Only the last step, text for a screen, divides.
 """
 
-import datetime as dt
 import re
+import time
 from typing import TypeAlias
 
 Nanos: TypeAlias = int
@@ -15,12 +15,14 @@ SECOND: Nanos = 1_000_000_000
 MILLISECOND: Nanos = 1_000_000
 MICROSECOND: Nanos = 1_000
 
-_RFC3339 = re.compile(
+_RFC3339 = (  # compiled where a person's time is read
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.([0-9]+))?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FIRST_YEAR = -62_135_596_800
+"""0001-01-01T00:00:00Z in seconds; RFC 3339 knows no year before, and none after 9999."""
+_LAST_YEAR_ENDS = 253_402_300_800
 
 
 def rfc3339(at: Nanos) -> str:
@@ -43,23 +45,24 @@ def day(at: Nanos) -> str:
 
 
 def _date_time(seconds: int) -> str:
-    # timedelta instead of fromtimestamp: any 64-bit stamp of a damaged file must print, and
-    # as RFC 3339, so what lies outside its years 1 to 9999 is shown at their edge
-    try:
-        moment = _EPOCH + dt.timedelta(seconds=seconds)
-    except OverflowError:
-        return "9999-12-31T23:59:59" if seconds > 0 else "0001-01-01T00:00:00"
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year >= 1000 else moment.isoformat()[:19]
+    # any 64-bit stamp of a damaged file must print, and as RFC 3339, so what lies outside its
+    # years is shown at their edge
+    t = time.gmtime(min(max(seconds, _FIRST_YEAR), _LAST_YEAR_ENDS - 1))
+    day = f"{t.tm_year:04d}-{t.tm_mon:02d}-{t.tm_mday:02d}"
+    return f"{day}T{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}"
 
 
 def parse_rfc3339(text: str) -> Nanos:
     """Read what `rfc3339` writes (any offset is accepted). Raises ValueError."""
+    import datetime as dt  # noqa: PLC0415 - of all commands a few read times that people wrote
+
     # fromisoformat alone would cut nanoseconds to micro- and let strange characters pass
-    parts = _RFC3339.fullmatch(text.strip())
+    parts = re.fullmatch(_RFC3339, text.strip())
     if parts is None:
         raise ValueError(f"{text!r} is not a time as 2026-01-31T12:00:00.5Z or with an offset")
     date_time, digits, zone = parts.groups(default="")
-    span = dt.datetime.fromisoformat(date_time + zone.upper()) - _EPOCH
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    span = dt.datetime.fromisoformat(date_time + zone.upper()) - epoch
     return (span.days * 86400 + span.seconds) * SECOND + int(digits[:9].ljust(9, "0"))
 
 

@@ -7,6 +7,7 @@ undecided one is a type error. A profile is one file in `profiles/`, found by it
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
+from functools import lru_cache
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.registry import discover
@@ -211,8 +212,9 @@ class Profile:
         return self.words.get(reason, reason.value)
 
 
+@lru_cache(maxsize=1)
 def profiles() -> dict[str, Profile]:
-    """Return every implementation by its name."""
+    """Return every implementation by its name; the folder is searched once."""
     return {p.name: p for p in discover("carpscope.protocol.profiles", "PROFILE", Profile)}
 
 

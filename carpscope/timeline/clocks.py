@@ -5,7 +5,6 @@ line. Where it was stepped or slewed the line breaks, and there are several.
 """
 
 import itertools
-import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -144,8 +143,8 @@ def _plausible(pairs: list[Point]) -> list[Point]:
     kept = []
     for index, pair in enumerate(pairs):
         low = min(max(index - 2, 0), len(pairs) - 5)
-        around = statistics.median_low(offsets[low : low + 5])
-        if abs(offsets[index] - around) <= 20 * EVEN:
+        five = sorted(offsets[low : low + 5])
+        if abs(offsets[index] - five[2]) <= 20 * EVEN:
             kept.append(pair)
     return kept or pairs
 
@@ -171,6 +170,8 @@ def _line(pairs: list[Point]) -> Segment:
     ys = [there - here - base for here, there in pairs]
     slope, rated = 0.0, len(pairs) > 2 and xs[-1] >= _RATE_SPAN
     if rated:
+        import statistics  # noqa: PLC0415 - it brings fractions and decimals, for this one line
+
         slope = statistics.linear_regression(xs, ys).slope
     # the middle between the farthest points on both sides: the smallest largest residual
     rests = [y - slope * x for x, y in zip(xs, ys, strict=True)]

@@ -15,7 +15,6 @@ the frames do not decide, the alternatives are named instead of hidden.
 """
 
 import itertools
-import statistics
 from dataclasses import dataclass, replace
 
 from carpscope.core.units import MILLISECOND, Nanos
@@ -254,7 +253,11 @@ def _excess(node: Node) -> Nanos | None:
     """Return by how much its spacings exceed what it advertises, over two at least."""
     nominal = interval_ns(node.advbase, node.advskew)
     near = [gap - nominal for gap in node.intervals if abs(gap - nominal) < 50 * MILLISECOND]
-    return int(statistics.median(near)) if len(near) >= 2 else None
+    if len(near) < 2:
+        return None
+    ordered, half = sorted(near), len(near) // 2
+    # the median, without `statistics`, whose import is a tenth of a small capture's analysis
+    return (ordered[half] + ordered[~half]) // 2
 
 
 def _constant(node: Node) -> bool:

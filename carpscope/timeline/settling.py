@@ -6,7 +6,6 @@ explained before it is reached.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from carpscope.auth.effort import Effort
@@ -53,8 +52,7 @@ def job(group: Group, node: Node, candidates: Candidates) -> Job:
     """Make the job of one node; its own network and MAC come before the others'."""
     own = tuple(a for a in node.addresses if len(a) == 4)
     macs = tuple(m for m in (node.mac, node.own_mac) if m is not None)
-    nearest = replace(
-        candidates,
+    nearest = candidates._replace(
         networks=tuple(dict.fromkeys((*own, *candidates.networks))),
         macs=tuple(dict.fromkeys((*macs, *candidates.macs))),
     )

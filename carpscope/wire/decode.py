@@ -4,8 +4,7 @@ Never raises, whatever the bytes: what cannot be followed is a `Fault` in
 `Packet.faults`, and everything before it is there.
 """
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from carpscope.core.fault import Fault, truncated
 from carpscope.core.frame import Frame
@@ -16,9 +15,8 @@ Body: TypeAlias = (
 )
 
 
-@dataclass(slots=True)
-class Packet:
-    """A decoded frame. Not frozen: one is made per packet, and freezing costs more than that."""
+class Packet(NamedTuple):
+    """A decoded frame."""
 
     frame: Frame
     link: link.LinkView | None
@@ -55,14 +53,13 @@ def _unwrapped(packet: Packet, view: ip.IpView | None) -> Packet:
         if around is None:
             break
         if isinstance(around, Fault):
-            packet.faults = (*packet.faults, around)
+            packet = packet._replace(faults=(*packet.faults, around))
             break
         tunnels = (*tunnels, around)
-        outer, packet = packet, _layers(frame, around.inner(frame.data))
-        packet.faults = outer.faults + packet.faults
+        inner = _layers(frame, around.inner(frame.data))
+        packet = inner._replace(faults=packet.faults + inner.faults)
         view = packet.ip
-    packet.tunnels = tunnels
-    return packet
+    return packet._replace(tunnels=tunnels)
 
 
 def _layers(frame: Frame, below: link.LinkView | Fault) -> Packet:

@@ -7,15 +7,18 @@ import pytest
 
 import carpscope
 from carpscope.cli.main import names
-from tests.program import run, start
+from tests.program import capture, run, start
 
 COMMANDS = names()
 
 HEAVY = {
     "asyncio", "bz2", "cryptography", "dataclasses", "datetime", "dpkt", "hashlib", "inspect",
-    "json", "lzma", "pcapy", "pkgutil", "rich", "shutil", "socket", "tomllib", "zstandard",
+    "json", "lzma", "pathlib", "pcapy", "pkgutil", "rich", "shlex", "shutil", "socket",
+    "statistics", "threading", "tomllib", "typing", "urllib", "zstandard",
 }  # fmt: skip
 """Each takes a tenth of a bare start or more; help needs none of them."""
+DECODING = {"hashlib", "typing"}
+"""Of those, what decoding a packet and verifying its HMAC needs."""
 
 
 def test_version_in_both_ways_of_starting() -> None:
@@ -61,6 +64,33 @@ def test_help_loads_no_heavy_module() -> None:
     assert not loaded & HEAVY
     ours = {name for name in loaded if name.startswith("carpscope.")}
     assert {name.split(".")[1] for name in ours} <= {"cli", "core"}
+
+
+def test_dissecting_loads_what_decoding_needs() -> None:
+    code = (
+        "import sys\n"
+        "from carpscope.cli.main import main\n"
+        f"main(['dissect', '-c', '50', {capture('ucarp-two-vhids')!r}])\n"
+        "print(*sorted(sys.modules), sep='\\n')"
+    )
+    loaded = set(start("-c", code, prefix=(sys.executable,)).out.splitlines())
+    assert "carpscope.wire.carp" in loaded
+    assert not loaded & (HEAVY - DECODING)
+    ours = {name.split(".")[1] for name in loaded if name.startswith("carpscope.")}
+    assert not ours & {"timeline", "protocol", "detect", "sim", "live", "pipeline"}
+
+
+def test_what_was_registered_for_the_end_is_done() -> None:
+    code = (
+        "import atexit, sys\n"
+        "from carpscope.cli.main import entry\n"
+        "atexit.register(print, 'done')\n"
+        "sys.argv = ['carpscope', '--version']\n"
+        "entry()"
+    )
+    buffered = {"PYTHONUNBUFFERED": ""}
+    result = start("-c", code, prefix=(sys.executable,), environment=buffered)
+    assert result == (0, f"carpscope {carpscope.__version__}\ndone\n", "")
 
 
 def test_naming_a_command_loads_only_that_one() -> None:

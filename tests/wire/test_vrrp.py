@@ -194,9 +194,8 @@ def carp_packets(draw: st.DrawFn) -> tuple[bytes, carp.Advert]:
     # a counter and an HMAC are random; Hypothesis by itself likes zeros, which VRRP has
     seed = draw(st.integers(0, 2**32))
     rng = random.Random(seed)
-    advert = dataclasses.replace(
-        draw(samples.adverts), counter=rng.randbytes(8), digest=rng.randbytes(20)
-    )
+    drawn = draw(samples.adverts)
+    advert = drawn._replace(counter=rng.randbytes(8), digest=rng.randbytes(20))
     return advert.encode(), advert
 
 

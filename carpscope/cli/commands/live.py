@@ -228,17 +228,15 @@ def _load_all() -> None:
 
 
 def _config(options: argparse.Namespace) -> "Config":
-    import dataclasses
-
     config = shared.config(options)
     if options.config:
         from carpscope.config import read_config
 
         file = read_config(options.config)
-        config = dataclasses.replace(
-            file, passphrases=config.passphrases, addresses=config.addresses, names=config.names
+        config = file._replace(
+            passphrases=config.passphrases, addresses=config.addresses, names=config.names
         )
-    return dataclasses.replace(config, names=()) if options.n else config
+    return config._replace(names=()) if options.n else config
 
 
 def _from_config(options: argparse.Namespace, config: "Config") -> None:

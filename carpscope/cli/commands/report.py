@@ -1,7 +1,6 @@
 """`carpscope report`: a folder that says what happened, how it is known, and how to check it."""
 
 import argparse
-import shlex
 
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
@@ -105,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
     findings = request.findings
     if not options.quiet:
         import hashlib
+        import shlex
 
         digest = hashlib.sha256(files[NAME]).hexdigest()
         print(f"{target}: {len(files)} files, {len(findings)} findings")
@@ -248,6 +248,8 @@ def owner_and_path(text: str) -> tuple[str, str]:
 
 def command_line(options: argparse.Namespace, labels: list[str], config: "Config") -> str:
     """Give the command that makes this report again: files without folders, no secret."""
+    from shlex import join
+
     from carpscope.core.address import ip_text
 
     words = ["carpscope", "report", *labels]
@@ -278,7 +280,7 @@ def command_line(options: argparse.Namespace, labels: list[str], config: "Config
         words += ["--path-delay", f"{options.path_delay:g}"]
     if options.sign:
         words += ["--sign", "KEY"]
-    return shlex.join([*words, "-o", "DIR"])
+    return join([*words, "-o", "DIR"])
 
 
 def _options(options: argparse.Namespace, config: "Config") -> "dict[str, Json]":

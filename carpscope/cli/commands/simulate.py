@@ -2,13 +2,12 @@
 
 import argparse
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
     from carpscope.sim.plan import Scenario
     from carpscope.sim.world import World
@@ -105,6 +104,8 @@ def _scenario(options: argparse.Namespace) -> "Scenario":
         return scenario.parse(_observed(options), f"what {options.capture} shows")
     if options.scenario == "-":
         return scenario.parse(sys.stdin.read(), "standard input")
+    from pathlib import Path
+
     return scenario.load(Path(options.scenario))
 
 
@@ -159,6 +160,8 @@ def _list_examples() -> None:
 
 
 def _write(world: "World", path: str) -> None:
+    from pathlib import Path
+
     from carpscope.capture.writer import PcapWriter
     from carpscope.sim.frames import frames
 
