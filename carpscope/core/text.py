@@ -7,16 +7,17 @@ visible, as `\\x1b` or `\\u202e`; every format then escapes what is special to i
 
 import re
 
-_UNSEEN = re.compile(
+_UNSEEN = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-"""What Python calls printable and nobody sees: joiners, fillers, variation selectors."""
+"""What Python calls printable and nobody sees: joiners, fillers, variation selectors. Compiled
+where such a text comes."""
 
 
 def is_visible(text: str) -> bool:
     """Tell whether every character of a text shows, each as itself."""
-    return text.isprintable() and (text.isascii() or _UNSEEN.search(text) is None)
+    return text.isprintable() and (text.isascii() or re.search(_UNSEEN, text) is None)
 
 
 def shown(text: str, *, keep: str = "") -> str:
