@@ -125,6 +125,9 @@ def test_a_wrong_checksum_is_seen() -> None:
 def test_a_farewell() -> None:
     assert view(samples.F6).is_bow_out
     assert not view(samples.F7).is_bow_out
+    for byte in (2, 5):  # advskew or advbase alone
+        one = samples.F7[:byte] + b"\xff" + samples.F7[byte + 1 :]
+        assert not view(samples.with_checksum(one)).is_bow_out, "the slowest node is still there"
 
 
 def test_the_interval_is_cut_to_microseconds() -> None:

@@ -89,6 +89,19 @@ def test_options_are_walked_and_a_zero_length_ends_it() -> None:
     assert neighbour(head + target[:7]).mac is None, "cut"
 
 
+def test_the_first_address_counts_and_what_follows_it_is_no_part_of_it() -> None:
+    head = b"\x88\0\0\0\x20\0\0\0" + VIP
+    other = bytes.fromhex("02000a000003")
+    assert neighbour(head + b"\x02\x01" + MAC + b"\x02\x01" + other).mac == MAC
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_every_flag_has_its_bit(bit: int) -> None:
+    seen = neighbour(bytes((0x88, 0, 0, 0, 1 << bit, 0, 0, 0)) + VIP)
+    assert (seen.router, seen.solicited, seen.override) == (bit == 7, bit == 6, bit == 5)
+    assert seen.is_announcement == (bit != 6)
+
+
 def test_a_wrong_checksum_is_seen() -> None:
     body = bytearray(samples.NA)
     body[-1] ^= 1
@@ -102,8 +115,11 @@ def test_the_older_listener_messages(kind: int, word: str) -> None:
     seen = read(bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + samples.GROUP6)
     assert seen == igmp.MembershipView(6, word, (samples.GROUP6,), 54)
     assert seen.concerns_carp
-    cut = read(bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + samples.GROUP6[:9])
-    assert cut == Fault("mld", 54, "truncated", 24, 17)
+    for present in (8, 17, 23):
+        cut = read(bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + samples.GROUP6[: present - 8])
+        assert cut == Fault("mld", 54, "truncated", 24, present)
+    more = read(bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + samples.GROUP6 + b"more")
+    assert more == seen, "a version 2 query goes on, its group is at the same place"
 
 
 def test_a_version_2_report_with_sources_and_auxiliary_data() -> None:
@@ -115,9 +131,17 @@ def test_a_version_2_report_with_sources_and_auxiliary_data() -> None:
     assert read(head + b"\x03" + records) == Fault("mld", 54 + 8 + 60, "truncated", 20, 0)
 
 
+def test_many_records_are_read_up_to_a_limit() -> None:
+    record = b"\x04\x00\x00\x00" + samples.GROUP6
+    seen = read(b"\x8f\0\0\0\0\0\x01\x00" + 64 * record)
+    assert seen == igmp.MembershipView(6, "report", 64 * (samples.GROUP6,), 54)
+    cut = read(b"\x8f\0\0\0\0\0\x01\x00" + 63 * record)
+    assert cut == Fault("mld", 54 + 8 + 63 * 20, "truncated", 20, 0)
+
+
 def test_a_record_with_more_sources_than_fit_is_where_it_goes_wrong() -> None:
-    message = b"\x8f\0\0\0\0\0\0\x02" + b"\x04\0\xff\xff" + VIP
-    assert read(message) == Fault("mld", 54 + 8, "truncated", 20 + 16 * 0xFFFF, 20)
+    message = b"\x8f\0\0\0\0\0\0\x02" + b"\x04\0\x01\x02" + VIP
+    assert read(message) == Fault("mld", 54 + 8, "truncated", 20 + 16 * 0x102, 20)
 
 
 def test_a_report_behind_a_hop_by_hop_header() -> None:

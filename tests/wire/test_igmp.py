@@ -29,6 +29,21 @@ def test_the_older_messages(kind: int, word: str) -> None:
     seen = read(bytes((kind, 0, 0, 0)) + samples.GROUP)
     assert seen == igmp.MembershipView(4, word, (samples.GROUP,), 34)
     assert seen.concerns_carp
+    assert read(bytes((kind, 0, 0, 0)) + samples.GROUP + b"more") == seen
+
+
+def test_many_records_are_read_up_to_a_limit() -> None:
+    record = b"\x04\x00\x00\x00" + samples.GROUP
+    seen = read(b"\x22\0\0\0\0\0\x01\x00" + 128 * record)
+    assert seen == igmp.MembershipView(4, "report", 128 * (samples.GROUP,), 34)
+    cut = read(b"\x22\0\0\0\0\0\x01\x00" + 127 * record)
+    assert cut == Fault("igmp", 34 + 8 + 127 * 8, "truncated", 8, 0)
+
+
+def test_padding_behind_the_ip_length_is_no_record() -> None:
+    message = b"\x22\0\0\0\0\0\0\x02" + b"\x04\0\0\0" + samples.GROUP
+    data, view = view_of(message)
+    assert igmp.read(data + bytes(20), view) == Fault("igmp", 34 + 16, "truncated", 8, 0)
 
 
 def test_a_version_3_report_with_sources_and_auxiliary_data() -> None:

@@ -172,6 +172,7 @@ def test_headers_that_make_no_sense(first: int, problem: str) -> None:
     seen = ip.read_ipv4(bytes((first,)) + samples.F1[15:], 0, 56)
     assert isinstance(seen, Fault)
     assert (seen.layer, seen.offset, seen.problem) == ("ipv4", 0, problem)
+    assert (seen.needed, seen.present) == ((20, 16) if first == 0x44 else (0, 0))
     assert ip.read_ipv6(samples.F1[14:], 0, 56) == Fault("ipv6", 0, "version 4 where 6 must be")
 
 
@@ -193,8 +194,14 @@ def test_three_lengths_are_kept_apart() -> None:
 def test_a_length_left_to_the_card() -> None:
     seen = view4(b"\x45\xe0\0\0" + samples.F1[18:])
     assert (seen.length, seen.total_length) == (36, 0)
+    tapped = samples.F1[:14] + b"\x45\xe0\0\0" + samples.F1[18:]
+    assert view4(tapped, at=14).length == 36, "what precedes the header does not count"
+    assert view4(tapped[:40], len(tapped), at=14).length == 36, "nor does a cut"
     seen6 = view6(samples.F3[14:18] + b"\0\0" + samples.F3[20:])
     assert (seen6.length, seen6.total_length) == (36, 0)
+    tapped = samples.F3[:18] + b"\0\0" + samples.F3[20:]
+    assert view6(tapped, at=14).length == 36
+    assert view6(tapped[:60], len(tapped), at=14).length == 36
 
 
 @pytest.mark.parametrize("stated", [b"\x24\x00", b"\x38\x00"], ids=["less header", "whole"])
@@ -202,6 +209,14 @@ def test_a_length_in_host_order_as_old_freebsd_taps_it(stated: bytes) -> None:
     seen = view4(b"\x45\x10" + stated + samples.F1[18:])
     assert seen.length == 36
     assert seen.total_length == int.from_bytes(stated, "big")
+
+
+@pytest.mark.parametrize("header", [0, 20], ids=["whole", "less header"])
+def test_both_octets_of_a_length_in_host_order(header: int) -> None:
+    size = 0x01FB
+    stated = (size - header).to_bytes(2, "little")
+    seen = view4(b"\x45\x10" + stated + samples.F1[18:34] + bytes(size - 20))
+    assert seen.length == size - 20
 
 
 def test_a_length_that_only_looks_swapped_stands() -> None:

@@ -104,10 +104,16 @@ def test_mirrors_of_mirrors_have_an_end() -> None:
     "data",
     [
         pytest.param(samples.gre(1, 0x880B, bytes(40)), id="pptp"),
+        pytest.param(samples.gre(2, 0x6558, bytes(40)), id="gre version 2"),
+        pytest.param(samples.gre(4, 0x6558, bytes(40)), id="gre version 4"),
         pytest.param(samples.gre(0x4000, 0x6558, bytes(40)), id="source routed"),
         pytest.param(samples.gre(0, 0x8847, bytes(40)), id="mpls"),
         pytest.param(samples.udp(53, bytes(40)), id="dns"),
         pytest.param(samples.udp(4789, bytes(40)), id="vxlan without a network"),
+        pytest.param(samples.udp(4789, b"\x08\1" + bytes(40)), id="vxlan, reserved 1"),
+        pytest.param(samples.udp(4789, b"\x08\0\1" + bytes(40)), id="vxlan, reserved 2"),
+        pytest.param(samples.udp(4789, b"\x08\0\0\1" + bytes(40)), id="vxlan, reserved 3"),
+        pytest.param(samples.udp(4790, bytes.fromhex("08") + bytes(40)), id="another port"),
         pytest.param(samples.udp(37008, b"\x01\x04\0\x01\x01"), id="tzsp keepalive"),
     ],
 )
@@ -137,8 +143,22 @@ def test_tzsp_tags_are_walked() -> None:
     packet = taken(samples.udp(37008, bytes.fromhex("01000001") + tags + samples.F1))
     assert packet.advert is not None
     (fault,) = taken(samples.udp(37008, bytes.fromhex("01000001") + b"\x0a\xff")).faults
-    assert fault.layer == "tzsp"
-    assert fault.needed > fault.present
+    beyond = 46 + 2 + 255  # the tag's own two bytes and what it says it has
+    assert fault == Fault("tzsp", 42, "truncated", beyond + 1 - 42, 6)
+    (fault,) = taken(samples.udp(37008, bytes.fromhex("01000001") + b"\0\x0a")).faults
+    assert fault == Fault("tzsp", 47, "truncated", 2, 1)
+
+
+def test_reserved_bits_of_gre_change_nothing() -> None:
+    assert taken(samples.gre(0x0008, 0x6558, samples.F1)).advert is not None
+
+
+def test_a_cut_right_behind_the_port() -> None:
+    for port, needed in ((4789, 16), (8472, 16)):
+        whole = samples.udp(port, bytes.fromhex("0800000000007b00") + samples.F1)
+        (fault,) = taken(whole[:38], len(whole)).faults
+        assert fault == Fault("vxlan", 34, "truncated", needed, 4)
+        assert taken(whole[:37], len(whole)).faults == (), "nobody knows whose it is"
 
 
 def test_vrrp_inside_is_vrrp() -> None:
