@@ -166,6 +166,8 @@ def _dragonfly_state(turn: Turn, w: Work, reason: Reason) -> None:
         w.stop_timers()
         turn.enter(w, State.INIT, reason)
     elif reason is Reason.ADDRESS_ADDED or w.state is State.INIT:
+        # ether_ioctl(SIOCSIFADDR): an address sets the carp interface up, here too
+        w.is_up = w.is_up or reason is Reason.ADDRESS_ADDED
         turn.enter(w, State.INIT, reason)
         turn.set_run(w, 0, reason)
 

@@ -181,7 +181,6 @@ class Profile:
     """What one interface without carrier adds to the demotion."""
     bounces_on_link: bool
     """A callback "link is up" sends even a MASTER through INIT, lost before or not."""
-    """A callback "link is up" sends even a MASTER through INIT."""
     bow_out: bool
     """Set down as MASTER it says farewell with 255/255."""
     allow_stops: bool
