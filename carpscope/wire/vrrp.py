@@ -94,7 +94,7 @@ def is_vrrp(data: bytes, ip: IpView) -> bool | None:
         return count != AUTHLEN_WORDS
     usual = count == AUTHLEN_WORDS
     if usual and length == HEADER_SIZE:
-        return ip.version == 4 and _is_seven_addresses(data[at : at + min(present, 36)], ip)
+        return ip.version == 4 and _is_seven_addresses(data[at : at + present], ip)
     carp_sums = present >= HEADER_SIZE and checksum_holds(data[at : at + HEADER_SIZE])
     if length > HEADER_SIZE and present == length:
         vrrp_sums = _sums(data, ip)

@@ -3,19 +3,9 @@
 import pytest
 
 from carpscope.core.units import SECOND
-from carpscope.protocol.events import (
-    Drop,
-    Dropped,
-    Received,
-)
-from carpscope.protocol.node import NEVER
-from tests.protocol.bench import (
-    KERNELS,
-    VIP6,
-    advert,
-    after,
-    booted,
-)
+from carpscope.protocol.events import AddressAdded, Drop, Dropped, Packet, Received, State
+from carpscope.protocol.node import NEVER, Node
+from tests.protocol.bench import COUNTER, KERNELS, VIP6, advert, after, booted, placed
 
 SECONDS_10 = 10 * SECOND
 
@@ -45,6 +35,18 @@ def test_what_is_signed_otherwise_is_refused(impl: str) -> None:
         ("freebsd13", {"ttl": 254, "whole": False}, Drop.BAD_TTL),
         ("freebsd14", {"checksum_ok": False, "whole": False}, Drop.BAD_LENGTH),
         ("ucarp", {"version": 1, "ttl": 3}, Drop.BAD_TTL),
+        ("ucarp", {"version": 3}, Drop.BAD_VERSION),
+        ("ucarp", {"vhid": 9}, None),  # logged at debug level only
+        ("ucarp", {"multicast": False, "checksum_ok": False}, Drop.OTHER_DESTINATION),
+        ("ucarp", {"checksum_ok": False}, Drop.BAD_CHECKSUM),
+        ("ucarp", {"whole": False, "ttl": 3}, Drop.BAD_LENGTH),
+        ("freebsd15", {"version": 1, "ttl": 3, "multicast": False}, Drop.BAD_VERSION),
+        ("netbsd", {"version": 3}, Drop.BAD_VERSION),
+        ("netbsd", {"version": 1}, Drop.BAD_VERSION),
+        ("openbsd", {"ttl": 256}, Drop.BAD_TTL),
+        ("dragonfly", {"multicast": False, "ttl": 3}, Drop.OTHER_DESTINATION),
+        ("freebsd9", {"checksum_ok": False, "vhid": 9}, Drop.BAD_CHECKSUM),
+        ("freebsd9", {"version": 1, "vhid": 9}, Drop.BAD_VHID),
     ],
 )
 def test_the_first_check_that_fails_names_the_drop(
@@ -82,3 +84,78 @@ def test_a_family_rearms_its_own_timer_only() -> None:
     assert one.vhids[0].md6 == before.md6
     one, _ = after(one, Received(SECOND, 1, advert(of=one, family=6)))
     assert one.vhids[0].md6 > before.md6
+
+
+def dropped(one: Node, packet: Packet) -> list[Drop]:
+    _, said = after(one, Received(SECONDS_10, 1, packet))
+    return [effect.drop for effect in said if isinstance(effect, Dropped)]
+
+
+def test_a_refusal_says_what_was_refused_and_when() -> None:
+    one = booted("freebsd13")
+    packet = advert(of=one)._replace(ttl=3)
+    same, said = after(one, Received(SECONDS_10, 1, packet))
+    assert said == [Dropped(SECONDS_10, Drop.BAD_TTL, packet)]
+    assert same == one
+
+
+@pytest.mark.parametrize("impl", [*KERNELS, "ucarp"])
+def test_who_is_off_the_wire_hears_nothing_and_counts_nothing(impl: str) -> None:
+    one = placed(impl, State.MASTER)
+    for change in ({"link_up": False}, {"interface_up": False}):
+        deaf = one._replace(**change)  # type: ignore[arg-type]
+        same, said = after(deaf, Received(SECONDS_10, 1, advert(1, 0, of=one)._replace(ttl=3)))
+        assert (same, said) == (deaf, [])
+
+
+def test_one_address_of_ipv6_joins_its_group_for_the_whole_interface() -> None:
+    one = placed("freebsd9", State.BACKUP, vhids=2)
+    assert dropped(one, advert(of=one, family=6)._replace(ttl=3)) == []
+    one, _ = after(one, AddressAdded(1, 1, 2, VIP6))
+    assert dropped(one, advert(of=one, family=6)._replace(ttl=3)) == [Drop.BAD_TTL]
+    assert dropped(one, advert(of=one, family=6)) == []
+
+
+def test_an_interface_without_a_vhid_is_no_carp_interface() -> None:
+    bare = placed("freebsd9", State.BACKUP)
+    packet = advert(of=bare)
+    assert dropped(bare._replace(vhids=()), packet) == [Drop.BAD_INTERFACE]
+    # FreeBSD 10 dropped that test for IPv4: there the vhid is not found
+    new = placed("freebsd13", State.BACKUP)
+    assert dropped(new._replace(vhids=()), packet) == [Drop.BAD_VHID]
+
+
+def test_freebsd_10_looks_for_the_family_both_ways() -> None:
+    four, six = booted("freebsd13", vhids=2), booted("freebsd13", ipv4=(), ipv6=(VIP6,))
+    four, _ = after(four, AddressAdded(1, 1, 2, VIP6))
+    assert dropped(four, advert(of=four, family=6)) == [Drop.BAD_VHID]
+    assert dropped(six, advert(of=six, family=6)) == []
+
+
+def test_openbsds_own_counter_is_known_after_its_digest() -> None:
+    one = placed("openbsd", State.BACKUP)
+    # who never sent has the cookie 0
+    assert dropped(one, advert(of=one, counter=bytes(8))) == [Drop.REPLAY]
+    assert dropped(one, advert(of=one, counter=bytes(8))._replace(digest=bytes(20))) == [
+        Drop.BAD_AUTH
+    ]
+    one = one.placed(1, State.BACKUP, 7)
+    assert dropped(one, advert(of=one, counter=bytes(8))) == []
+    assert dropped(one, advert(of=one, counter=bytes(7) + b"\x07")) == [Drop.REPLAY]
+    two = placed("freebsd13", State.BACKUP).placed(1, State.BACKUP, 7)
+    assert dropped(two, advert(of=two, counter=bytes(7) + b"\x07")) == []
+
+
+def test_openbsd_takes_either_digest() -> None:
+    link_local = bytes.fromhex("fe800000000000000000000000000077")
+    one = placed("openbsd", State.BACKUP, ipv6=(link_local,))
+    without = placed("openbsd", State.BACKUP)
+    assert dropped(one, advert(of=without)) == []
+    original = one.vhids[0].setup.secrets.accepts[0].sign(COUNTER)
+    assert dropped(one, advert(of=one)._replace(digest=original)) == []
+    assert original != one.vhids[0].setup.secrets.sends.sign(COUNTER)
+
+
+def test_which_refusals_nobody_counts() -> None:
+    silent = {drop for drop in Drop if drop.is_silent}
+    assert silent == {Drop.NOT_ALLOWED, Drop.NOT_JOINED, Drop.OWN_SOURCE, Drop.NOT_RUNNING}

@@ -9,6 +9,8 @@ from carpscope.protocol.events import (
     Boot,
     Drop,
     Dropped,
+    Packet,
+    Reason,
     Received,
     Send,
     State,
@@ -17,7 +19,7 @@ from carpscope.protocol.events import (
     Transition,
 )
 from carpscope.protocol.machine import step
-from carpscope.protocol.node import NEVER, node
+from carpscope.protocol.node import NEVER, Node, node
 from carpscope.protocol.profile import profiles
 from tests.protocol.bench import (
     KERNELS,
@@ -158,3 +160,91 @@ def test_some_wait_a_millisecond_for_each_address() -> None:
         one, _ = after(one, TimerFired(SECONDS_10, 1, 1, Timer.MD))
         busy[impl] = (one.busy_until - SECONDS_10) // MILLISECOND
     assert busy == {"freebsd13": 0, "freebsd9": 2, "openbsd": 2, "openbsd2025": 0}
+
+
+@pytest.mark.parametrize("impl", KERNELS)
+def test_in_init_only_the_counter_is_taken(impl: str) -> None:
+    one = placed(impl, State.INIT)
+    one, said = after(one, Accepted(SECONDS_10, 1, advert(4, 0, of=one)))
+    assert (said, one.state(1), one.next_timer()) == ([], State.INIT, None)
+    continues = not impl.startswith("openbsd")
+    assert one.vhids[0].counter == (42 if continues else None)
+
+
+def why(one: Node, packet: Packet) -> list[Reason]:
+    _, said = after(one, Accepted(SECONDS_10, 1, packet))
+    return [effect.reason for effect in said if isinstance(effect, Transition)]
+
+
+def test_why_a_backup_takes_over() -> None:
+    for impl in KERNELS:
+        one = placed(impl, State.BACKUP, preempt=True)
+        assert why(one, advert(1, 50, of=one)) == [Reason.PREEMPTING]
+        assert why(one, advert(9, 50, of=one)) == [Reason.PREEMPTING]
+        assert why(one, advert(1, 0, of=one)) == [], "who is as good is left alone"
+        one = placed(impl, State.BACKUP)
+        assert why(one, advert(3, 1, of=one)) == [Reason.WILL_TIME_OUT]
+        one = placed(impl, State.BACKUP, advskew=50)
+        assert why(one, advert(3, 50, of=one)) == []
+        assert why(one, advert(3, 51, of=one)) == [Reason.WILL_TIME_OUT], "the skew counts once"
+
+
+def test_openbsds_demotion_outranks_the_interval() -> None:
+    one = placed("openbsd", State.BACKUP, advskew=100)
+    assert why(one, advert(1, 0, of=one, demote=1)) == [Reason.MORE_DEMOTED]
+    assert why(one, advert(1, 0, of=one)) == []
+    demoted = placed("openbsd", State.BACKUP, preempt=True)._replace(demotion=2)
+    assert why(demoted, advert(1, 50, of=one, demote=1)) == []
+    assert why(demoted, advert(1, 50, of=one, demote=2)) == [Reason.PREEMPTING]
+    for impl in ("freebsd13", "netbsd", "freebsd9"):
+        other = placed(impl, State.BACKUP, advskew=100)
+        assert why(other, advert(1, 0, of=other, demote=99)) == [], "a byte nobody else reads"
+
+
+def test_why_a_master_gives_way() -> None:
+    for impl in KERNELS:
+        one = placed(impl, State.MASTER, advskew=100)
+        assert why(one, advert(1, 100, of=one)) == [Reason.BETTER_ADVERT], "to its equal"
+        assert why(one, advert(1, 101, of=one)) == []
+    one = placed("openbsd", State.MASTER)._replace(demotion=1)
+    assert why(one, advert(1, 100, of=one, demote=0)) == [Reason.LESS_DEMOTED]
+    assert why(one, advert(1, 0, of=one, demote=0)) == [Reason.LESS_DEMOTED]
+    assert why(one, advert(1, 0, of=one, demote=1)) == [Reason.BETTER_ADVERT]
+    assert why(one, advert(1, 0, of=one, demote=2)) == []
+    many = one._replace(demotion=300)  # told and compared as 255
+    assert why(many, advert(1, 0, of=one, demote=255)) == [Reason.BETTER_ADVERT]
+    # a demoted FreeBSD compares what it sends: 240, or its own skew if that is worse
+    one = placed("freebsd9", State.MASTER)._replace(demotion=1)
+    assert why(one, advert(1, 239, of=one)) == [Reason.BETTER_ADVERT]
+    assert why(one, advert(1, 241, of=one)) == []
+
+
+def test_who_gives_way_waits_as_a_backup() -> None:
+    for impl in KERNELS:
+        one = placed(impl, State.MASTER, ipv6=(VIP6,))
+        one, _ = after(one, Received(SECONDS_10, 1, advert(1, 0, of=one)))
+        found = one.vhids[0]
+        assert found.ad == NEVER
+        assert abs(found.md - SECONDS_10 - 3 * SECOND) <= 2 * MILLISECOND
+        assert (found.md6 != NEVER) == (impl != "dragonfly")
+
+
+def test_an_old_kernel_waits_for_a_family_it_has_no_address_of() -> None:
+    """A stray IPv6 advertisement arms its timer: up to FreeBSD 9, NetBSD, OpenBSD."""
+    for impl in ("freebsd9", "netbsd", "openbsd"):
+        one = placed(impl, State.BACKUP)
+        one, _ = after(one, Accepted(SECONDS_10, 1, advert(of=one, family=6)))
+        assert one.vhids[0].md == NEVER
+        assert abs(one.vhids[0].md6 - SECONDS_10 - 3 * SECOND) <= 2 * MILLISECOND
+
+
+def test_who_takes_over_arms_its_advertisement_alone() -> None:
+    one = booted("openbsd", ipv6=(VIP6,), advskew=100)
+    pending = one.vhids[0].md6
+    one, _ = after(one, TimerFired(SECONDS_10, 1, 1, Timer.MD))
+    assert one.vhids[0].md == NEVER
+    assert one.vhids[0].md6 == pending, "ignored when it ends"
+    assert one.vhids[0].delayed_arp == 2
+    other = placed("freebsd13", State.BACKUP)
+    other, _ = after(other, TimerFired(SECONDS_10, 1, 1, Timer.MD))
+    assert other.vhids[0].delayed_arp == -1

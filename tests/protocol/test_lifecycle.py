@@ -19,6 +19,7 @@ from carpscope.protocol.events import (
     LinkChanged,
     Reason,
     Received,
+    Send,
     Signalled,
     State,
     StateRequested,
@@ -68,7 +69,7 @@ def test_at_boot_a_vhid_signs_what_it_has_so_far() -> None:
     _, said = step(node(setup("freebsd6", preempt=True, ipv4=(VIP, OTHER))), Boot(0, 1))
     one = booted("freebsd6", ipv4=(VIP,)).vhids[0].setup.secrets.sends
     two = booted("freebsd6", ipv4=(VIP, OTHER)).vhids[0].setup.secrets.sends
-    found = [effect.packet for effect in said if hasattr(effect, "packet")]
+    found = [effect.packet for effect in said if isinstance(effect, Send)]
     for packet, key in zip(found, (one, two), strict=True):
         assert packet.digest == key.sign(packet.counter)
     done, _ = step(node(setup("freebsd6", ipv4=(VIP, OTHER))), Boot(0, 1))
@@ -412,7 +413,7 @@ def test_either_family_that_falls_silent_makes_a_master() -> None:
 
 def pending(**timers: int) -> Node:
     one = placed("freebsd13", State.BACKUP, vhids=2)
-    items = [one.vhids[0]._replace(ad=50, md=40, md6=60), one.vhids[1]._replace(**timers)]
+    items = [one.vhids[0]._replace(ad=50, md=40, md6=60), one.vhids[1]._replace(**timers)]  # type: ignore[arg-type]
     return one._replace(vhids=tuple(items))
 
 

@@ -1,11 +1,14 @@
 """The small decisions, with numbers from the sources."""
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from carpscope.protocol import rules
 from carpscope.protocol.rules import Contest
+from carpscope.protocol.secret import key_bytes, secret
 
 A1 = bytes((10, 0, 0, 1))
 A2 = bytes((10, 0, 0, 2))
@@ -30,6 +33,12 @@ def test_a_negative_skew_is_cut_towards_zero() -> None:
         (rules.skew_when_suppressed, 100, 0, 100),
         (rules.skew_when_suppressed, 100, 1, 240),
         (rules.skew_when_suppressed, 250, 1, 250),
+        (rules.skew_when_suppressed, 240, 1, 240),
+        (rules.skew_when_suppressed, 239, 3, 240),
+        (rules.skew_plus_demotion, 100, 5, 105),
+        (rules.skew_plus_demotion_clamped, 100, 5, 105),
+        (rules.skew_plus_demotion_clamped, 239, 2, 240),
+        (rules.skew_plus_demotion_clamped, 3, -2, 1),
         (rules.skew_plus_demotion, 0, -10, -10),
         (rules.skew_plus_demotion_clamped, 0, -10, 0),
         (rules.skew_plus_demotion, 100, 240, 240),
@@ -46,6 +55,10 @@ def test_demoted_skews(rule: rules.SkewRule, skew: int, demotion: int, result: i
     [
         (rules.plain_period, 1, 100, 1_390_625),
         (rules.openbsd_period, 0, 0, 3906),
+        (rules.openbsd_period, 0, 2, 7812),
+        (rules.openbsd_period, 1, 0, 1_000_000),
+        (rules.openbsd_master_down, 0, 2, 23_437),
+        (rules.openbsd_master_down_2025, 2, 0, 6_000_000),
         (rules.plain_master_down, 1, 100, 3_390_625),
         (rules.plain_master_down, 0, 1, 3906),
         (rules.openbsd_master_down, 1, 100, 3_390_625),
@@ -73,6 +86,11 @@ def contest(own: int, heard: int, own_demotion: int = 0, heard_demotion: int = 0
         (rules.yields_openbsd, 6, 5, 0, 1, False),
         (rules.yields_ucarp, 5, 5, 0, 0, False),
         (rules.yields_ucarp, 6, 5, 0, 0, True),
+        (rules.yields_ucarp, 4, 5, 0, 0, False),
+        (rules.yields_openbsd, 6, 5, 0, 0, True),
+        (rules.yields_openbsd, 6, 5, 1, 1, True),
+        (rules.yields_openbsd, 4, 5, 1, 1, False),
+        (rules.yields_openbsd, 5, 5, 2, 1, True),
     ],
 )
 def test_who_yields(
@@ -122,3 +140,48 @@ def test_the_order_of_configuration_matters_to_freebsd_6_alone() -> None:
     assert rules.signs_as_configured(b"k", 1, (A2, A1), ()).sends is not (
         rules.signs_as_configured(b"k", 1, (A1, A2), ()).sends
     )
+
+
+def test_what_each_signs() -> None:
+    """The message before the counter: version and type, vhid, IPv4, IPv6, in each one's order."""
+    six, low = (
+        bytes.fromhex("20010db8") + bytes(11) + b"\x02",
+        bytes.fromhex("20010db8") + bytes(12),
+    )
+    counter = bytes(8)
+
+    def digest(*addresses: bytes) -> bytes:
+        text = b"\x02\x01\x07" + b"".join(addresses) + counter
+        return hmac.digest(b"k".ljust(20, b"\0"), text, "sha1")
+
+    given = (b"k", 7, (A2, A1, A2), (six, low))
+    assert rules.signs_as_configured(*given).sends.sign(counter) == digest(A2, A1, A2, six, low)
+    assert rules.signs_sorted(*given).sends.sign(counter) == digest(A1, A2, low, six)
+    assert rules.signs_dragonfly(*given).sends.sign(counter) == digest(A1, A2, A2, six, low)
+    assert rules.signs_first_address(*given).sends.sign(counter) == digest(A2)
+    for rule in (rules.signs_as_configured, rules.signs_sorted, rules.signs_dragonfly):
+        found = rule(*given)
+        assert found.accepts == (found.sends,)
+
+
+def test_what_openbsd_signs_and_takes() -> None:
+    own = rules.own_link_local(7)
+    six = bytes.fromhex("20010db8") + bytes(12)
+    linked = [bytes.fromhex(text) + bytes(13) + b"\x01" for text in ("fe8000", "febf00")]
+    beside = bytes.fromhex("fec000") + bytes(13)  # site-local is no link-local
+    found = rules.signs_openbsd(b"k", 7, (A1,), (six, *linked, beside))
+    assert found.sends is rules.signs_sorted(b"k", 7, (A1,), (six, beside)).sends
+    whole = rules.signs_sorted(b"k", 7, (A1,), (six, *linked, beside, own)).sends
+    assert found.accepts == (whole, found.sends)
+    four = rules.signs_openbsd(b"k", 7, (A1,), ())
+    assert four.accepts == (four.sends,)
+
+
+def test_a_secret_is_one_and_forgets_no_counter() -> None:
+    one = secret(b"k", b"m")
+    assert one is secret(b"k", b"m")
+    first = one.sign(bytes(8))
+    assert one.sign(b"\1" * 8) != first
+    assert one.sign(bytes(8)) == first
+    assert key_bytes("äbcdefghijklmnopqrstuvwxyz") == "äbcdefghijklmnopqr".encode()
+    assert len(key_bytes("x" * 30)) == 19

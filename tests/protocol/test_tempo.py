@@ -78,3 +78,59 @@ def test_poll_sleeps_a_little_longer() -> None:
 
 def test_gettimeofday_has_microseconds() -> None:
     assert NOMINAL.wall(1_234_567) == 1_234_000
+
+
+def test_lateness_has_both_its_ends() -> None:
+    tempo = replace(NOMINAL, lateness_ns=(1, 3))
+    late = {tempo.deadline(0, 10, Draws(seed)) - 10 * MILLISECOND for seed in range(100)}
+    assert late == {1, 2, 3}
+    both = replace(NOMINAL, lateness_ns=(5, 5), slack_ppb=500_000_000)
+    late = {both.deadline(0, 160, Draws(seed)) - 160 * MILLISECOND for seed in range(200)}
+    assert min(late) >= 5
+    assert 4 * MILLISECOND < max(late) <= 5 * MILLISECOND + 5, "half of a sixteenth"
+
+
+def test_a_fast_clock_sleeps_less_and_is_ahead() -> None:
+    fast = replace(NOMINAL, clock_ppb=1_000_000_000)
+    assert fast.wake(SECOND, 1000, Draws(0)) == SECOND + SECOND // 2
+    assert fast.wall(3 * SECOND) == 6 * SECOND
+    slow = replace(NOMINAL, clock_ppb=-500_000_000)
+    assert slow.wake(SECOND, 1000, Draws(0)) == 3 * SECOND
+    assert slow.wall(3 * SECOND + 2000) == 1_500_001_000
+
+
+def test_sleep_is_overslept_by_a_share_and_a_draw() -> None:
+    tempo = replace(NOMINAL, oversleep_ns=(0, 60_000), oversleep_ppm=2000)
+    found = [tempo.wake(7, 500, Draws(seed)) - 7 - 501 * MILLISECOND for seed in range(300)]
+    assert min(found) >= 0
+    assert 50_000 < max(found) <= 60_000
+
+
+def test_at_least_one_tick() -> None:
+    assert replace(NOMINAL, hz=100).ticks(1, Rounding.DOWN) == 1
+    assert replace(NOMINAL, hz=100).ticks(20_000, Rounding.DOWN) == 2
+    assert replace(NOMINAL, hz=100).ticks(20_000, Rounding.UP_PLUS_ONE) == 3
+    assert replace(NOMINAL, hz=100).ticks(20_001, Rounding.UP_PLUS_ONE) == 4
+
+
+def test_draws_are_splitmix64() -> None:
+    """The first numbers of its reference implementation for the seeds 0 and 1234567."""
+    zero = Draws(0)
+    assert [zero.bits() for _ in range(3)] == [
+        0xE220A8397B1DCDAF,
+        0x6E789E6AA1B965F4,
+        0x06C45D188009454F,
+    ]
+    other = Draws(1_234_567)
+    assert [other.bits() for _ in range(2)] == [
+        6_457_827_717_110_365_317,
+        3_203_168_211_198_807_973,
+    ]
+    assert Draws((1 << 64) - 1).bits() == Draws(-1).bits()
+
+
+def test_a_range_of_one_number_costs_no_draw() -> None:
+    one, other = Draws(5), Draws(5)
+    assert one.between(9, 9) == 9
+    assert one.bits() == other.bits()
+    assert {Draws(seed).between(3, 4) for seed in range(40)} == {3, 4}

@@ -180,6 +180,26 @@ def test_a_short_packet_padded_to_60_bytes_reads_no_padding() -> None:
     assert taken(short).faults == (Fault("carp", 34, problem, 36, 20),)
 
 
+def test_faults_of_the_outer_packet_stay_and_come_first() -> None:
+    mirror = samples.mirrors(samples.F1[:16] + b"\x00\x40" + samples.F1[18:])["gre"]
+    longer = mirror[:16] + (len(mirror) - 14 + 5).to_bytes(2, "big") + mirror[18:]
+    packet = taken(longer)
+    assert [(fault.layer, fault.offset) for fault in packet.faults] == [("ipv4", 14), ("ipv4", 52)]
+    assert packet.advert is not None
+
+
+def test_a_cut_right_behind_the_ip_header() -> None:
+    whole = samples.F1
+    assert taken(whole[:34], wire=len(whole)).faults == (
+        Fault("protocol 112", 34, "too little to tell CARP from VRRP", 4, 0),
+    )
+    # a header that says it has options, none of which were captured
+    options = samples.SAMPLES["with options"]
+    assert taken(options[:36], wire=len(options)).faults == (
+        Fault("ipv4", 14, "truncated", 24, 22),
+    )
+
+
 def test_an_ip_length_that_the_wire_did_not_carry() -> None:
     data = samples.F1[:16] + b"\x00\x40" + samples.F1[18:]
     packet = taken(data)
@@ -213,6 +233,21 @@ def test_fragments_are_recognised_and_not_parsed(word: int) -> None:
 def test_a_fragment_of_something_else_is_no_fault() -> None:
     data = samples.IGMP_JOIN[:20] + b"\x20\x00" + samples.IGMP_JOIN[22:]
     assert (taken(data).body, taken(data).faults) == (None, ())
+
+
+@pytest.mark.parametrize("first", [136, 143, 0x11, 0x16, 0x22])
+def test_what_a_protocol_is_called_decides_not_its_first_byte(first: int) -> None:
+    """Neighbour discovery belongs to IPv6 and its protocol, IGMP to IPv4 and its own."""
+    body = bytes((first,)) + bytes(39)
+    for frame in (
+        samples.over_ipv6(body, next_header=6),
+        samples.over_ipv6(body, next_header=igmp.PROTOCOL),
+        samples.over_ipv4(body, protocol=6),
+        samples.over_ipv4(body, protocol=icmp6.PROTOCOL),
+    ):
+        packet = taken(frame)
+        assert packet.ip is not None
+        assert (packet.body, packet.faults) == (None, ())
 
 
 def test_an_advertisement_in_ah_over_both() -> None:

@@ -156,6 +156,8 @@ def test_the_header_that_freebsd_sends_over_ipv6() -> None:
     assert (seen.source, seen.destination) == (samples.LINK_LOCAL, samples.GROUP6)
     assert (seen.offset, seen.length, seen.total_length) == (54, 36, 36)
     assert (seen.checksum, seen.checksum_ok, seen.identification) == (None, None, None)
+    assert (seen.flags, seen.fragment_offset, seen.is_fragment) == (0, 0, False)
+    assert (seen.options, seen.extensions, seen.flow_label, seen.fault) == (b"", (), 0, None)
 
 
 def test_a_wrong_header_checksum_is_seen() -> None:
@@ -258,10 +260,16 @@ def test_ipv6_extension_headers_are_followed(chain: list[tuple[int, int]]) -> No
         short = view6(data[:cut], len(data))
         assert short.fault is not None
         assert short.fault.layer.startswith("ip extension ")
+        assert short.fault.needed == (8 if short.fault.present < 8 else 8 + 8 * _units(data, short))
         assert short.fault.offset + short.fault.present == cut
         assert short.fault.needed > short.fault.present
         assert short.protocol == int(short.fault.layer.split()[-1])
         assert short.source == SOURCE6, "what could be read is there"
+
+
+def _units(data: bytes, view: ip.IpView) -> int:
+    assert view.fault is not None
+    return data[view.fault.offset + 1]
 
 
 @pytest.mark.parametrize("words", [0, 1, 3, 5])
@@ -313,6 +321,8 @@ def test_the_pseudo_headers() -> None:
     assert ip.pseudo_header(SOURCE, TARGET, 112, 12).hex() == "c0a80102e00000120070000c"
     six = ip.pseudo_header(SOURCE6, TARGET6, 58, 32)
     assert six == SOURCE6 + TARGET6 + bytes.fromhex("000000200000003a")
+    assert ip.pseudo_header(SOURCE, TARGET, 112, 13)[-2:].hex() == "000d"
+    assert ip.pseudo_header(SOURCE, TARGET, 112, 0x1ABCD)[-2:].hex() == "abcd"
 
 
 @given(st.booleans(), payloads.filter(lambda payload: len(payload) % 2 == 0 and len(payload) > 7))

@@ -63,10 +63,9 @@ def test_any_stack_of_tags(
     assert data[seen.offset :] == payload
     for cut in range(seen.offset):
         short = link.read(link.ETHERNET, data[:cut])
-        assert isinstance(short, Fault)
-        assert short.layer == ("ethernet" if cut < 14 else "vlan")
-        assert short.offset + short.present == cut
-        assert short.present < short.needed
+        begin = 0 if cut < 14 else 14 + (cut - 14) // 4 * 4
+        layer, needed = ("ethernet", 14) if cut < 14 else ("vlan", 4)
+        assert short == Fault(layer, begin, "truncated", needed, cut - begin)
 
 
 def test_a_priority_tag_is_no_vlan() -> None:
@@ -74,6 +73,11 @@ def test_a_priority_tag_is_no_vlan() -> None:
     seen = view(link.ETHERNET, data)
     assert [tag.vid for tag in seen.tags] == [100, 0]
     assert seen.vlan == (100,)
+    inner = link.read_ethernet(b"\1\2\3" + data, 3)
+    assert isinstance(inner, link.LinkView)
+    assert (inner.source, inner.vlan, inner.offset) == (MAC, (100,), 25)
+    cut = link.read_ethernet(b"\1\2\3" + data[:9], 3)
+    assert cut == Fault("ethernet", 3, "truncated", 14, 9)
 
 
 @given(ethertypes, st.binary(max_size=30), tags)
@@ -86,6 +90,11 @@ def test_linux_cooked(ethertype: int, payload: bytes, stack: list[tuple[int, int
     assert (seen.ethertype, seen.packet_type) == (ethertype, 2)
     assert [(tag.tpid, tag.tci) for tag in seen.tags] == stack
     assert (data + payload)[seen.offset :] == payload
+    for cut in range(seen.offset):
+        short = link.read(link.SLL, data[:cut])
+        begin = 0 if cut < 16 else 16 + (cut - 16) // 4 * 4
+        layer, needed = ("sll", 16) if cut < 16 else ("vlan", 4)
+        assert short == Fault(layer, begin, "truncated", needed, cut - begin)
 
 
 @given(ethertypes, st.binary(max_size=30), tags)
@@ -99,12 +108,13 @@ def test_linux_cooked_version_2(
     assert (seen.kind, seen.source, seen.interface_index) == ("sll2", MAC, 3)
     assert (seen.ethertype, seen.packet_type) == (ethertype, 4)
     assert [(tag.tpid, tag.tci) for tag in seen.tags] == stack
+    assert [tag.offset for tag in seen.tags] == [20 + max(0, 4 * i - 2) for i in range(len(stack))]
     assert (data + payload)[seen.offset :] == payload
     for cut in range(seen.offset):
         short = link.read(link.SLL2, data[:cut])
-        assert isinstance(short, Fault)
-        assert short.offset + short.present == cut
-        assert short.present < short.needed
+        begin = 0 if cut < 20 else 20 + (cut - 20) // 4 * 4
+        layer, needed = ("sll2", 20) if cut < 20 else ("vlan", 4)
+        assert short == Fault(layer, begin, "truncated", needed, cut - begin)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +145,11 @@ def test_bsd_families_in_both_byte_orders(link_type: int, order: str) -> None:
 def test_raw_goes_by_the_version(link_type: int) -> None:
     assert view(link_type, b"\x45").ethertype == link.ETHERTYPE_IPV4
     assert view(link_type, b"\x60").ethertype == link.ETHERTYPE_IPV6
-    assert isinstance(link.read(link_type, b"\x50"), Fault)
+    problem = "version 5 is not the IP this link type carries"
+    assert link.read(link_type, b"\x50") == Fault("raw", 0, problem)
+    for first in (b"\x45", b"\x60"):
+        seen = view(link_type, first)
+        assert (seen.kind, seen.source, seen.destination, seen.offset) == ("raw", None, None, 0)
     assert link.read(link_type, b"") == Fault("raw", 0, "truncated", 1, 0)
 
 
@@ -151,7 +165,8 @@ def test_pflog_headers_differ_in_length(length: int, offset: int) -> None:
     body = bytes((length, 2)) + bytes(offset - 2)
     seen = view(link.PFLOG, body + b"\x45")
     assert (seen.kind, seen.ethertype, seen.offset) == ("pflog", link.ETHERTYPE_IPV4, offset)
-    assert view(link.PFLOG, bytes((length, 24)) + body[2:]).ethertype == link.ETHERTYPE_IPV6
+    newer = view(link.PFLOG, bytes((length, 24)) + body[2:])
+    assert newer == link.LinkView("pflog", None, None, (), link.ETHERTYPE_IPV6, offset)
     assert link.read(link.PFLOG, body[:-1]) == Fault("pflog", 0, "truncated", offset, offset - 1)
 
 

@@ -1,5 +1,7 @@
 """Mirrors that come over a network show the frame that was mirrored."""
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,6 +77,53 @@ def test_every_cut_says_where(kind: str) -> None:
         for fault in packet.faults:
             assert 0 <= fault.offset <= cut
             assert fault.needed > fault.present
+            if fault.layer in {"gre", "erspan 2", "erspan 3", "tzsp"}:
+                assert fault.offset + fault.present == cut
+
+
+@pytest.mark.parametrize(
+    ("kind", "present", "fault"),
+    [
+        ("gre", 3, Fault("gre", 34, "truncated", 4, 3)),
+        ("gre with everything", 15, Fault("gre", 34, "truncated", 16, 15)),
+        ("gre with everything", 4, Fault("gre", 34, "truncated", 16, 4)),
+        ("erspan 2", 15, Fault("erspan 2", 42, "truncated", 8, 7)),
+        ("erspan 3", 19, Fault("erspan 3", 42, "truncated", 12, 11)),
+        ("erspan 3 with platform", 27, Fault("erspan 3", 42, "truncated", 20, 19)),
+        ("vxlan", 15, Fault("vxlan", 34, "truncated", 16, 15)),
+        ("vxlan", 16, Fault("ethernet", 50, "truncated", 14, 0)),
+        ("tzsp", 12, Fault("tzsp", 42, "truncated", 5, 4)),
+        ("tzsp", 13, Fault("tzsp", 46, "truncated", 2, 1)),
+    ],
+)
+def test_how_much_a_cut_header_needs(kind: str, present: int, fault: Fault) -> None:
+    whole = samples.mirrors(samples.F1)[kind]
+    assert taken(whole[: 34 + present], len(whole)).faults == (fault,)
+
+
+def test_every_bit_of_the_numbers_is_read() -> None:
+    vlan, session = 0xABD, 0x2CF
+    head = struct.pack("!HHI", 0x1000 | vlan, 0xFC00 | session, 9)
+    (around,) = taken(samples.gre(0x1000, 0x88BE, bytes(4) + head + samples.F1)).tunnels
+    assert (around.vlan, around.identifier) == (vlan, session)
+    (around,) = taken(samples.udp(4789, bytes.fromhex("08000000a1b2c3ff") + samples.F1)).tunnels
+    assert around.identifier == 0xA1B2C3
+    key = bytes.fromhex("a1b2c3d4")
+    (around,) = taken(samples.gre(0x3000, 0x6558, key + bytes(4) + samples.F1)).tunnels
+    assert around.identifier == 0xA1B2C3D4
+
+
+def test_only_one_frame_type_of_erspan_3_is_bare_ip() -> None:
+    for kind in (0, 1, 3, 18):
+        head = struct.pack("!HHIHH", 0x2000 | 100, 5, 0, 0, kind << 10)
+        packet = taken(samples.gre(0x1000, 0x22EB, bytes(4) + head + samples.F1))
+        assert packet.advert is not None, "an Ethernet frame"
+
+
+def test_bare_ip_inside_has_no_link_layer() -> None:
+    packet = taken(samples.mirrors(samples.F1)["gre of ip"])
+    assert packet.link is not None
+    assert (packet.link.kind, packet.link.source, packet.link.tags) == ("raw", None, ())
 
 
 def test_a_cut_behind_the_port_is_said() -> None:

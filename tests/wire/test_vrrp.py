@@ -337,6 +337,97 @@ def test_the_short_way_out_never_contradicts_the_weighing(words: list[bytes]) ->
     assert isinstance(packet.body, vrrp.VrrpView) == weighed
 
 
+POINTS = [
+    ("c0a8014d", 17),  # the sender's own /24
+    ("c0a8634d", 10),  # its /16
+    ("c0a7014d", -1),
+    ("0a000001", 5),
+    ("0a000001 0a000002", 5 + 17),
+    ("0a000001 0a000102", 5 + 10),
+    ("0a000001 0a010001", 5 + 5),
+    ("ac100001", 8),
+    ("ac1f0001", 8),
+    ("ac200001", -1),
+    ("ac0f0001", -1),
+    ("08080808", -1),
+    ("08080808 08080809", -1 + 17),
+    ("08080808 0a000001 08080909", -1 + 5 + 10),
+    ("01020304", -1),
+    ("df000001", -1),
+    ("e0000012", -20),
+    ("ffffffff", -20),
+    ("00000001", -20),
+    ("7f000001", -20),
+    ("7e000001", -1),
+    ("80000001", -1),
+    ("0b000001", -1),
+    ("", 0),
+]
+"""Bits by which a word is likelier as an address of a router that sends from 192.168.1.2."""
+
+
+@pytest.mark.parametrize(("words", "bits"), POINTS)
+def test_what_an_address_is_worth(words: str, bits: int) -> None:
+    body = bytes.fromhex(words)
+    count = len(body) // 4
+    assert vrrp._address_bits(body, count, samples.ROUTER) == bits
+    assert vrrp._address_bits(body + bytes(4), count, samples.ROUTER) == bits, "those it counts"
+    assert vrrp._address_bits(body + bytes(3), count + 1, samples.ROUTER) == bits, "and whole"
+
+
+def test_private_networks_are_worth_more_elsewhere_too() -> None:
+    assert vrrp._address_bits(bytes.fromhex("c0a80501"), 1, bytes((8, 8, 8, 8))) == 11
+    assert vrrp._address_bits(bytes.fromhex("c0a90501"), 1, bytes((8, 8, 8, 8))) == -1
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret", "bits"),
+    [
+        (0, bytes(8), 24),
+        (2, bytes(8), 24),
+        (254, bytes(8), 24),
+        (0, b"\0\0\0\0\0\0\0\1", -16),
+        (1, b"sesame\0\0", 8),
+        (1, bytes(8), 8),
+        (1, b"\x1fesame\0\0", -16),
+        (1, b" ~same\0\0", 8),
+        (1, b"sesa\x7fe\0\0", -16),
+        (1, b"ses\0ame\0", -16),
+        (3, bytes(8), -16),
+        (0, bytes(7), 0),
+    ],
+)
+def test_what_authentication_data_is_worth(kind: int, secret: bytes, bits: int) -> None:
+    payload = bytes((0x21, 1, 100, 2, kind, 1, 0, 0)) + bytes(range(1, 9)) + secret
+    assert vrrp._authentication_bits(payload, 2) == bits
+
+
+def test_lengths_that_a_count_allows() -> None:
+    assert vrrp._lengths(3, b"\0") == (28, 20)
+    assert vrrp._lengths(3, b"\xfe") == (28, 20, 44)
+    assert vrrp._lengths(3, b"") == (28, 20)
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 8])
+@pytest.mark.parametrize("authentication", [0, 8])
+def test_over_ipv6_the_length_tells_where_no_sum_does(count: int, authentication: int) -> None:
+    body = bytes((0x21, 5, 100, count, 0, 1, 0xDE, 0xAD)) + samples.LINK_LOCAL * count
+    frame = samples.over_ipv6(body + bytes(authentication))
+    assert isinstance(taken(frame).body, vrrp.VrrpView)
+    assert isinstance(taken(frame[: 54 + 40], len(frame)).body, vrrp.VrrpView | None)
+    assert taken(frame[: 54 + 40], len(frame)).advert is None
+
+
+@pytest.mark.parametrize(
+    ("authlen", "length", "is_carp"),
+    [(7, 46, True), (0, 36, True), (0, 46, False), (7, 36, True), (7, 120, False), (7, 128, False)],
+)
+def test_over_ipv6_what_neither_sum_explains(authlen: int, length: int, *, is_carp: bool) -> None:
+    payload = (samples.F1[34:37] + bytes((authlen,)) + samples.F1[38:]).ljust(length, b"\x5a")
+    payload = payload[:6] + b"\xde\xad" + payload[8:]
+    assert (taken(samples.over_ipv6(payload)).advert is not None) == is_carp
+
+
 # --- what stays undecided
 
 
@@ -406,6 +497,7 @@ def test_version_3_byte_for_byte() -> None:
     seen = taken(samples.over_ipv4(plain)).body
     assert isinstance(seen, vrrp.VrrpView)
     assert seen.checksum_ok, "version 3 without a pseudo-header, as some send it over IPv4"
+    assert seen.auth_name == "none", "version 3 has no authentication"
 
 
 @pytest.mark.parametrize(
@@ -420,6 +512,24 @@ def test_authentication_has_names(number: int, name: str) -> None:
 def test_a_password_is_not_kept() -> None:
     payload = samples.with_checksum(samples.F8[:4] + b"\x01" + samples.F8[5:12] + b"sesame!!")
     assert "sesame" not in repr(taken(samples.over_ipv4(payload)).body)
+
+
+def test_one_byte_tells_version_3() -> None:
+    for data, layer in ((samples.F9, "vrrp"), (samples.F8, "protocol 112")):
+        frame = samples.over_ipv4(data)
+        (fault,) = taken(frame[:35], len(frame)).faults
+        assert (fault.layer, fault.present) == (layer, 1)
+
+
+def test_a_cut_behind_the_header_leaves_the_checksum_of_carp_to_tell() -> None:
+    """Authlen 0 and 40 bytes by IP, 36 of them captured: what sums up is an advertisement."""
+    payload = samples.with_checksum(samples.F1[34:37] + b"\0" + samples.F1[38:])
+    for make in (samples.over_ipv4, samples.over_ipv6):
+        frame = make(payload + b"\x5a" * 4)
+        assert taken(frame[:-4], len(frame)).advert is not None
+        wrong = bytearray(frame)
+        wrong[-5] ^= 1
+        assert taken(bytes(wrong[:-4]), len(frame)).advert is None
 
 
 @pytest.mark.parametrize("present", range(20))
