@@ -12,7 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format packages captures bench bless docs clean fuzz sim conform score score-swarm
+.PHONY: help demo test check format packages captures bench bless docs clean fuzz sim conform score score-swarm mutants
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -25,6 +25,7 @@ help:
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
 	@echo 'make score      hold the analysis against labelled captures'
 	@echo 'make score-swarm SEEDS=1000   and against simulated ones whose truth is known'
+	@echo 'make mutants    change the program in one place after the other: does a test fail?'
 	@echo 'make format     put every file into the house format'
 	@echo 'make clean      remove what make made'
 
@@ -80,7 +81,7 @@ conform: $(VENV)/.tools
 	@$(BIN)/python $(SHARED)/score/conform.py $(SHARED)/traces/exact -- $(BIN)/carpscope simulate --json
 
 bless: $(VENV)/.tools
-	@$(BIN)/python -m pytest -p no:cacheprovider --bless tests/report tests/test_docs.py
+	@$(BIN)/python -m pytest -p no:cacheprovider --bless tests/report tests/test_docs.py tests/detect/test_told.py
 
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
@@ -99,6 +100,11 @@ score: $(VENV)/.tools
 
 score-swarm: $(VENV)/.tools
 	@$(BIN)/python -m tests.score.swarm $(SEEDS)
+
+# All of wire, auth, protocol and detect; or PACKAGE=wire, and SAMPLE=400 of each. SHOW=1 runs
+# nothing and lists what survived so far.
+mutants: $(VENV)/.tools
+	@$(BIN)/python -m tests.mutants $(PACKAGE) --sample $(or $(SAMPLE),0) $(if $(SHOW),--show)
 
 clean:
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

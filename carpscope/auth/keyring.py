@@ -45,9 +45,14 @@ class Key(NamedTuple):
         return f"Key(#{self.number}, {self.variant})"
 
     @property
+    def is_empty(self) -> bool:
+        """Tell the key of zeros, which signs where no passphrase is set; a candidate may be it."""
+        return not self.secret.strip(b"\0")
+
+    @property
     def label(self) -> str:
         """Return how outputs name it."""
-        if self.number == EMPTY_NUMBER:
+        if self.is_empty:
             return "the empty passphrase"
         name = f"passphrase #{self.number}"
         return name if self.variant == "as given" else f"{name} ({self.variant})"

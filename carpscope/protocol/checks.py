@@ -107,6 +107,12 @@ def _own_counter(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
     return None
 
 
+def _reads_ipv4_only(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    # ucarp src/carp.c packethandler() takes what it gets for an IPv4 header: ip_p is then a
+    # byte of the source address, and the packet is left alone without a word
+    return None if packet.family == 4 else Drop.NOT_JOINED
+
+
 _Test: TypeAlias = Callable[[Node, Packet, Vhid | None], Drop | None]
 _BY_CHECK: dict[Check, _Test] = {
     Check.ALLOW: _allow,
@@ -125,4 +131,5 @@ _BY_CHECK: dict[Check, _Test] = {
     Check.FOREIGN_SOURCE: _foreign_source,
     Check.MAC: _mac,
     Check.OWN_COUNTER: _own_counter,
+    Check.READS_IPV4_ONLY: _reads_ipv4_only,
 }

@@ -46,6 +46,8 @@ class Check(IntEnum):
     MAC = auto()
     OWN_COUNTER = auto()
     """It does not carry the counter this vhid sends with."""
+    READS_IPV4_ONLY = auto()
+    """It came over IPv4: there is no other input."""
 
 
 class Drive(Enum):

@@ -73,6 +73,18 @@ def test_likely_keys_come_first_and_none_twice(words: list[bytes]) -> None:
     assert set(ring.likely) <= set(ring.keys)
 
 
+def test_an_empty_candidate_is_called_what_it_is() -> None:
+    for word in (b"", b"\0\0"):
+        ring = Keyring([b"one", word])
+        (empty,) = [key for key in ring.keys if key.is_empty]
+        assert (empty.number, empty.label) == (2, "the empty passphrase")
+        assert ring.is_weak(2)
+    assert [key.label for key in Keyring([b"one"]).keys if key.is_empty] == [EMPTY_KEY.label]
+    assert Keyring([b"one"]).keys[0].label == "passphrase #1"
+    odd = Keyring([b"one"]).keys[2]
+    assert odd.label == f"passphrase #1 ({odd.variant})"
+
+
 def test_numbers_are_those_of_the_order_given() -> None:
     ring = Keyring([b"one", b"two", b"one"])
     assert len(ring) == 2

@@ -13,6 +13,7 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
+from carpscope.core.address import ip_text
 from carpscope.detect.engine import rules
 from carpscope.detect.finding import Severity
 from carpscope.pipeline import Analysis, analyze
@@ -48,7 +49,8 @@ def run(path: Path, tmp: Path, *, secrets: bool) -> Analysis:
         writer = PcapWriter(stream)
         for frame in altered(frames(world), story.get("alter", [])):
             writer.write(frame)
-    config = candidates(scenario, story.get("unknown", [])) if secrets else Config()
+    kept_back = [*story.get("unknown", []), *story.get("withheld", [])]
+    config = candidates(scenario, kept_back) if secrets else Config()
     return analyze([open_capture(str(capture))], config)
 
 
@@ -57,7 +59,8 @@ def candidates(scenario: Scenario, unknown: list[str]) -> Config:
     vhids = [vhid for node in scenario.nodes for vhid in node.vhids]
     words = dict.fromkeys(vhid.passphrase.encode() for vhid in vhids)
     addresses = dict.fromkeys(a for vhid in vhids for a in (*vhid.ipv4, *vhid.ipv6))
-    return Config(tuple(w for w in words if w.decode() not in unknown), tuple(addresses))
+    known = tuple(a for a in addresses if ip_text(a) not in unknown)
+    return Config(tuple(w for w in words if w.decode() not in unknown), known)
 
 
 @pytest.mark.parametrize("secrets", [True, False], ids=["secrets", "keyless"])

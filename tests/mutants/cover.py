@@ -15,6 +15,10 @@ Lines = dict[str, list[int]]
 """Line numbers by file, as seen from the root of the tree."""
 
 
+_ENOUGH = 2000
+"""Lines of a loop, one after the other, that were all seen before: it says no more."""
+
+
 class Course(NamedTuple):
     """What one test did."""
 
@@ -48,9 +52,16 @@ class Trace:
             return None
         seen = self._seen[name]
         seen.add(frame.f_lineno)
+        nothing_new = 0
 
         def step(frame: FrameType, event: str, argument: object) -> Any:
-            seen.add(frame.f_lineno)
+            nonlocal nothing_new
+            nothing_new += 1
+            if frame.f_lineno not in seen:
+                seen.add(frame.f_lineno)
+                nothing_new = 0
+            elif nothing_new > _ENOUGH:
+                frame.f_trace_lines = False  # a search goes round a million times
             return step
 
         return step

@@ -159,3 +159,13 @@ def test_openbsd_takes_either_digest() -> None:
 def test_which_refusals_nobody_counts() -> None:
     silent = {drop for drop in Drop if drop.is_silent}
     assert silent == {Drop.NOT_ALLOWED, Drop.NOT_JOINED, Drop.OWN_SOURCE, Drop.NOT_RUNNING}
+
+
+@pytest.mark.parametrize("addresses", [(), (VIP6,)])
+def test_ucarp_hears_nothing_over_ipv6(addresses: tuple[bytes, ...]) -> None:
+    """Beside a kernel of both families it must not take the IPv6 half for a master's word."""
+    for state in (State.BACKUP, State.MASTER):
+        one = placed("ucarp", state, ipv6=addresses, advskew=50)
+        for change in ({}, {"digest": bytes(20)}, {"ttl": 3}):
+            packet = advert(1, 0, of=one, family=6)._replace(**change)
+            assert after(one, Received(SECONDS_10, 1, packet)) == (one, [])

@@ -161,7 +161,7 @@ def test_checks_in_their_order(name: str) -> None:
     found = profile(name)
     assert found.checks == tuple(Check[word] for word in four.split())
     if name == "ucarp":
-        assert found.checks6 == (Check.INTERFACE,), "it opens no IPv6 at all"
+        assert found.checks6 == (Check.READS_IPV4_ONLY,), "it knows no IPv6 at all"
     else:
         assert found.checks6 == (Check.JOINED, *(Check[word] for word in six.split()))
 

@@ -92,7 +92,7 @@ def test_every_cut_says_where(kind: str) -> None:
         ("erspan 3 with platform", 27, Fault("erspan 3", 42, "truncated", 20, 19)),
         ("vxlan", 15, Fault("vxlan", 34, "truncated", 16, 15)),
         ("vxlan", 16, Fault("ethernet", 50, "truncated", 14, 0)),
-        ("tzsp", 12, Fault("tzsp", 42, "truncated", 5, 4)),
+        ("tzsp", 12, Fault("tzsp", 34, "truncated", 13, 12)),
         ("tzsp", 13, Fault("tzsp", 46, "truncated", 2, 1)),
     ],
 )

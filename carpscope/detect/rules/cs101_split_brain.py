@@ -165,7 +165,7 @@ def _finding(overlap: Overlap) -> Finding:
         overlap.evidence.frames,
         overlap.evidence.count,
         f"{names} {word} MASTER for {length}",
-        f"Both advertised {since(overlap.start, overlap.end)}"
+        f"{together.capitalize()} advertised {since(overlap.start, overlap.end)}"
         f"{f', in {overlap.times} stretches' if overlap.times > 1 else ''}; {told}. "
         f"An election explains at most {seconds_text(_allowed(nodes), digits=2)}. "
         f"If they heard and authenticated each other, {best.id} would stay MASTER and the "
@@ -193,5 +193,7 @@ RULE = Rule(
         "bad_ttl",
         "bad_checksum",
         "wrong_destination",
+        "forged_skew",
+        "replayed_advert",
     ),
 )

@@ -18,7 +18,7 @@ Sources
     CARP_KEY_LEN 20 in all kernels, ifconfig's copy of 19, ucarp.c's refusal of 20.
 """
 
-from carpscope.auth.keyring import EMPTY_NUMBER, Key
+from carpscope.auth.keyring import Key
 from carpscope.auth.recipes import Recipe
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
@@ -108,7 +108,7 @@ def _finish(half: HalfDone, now: Recipe, unless: str) -> str:
 
 
 def _origin(key: Key) -> str:
-    if key.number == EMPTY_NUMBER:
+    if key.is_empty:
         return "Without a passphrase the key is all zeros, which everybody can sign with."
     return next((text for word, text in ORIGINS.items() if word in key.variant), "")
 

@@ -42,6 +42,9 @@ class Replayed(AttackWatch):
     def finding(self, attack: Attack) -> Finding:
         """Say what was repeated and what it did."""
         count = attack.evidence.count
+        times = "once" if count == 1 else f"{count} times"
+        copies = len(attack.originals)
+        copied = f"{copies} earlier advertisements" if copies > 1 else "one earlier advertisement"
         sources = listed(ip_text(source) for source in attack.sources)
         return Finding(
             RULE.code,
@@ -54,8 +57,8 @@ class Replayed(AttackWatch):
             attack.end,
             attack.evidence.frames,
             count,
-            f"advertisements of {attack.victim} were sent again {count} times by someone else",
-            f"{len(attack.originals)} earlier advertisements came again, counter and HMAC alike, "
+            f"advertisements of {attack.victim} were sent again {times} by someone else",
+            f"{copied} came again, counter and HMAC alike, "
             f"{since(attack.start, attack.end)}, with {sources} as source. "
             f"Effect: {achieved(attack)}.",
             "Find the switch port these frames come from and disconnect it; then change the "

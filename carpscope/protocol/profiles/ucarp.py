@@ -39,7 +39,7 @@ PROFILE = Profile(
         Check.CHECKSUM,
         Check.MAC,
     ),
-    checks6=(Check.INTERFACE,),
+    checks6=(Check.READS_IPV4_ONLY,),
     secrets=rules.signs_first_address,
     counter=Counter.CONTINUES,
     compared_skew=rules.skew_when_suppressed,
