@@ -65,14 +65,15 @@ class Engine:
 
 def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:
     """Name for each finding the one that explains it."""
+    near: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        near[finding.label, finding.group].append(finding)
     for finding in findings:
         for label in by_label[finding.label].explained_by:
             causes = [
                 other
-                for other in findings
-                if other.label == label
-                and other is not finding
-                and other.group == finding.group
+                for other in near.get((label, finding.group), ())
+                if other is not finding
                 and other.start - SLACK <= finding.end
                 and finding.start - SLACK <= other.end
             ]

@@ -22,6 +22,7 @@ from carpscope.detect.finding import Severity
 from carpscope.live import memory
 from carpscope.live.expectations import Expectations
 from carpscope.live.monitor import Monitor
+from carpscope.live.searching import Searcher
 from carpscope.live.service import ServiceManager
 from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import Teller, notice
@@ -32,9 +33,10 @@ from carpscope.report.snapshot import Snapshot
 
 TICK: Nanos = 100 * MILLISECOND
 LOOK_EVERY: Nanos = 200 * MILLISECOND
-LOOK_SHARE = 10
-"""A look that takes long is taken so much more rarely: at most a tenth of the time."""
-LOOK_LATEST: Nanos = 2 * SECOND
+LOOK_SHARE = 4
+"""A look that takes long is taken so much more rarely: at most a fourth of the time."""
+LOOK_LATEST: Nanos = 600 * MILLISECOND
+"""Whatever it takes: what is wrong is told within 1.5 s of being provable."""
 COUNT_EVERY: Nanos = 1 * SECOND
 SNAPSHOT_EVERY: Nanos = 1 * SECOND
 SAVE_EVERY: Nanos = 60 * SECOND
@@ -78,7 +80,10 @@ class Live:
         self.notes: dict[str, str] = {}
         self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
         self._manager = ServiceManager()
-        self.monitors = [Monitor(config, i.name) for i in capture.interfaces]
+        self._searcher = Searcher()
+        self.monitors = [
+            Monitor(config, i.name, searcher=self._searcher) for i in capture.interfaces
+        ]
         self._expectations = Expectations(self.monitors, self.started)
         for monitor in self.monitors:
             monitor.expected = partial(self._expectations.findings, monitor)
@@ -110,10 +115,13 @@ class Live:
             self._read(self.capture.frames())
             self._pass_time()
         self._manager.say("STOPPING=1")
+        ended = wall_ns()
         self._read(self.capture.drain())
-        self._look(wall_ns() if self._all_up() else self.monitors[0].observer.now)
+        # not later than what was read: what still came after that is no silence
+        self._look(min(ended, max(self.capture.drained, self.monitors[0].observer.now)))
         self._count()
         self.capture.close()
+        self._searcher.close()
         self._save()
         if self._state is not None:
             self._state.close()
@@ -247,9 +255,6 @@ class Live:
             # what was due just before may have been lost already
             self._blind.setdefault(index, (now - 2 * SECOND, f"{name} was {state}"))
         self.tell(notice(now, f"interface_{state}", text, name))
-
-    def _all_up(self) -> bool:
-        return not self._blind
 
     def _count(self) -> None:
         """See what the kernel lost, what outputs lost, and say it when it grows."""

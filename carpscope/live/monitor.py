@@ -4,12 +4,13 @@ The same observer, detectors and event watch as offline. What they cost per look
 measured by the caller, who decides how often to look.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
+from carpscope.auth.question import Sample
 from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos
@@ -17,12 +18,14 @@ from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
+from carpscope.live.searching import Question, Searcher
 from carpscope.live.situations import Change, Doubts, Situations
 from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Left, Refused
-from carpscope.timeline.group import Group, group_id
+from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.node import Node
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.pruning import prune
+from carpscope.timeline.settling import job
 from carpscope.wire.decode import decode
 
 PRUNE_EVERY: Nanos = 60 * SECOND
@@ -33,7 +36,12 @@ SETTLE_SHARE = 20
 """Searching takes a twentieth of the time at most, whatever a forger sends."""
 DIGEST_NS: Nanos = 800
 FIRST_DIGESTS = 1_000_000
-"""For the first searches: under a second, which the kernel's buffer bridges."""
+"""For the first searches, where they are not made beside the loop."""
+LOOK_DIGESTS = 60_000
+"""In the loop, where the rest is searched beside it: a twentieth of a second."""
+ASK_AGAIN: Nanos = 600 * SECOND
+"""The same node is searched for with the same candidates this often: it may be reconfigured."""
+ASKED_KEPT = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class Monitor:
     """Since the last look."""
     expected: Callable[[Nanos], list[Finding]] = field(default=_nothing)
     """What the configuration expects and is not so (`live.expectations`)."""
+    searcher: Searcher | None = None
+    """Who searches beside the loop; without one, everything is searched in `look`."""
+    _asked: OrderedDict[tuple[GroupKey, str], tuple[object, Nanos]] = field(
+        default_factory=OrderedDict
+    )
     _engine: Engine = field(init=False)
     _events: EventWatch = field(init=False)
     _settled: Nanos = 0
@@ -74,7 +87,7 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Set up what watches."""
-        effort = Effort(FIRST_DIGESTS)
+        effort = Effort(FIRST_DIGESTS if self.searcher is None else LOOK_DIGESTS)
         self.observer = Observer(Keyring(self.config.passphrases), self.config.addresses, effort)
         self._engine = Engine(Context(self.observer))
         self._events = EventWatch()
@@ -89,6 +102,7 @@ class Monitor:
         self.situations.ignored = frozenset(config.tolerances.ignore)
         self.observer.addresses = config.addresses
         self.observer.keyring = Keyring(config.passphrases)
+        self._asked.clear()
 
     def see(self, frame: Frame) -> None:
         """Take one frame."""
@@ -102,12 +116,16 @@ class Monitor:
         """Let time pass until `now`, and say what is different."""
         self._take(self.observer.tick(now))
         at = self.observer.now
+        self._learn()
         if at - self._settled >= SETTLE_EVERY and self._waits():
             effort = self.observer.effort
             before = effort.spent
+            self._bound()
             self.observer.settle()
+            self._bound()  # also for the quick looks at what comes until the next time
             cost = (effort.spent - before) * DIGEST_NS
             self._settled = at + max(0, cost * SETTLE_SHARE - SETTLE_EVERY)
+            self._ask(at)
         found = [*self._engine.known(at), *self.expected(at)]
         changes = self.situations.look(found, at, self.doubts)
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
@@ -125,6 +143,57 @@ class Monitor:
         """End the run; return every finding as an analysis would."""
         self._take(self.observer.finish())
         return self._engine.findings(self.observer.now)
+
+    def _bound(self) -> None:
+        effort = self.observer.effort
+        if self.searcher is not None:
+            effort.total = min(effort.total, effort.spent + LOOK_DIGESTS)
+
+    def _ask(self, at: Nanos) -> None:
+        """Let be searched beside the loop what the node that sent most signs."""
+        if self.searcher is None or not self.searcher.is_free:
+            return
+        wanting = [
+            (span.count, key, group, node, span.sample)
+            for key, group in self.observer.groups.items()
+            for node in group.members
+            for span in node.authentication.spans[-1:]
+            if span.recipe is None and span.sample is not None
+        ]
+        for _, key, group, node, sample in sorted(wanting, key=lambda w: -w[0]):
+            candidates = self.observer.candidates(group, group.members)
+            sign = (candidates.supplied, candidates.announced)
+            known, when = self._asked.get((key, node.id), (None, at))
+            if known == sign and at - when < ASK_AGAIN:
+                continue
+            self._asked[key, node.id] = sign, at
+            self._asked.move_to_end((key, node.id))
+            while len(self._asked) > ASKED_KEPT:
+                self._asked.popitem(last=False)
+            asked = Sample(group.vhid, sample.counter, sample.digest)
+            nearest = job(group, node, candidates).candidates
+            keyring = self.observer.keyring
+            self.searcher.ask(Question(self.interface, key, node.id, asked, nearest, keyring))
+            return
+
+    def _learn(self) -> None:
+        """Take up what was found beside the loop."""
+        answer = self.searcher.answer(self.interface) if self.searcher is not None else None
+        if answer is None:
+            return
+        question, outcome = answer
+        group = self.observer.groups.get(question.group)
+        if group is None:
+            return
+        for node in group.members:
+            track = node.authentication
+            if outcome.recipe is not None:
+                track.apply([outcome.recipe])
+                track.tidy(finish=False)
+            elif node.id == question.node:
+                track.limits = list(dict.fromkeys([*track.limits, *outcome.limits]))
+        if outcome.recipe is not None and outcome.recipe not in group.recipes:
+            group.recipes.append(outcome.recipe)
 
     def _waits(self) -> bool:
         return any(

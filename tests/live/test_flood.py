@@ -1,0 +1,64 @@
+"""In a flood of advertisements a split brain is told as soon as without one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from carpscope.core.units import parse_rfc3339
+from tests.live.rivals import VHID
+from tests.live.stage import Watcher, needs_namespaces, wire
+from tests.program import ROOT
+
+pytestmark = [
+    needs_namespaces,
+    pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc for the sender"),
+]
+
+RATE = int(os.environ.get("FLOOD_RATE", "3000"))
+SECONDS = 20
+GROUPS = 50
+LATEST_S = 1.5
+
+
+def test_a_split_brain_in_a_flood_is_told_in_time(tmp_path: Path) -> None:
+    sender = str(tmp_path / "flood")
+    source = str(Path(__file__).with_name("flood.c"))
+    subprocess.run(["gcc", "-O2", "-o", sender, source], check=True)
+    files = ["-w", str(tmp_path / "kept.pcapng"), "--evidence", str(tmp_path / "evidence")]
+    more = ["--metrics", "127.0.0.1:0", "--state", str(tmp_path / "state.json"), "-p", "x"]
+    with wire() as (within, tx, rx):
+        watcher = Watcher(within, "-i", rx, "--user", "root", *files, *more)
+        watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
+        argv = [*within, sender, tx, str(RATE), str(SECONDS), str(GROUPS)]
+        flood = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+        argv = [*within, sys.executable, "-m", "tests.live.rivals", tx, str(SECONDS - 1)]
+        rivals = subprocess.Popen(argv, cwd=ROOT)
+        try:
+            at, event = watcher.wait_for(
+                15,
+                "the split brain",
+                lambda e: (
+                    e["event_type"] == "finding"
+                    and e["action"] == "opened"
+                    and e["vhid"] == VHID
+                    and e["finding"]["label"] == "split_brain"
+                ),
+            )
+            flooding = flood.poll() is None
+        finally:
+            for process in (rivals, flood):
+                process.kill()
+                process.wait()
+        watcher.end()
+    assert flooding, "the flood was still going on"
+    provable = parse_rfc3339(event["finding"]["start"]) / 1e9 + 1.07 * (1 + 20 / 256) + 0.05
+    print(
+        f"split brain among {RATE:,} adverts a second: told {at - provable:.3f} s after it "
+        f"could be proved; {watcher.errors[:3]}",
+        file=sys.stderr,
+    )
+    assert at - provable <= LATEST_S
