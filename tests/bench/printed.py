@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.bench.measure import Result, Spread, Verdict
+from tests.bench.measure import PATIENCE, Result, Spread, Verdict
 
 
 def table(result: Result) -> str:
@@ -19,6 +19,8 @@ def table(result: Result) -> str:
     for row in result.rows:
         few = row.command.rounds
         note = "" if few is None else f"  ({len(row.runs)} of the rounds)"
+        if any(run.ended for run in row.runs.values()):
+            note = f"  (ended after {PATIENCE:.0f} s)"
         lines.append(
             f"  {row.command.name:{width}}  {row.seconds().middle * 1000:8.1f}"
             f"  {row.cpu() * 1000:8.1f}  {row.peak_mib():8.1f}"

@@ -65,6 +65,15 @@ def test_what_is_not_installed_is_left_out() -> None:
     assert sorted(found.rows[0].runs) == [1, 2]
 
 
+def test_what_takes_too_long_is_ended_and_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.bench.measure.PATIENCE", 0.2)
+    commands = (Command("true", ("true",)), Command("long", ("sleep", "60")))
+    found = measured("some", Subject("some", commands, rounds=2))
+    assert [run.ended for run in found.rows[1].runs.values()] == [True]
+    assert "(ended after" in table(found)
+    assert found.rows[1].ratio(found.rows[0]).middle > 1
+
+
 def test_a_page_keeps_what_is_written_around_the_tables(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
