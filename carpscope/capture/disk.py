@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from carpscope.capture.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 
@@ -28,6 +29,10 @@ class Shelf(Protocol):
 
     def write(self, frame: Frame) -> None:
         """Take one frame."""
+        ...
+
+    def write_batch(self, batch: Batch) -> None:
+        """Take many at once."""
         ...
 
     def tick(self, now: Nanos) -> None:
@@ -51,7 +56,7 @@ class Disk(Generic[S]):
         self.shelf = shelf
         """Only to be looked at: it belongs to the thread."""
         self._limit = limit
-        self._queue: queue.SimpleQueue[Sequence[Frame] | Callable[[], object] | None]
+        self._queue: queue.SimpleQueue[Sequence[Frame] | Batch | Callable[[], object] | None]
         self._queue = queue.SimpleQueue()
         # each of these is changed by one thread only
         self._put_bytes = self._put_frames = self._unfit = 0
@@ -78,9 +83,9 @@ class Disk(Generic[S]):
         """Return how many frames wait."""
         return self._put_frames - self._done_frames
 
-    def put(self, frames: Sequence[Frame]) -> None:
+    def put(self, frames: Sequence[Frame] | Batch) -> None:
         """Hand over frames that nobody changes any more."""
-        size = sum([len(frame.data) for frame in frames]) + FRAME_COST * len(frames)
+        size = _size(frames)
         if self._put_bytes - self._done_bytes + size > self._limit:
             self._unfit += len(frames)
             self._over = True
@@ -119,8 +124,18 @@ class Disk(Generic[S]):
             if callable(item):
                 item()
                 continue
-            for frame in item:
-                shelf.write(frame)
-                self._done_frames += 1
-            self._done_bytes += sum([len(f.data) for f in item]) + FRAME_COST * len(item)
+            if isinstance(item, Batch):
+                shelf.write_batch(item)
+                self._done_frames += len(item)
+            else:
+                for frame in item:
+                    shelf.write(frame)
+                    self._done_frames += 1
+            self._done_bytes += _size(item)
         shelf.close()
+
+
+def _size(frames: Sequence[Frame] | Batch) -> int:
+    if isinstance(frames, Batch):
+        return frames.size
+    return sum([len(frame.data) for frame in frames]) + FRAME_COST * len(frames)

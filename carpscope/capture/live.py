@@ -12,15 +12,16 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from carpscope.capture.batch import Batch
 from carpscope.core.errors import CarpscopeError
-from carpscope.core.frame import Frame
+from carpscope.core.frame import Frame, Shortcuts
 from carpscope.core.text import shown
-from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
 
 BUFFER_MIB = 16
 """A pause of 200 ms at 200,000 adverts a second fills the 2 MiB that libpcap would take."""
@@ -43,7 +44,6 @@ _ELECTION = (
     " or (ip6 proto 0 and ip6[40] = 58 and ((ip6[48] >= 130 and ip6[48] <= 132) or ip6[48] = 143))"
 )
 """Advertisements, and what elections leave beside them: ARP, ND, IGMP, MLD and pfsync."""
-_RECORD = struct.Struct("=IIII")
 
 
 def live_filter(narrow: str | None = None) -> str:
@@ -113,6 +113,10 @@ class Interface:
     since: Nanos = 0
     """When the state was entered."""
     counts: Counts = field(default_factory=Counts)
+    shortcuts: Shortcuts = field(default_factory=dict)
+    """Asked before a packet becomes a frame; empty unless an analysis fills it."""
+    tap: Callable[[Batch], None] | None = None
+    """Gets everything that was captured, before it is looked at."""
     _base: Counts = field(default_factory=Counts)
     _handle: _Handle | None = None
     _number: int = 0
@@ -160,8 +164,7 @@ class Interface:
         handle = self._handle
         if handle is None:
             return
-        link, index, number = self.link, self.index, self.frames
-        snaplen = self.settings.snaplen
+        tap = self.tap
         for _ in range(limit):
             try:
                 data, meta = handle.next_batch(BATCH)
@@ -171,15 +174,13 @@ class Interface:
                 return
             if not meta:
                 return
-            for seconds, micros, offset, length in _RECORD.iter_unpack(meta):
-                number += 1
-                at = seconds * SECOND + micros * MICROSECOND
-                frame = data[offset : offset + length]
-                # next_batch tells no length on the wire; a whole frame is as long as it is
-                wire = length if length < snaplen else max(length, 65535)
-                self.frames = number
-                yield Frame(number, at, link, frame, wire, index, index)
-            if len(meta) < BATCH * 16:
+            snaplen = self.settings.snaplen
+            batch = Batch(data, meta, self.link, self.index, self.frames + 1, snaplen)
+            self.frames += len(batch)
+            if tap is not None:
+                tap(batch)
+            yield from batch.frames(self.shortcuts)
+            if len(batch) < BATCH:
                 return
 
     def count(self) -> None:

@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from carpscope.capture.batch import Batch
 from carpscope.capture.writer import PcapngWriter
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -52,6 +53,11 @@ class File:
         """Take one frame."""
         self._writer.write(frame)
         self._frames += 1
+
+    def write_batch(self, batch: Batch) -> None:
+        """Take many at once."""
+        self._writer.write_batch(batch)
+        self._frames += len(batch)
 
     @property
     def waiting(self) -> int:
@@ -147,6 +153,16 @@ class Recorder:
         if file.waiting > BUFFER_LIMIT:
             self._flush()
 
+    def write_batch(self, batch: Batch) -> None:
+        """Keep many at once; where size decides about the file, one by one."""
+        if self._file is None or self._size is not None:
+            for frame in batch:
+                self.write(frame)
+            return
+        self._file.write_batch(batch)
+        if self._file.waiting > BUFFER_LIMIT:
+            self._flush()
+
     def tick(self, now: Nanos) -> None:
         """Flush, turn the page, try again: whatever the clock asks for."""
         del now  # of the frames; here it is about the disk
@@ -231,7 +247,7 @@ class Keeper:
         self._names = names
         self._around = around
         self._keep = keep
-        self._ring: deque[Frame] = deque()
+        self._ring: deque[Batch | tuple[Frame]] = deque()
         self._bytes = 0
         self._cases: dict[str, _Case] = {}
         self.flushed = time.monotonic_ns()
@@ -248,15 +264,26 @@ class Keeper:
 
     def write(self, frame: Frame) -> None:
         """Remember one frame for a while."""
-        ring = self._ring
-        ring.append(frame)
-        self._bytes += len(frame.data)
-        horizon = frame.at - self._around
-        while ring and (ring[0].at < horizon or self._bytes > RING_BYTES):
-            self._bytes -= len(ring.popleft().data)
+        self._remember((frame,), len(frame.data), frame.at)
         for case in self._cases.values():
             if case.file.size + case.file.waiting < EVIDENCE_FILE_BYTES:
                 case.file.write(frame)
+
+    def write_batch(self, batch: Batch) -> None:
+        """Remember many at once."""
+        self._remember(batch, batch.size, batch.last)
+        for case in self._cases.values():
+            if case.file.size + case.file.waiting < EVIDENCE_FILE_BYTES:
+                case.file.write_batch(batch)
+
+    def _remember(self, frames: Batch | tuple[Frame], size: int, at: Nanos) -> None:
+        ring = self._ring
+        ring.append(frames)
+        self._bytes += size
+        horizon = at - self._around
+        while ring and (self._bytes > RING_BYTES or _last(ring[0]) < horizon):
+            gone = ring.popleft()
+            self._bytes -= gone.size if isinstance(gone, Batch) else len(gone[0].data)
 
     def opened(self, identity: str, told: str, at: Nanos) -> Path | None:
         """Write down what was before a finding, and go on with what follows."""
@@ -269,8 +296,11 @@ class Keeper:
             path = self._folder / f"{identity}-{again}.pcapng"
         try:
             file = File(path, self._names, told)
-            for frame in self._ring:
-                file.write(frame)
+            for item in self._ring:
+                if isinstance(item, Batch):
+                    file.write_batch(item)
+                else:
+                    file.write(item[0])
             file.flush()
             self._forget_oldest()
         except OSError as problem:
@@ -311,3 +341,7 @@ class Keeper:
         files = sorted(self._folder.glob("CS*.pcapng"), key=lambda p: p.stat().st_mtime_ns)
         for path in files[: max(0, len(files) - self._keep)]:
             path.unlink(missing_ok=True)
+
+
+def _last(item: Batch | tuple[Frame]) -> Nanos:
+    return item.last if isinstance(item, Batch) else item[0].at

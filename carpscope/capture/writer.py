@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from typing import BinaryIO, SupportsBytes
 
+from carpscope.capture.batch import Batch
 from carpscope.capture.linktypes import ETHERNET, link_name
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -105,14 +106,7 @@ class PcapngWriter:
         """
         if not 0 <= frame.at < 1 << 64:
             raise CarpscopeError(f"packet {frame.number}: pcapng holds times from 1970 to 2554")
-        key = (frame.link, frame.interface if self._names else 0)
-        interface = self._interfaces.get(key)
-        if interface is None:
-            if not 0 <= frame.link <= 0xFFFF:
-                raise CarpscopeError(f"packet {frame.number}: pcapng has no link type {frame.link}")
-            interface = self._interfaces[key] = len(self._interfaces)
-            name = self._names[frame.interface] if self._names else None
-            self._stream.write(_interface(frame.link, self._snaplen, name))
+        interface = self._interface_of(frame.link, frame.interface, frame.number)
         data = frame.data[: self._snaplen] if self._snaplen else frame.data
         length = min(frame.wire_length, 0xFFFF_FFFF)
         body = struct.pack(
@@ -122,6 +116,23 @@ class PcapngWriter:
         body += data + bytes(-len(data) % 4) + options
         size = struct.pack("<I", len(body) + 12)
         self._stream.write(b"\6\0\0\0" + size + body + size)
+
+    def write_batch(self, batch: Batch) -> None:
+        """Write all packets of a batch."""
+        interface = self._interface_of(batch.link, batch.interface, batch.first)
+        self._stream.write(batch.blocks(interface, self._snaplen))
+
+    def _interface_of(self, link: int, index: int, number: int) -> int:
+        """Return the number of an interface; write it first where it is new."""
+        key = (link, index if self._names else 0)
+        interface = self._interfaces.get(key)
+        if interface is None:
+            if not 0 <= link <= 0xFFFF:
+                raise CarpscopeError(f"packet {number}: pcapng has no link type {link}")
+            interface = self._interfaces[key] = len(self._interfaces)
+            name = self._names[index] if self._names else None
+            self._stream.write(_interface(link, self._snaplen, name))
+        return interface
 
 
 def _section(application: str, comment: str | None) -> bytes:

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from carpscope.capture.batch import Batch
 from carpscope.capture.disk import Disk
 from carpscope.capture.live import LiveCapture, monotonic_ns, wall_ns
 from carpscope.capture.rotation import Keeper, Recorder
@@ -87,6 +88,12 @@ class Live:
         self._expectations = Expectations(self.monitors, self.started)
         for monitor in self.monitors:
             monitor.expected = partial(self._expectations.findings, monitor)
+        # One interface and no end in packets: steady masters and disks need no frames.
+        self._direct = len(self.monitors) == 1 and options.count is None
+        if self._direct:
+            (interface,) = capture.interfaces
+            self.monitors[0].observer.use(interface.shortcuts)
+            interface.tap = self._keep if self._disks else None
         self._configure(config)
         self._tellers = [Teller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
@@ -169,6 +176,12 @@ class Live:
 
     def _read(self, frames: Iterator[Frame]) -> None:
         disks, monitors = self._disks, self.monitors
+        if self._direct:
+            examine = monitors[0].examine
+            for frame in frames:
+                examine(frame)
+            self.packets = self.capture.interfaces[0].frames
+            return
         left = self.options.count - self.packets if self.options.count is not None else None
         kept: list[Frame] = []
         if left is not None:
@@ -184,7 +197,7 @@ class Live:
         if kept:
             self._keep(kept)
 
-    def _keep(self, frames: list[Frame]) -> None:
+    def _keep(self, frames: list[Frame] | Batch) -> None:
         for disk in self._disks:
             disk.put(frames)
 

@@ -106,8 +106,11 @@ class Monitor:
 
     def see(self, frame: Frame) -> None:
         """Take one frame."""
-        if self.observer.glance(frame):
-            return
+        if not self.observer.glance(frame):
+            self.examine(frame)
+
+    def examine(self, frame: Frame) -> None:
+        """Take one frame that no lane has taken."""
         facts = self.observer.see(decode(frame))
         if facts:
             self._take(facts)
