@@ -18,11 +18,50 @@ from itertools import pairwise
 from carpscope.core.frame import LAYOUTS, Frame
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
-from carpscope.timeline.group import ALONE_KEPT, Group, LastAdvert, Sent
+from carpscope.timeline.group import ALONE_KEPT, COPY_WINDOW, Group, LastAdvert, Sent
 from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
 from carpscope.timeline.node import CounterHabit, Node
 
 NO_ID = b"\0\0"
+
+
+class Echo:
+    """What a mirror port, or a flood, delivers again within milliseconds: it is only counted."""
+
+    __slots__ = ("between", "copies", "group", "key", "last")
+
+    def __init__(self, group: Group, data: bytes) -> None:
+        """Watch a group that has no lane for copies of a frame."""
+        head, _, _, _, self.key, _ = LAYOUTS[len(data)](data)
+        self.group = group
+        self.between = head[12:-4]
+        """The VLAN tag, if there is one, and the EtherType."""
+        self.copies = 0
+        self.last: Nanos = 0
+
+    def take(
+        self,
+        at: Nanos,
+        number: int,  # noqa: ARG002
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
+        """Take a copy; False for anything else."""
+        packet = b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
+        if head[12:-4] != self.between or not self.group.recent.has(at, packet):
+            return False
+        self.copies += 1
+        self.last = at
+        return True
+
+    def sync(self) -> int:
+        """Tell the group how many copies there were; none of them was a new advertisement."""
+        self.group.copies += self.copies
+        self.copies = 0
+        return 0
 
 
 class Lane:
@@ -117,12 +156,23 @@ class Lane:
         recent.note(at, self.packet(identification, ip_sum, tail))
         self.noted = True
 
-    def is_copy(self, at: Nanos, packet: bytes) -> bool:
+    def is_copy(
+        self,
+        at: Nanos,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
         """Tell whether a mirror port delivered this one before; count it."""
+        if not 0 <= at - self.last <= COPY_WINDOW or head[12:-4] != self.head[12:-4]:
+            return False
         recent = self.group.recent
         if not self.noted:
             recent.note(self.last, self.packet(self.identification, self.ip_sum, self.tail))
             self.noted = True
+        packet = b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
         if not recent.has(at, packet):
             return False
         self.copies += 1

@@ -1,11 +1,9 @@
-"""The kinds of steady masters: how their counters move, and whether their HMACs verify.
+"""The kinds of steady masters, by how their counters move.
 
-`take` is the loop that long captures and floods spend their time in; each kind has one of
-its own, since a call or a branch per advertisement would show. They are the same but for
-what is checked of the counter and the HMAC.
+`take` is the loop that long captures and floods spend their time in: what could be shared
+is written out twice, since a call per advertisement would show.
 """
 
-import struct
 from itertools import pairwise
 
 from carpscope.core.frame import LAYOUTS, Frame
@@ -20,7 +18,6 @@ from carpscope.wire.link import ETHERNET
 AGAIN = 16
 """Advertisements before a node gets another lane: making one costs as much as some of them."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
-_COUNTER = struct.Struct(">Q").pack
 
 
 class Constant(Lane):
@@ -62,7 +59,7 @@ class Constant(Lane):
         else:
             if not 0 <= since <= self.latest:
                 return False
-            if since <= COPY_WINDOW and self.is_copy(at, self.packet(identification, ip_sum, tail)):
+            if self.is_copy(at, head, identification, middle, ip_sum, tail):
                 return True
             if not own or first.shape_with(own) is not None:
                 return False  # early, and not a packet of its own
@@ -95,176 +92,42 @@ class Constant(Lane):
         habit.constant += count
 
 
-class Counting(Lane):
-    """A lane whose every advertisement has a counter, and so an HMAC, of its own."""
+class Moving(Lane):
+    """Every other system: one more every time, or 64 random bits until it has heard another.
 
-    __slots__ = ("rest", "sign")
+    What the kernel lost of a flood makes a gap, which is no reason to look closer either.
+    """
+
+    __slots__ = (
+        "before",
+        "doubts",
+        "first_sequential",
+        "jumped",
+        "last_random",
+        "rest",
+        "seen",
+        "sign",
+        "stepped",
+        "tails",
+    )
 
     def __init__(self, group: Group, node: Node, frame: Frame) -> None:
-        """Open a lane."""
+        """Open a lane; without a recipe the HMACs wait to be explained."""
         super().__init__(group, node, frame)
-        recipe = node.authentication.spans[-1].recipe
-        assert recipe is not None
-        self.sign = recipe.signer.quick()
+        spans = node.authentication.spans
+        recipe = spans[-1].recipe if self.is_verified else None
+        self.sign = recipe.signer.quick() if recipe is not None else None
         self.rest = int.from_bytes(self.key[8:], "big")
         """What the checksum covers beside the tail (2^240 = 1 modulo 65535)."""
-
-    def _digest(self, raw: bytes, ago: int) -> bytes:  # noqa: ARG002
-        digest: bytes = self.sign(raw)
-        return digest
-
-
-class Sequential(Counting):
-    """FreeBSD, NetBSD, DragonFly, ucarp once they have heard another: one more every time."""
-
-    __slots__ = ("expected", "limit")
-
-    def __init__(self, group: Group, node: Node, frame: Frame) -> None:
-        """Open a lane."""
-        super().__init__(group, node, frame)
-        self.expected = (self.counter + 1 & _MASK).to_bytes(8, "big")
-        signed = group.signatures.seen if len(group.nodes) > 1 else ()
-        counters = (int.from_bytes(key[1:9], "big") for key in signed)
-        self.limit = min((c for c in counters if c > self.counter), default=_MASK)
-        """The next counter that was seen before, from another; the last one of all."""
-
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        identification: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
-        """Take one advertisement of this lane's key; False where it deviates."""
-        since = at - self.last
-        raw = self.expected
-        if tail[2:] != raw + self.sign(raw):
-            return 0 <= since <= COPY_WINDOW and self.is_copy(
-                at, b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
-            )
-        counter = self.counter + 1
-        if (
-            head != self.head
-            or middle != self.middle
-            or (identification != NO_ID and not self.has_ids)
-            or not 0 <= since <= self.latest
-            or (int.from_bytes(tail, "big") + self.rest) % 65535
-            or counter >= self.limit
-        ):
-            return False
-        if since <= COPY_WINDOW:
-            self.note(at, identification, ip_sum, tail)
-        else:
-            self.noted = False
-        self.counter = counter
-        self.expected = _COUNTER(counter + 1)
-        index = self.count % KEYS_KEPT
-        self.ats[index] = at
-        self.numbers[index] = number
-        if self.has_ids:
-            self.ids[2 * index : 2 * index + 2] = identification
-        self.identification = identification
-        self.ip_sum = ip_sum
-        self.tail = tail
-        self.last = at
-        self.number = number
-        self.count += 1
-        return True
-
-    def _counter(self, ago: int) -> int:
-        return self.counter - ago
-
-    def _habit(self, habit: CounterHabit, count: int) -> None:
-        super()._habit(habit, count)
-        habit.sequential += count
-        habit.first_sequential = habit.first_sequential or self._at(0)
-
-
-class Random(Counting):
-    """The same systems while they have heard nobody: 64 random bits every time."""
-
-    __slots__ = ("before", "counters")
-
-    def __init__(self, group: Group, node: Node, frame: Frame) -> None:
-        """Open a lane."""
-        super().__init__(group, node, frame)
-        self.counters = [b""] * KEYS_KEPT
-        self.before = {key[1:9] for key in group.signatures.seen}
-        """Counters that were seen: one that comes again was copied."""
-
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        identification: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
-        """Take one advertisement of this lane's key; False where it deviates."""
-        since = at - self.last
-        raw = tail[2:10]
-        if raw in self.before:
-            return 0 <= since <= COPY_WINDOW and self.is_copy(
-                at, b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
-            )
-        counter = int.from_bytes(raw, "big")
-        if (
-            head != self.head
-            or middle != self.middle
-            or (identification != NO_ID and not self.has_ids)
-            or not 0 <= since <= self.latest
-            or (int.from_bytes(tail, "big") + self.rest) % 65535
-            or self.sign(raw) != tail[10:]
-            or counter - self.counter & _MASK <= 4
-        ):
-            return False
-        if since <= COPY_WINDOW:
-            self.note(at, identification, ip_sum, tail)
-        else:
-            self.noted = False
-        self.counter = counter
-        index = self.count % KEYS_KEPT
-        self.before.discard(self.counters[index])
-        self.before.add(raw)
-        self.counters[index] = raw
-        self.ats[index] = at
-        self.numbers[index] = number
-        if self.has_ids:
-            self.ids[2 * index : 2 * index + 2] = identification
-        self.identification = identification
-        self.ip_sum = ip_sum
-        self.tail = tail
-        self.last = at
-        self.number = number
-        self.count += 1
-        return True
-
-    def _counter(self, ago: int) -> int:
-        return int.from_bytes(self.counters[(self.count - 1 - ago) % KEYS_KEPT], "big")
-
-    def _habit(self, habit: CounterHabit, count: int) -> None:
-        super()._habit(habit, count)
-        habit.random += count
-        habit.last_random = self.last
-
-
-class Unverified(Lane):
-    """A moving counter whose HMACs nobody can check: there is no passphrase, or not the one."""
-
-    __slots__ = ("before", "rest", "step", "tails")
-
-    def __init__(self, group: Group, node: Node, frame: Frame, step: int) -> None:
-        """Open a lane; `step` is 1 for counters that count, 0 for random ones."""
-        super().__init__(group, node, frame)
-        self.step = step
-        self.rest = int.from_bytes(self.key[8:], "big")
-        self.before = {key[1:9] for key in group.signatures.seen}
+        self.doubts = self.sign is None or len(group.nodes) > 1
+        """Whether the next counter may have been seen before: from others, or made up."""
+        self.seen = group.signatures.seen
+        self.before = {self.tail[2:10]}
+        """Counters since the lane was opened: one that comes again was copied."""
         self.tails = [b""] * KEYS_KEPT
+        self.stepped = self.jumped = 0
+        self.first_sequential: Nanos | None = None
+        self.last_random: Nanos | None = None
 
     def take(
         self,
@@ -279,32 +142,38 @@ class Unverified(Lane):
         """Take one advertisement of this lane's key; False where it deviates."""
         since = at - self.last
         raw = tail[2:10]
-        if raw in self.before:
-            return 0 <= since <= COPY_WINDOW and self.is_copy(
-                at, b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
-            )
         counter = int.from_bytes(raw, "big")
         step = counter - self.counter & _MASK
+        if (step != 1 or self.doubts) and (raw in self.before or b"\4" + tail[2:] in self.seen):
+            return self.is_copy(at, head, identification, middle, ip_sum, tail)
         if (
-            (step != self.step if self.step else step <= 4)
-            or head != self.head
+            head != self.head
             or middle != self.middle
             or (identification != NO_ID and not self.has_ids)
             or not 0 <= since <= self.latest
             or (int.from_bytes(tail, "big") + self.rest) % 65535
-            or self.is_due()
+            or (self.sign(raw) != tail[10:] if self.sign is not None else self.is_due())
         ):
             return False
         if since <= COPY_WINDOW:
             self.note(at, identification, ip_sum, tail)
         else:
             self.noted = False
-        self.wait(at, number, tail)
+        if step <= 4:
+            if not self.stepped:
+                self.first_sequential = at
+            self.stepped += 1
+        else:
+            self.last_random = at
+            self.jumped += 1
+        if self.sign is None:
+            self.wait(at, number, tail)
         self.counter = counter
         index = self.count % KEYS_KEPT
-        self.before.discard(self.tails[index][2:10])
-        self.before.add(raw)
         self.tails[index] = tail
+        self.before.add(raw)
+        if len(self.before) > 4 * KEYS_KEPT:
+            self.before = {tail[2:10] for tail in self.tails}
         self.ats[index] = at
         self.numbers[index] = number
         if self.has_ids:
@@ -325,34 +194,42 @@ class Unverified(Lane):
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
         super()._habit(habit, count)
-        if self.step:
-            habit.sequential += count
-            habit.first_sequential = habit.first_sequential or self._at(0)
-        else:
-            habit.random += count
-            habit.last_random = self.last
+        habit.sequential += self.stepped
+        habit.random += self.jumped
+        habit.first_sequential = habit.first_sequential or self.first_sequential
+        habit.last_random = self.last_random or habit.last_random
+        self.stepped = self.jumped = 0
+
+
+def may_be_taken(packet: Packet) -> bool:
+    """Tell whether a packet has one of the layouts that shortcuts are asked about."""
+    frame, ip = packet.frame, packet.ip
+    return (
+        len(frame.data) in LAYOUTS
+        and frame.wire_length == len(frame.data)
+        and frame.link == ETHERNET
+        and not packet.tunnels
+        and ip is not None
+        and ip.version == 4
+        and ip.header_offset + 56 == len(frame.data)
+        and ip.offset - ip.header_offset == 20
+        and ip.length == 36
+    )
 
 
 def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
     """Return a lane for a node that has settled, None while anything about it is unusual."""
-    frame, ip, link = packet.frame, packet.ip, packet.link
+    frame, ip = packet.frame, packet.ip
     if (
         node.adverts < node.lane_from
         or len(group.masters) != 1
         or group.masters[0] is not node
-        or len(frame.data) not in LAYOUTS
-        or frame.wire_length != len(frame.data)
-        or frame.link != ETHERNET
-        or ip is None
-        or link is None
-        or ip.version != 4
-        or ip.header_offset + 56 != len(frame.data)
-        or ip.offset - ip.header_offset != 20
-        or ip.length != 36
-        or ip.ttl != 255
         or packet.faults
         or len(node.addresses) != 1
         or node.refused_at
+        or ip is None
+        or ip.ttl != 255
+        or not may_be_taken(packet)
     ):
         return None
     track = node.authentication
@@ -360,17 +237,14 @@ def lane_for(group: Group, node: Node, packet: Packet) -> Lane | None:
     if not verified and (group.recipes or not track.waiting):
         return None  # one may verify and the next one not
     values = [value for _, value in node.sent][-4:]
-    steps = [b - a & _MASK for a, b in pairwise(values)]
-    if not steps:
+    if len(values) < 2:
         return None
     node.lane_from = node.adverts + AGAIN
-    if not any(steps):
-        view = packet.advert
-        assert view is not None
-        first = group.signatures.seen.get(signature_key(4, view.counter, view.digest))
-        return Constant(group, node, frame, first) if first is not None else None
-    if all(step == 1 for step in steps):
-        return Sequential(group, node, frame) if verified else Unverified(group, node, frame, 1)
-    if all(step > 4 for step in steps):
-        return Random(group, node, frame) if verified else Unverified(group, node, frame, 0)
-    return None
+    steps = [b - a & _MASK for a, b in pairwise(values)]
+    if all(steps):
+        return Moving(group, node, frame)
+    view = packet.advert
+    if any(steps) or view is None:
+        return None
+    first = group.signatures.seen.get(signature_key(4, view.counter, view.digest))
+    return Constant(group, node, frame, first) if first is not None else None

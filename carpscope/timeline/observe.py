@@ -42,8 +42,8 @@ from carpscope.timeline.facts import (
 )
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
 from carpscope.timeline.impostor import Deceit, signature_key
-from carpscope.timeline.lane import Lane
-from carpscope.timeline.lanes import lane_for
+from carpscope.timeline.lane import Echo, Lane
+from carpscope.timeline.lanes import lane_for, may_be_taken
 from carpscope.timeline.node import SETTLED, Change, CounterHabit, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.settling import glance, job, settle
 from carpscope.timeline.surroundings import Surroundings
@@ -58,6 +58,8 @@ from carpscope.wire.vrrp import VrrpView
 INTERVALS_KEPT = 64
 EARLY: Nanos = 20 * MILLISECOND
 """No system's timer ends so much before its time."""
+ECHOES_KEPT = 1024
+"""Lanes and echoes above which no further echo is made: they cost memory and save time."""
 LURE: Nanos = 5 * SECOND
 """For this long after a replayed or forged advertisement, claims are no evidence of deafness."""
 
@@ -128,7 +130,7 @@ class Observer:
         lane.group.lane = None
         self._watch(lane.group, lane.node)
 
-    def _sync(self, lane: Lane) -> None:
+    def _sync(self, lane: Lane | Echo) -> None:
         self.taken += lane.copies
         count = lane.sync()
         self.taken += count
@@ -137,11 +139,19 @@ class Observer:
 
     def sync(self) -> None:
         """Bring every group up to date with what the hot path counted."""
-        for lane in self._open_lanes():
+        for lane in self._lanes.values():
+            assert isinstance(lane, Lane | Echo)
             self._sync(lane)
 
     def _open_lanes(self) -> list[Lane]:
         return [lane for lane in self._lanes.values() if isinstance(lane, Lane)]
+
+    def _echoes(self, group: Group, packet: Packet) -> None:
+        """Let further copies of a packet be taken without a look into them."""
+        data = packet.frame.data
+        if len(self._lanes) < ECHOES_KEPT and may_be_taken(packet):
+            echo = Echo(group, data)
+            self._lanes.setdefault(echo.key, echo)
 
     def see(self, packet: Packet) -> list[Fact]:
         """Take one packet; return what it, and the time that passed before it, showed."""
@@ -189,6 +199,7 @@ class Observer:
     def finish(self) -> list[Fact]:
         """End the run: verify what waits, close every reign, and say so."""
         facts = self._facts = []
+        self.sync()
         for lane in self._open_lanes():
             self._close(lane, over=True)
         self.settle()
@@ -252,6 +263,7 @@ class Observer:
             self.advance(at)
         end = ip.offset + ip.length
         if group.is_copy(at, frame.data[ip.header_offset : end]):
+            self._echoes(group, packet)
             return
         self.advertisements += 1
         group.families.add(ip.version)
@@ -282,7 +294,10 @@ class Observer:
         if ip.version == 4:
             group.last_ipv4 = seen
         lane = lane_for(group, node, packet)
-        if lane is not None and lane.key not in self._lanes:
+        before = self._lanes.get(lane.key) if lane is not None else None
+        if lane is not None and not isinstance(before, Lane):
+            if isinstance(before, Echo):
+                self._sync(before)
             self._lanes[lane.key] = lane
             group.lane = lane
 

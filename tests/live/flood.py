@@ -4,6 +4,7 @@ A sender in C (flood.c) on one end of a cable in a namespace, carpscope on the o
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -29,8 +30,12 @@ def main(rates: list[int]) -> int:
             watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
             argv = [*within, sender, tx, str(rate), str(SECONDS), str(VHIDS)]
             sent = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
             watcher.end()
-            print(f"{rate:>9,}/s asked, {int(sent.split()[0]):>9,} sent: {watcher.errors[:3]}")
+            since = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = since.ru_utime + since.ru_stime - used.ru_utime - used.ru_stime
+            count = int(sent.split()[0])
+            print(f"{rate:>9,}/s asked, {count:>9,} sent, {cpu:.2f} s of CPU: {watcher.errors[:3]}")
     return 0
 
 
