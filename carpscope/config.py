@@ -96,6 +96,8 @@ class Config(NamedTuple):
     interfaces: tuple[str, ...] = ()
     live: tuple[tuple[str, str], ...] = ()
     """Options of a live run by their names."""
+    places: tuple[tuple[str, str], ...] = ()
+    """Where each of them stands, `carpscope.toml:20: live.syslog`, for who finds it wrong."""
 
     def __repr__(self) -> str:
         """Say how many, never which."""
@@ -124,11 +126,15 @@ class _Source:
 
     def error(self, told: str, key: str = "", table: str = "", number: int = 1) -> CarpscopeError:
         """Make the error, `carpscope.toml:12: group.vhid must be 1–255, not 300`."""
+        return CarpscopeError(f"{self.place(key, table, number)} {told}")
+
+    def place(self, key: str = "", table: str = "", number: int = 1) -> str:
+        """Return where a key stands, `carpscope.toml:12: group.vhid`."""
         place = number if table else 0
         line = self._lines.get((table, place, key)) or self._lines.get((table, place, ""))
         name = f"{table}.{key}" if table and key else key or table
         where = f"{self.path}:{line}" if line else self.path
-        return CarpscopeError(f"{where}: {name} {told}" if name else f"{where}: {told}")
+        return f"{where}: {name}" if name else f"{where}:"
 
 
 def read_config(path: str) -> Config:
@@ -153,8 +159,16 @@ def read_config(path: str) -> Config:
     groups = _groups(source, data, names)
     tolerances = _tolerances(source, data)
     interfaces, live = _live(source, data)
+    places = tuple((key, source.place(key, "live")) for key, _ in live)
     return Config(
-        tuple(passphrases), tuple(addresses), tuple(names), groups, tolerances, interfaces, live
+        tuple(passphrases),
+        tuple(addresses),
+        tuple(names),
+        groups,
+        tolerances,
+        interfaces,
+        live,
+        places,
     )
 
 

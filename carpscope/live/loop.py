@@ -23,12 +23,12 @@ from carpscope.detect.finding import Severity
 from carpscope.live import memory
 from carpscope.live.expectations import Expectations
 from carpscope.live.monitor import Monitor
+from carpscope.live.outputs import Outputs
 from carpscope.live.searching import Searcher
 from carpscope.live.service import ServiceManager
 from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import Teller, notice
 from carpscope.live.views import snapshot
-from carpscope.report.outlet import Outlet
 from carpscope.report.record import Record
 from carpscope.report.snapshot import Snapshot
 
@@ -57,10 +57,11 @@ class Options:
     state: Path | None = None
     recorder: Disk[Recorder] | None = None
     keeper: Disk[Keeper] | None = None
-    outlets: list[Outlet] = field(default_factory=list)
+    outputs: Outputs = field(default_factory=Outputs)
     show: list[Callable[[Snapshot], None]] = field(default_factory=list)
     show_every: Nanos = SNAPSHOT_EVERY
-    reread: Callable[[], Config] | None = None
+    reread: Callable[[], tuple[Config, list[str]]] | None = None
+    """Reads the configuration again and applies what outputs it names; says what changed."""
     report: Callable[[Snapshot], None] | None = None
     """Prints the state, for SIGUSR1."""
 
@@ -150,7 +151,7 @@ class Live:
     def tell(self, record: Record) -> None:
         """Hand a record to every output."""
         self.log.append(record)
-        for outlet in self.options.outlets:
+        for outlet in self.options.outputs.all:
             outlet.put(record)
 
     def snapshot(self) -> Snapshot:
@@ -161,7 +162,7 @@ class Live:
 
     def _is_over(self) -> bool:
         options = self.options
-        if "stop" in self.requests or any(o.broken_pipe for o in options.outlets):
+        if "stop" in self.requests or any(o.broken_pipe for o in options.outputs.all):
             return True
         if options.count is not None and self.packets >= options.count:
             return True
@@ -218,10 +219,11 @@ class Live:
         for disk in self._disks:
             disk.tick(now)
         self._serve(clock)
-        if self.options.show and clock - self._showed >= self.options.show_every:
+        shown = self.options.show or self.options.outputs.exports
+        if shown and clock - self._showed >= self.options.show_every:
             self._showed = clock
             taken = self.snapshot()
-            for show in self.options.show:
+            for show in (*self.options.show, self.options.outputs.show):
                 show(taken)
 
     def _look(self, until: Nanos) -> None:
@@ -282,7 +284,7 @@ class Live:
                 text = f"{more:,} frames were dropped by the capture ({lost:,} in all)"
                 self.tell(notice(now, "dropped", text, interface.name))
             self._dropped[index] = max(lost, self._dropped[index])
-        problems = [(o.sink.name, o.lost, o.problem) for o in self.options.outlets]
+        problems = [(o.sink.name, o.lost, o.problem) for o in self.options.outputs.all]
         problems += [(disk.name, disk.lost, disk.problem) for disk in self._disks]
         for name, lost, problem in problems:
             self._problem(name, lost, problem, now)
@@ -324,12 +326,12 @@ class Live:
         self._manager.say("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
         now = wall_ns()
         try:
-            config = self.options.reread()
+            config, told = self.options.reread()
         except Exception as problem:  # noqa: BLE001 - whatever it is, the run goes on
             self.tell(notice(now, "configuration", f"not reread: {problem}"))
         else:
             self._configure(config)
-            text = "configuration reread"
+            text = "; ".join(["configuration reread", *told])
             self.tell(notice(now, "configuration", text, severity=Severity.INFO))
         self._manager.say("READY=1")
 

@@ -44,7 +44,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         tuple(view for monitor in live.monitors for view in situations(monitor)),
         tuple(sorted(failures.items())),
         tuple(live.log),
-        tuple(outlet.view() for outlet in live.options.outlets),
+        tuple(outlet.view() for outlet in live.options.outputs.all),
         tuple(f"{name}: {problem}" for name, problem in live.notes.items()),
     )
 

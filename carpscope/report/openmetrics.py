@@ -16,6 +16,14 @@ GROUPS_SHOWN = 200
 NODES_SHOWN = 16
 
 
+def listening_at(target: str) -> tuple[str, int]:
+    """Read `ADDR:PORT` or `:PORT`. Raises CarpscopeError."""
+    address, _, port = target.rpartition(":")
+    if not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise CarpscopeError(f"--metrics {target!r}: say ADDR:PORT")
+    return address.strip("[]") or "127.0.0.1", int(port)
+
+
 class _Metric(Protocol):
     def add_metric(self, labels: list[str], value: float) -> None: ...
 
@@ -28,9 +36,7 @@ class Metrics:
         from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
         from prometheus_client.registry import Collector  # noqa: PLC0415
 
-        address, _, port = target.rpartition(":")
-        if not port.isdecimal() or not 0 <= int(port) <= 65535:
-            raise CarpscopeError(f"--metrics {target!r}: say ADDR:PORT")
+        address, port = listening_at(target)
         self._latest: Snapshot | None = None
         outer = self
 
@@ -41,9 +47,7 @@ class Metrics:
         registry = CollectorRegistry()
         registry.register(Latest())
         try:
-            self._server, self._thread = start_http_server(
-                int(port), address.strip("[]") or "127.0.0.1", registry
-            )
+            self._server, self._thread = start_http_server(port, address, registry)
         except OSError as problem:
             raise CarpscopeError(f"--metrics {target}: {problem.strerror or problem}") from None
         self.port = self._server.server_port

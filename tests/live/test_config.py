@@ -87,9 +87,25 @@ def test_check_config(tmp_path: Path) -> None:
     assert (done.status, done.err) == (0, "")
     assert "interfaces  eth1" in done.out
     assert "1 passphrases" in done.out
-    bad = run("live", "-c", write(tmp_path, GOOD.replace("udp://", "ftp://")), "--check-config")
-    assert bad.status == 2
-    assert "syslog" in bad.err
+    assert "syslog udp://192.0.2.7:514" in done.out
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('syslog = "ftp://x"', "live.syslog: syslog 'ftp://x': say udp://HOST:PORT"),
+        ('webhook = "ftp://x"', "live.webhook: webhook 'ftp://x': not an http or https URL"),
+        ('exec = "/nonexistent"', "live.exec: exec '/nonexistent': no such program"),
+        ('metrics = "x"', "live.metrics: --metrics 'x': say ADDR:PORT"),
+        ('filter = "hots x"', "live.filter: filter 'hots x': "),
+    ],
+)
+def test_a_mistake_in_an_output_has_its_line_too(tmp_path: Path, line: str, told: str) -> None:
+    path = write(tmp_path, f'[live]\ninterfaces = ["lo"]\n{line}\n')
+    for more in (["--check-config"], ["--for", "1s"]):
+        done = run("live", "-c", path, *more)
+        assert (done.status, done.out) == (2, "")
+        assert done.err.startswith(f"carpscope: {path}:3: {told}")
 
 
 def test_mistakes_on_the_command_line() -> None:

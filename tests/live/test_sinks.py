@@ -15,6 +15,7 @@ import pytest
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND
 from carpscope.detect.finding import Severity
+from carpscope.live.outputs import Outputs
 from carpscope.report.kind import make_sink, sink_kinds
 from carpscope.report.openmetrics import GROUPS_SHOWN, NODES_SHOWN, Metrics
 from carpscope.report.outlet import Outlet
@@ -265,6 +266,65 @@ def test_a_forger_cannot_fill_the_time_series() -> None:
     assert len(shown) == GROUPS_SHOWN * NODES_SHOWN
     hidden = (400 - GROUPS_SHOWN) + GROUPS_SHOWN * (100 - NODES_SHOWN)
     assert f"carpscope_nodes_not_shown {float(hidden)}" in text
+
+
+def test_outputs_are_changed_while_running(tmp_path: Path) -> None:
+    kept, gone, new = (f"json={tmp_path / name}" for name in ("kept", "gone", "new"))
+    outputs = Outputs()
+    outputs.prepare([kept, gone], None)
+    outputs.start([kept, gone], None)
+    first = outputs.all[0]
+    with pytest.raises(CarpscopeError, match="a:3: syslog 'ftp://x'"):
+        outputs.prepare([kept, new, "syslog=ftp://x"], None, {"syslog=ftp://x": "a:3"})
+    assert [o.sink.name for o in outputs.all] == [f"json {tmp_path / n}" for n in ("kept", "gone")]
+    outputs.prepare([kept, new], "127.0.0.1:0")
+    told = outputs.start([kept, new], "127.0.0.1:0")
+    assert told == [f"no longer json {tmp_path / 'gone'}", f"now also json {tmp_path / 'new'}"]
+    assert outputs.exports
+    assert outputs.all[0] is first
+    for outlet in outputs.all:
+        outlet.put(record("later"))
+    outputs.prepare([kept, new], None)
+    assert outputs.start([kept, new], None) == ["metrics no longer at 127.0.0.1:0"]
+    outputs.close()
+    assert "later" in (tmp_path / "kept").read_text()
+    assert "later" in (tmp_path / "new").read_text()
+    assert (tmp_path / "gone").read_text() == ""
+
+
+def test_several_receivers_that_hang_are_left_at_the_same_time() -> None:
+    with hung() as port:
+        texts = [f"webhook=http://127.0.0.1:{port}/{number}" for number in range(4)]
+        outputs = Outputs()
+        outputs.prepare(texts, None)
+        outputs.start(texts, None)
+        for outlet in outputs.all:
+            outlet.put(record())
+        outputs.close(patience_s=0.2)
+        assert [outlet.lost for outlet in outputs.all] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("way", ["refuses", "hangs"])
+def test_syslog_over_tcp_to_one_that(way: str) -> None:
+    """It is tried again, and taken by who comes back; until then nothing waits."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as server:
+        port = server.getsockname()[1]
+        if way == "refuses":
+            server.close()
+        outlet = Outlet(make_sink(f"syslog=tcp://127.0.0.1:{port}"), limit=3)
+        for _ in range(50):
+            outlet.put(record())
+        assert outlet.lost >= 46
+        if way == "refuses":
+            until(lambda: outlet.problem, 5, "it is said")
+            with socket.create_server(("127.0.0.1", port)) as again:
+                again.settimeout(10)
+                connection, _ = again.accept()
+                with connection:
+                    connection.settimeout(5)
+                    assert connection.recv(8)
+                    until(lambda: outlet.sent >= 3, 10, "what waited is sent")
+        outlet.close(1)
 
 
 def test_a_port_that_is_taken() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -210,9 +211,21 @@ def test_signals_state_and_a_restart(tmp_path: Path) -> None:
         first.process.send_signal(signal.SIGHUP)
         _, notice = first.wait_for(5, "refused", lambda e: e["action"] == "configuration")
         assert f"{settings}:1: adresses is no known key" in notice["message"]
+        events = tmp_path / "events.json"
+        settings.write_text(
+            f'addresses = []\n[tolerances]\nclose_after = 3\n[live]\njson = "{events}"\n'
+            'filter = "carp"\n'
+        )
+        first.process.send_signal(signal.SIGHUP)
+        _, notice = first.wait_for(5, "reread", lambda e: "reread;" in e["message"])
+        assert notice["message"] == (
+            f"configuration reread; now also json {events}; "
+            "filter: changed in the file, takes effect after a restart"
+        )
+        until(lambda: "configuration reread" in events.read_text(), 5, "the new output has it")
         settings.write_text("addresses = []\n[tolerances]\nclose_after = 3\n")
         first.process.send_signal(signal.SIGHUP)
-        first.wait_for(5, "reread", lambda e: e["message"] == "configuration reread")
+        first.wait_for(5, "let go", lambda e: f"no longer json {events}" in e["message"])
         assert first.end(signal.SIGTERM) == 0
         saved = json.loads(state.read_text())
         identity = opened["finding"]["identity"]
@@ -234,9 +247,20 @@ def test_signals_state_and_a_restart(tmp_path: Path) -> None:
 
 
 def test_privileges_are_given_up() -> None:
-    with wire() as (within, _, _span):
-        watcher = Watcher(within, "-i", "span0")
+    """By carpscope, and so by what --exec runs: no hook runs as root unless --user says so."""
+    with tempfile.TemporaryDirectory() as folder, wire() as (within, tx, _span):
+        Path(folder).chmod(0o777)
+        out = Path(folder) / "who"
+        hook = Path(folder) / "hook"
+        hook.write_text(f"#!/bin/sh\nid -u > {out}.new && mv {out}.new {out}\n")
+        hook.chmod(0o755)
+        watcher = Watcher(within, "-i", "span0", "--exec", str(hook))
         watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
+        sender = send(within, tx, "ucarp-healthy", speed=5)
+        until(out.exists, 15, "the hook has run")
+        assert out.read_text().strip() not in {"0", str(os.geteuid())}
+        sender.kill()
+        sender.wait()
         status = Path(f"/proc/{watcher.process.pid}/status").read_text()
         fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
         assert fields["Uid"].split()[0] not in {"0", str(os.geteuid())}

@@ -1,6 +1,7 @@
 """`carpscope live`: what is wrong on a span port, while it can still be helped."""
 
 import argparse
+import copy
 import os
 import sys
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from carpscope.capture.rotation import Keeper, Recorder
     from carpscope.config import Config
     from carpscope.live.loop import Live, Options
-    from carpscope.report.openmetrics import Metrics
-    from carpscope.report.outlet import Sink
     from carpscope.report.snapshot import Snapshot
 
 EXAMPLES = """\
@@ -29,7 +28,6 @@ EXAMPLES = """\
   carpscope live -c carpscope.toml --check-config"""
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-CLOSE_PATIENCE_S = 5.0
 EVIDENCE_AROUND = "2m"
 
 
@@ -154,6 +152,7 @@ def _run(options: argparse.Namespace) -> int:
     from carpscope.live.loop import Live
     from carpscope.live.loop import Options as LoopOptions
 
+    given = copy.copy(options)
     config = _config(options)
     _from_config(options, config)
     if options.check_config:
@@ -170,24 +169,16 @@ def _run(options: argparse.Namespace) -> int:
         options.filter, options.buffer_size, options.snapshot_length, not options.no_promiscuous
     )
     loop = LoopOptions(length=options.length, count=options.count)
-    metrics = None
-    if options.metrics:
-        from carpscope.report.openmetrics import Metrics
-
-        metrics = Metrics(options.metrics)
-        loop.show.append(metrics.show)
-    sinks = _sinks(options)
+    loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
     capture = LiveCapture(options.interface, settings)
     _load_all()
     # files are made as who is left in the end, so that turning a page works as it began
     capture.surround(privileges.drop(options.user))
     loop.recorder, loop.keeper = _kept(options)
     loop.state = _state(options)
-    loop.reread = (lambda: _config(options)) if options.config else None
+    loop.reread = (lambda: _reread(given, options, loop)) if options.config else None
     loop.report = _report_state
-    from carpscope.report.outlet import Outlet
-
-    loop.outlets += [Outlet(sink) for sink in sinks]
+    loop.outputs.start(_outputs(options), options.metrics)
     live = Live(capture, config, loop)
     with _screen(options, loop) as stop:
         _signals(live)
@@ -196,7 +187,7 @@ def _run(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             live.requests.add("interrupted")
         finally:
-            _close(loop, metrics)
+            _close(loop)
             stop()
     return _end(options, live)
 
@@ -241,7 +232,17 @@ def _config(options: argparse.Namespace) -> "Config":
 
 def _from_config(options: argparse.Namespace, config: "Config") -> None:
     """Take from the file what the command line does not say."""
+    from carpscope.core.errors import CarpscopeError
+
     live = dict(config.live)
+    if "filter" in live and options.filter is None:
+        from carpscope.capture.filter import compile_filter
+
+        try:
+            compile_filter(live["filter"])
+        except CarpscopeError as problem:
+            place = dict(config.places)["filter"]
+            raise CarpscopeError(f"{place}: {problem}") from None
     options.interface = options.interface or list(config.interfaces)
     for key in ("filter", "metrics", "state", "evidence", "exec"):
         if getattr(options, key) is None:
@@ -251,31 +252,55 @@ def _from_config(options: argparse.Namespace, config: "Config") -> None:
             options.out = [*options.out, f"{key}={live[key]}"]
 
 
+_FIXED = ("interface", "filter", "state", "evidence")
+"""What the file may say and a reread does not change: opened before privileges are dropped."""
+
+
+def _reread(
+    given: argparse.Namespace, options: argparse.Namespace, loop: "Options"
+) -> "tuple[Config, list[str]]":
+    """Read the file again and apply it; on a mistake, raise and change nothing."""
+    fresh = copy.copy(given)
+    config = _config(fresh)
+    _from_config(fresh, config)
+    loop.outputs.prepare(_outputs(fresh), fresh.metrics, _places(config))
+    told = loop.outputs.start(_outputs(fresh), fresh.metrics)
+    fixed = [name for name in _FIXED if getattr(fresh, name) != getattr(options, name)]
+    if fixed:
+        told.append(f"{', '.join(fixed)}: changed in the file, takes effect after a restart")
+    return config, told
+
+
 def _checked(options: argparse.Namespace, config: "Config") -> int:
     """Say what a configuration means, once it is known to be right."""
     from carpscope.capture.filter import compile_filter
     from carpscope.capture.live import live_filter
-    from carpscope.report.kind import make_sink
+    from carpscope.live.outputs import Outputs
 
-    compile_filter(live_filter(options.filter))
-    outputs = [make_sink(text).name for text in _outputs(options) if not text.startswith("json=")]
+    for expression in (options.filter, live_filter(options.filter)):
+        if expression:
+            compile_filter(expression)
+    texts = [text for text in _outputs(options) if not text.startswith("json=")]
+    outputs = Outputs()
+    outputs.prepare(texts, options.metrics, _places(config), listen=False)
     print(f"{options.config or 'the command line'}: nothing wrong")
     print(f"  interfaces  {', '.join(options.interface) or 'none; -i names one'}")
     print(f"  candidates  {len(config.passphrases)} passphrases, {len(config.addresses)} addresses")
     print(f"  expected    {len(config.groups)} groups; {len(config.names)} addresses have names")
-    if outputs:
-        print(f"  outputs     {', '.join(outputs)}")
+    if texts or options.metrics:
+        metrics = [f"metrics at {options.metrics}"] if options.metrics else []
+        print(f"  outputs     {', '.join([*outputs.prepared, *metrics])}")
     return 0
+
+
+def _places(config: "Config") -> dict[str, str]:
+    """Return where outputs stand in the file, by `name=target`."""
+    live = dict(config.live)
+    return {f"{key}={live[key]}": place for key, place in config.places}
 
 
 def _outputs(options: argparse.Namespace) -> list[str]:
     return [*options.out, *([f"exec={options.exec}"] if options.exec else [])]
-
-
-def _sinks(options: argparse.Namespace) -> "list[Sink]":
-    from carpscope.report.kind import make_sink
-
-    return [make_sink(text) for text in _outputs(options)]
 
 
 def _kept(options: argparse.Namespace) -> "tuple[Disk[Recorder] | None, Disk[Keeper] | None]":
@@ -320,7 +345,7 @@ class _screen:  # noqa: N801 - used as a function
         if options.json:
             from carpscope.report.sinks.jsonl import JsonLines
 
-            loop.outlets.append(Outlet(JsonLines(sys.stdout, "standard output", owned=False)))
+            loop.outputs.add(Outlet(JsonLines(sys.stdout, "standard output", owned=False)))
         elif sys.stdout.isatty() and not options.plain:
             from carpscope.report.dashboard import Dashboard
 
@@ -332,7 +357,7 @@ class _screen:  # noqa: N801 - used as a function
         else:
             from carpscope.report.eventline import EventLines
 
-            loop.outlets.append(Outlet(EventLines(sys.stdout)))
+            loop.outputs.add(Outlet(EventLines(sys.stdout)))
         return self._stop
 
     def __exit__(self, *problem: object) -> None:
@@ -367,14 +392,11 @@ def _signals(live: "Live") -> None:
         signal.signal(number, take)
 
 
-def _close(loop: "Options", metrics: "Metrics | None") -> None:
-    for outlet in loop.outlets:
-        outlet.close(CLOSE_PATIENCE_S)
+def _close(loop: "Options") -> None:
+    loop.outputs.close()
     for kept in (loop.recorder, loop.keeper):
         if kept is not None:
             kept.close()
-    if metrics is not None:
-        metrics.close()
 
 
 def _report_state(taken: "Snapshot") -> None:
@@ -390,7 +412,7 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
     """Print the summary; return the status."""
     from carpscope.detect.finding import Severity
 
-    if any(outlet.broken_pipe for outlet in live.options.outlets):
+    if any(outlet.broken_pipe for outlet in live.options.outputs.all):
         raise BrokenPipeError
     taken = live.snapshot()
     if options.nagios:

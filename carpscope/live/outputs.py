@@ -1,0 +1,108 @@
+"""The receivers that the command line and the configuration name, and what a reread changes.
+
+A receiver that stays keeps its queue and its connection. A mistake in a new one changes
+nothing: all are made before any is let go.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.report.kind import make_sink
+from carpscope.report.openmetrics import Metrics, listening_at
+from carpscope.report.outlet import Outlet, Sink
+from carpscope.report.snapshot import Snapshot
+
+CLOSE_PATIENCE_S = 5.0
+
+
+class Outputs:
+    """All receivers of records, and the exporter."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._sinks: dict[str, Sink] = {}
+        self._outlets: dict[str, Outlet] = {}
+        self._metrics: dict[str, Metrics] = {}
+        self._fixed: list[Outlet] = []
+
+    def prepare(
+        self,
+        texts: Sequence[str],
+        metrics: str | None,
+        places: Mapping[str, str] | None = None,
+        *,
+        listen: bool = True,
+    ) -> None:
+        """Make what is new of `name=target`, and the exporter. Raises CarpscopeError.
+
+        `places` says of texts where they stand, for who has to put a mistake right; without
+        `listen` the exporter's address is only read.
+        """
+        made: dict[str, Sink] = {}
+        text = ""
+        try:
+            for text in dict.fromkeys(texts):
+                if text not in self._outlets:
+                    made[text] = make_sink(text)
+            text = f"metrics={metrics}"
+            if metrics and metrics not in self._metrics:
+                listening_at(metrics)
+                if listen:
+                    self._metrics[metrics] = Metrics(metrics)
+        except CarpscopeError as problem:
+            for sink in made.values():
+                sink.close()
+            place = (places or {}).get(text)
+            raise CarpscopeError(f"{place}: {problem}" if place else str(problem)) from None
+        self._sinks = made
+
+    @property
+    def prepared(self) -> list[str]:
+        """Return the names of what was made and not started yet."""
+        return [sink.name for sink in self._sinks.values()]
+
+    def start(self, texts: Sequence[str], metrics: str | None) -> list[str]:
+        """Use what was prepared, let go of the rest without waiting; return what changed."""
+        told = []
+        for text in [text for text in self._outlets if text not in texts]:
+            outlet = self._outlets.pop(text)
+            told.append(f"no longer {outlet.sink.name}")
+            threading.Thread(target=outlet.close, args=(CLOSE_PATIENCE_S,), daemon=True).start()
+        for text, sink in self._sinks.items():
+            self._outlets[text] = Outlet(sink)
+            told.append(f"now also {sink.name}")
+        self._sinks = {}
+        for target in [target for target in self._metrics if target != metrics]:
+            threading.Thread(target=self._metrics.pop(target).close, daemon=True).start()
+            told.append(f"metrics no longer at {target}")
+        return told
+
+    def add(self, outlet: Outlet) -> None:
+        """Add one that no configuration changes: the screen."""
+        self._fixed.append(outlet)
+
+    @property
+    def all(self) -> list[Outlet]:
+        """Return every receiver."""
+        return [*self._outlets.values(), *self._fixed]
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Let the next scrape see this."""
+        for metrics in list(self._metrics.values()):
+            metrics.show(snapshot)
+
+    @property
+    def exports(self) -> bool:
+        """Tell whether somebody may scrape."""
+        return bool(self._metrics)
+
+    def close(self, patience_s: float = CLOSE_PATIENCE_S) -> None:
+        """Let all deliver what waits, for a while and at the same time."""
+        closing = [threading.Thread(target=outlet.close, args=(patience_s,)) for outlet in self.all]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
+        for metrics in self._metrics.values():
+            metrics.close()
