@@ -39,7 +39,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.installed pyproject.toml
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,case]'
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,case,archive,dask]'
 	@touch $@
 
 demo: $(VENV)/.installed

@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
+from carpscope.capture.described import Described, Folder
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
 from carpscope.core.frame import Frame
@@ -28,7 +29,7 @@ from carpscope.wire.decode import Packet, decode
 class Analysis:
     """Everything known after the last frame."""
 
-    captures: Sequence[Capture]
+    captures: Sequence[Described]
     observer: Observer
     findings: list[Finding] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -41,10 +42,12 @@ class Analysis:
     """Whether a person ended it (SIGINT); what was read until then is analyzed."""
     vantage: Vantage | None = None
     """What comparing several captures of one network has shown."""
+    folder: Folder | None = None
+    """Where the captures are the files of a folder: what else is to be said of it."""
 
 
 def analyze(
-    captures: Sequence[Capture],
+    captures: Sequence[Described],
     config: Config,
     *,
     accepts: Callable[[Frame], bool] | None = None,
@@ -52,12 +55,14 @@ def analyze(
     vantage: Vantage | None = None,
     also: Callable[[Packet], None] | None = None,
     effort: Effort | None = None,
+    frames: Iterator[Frame] | None = None,
 ) -> Analysis:
     """Read captures to their end and say what they show.
 
     `accepts` narrows the frames, `count` ends after so many of them. `vantage` (of `survey`)
     puts all captures on one clock and proves what reached only one. `also` sees every packet.
-    `effort` bounds what is searched for what nodes sign, and tells who watches.
+    `effort` bounds what is searched for what nodes sign, and tells who watches. `frames` are
+    those of captures that were read before, which then are none to read from.
     """
     observer = Observer(Keyring(config.passphrases), config.addresses, effort)
     engine = Engine(Context(observer))
@@ -71,11 +76,14 @@ def analyze(
 
     # What the reader gives to lanes itself is never a frame: only where nobody else wants it.
     nobody = all(one is None for one in (vantage, accepts, count, also))
-    direct = len(captures) == 1 and nobody
+    readable = [capture for capture in captures if isinstance(capture, Capture)]
+    direct = len(readable) == 1 and nobody
     if direct:
-        observer.use(captures[0].shortcuts)
+        observer.use(readable[0].shortcuts)
+    if frames is None:
+        frames = _on_one_clock(readable, vantage)
     try:
-        for frame in _chosen(_on_one_clock(captures, vantage), accepts, count):
+        for frame in _chosen(frames, accepts, count):
             result.packets += 1
             if not direct and also is None and observer.glance(frame):
                 result.advertisements[frame.capture] += 1

@@ -17,6 +17,8 @@ LAYERS = {
     "core": set(),
     "capture": {"core"},
     "wire": {"core"},
+    # Folders of captures: files to frames, many at once.
+    "archive": {"core", "capture", "wire"},
     "auth": {"core", "wire"},
     "protocol": {"core", "wire", "auth"},
     "timeline": {"core", "wire", "auth", "protocol"},
@@ -37,7 +39,7 @@ LAYERS = {
     },
     "cli": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "pipeline", "config",
-        "sim", "report", "live",
+        "sim", "report", "live", "archive",
     },
 }  # fmt: skip
 """Data flows downwards only."""
@@ -50,6 +52,8 @@ FENCED = {
     "cryptography": {"report"},
     "prometheus_client": {"report"},
     "zstandard": {"capture"},
+    "pyarrow": {"archive"},
+    "distributed": {"archive"},
 }
 
 CLOCKS = {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "now", "today", "utcnow"}

@@ -139,6 +139,12 @@ class Capture:
         problem = self._origin.problem
         return ([problem] if problem else []) + self._tally.notes()
 
+    @property
+    def problems(self) -> list[str]:
+        """Those of the notes that say what ended the reading early, or is odd about the file."""
+        problem = self._origin.problem
+        return ([problem] if problem else []) + self._tally.problems
+
     def _until_the_end(self, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
         try:
             yield from frames

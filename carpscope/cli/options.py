@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PASSPHRASE_VARIABLE = "CARPSCOPE_PASSPHRASE"  # noqa: S105 - the name of a variable
 PASSPHRASE_FILE_LIMIT = 1 << 20
+WORKERS_MAX = 256
 
 
 def add_captures(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +84,14 @@ def count(text: str) -> int:
     if value < 1:
         hint = " (a configuration is given with --config)" if text.endswith(".toml") else ""
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of packets{hint}")
+    return value
+
+
+def workers(text: str) -> int:
+    """Read --workers."""
+    value = int(text) if text.isdecimal() else 0
+    if not 1 <= value <= WORKERS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {WORKERS_MAX}")
     return value
 
 

@@ -95,3 +95,39 @@ class Progress:
         """Take it away, so that only the result stays."""
         if self._bar is not None:
             self._bar.stop()
+
+
+class Steps:
+    """A bar on standard error for work of several steps, on a terminal only."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Decide whether anybody would want to see one."""
+        self._watched = not quiet and sys.stderr.isatty()
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._step = ""
+
+    def show(self, step: str, done: int, total: int) -> None:
+        """Show how far a step is; another one takes the place of the one before."""
+        if not self._watched:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress as RichProgress
+
+            self._bar = RichProgress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+        if self._task is None or step != self._step:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task, self._step = self._bar.add_task(step, total=total), step
+        self._bar.update(self._task, completed=done, total=total)
+
+    def __enter__(self) -> "Steps":
+        """Show nothing yet."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Take it away, so that only the result stays."""
+        if self._bar is not None:
+            self._bar.stop()

@@ -8,6 +8,7 @@ from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
+from carpscope.report.folder import folder_json
 from carpscope.report.line import Json
 from carpscope.report.vantage import vantage_json
 from carpscope.timeline.group import Group
@@ -30,6 +31,8 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "findings": [_finding(finding, names) for finding in analysis.findings],
         "events": [_event(event, names) for event in analysis.events],
     }
+    if analysis.folder is not None:
+        found["folder"] = folder_json(analysis.folder)
     if analysis.vantage is not None:
         found["vantage"] = vantage_json(analysis.vantage, names)
     return found

@@ -8,6 +8,7 @@ names enters as text and never as markup.
 from rich.console import Console
 from rich.text import Text
 
+from carpscope.capture.described import Folder
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock, day, span_text
@@ -16,6 +17,7 @@ from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.document import frame_name
+from carpscope.report.folder import folder_notes
 from carpscope.report.layout import columns, hanging
 from carpscope.report.roster import Span, is_master_at_end, name, roster, signs
 from carpscope.report.vantage import offset_text
@@ -79,7 +81,11 @@ class Screen:
     # What was read
 
     def _evidence(self, analysis: Analysis) -> None:
+        if analysis.folder is not None:
+            self._folder(analysis, analysis.folder)
         for index, capture in enumerate(analysis.captures):
+            if analysis.folder is not None and not self._details:
+                break
             prefix = Text(f"{capture.name}  ", style="bold")
             told = (
                 f"{_count(capture.packets, 'packet')}, "
@@ -105,6 +111,25 @@ class Screen:
             made = "a mirror port or another capture" if analysis.vantage else "a mirror port"
             self._print(f"  {_count(copies, 'copy', 'copies')} that {made} made left out")
         self._line()
+
+    def _folder(self, analysis: Analysis, folder: Folder) -> None:
+        """Print a folder as the one recording it is."""
+        captures = analysis.captures
+        starts = [capture.first for capture in captures if capture.first is not None]
+        ends = [capture.last for capture in captures if capture.last is not None]
+        self._hang(Text(), Text(folder.name, style="bold"))
+        self._hang(
+            Text("  "),
+            f"{_count(len(captures), 'capture')}, "
+            f"{_count(sum(capture.packets for capture in captures), 'packet')}, "
+            f"{_count(sum(analysis.advertisements), 'CARP advertisement')}"
+            f"{_when(min(starts, default=None), max(ends, default=None))}",
+        )
+        if folder.doubled:
+            held = f"{_count(folder.doubled, 'packet')} in more than one capture, taken once"
+            self._hang(Text("  "), held)
+        for note in folder_notes(analysis, folder, details=self._details):
+            self._hang(Text("  note: ", style="yellow"), note)
 
     def _clocks(self, analysis: Analysis, vantage: Vantage) -> None:
         """Print how the captures' clocks stand, and what only one of them has."""

@@ -12,9 +12,10 @@ from tests.program import capture, run, start
 COMMANDS = names()
 
 HEAVY = {
-    "asyncio", "bz2", "cryptography", "dataclasses", "datetime", "dpkt", "hashlib", "inspect",
-    "json", "lzma", "pathlib", "pcapy", "pkgutil", "rich", "shlex", "shutil", "socket",
-    "statistics", "threading", "tomllib", "typing", "urllib", "zstandard",
+    "asyncio", "bz2", "cryptography", "dataclasses", "datetime", "distributed", "dpkt", "hashlib",
+    "inspect", "json", "lzma", "multiprocessing", "pathlib", "pcapy", "pkgutil", "pyarrow", "rich",
+    "shlex", "shutil", "socket", "statistics", "threading", "tomllib", "typing", "urllib",
+    "zstandard",
 }  # fmt: skip
 """Each takes a tenth of a bare start or more; help needs none of them."""
 DECODING = {"hashlib", "typing"}

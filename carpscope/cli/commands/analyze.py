@@ -6,11 +6,18 @@ import sys
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.cli.terminal import Progress, width
+from carpscope.core.errors import CarpscopeError
+
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
+if TYPE_CHECKING:
+    from carpscope.config import Config
+    from carpscope.pipeline import Analysis
 
 EXAMPLES = """\
   carpscope analyze office.pcap
   carpscope analyze office.pcap -p PASS -a 192.168.1.50,192.168.1.51
   carpscope analyze --passphrase-file carp.pass -c carpscope.toml monday.pcap.gz
+  carpscope analyze /var/captures/fw1                a folder of rotated captures
   carpscope analyze --json office.pcap | jq '.findings[] | .summary'
   ssh fw1 tcpdump -U -w - 'proto 112 or arp' | carpscope analyze -"""
 
@@ -25,6 +32,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--count", type=shared.count, metavar="N", help="end after N packets")
     parser.add_argument("-n", action="store_true", help="no names from the configuration")
+    group = parser.add_argument_group(
+        "folders",
+        "A folder named as CAPTURE is one recording that was rotated: every file below\n"
+        "it is read, in parallel, and what they hold is merged by time.",
+    )
+    group.add_argument(
+        "--workers", type=shared.workers, metavar="N", help="processes (all processors)"
+    )
+    group.add_argument(
+        "--cache",
+        metavar="DIR",
+        help="where to keep what was read (~/.cache/carpscope, with the extra `archive`)",
+    )
+    group.add_argument("--no-cache", action="store_true", help="keep nothing")
+    group.add_argument(
+        "--scheduler", metavar="ADDRESS", help="read on a Dask cluster (with the extra `dask`)"
+    )
     shared.add_secrets(parser, config_flags=("-c", "--config"))
 
 
@@ -32,12 +56,16 @@ def run(options: argparse.Namespace) -> int:
     """Analyze and print; exit 1 where something is wrong."""
     from carpscope.auth.effort import Effort
     from carpscope.config import Config
-    from carpscope.detect.finding import Severity
     from carpscope.pipeline import analyze
 
     config = shared.config(options)
     if options.n:
         config = Config(config.passphrases, config.addresses)
+    folder = _folder(options)
+    if folder is not None:
+        from carpscope.cli import archive
+
+        return _told(archive.analyzed(folder, options, config), config, options)
     accepts = shared.accepts(options)
     vantage = shared.compared(options)
     captures = shared.opened(options)
@@ -54,6 +82,31 @@ def run(options: argparse.Namespace) -> int:
     finally:
         for capture in captures:
             capture.close()
+    return _told(analysis, config, options)
+
+
+def _folder(options: argparse.Namespace) -> str | None:
+    """Return the folder to analyze, None where files are named."""
+    from pathlib import Path
+
+    chosen = shared.paths(options)
+    folders = [path for path in chosen if path != "-" and Path(path).is_dir()]
+    if folders and len(chosen) > 1:
+        raise CarpscopeError(
+            f"{folders[0]}: a folder is one recording and is analyzed alone; "
+            "put folders of one vantage into one, or name files"
+        )
+    if folders:
+        return folders[0]
+    if given := [f"--{o}" for o in ("workers", "cache", "scheduler") if getattr(options, o)]:
+        raise CarpscopeError(f"{given[0]} is for folders")
+    return None
+
+
+def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -> int:
+    """Print what was found; return the exit status."""
+    from carpscope.detect.finding import Severity
+
     if options.json:
         import json
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import carpscope
-from carpscope.capture.source import Capture
+from carpscope.capture.described import Described
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, rfc3339
 from carpscope.report.line import Json
@@ -92,7 +92,7 @@ class Created:
 
 def manifest(
     *,
-    captures: Sequence[Capture],
+    captures: Sequence[Described],
     logs: Sequence[LogInput],
     created: Created,
     case: Case,
@@ -147,7 +147,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _capture(capture: Capture) -> dict[str, Json]:
+def _capture(capture: Described) -> dict[str, Json]:
     return {
         "role": "capture",
         "name": capture.name,

@@ -1,0 +1,65 @@
+"""`carpscope analyze FOLDER`: read a folder, and what to show meanwhile."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from carpscope.archive.reading import Archive, Wish
+from carpscope.auth.effort import Effort
+from carpscope.cli import options as shared
+from carpscope.cli.terminal import Steps
+from carpscope.config import Config
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame
+from carpscope.pipeline import Analysis, analyze
+
+_SEARCHING = "searching passphrases and addresses"
+_OFTEN = 10_000
+"""Frames between two looks at the bar."""
+
+
+def analyzed(folder: str, options: argparse.Namespace, config: Config) -> Analysis:
+    """Read all files of a folder and analyze them as one capture."""
+    if options.count is not None:
+        raise CarpscopeError("--count counts the packets of a file, a folder is read whole")
+    if options.cache and options.no_cache:
+        raise CarpscopeError("--cache and --no-cache contradict each other")
+    accepts = shared.accepts(options)
+    wish = Wish(options.workers, "" if options.no_cache else options.cache, options.scheduler)
+    quiet = options.quiet or options.json
+    with Steps(quiet=quiet) as steps, _reading(folder, wish, steps) as archive:
+        analysis = analyze(
+            archive.recordings,
+            config,
+            accepts=accepts,
+            effort=Effort(tell=lambda done, most: steps.show(_SEARCHING, done, most)),
+            frames=_counted(archive.frames(), steps, archive.frame_count),
+        )
+        for index, count in enumerate(archive.doubled_adverts):
+            analysis.advertisements[index] += count
+        analysis.folder = archive.told()
+        return analysis
+
+
+def _reading(folder: str, wish: Wish, steps: Steps) -> Archive:
+    done = total = 0
+
+    def told(now: int, all_of_it: int) -> None:
+        nonlocal done, total
+        done, total = now, all_of_it
+        steps.show("reading", done, total)
+
+    try:
+        return Archive(folder, wish, told)
+    except KeyboardInterrupt:
+        share = f"{100 * done // total} % " if total else ""
+        kept = "" if wish.cache == "" else "; what the cache holds is not read again"
+        print(f"carpscope: {share}of {folder} was read{kept}", file=sys.stderr)
+        raise
+
+
+def _counted(frames: Iterator[Frame], steps: Steps, total: int) -> Iterator[Frame]:
+    for number, frame in enumerate(frames):
+        if number % _OFTEN == 0:
+            steps.show("analyzing", number, total)
+        yield frame
