@@ -25,6 +25,7 @@ from carpscope.report.snapshot import (
     GroupView,
     InterfaceView,
     NodeView,
+    OutletView,
     SituationView,
     Snapshot,
 )
@@ -230,6 +231,7 @@ def snapshot(groups: int = 1, nodes: int = 2) -> Snapshot:
         tuple(GroupView("eth1", f"vhid{i}", i, None, tuple(node)) for i in range(groups)),
         (found,),
         (("replayed", 4),),
+        outlets=(OutletView("syslog local", 7, 2, 0, None),),
     )
 
 
