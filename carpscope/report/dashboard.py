@@ -10,6 +10,7 @@ carry all meaning; the colours are blue and orange, which nobody confuses. A ter
 stands still (Ctrl-S) holds up the drawing thread and nothing else.
 """
 
+import os
 import threading
 from io import StringIO
 
@@ -49,7 +50,9 @@ class Dashboard:
 
     def __init__(self, console: Console | None = None) -> None:
         """Take the terminal."""
-        self._console = console or Console(highlight=False)
+        # a COLUMNS that a shell exported says what was, not what a resized terminal is
+        told = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        self._console = console or Console(highlight=False, _environ=told)
         self._latest: Snapshot | None = None
         self._news = threading.Event()
         self._over = threading.Event()

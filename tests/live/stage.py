@@ -51,7 +51,13 @@ def until(what: Callable[[], T], seconds: float, told: str) -> T:
 class Watcher:
     """One running `carpscope live`, and the events it gave."""
 
-    def __init__(self, within: list[str], *arguments: str, json_lines: bool = True) -> None:
+    def __init__(
+        self,
+        within: list[str],
+        *arguments: str,
+        json_lines: bool = True,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         words = [sys.executable, "-m", "carpscope", "live", *arguments]
         self.process = subprocess.Popen(
             [*within, *words, *(["--json"] if json_lines else [])],
@@ -60,6 +66,7 @@ class Watcher:
             cwd=ROOT,
             text=True,
             start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
         self.events: list[tuple[float, Event]] = []
         """With the time each arrived."""

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -267,23 +266,6 @@ def test_privileges_are_given_up() -> None:
         assert int(fields["CapEff"], 16) == 0
         assert int(fields["CapPrm"], 16) == 1 << 13
         assert fields["NoNewPrivs"] == "1"
-        assert watcher.end() == 130
-
-
-def test_idle_costs_next_to_nothing() -> None:
-    with wire() as (within, _, _span):
-        watcher = listening(within)
-        ticks = os.sysconf("SC_CLK_TCK")
-
-        def used() -> float:
-            stat = Path(f"/proc/{watcher.process.pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(stat[11]) + int(stat[12])) / ticks
-
-        before, since = used(), time.monotonic()
-        until(lambda: time.monotonic() - since > 4, 6, "time")
-        share = (used() - before) / (time.monotonic() - since)
-        print(f"idle: {share:.2%} of a CPU", file=sys.stderr)
-        assert share < 0.03  # 1 % on a quiet machine; tests run beside others
         assert watcher.end() == 130
 
 
