@@ -103,6 +103,11 @@ class Config(NamedTuple):
         """Say how many, never which."""
         return f"Config({len(self.passphrases)} passphrases, {len(self.addresses)} addresses)"
 
+    @property
+    def expected_nodes(self) -> dict[tuple[tuple[int, ...], int], tuple[bytes, ...]]:
+        """Return the nodes that are expected, by VLAN and vhid."""
+        return {(group.vlan, group.vhid): group.nodes for group in self.groups}
+
     def name_of(self, addresses: list[bytes]) -> str | None:
         """Return what people call the node with one of these addresses."""
         names = dict(self.names)

@@ -24,6 +24,9 @@ from carpscope.timeline.replay import Explanation, replay
 from carpscope.timeline.vantage import Survey, Vantage
 from carpscope.wire.decode import Packet, decode
 
+EVENTS_KEPT = 20_000
+"""Elections and changes; the first are kept, the rest counted."""
+
 
 @dataclass(slots=True)
 class Analysis:
@@ -44,6 +47,8 @@ class Analysis:
     """What comparing several captures of one network has shown."""
     folder: Folder | None = None
     """Where the captures are the files of a folder: what else is to be said of it."""
+    notes: list[str] = field(default_factory=list)
+    """What was only counted or was forgotten (`timeline.limits`)."""
 
 
 def analyze(
@@ -65,14 +70,21 @@ def analyze(
     those of captures that were read before, which then are none to read from.
     """
     observer = Observer(Keyring(config.passphrases), config.addresses, effort)
+    observer.strangers.expected = config.expected_nodes
     engine = Engine(Context(observer))
     events = EventWatch()
     result = Analysis(captures, observer, advertisements=[0] * len(captures), vantage=vantage)
 
+    more = [0]
+
     def take(facts: list[Fact]) -> None:
         engine.see(facts)
         for fact in facts:
-            result.events += events.see(fact)
+            for event in events.see(fact):
+                if len(result.events) < EVENTS_KEPT:
+                    result.events.append(event)
+                else:
+                    more[0] += 1
 
     # What the reader gives to lanes itself is never a frame: only where nobody else wants it.
     nobody = all(one is None for one in (vantage, accepts, count, also))
@@ -85,7 +97,9 @@ def analyze(
     try:
         for frame in _chosen(frames, accepts, count):
             result.packets += 1
-            if not direct and also is None and observer.glance(frame):
+            if also is None and (
+                (not direct and observer.glance(frame)) or observer.pass_by(frame)
+            ):
                 result.advertisements[frame.capture] += 1
                 continue
             packet = decode(frame)
@@ -105,6 +119,9 @@ def analyze(
         names = _short([capture.name for capture in captures])
         result.findings = proved(result.findings, list(observer.groups.values()), vantage, names)
     result.replays = replay(observer.groups.values())
+    result.notes = observer.strangers.notes()
+    if more[0]:
+        result.notes.append(f"{more[0]:,} more events were only counted")
     result.events.sort(key=lambda event: (event.start, event.end))
     return result
 

@@ -7,7 +7,7 @@ not: an analysis takes them from here by its shortcuts, and a disk gets the batc
 import struct
 from collections.abc import Iterator
 
-from carpscope.core.frame import LAYOUTS, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 
 _RECORD = struct.Struct("=IIII")
@@ -55,6 +55,7 @@ class Batch:
         data, link, index, snaplen = self.data, self.link, self.interface, self.snaplen
         number = self.first - 1
         layout_of = LAYOUTS.get
+        others = shortcuts.get(OTHERS)
         second, base = 0, 0
         for seconds, micros, offset, length in _RECORD.iter_unpack(self.meta):
             number += 1
@@ -64,6 +65,8 @@ class Batch:
             if shortcuts and length < snaplen and (layout := layout_of(length)):
                 head, identification, middle, ip_sum, key, tail = layout(data, offset)
                 shortcut = shortcuts.get(key)
+                if shortcut is None and others is not None:
+                    shortcut, identification = others, key
                 if shortcut is not None and shortcut.take(
                     at, number, head, identification, middle, ip_sum, tail
                 ):

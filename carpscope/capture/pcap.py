@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
-from carpscope.core.frame import LAYOUTS, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND
 
 HEADER_SIZE = 24
@@ -106,6 +106,7 @@ def frames(
     try:
         for chunk in chunks:
             buffer = rest + chunk if rest else chunk
+            others = shortcuts.get(OTHERS) if shortcuts else None
             end = len(buffer)
             while (start := here + record_size) <= end:
                 seconds, fraction, captured, length = unpack(buffer, here)
@@ -133,6 +134,8 @@ def frames(
                 if shortcuts and length == captured and (layout := layout_of(captured)):
                     head, identification, middle, ip_sum, key, tail = layout(buffer, start)
                     shortcut = shortcuts.get(key)
+                    if shortcut is None and others is not None:
+                        shortcut, identification = others, key
                     if shortcut is not None and shortcut.take(
                         at, number, head, identification, middle, ip_sum, tail
                     ):

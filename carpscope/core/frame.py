@@ -47,6 +47,8 @@ class Shortcut(Protocol):
 
 Shortcuts = dict[bytes, Shortcut]
 """By a packet's key; whoever reads asks here first, whoever analyzes fills it."""
+OTHERS = b""
+"""Under this: who may take what has no shortcut of its own. It is given the key for the id."""
 
 LAYOUTS = {
     70: struct.Struct("18s2s4s2s14s30s").unpack_from,

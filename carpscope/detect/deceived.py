@@ -59,6 +59,9 @@ class AttackWatch:
             return
         victim = fact.node.id if fact.node is not None else "unknown"
         key = (fact.group.id, victim, fact.deceit)
+        if key not in self._attacks and len(self._attacks) >= ATTACKS_KEPT:
+            oldest = min(self._attacks, key=lambda one: self._attacks[one].end)
+            self._over = [*self._over, self._attacks.pop(oldest)][-ATTACKS_KEPT:]
         attack = self._attacks.get(key)
         if attack is not None and fact.at - attack.end > SAME_ATTACK:
             self._over = [*self._over, attack][-ATTACKS_KEPT:]

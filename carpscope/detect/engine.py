@@ -85,23 +85,28 @@ def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Put causes first, the symptoms of each directly behind, the worst situation first."""
     findings = list(findings)
-    by_identity = {finding.identity: finding for finding in findings}
+    identities = {id(finding): finding.identity for finding in findings}
+    known = set(identities.values())
+    following: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        for cause in set(finding.caused_by):
+            following[cause].append(finding)
 
     def worst(finding: Finding) -> int:
-        return max(
-            [finding.severity.rank]
-            + [f.severity.rank for f in findings if finding.identity in f.caused_by]
-        )
+        symptoms = following.get(identities[id(finding)], ())
+        return max([finding.severity.rank, *(f.severity.rank for f in symptoms)])
 
-    roots = [f for f in findings if not any(c in by_identity for c in f.caused_by)]
+    roots = [f for f in findings if not any(c in known for c in f.caused_by)]
     roots.sort(key=lambda f: (-worst(f), f.start, f.code))
     ordered: list[Finding] = []
+    placed: set[int] = set()
 
     def place(finding: Finding) -> None:
-        if any(finding is placed for placed in ordered):
+        if id(finding) in placed:
             return
+        placed.add(id(finding))
         ordered.append(finding)
-        symptoms = [f for f in findings if finding.identity in f.caused_by]
+        symptoms = following.get(identities[id(finding)], ())
         for symptom in sorted(symptoms, key=lambda f: (-f.severity.rank, f.start, f.code)):
             place(symptom)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.facts import Changed, Claimed, Fact, Left
+from carpscope.timeline.facts import Changed, Claimed, Fact, Forgotten, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Change, Node, Reign
 
@@ -52,6 +52,8 @@ class EventWatch:
             yield from self._left(fact)
         elif isinstance(fact, Changed):
             yield from _changed(fact)
+        elif isinstance(fact, Forgotten) and fact.node is None:
+            self._groups.pop(fact.group.id, None)
 
     def _state(self, group: Group) -> _State:
         return self._groups.setdefault(group.id, _State())

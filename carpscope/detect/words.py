@@ -6,6 +6,8 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock, span_text
 from carpscope.timeline.node import Node
 
+NAMED = 8
+
 
 def listed(items: Iterable[str]) -> str:
     """Join as a sentence does: `a`, `a and b`, `a, b and c`."""
@@ -13,6 +15,13 @@ def listed(items: Iterable[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def named(items: Iterable[str]) -> str:
+    """The same of what may be very many: the first few, and how many more."""
+    words = list(items)
+    more = len(words) - NAMED
+    return listed(words if more < 2 else [*words[:NAMED], f"{more} more"])
 
 
 def addresses(found: Iterable[bytes]) -> str:

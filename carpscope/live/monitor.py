@@ -22,15 +22,14 @@ from carpscope.live.searching import Question, Searcher
 from carpscope.live.situations import Change, Doubts, Situations
 from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Left, Refused
 from carpscope.timeline.group import Group, GroupKey, group_id
+from carpscope.timeline.limits import LIVE
 from carpscope.timeline.node import Node
 from carpscope.timeline.observe import Observer
-from carpscope.timeline.pruning import prune
 from carpscope.timeline.settling import job
 from carpscope.wire.decode import decode
 
 PRUNE_EVERY: Nanos = 60 * SECOND
-PRUNE_ADVERTS = 200_000
-"""Whichever comes first: a flood fills memory sooner than a minute."""
+"""A flood is pruned by the observer itself; this is for what grows old."""
 SETTLE_EVERY: Nanos = 1 * SECOND
 SETTLE_SHARE = 20
 """Searching takes a twentieth of the time at most, whatever a forger sends."""
@@ -83,12 +82,13 @@ class Monitor:
     _events: EventWatch = field(init=False)
     _settled: Nanos = 0
     _pruned: Nanos = 0
-    _pruned_adverts: int = 0
 
     def __post_init__(self) -> None:
         """Set up what watches."""
         effort = Effort(FIRST_DIGESTS if self.searcher is None else LOOK_DIGESTS)
-        self.observer = Observer(Keyring(self.config.passphrases), self.config.addresses, effort)
+        keyring = Keyring(self.config.passphrases)
+        self.observer = Observer(keyring, self.config.addresses, effort, LIVE)
+        self.observer.strangers.expected = self.config.expected_nodes
         self._engine = Engine(Context(self.observer))
         self._events = EventWatch()
 
@@ -103,6 +103,7 @@ class Monitor:
         self.observer.addresses = config.addresses
         self.observer.keyring = Keyring(config.passphrases)
         self._asked.clear()
+        self.observer.strangers.expected = config.expected_nodes
 
     def see(self, frame: Frame) -> None:
         """Take one frame."""
@@ -111,6 +112,8 @@ class Monitor:
 
     def examine(self, frame: Frame) -> None:
         """Take one frame that no lane has taken."""
+        if self.observer.pass_by(frame):
+            return
         facts = self.observer.see(decode(frame))
         if facts:
             self._take(facts)
@@ -134,12 +137,9 @@ class Monitor:
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
         listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)
         changes += self.situations.carried_over(at, masters, listed)
-        if (
-            at - self._pruned >= PRUNE_EVERY
-            or self.observer.advertisements - self._pruned_adverts >= PRUNE_ADVERTS
-        ):
-            self._pruned, self._pruned_adverts = at, self.observer.advertisements
-            prune(self.observer, at)
+        if at - self._pruned >= PRUNE_EVERY:
+            self._pruned = at
+            self._take(self.observer.tidy())
         return changes
 
     def finish(self) -> list[Finding]:

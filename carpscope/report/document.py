@@ -33,6 +33,8 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
     }
     if analysis.folder is not None:
         found["folder"] = folder_json(analysis.folder)
+    if analysis.notes:
+        found["notes"] = list(analysis.notes)
     if analysis.vantage is not None:
         found["vantage"] = vantage_json(analysis.vantage, names)
     return found

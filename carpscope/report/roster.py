@@ -21,6 +21,7 @@ from carpscope.timeline.node import Node
 BAR_MIN = 17
 """Room for two times of day."""
 BAR_MAX = 64
+SHOWN_MIN = 4
 _SIGNS_WIDTH = 36
 _SIGNS_NARROW = 18
 
@@ -36,7 +37,7 @@ def roster(
     console: Console, config: Config, group: Group, span: Span, *, blocks: bool
 ) -> list[Text]:
     """Give the table of a group, as wide as it may be."""
-    states = [_state(node, group) for node in group.members]
+    states = [_state(node, group) for node in shown(group)]
     # Narrow terminals lose columns, not facts: what would stand beside moves below.
     rows = _rows(group, config, stacked=False, signs_width=_SIGNS_WIDTH)
     beside = 2 + 2 + max(len(state) for state in states)
@@ -46,11 +47,16 @@ def roster(
         beside = 2
     width = min(max(console.width - _width(rows) - beside, BAR_MIN), BAR_MAX)
     rows[0].append(_axis(span, width))
-    for row, node, state in zip(rows[1:], group.members, states, strict=True):
+    for row, node, state in zip(rows[1:], shown(group), states, strict=True):
         drawn = bar(node, span, width, blocks=blocks)
         said = Text(state, style="bold green" if state.startswith("MASTER") else "dim")
         row.extend([drawn.append("\n").append_text(said)] if stacked else [drawn, said])
     return columns(rows)
+
+
+def shown(group: Group) -> list[Node]:
+    """Give the nodes to show: without those that somebody made up, unless nobody else is there."""
+    return group.known or group.members[:SHOWN_MIN]
 
 
 def _rows(group: Group, config: Config, *, stacked: bool, signs_width: int) -> list[list[Text]]:
@@ -58,7 +64,7 @@ def _rows(group: Group, config: Config, *, stacked: bool, signs_width: int) -> l
     head += [] if stacked else [Text("system", style="dim")]
     head += [Text("adv", style="dim"), Text("signs", style="dim")]
     rows = [head]
-    for node in group.members:
+    for node in shown(group):
         system = identify(node).text
         who = Text(name(node, config))
         row = [who.append(f"\n  {system}", style="dim")] if stacked else [who, Text(system)]

@@ -19,7 +19,7 @@ from carpscope.report import expected
 from carpscope.report.document import frame_name
 from carpscope.report.folder import folder_notes
 from carpscope.report.layout import columns, hanging
-from carpscope.report.roster import Span, is_master_at_end, name, roster, signs
+from carpscope.report.roster import Span, is_master_at_end, name, roster, shown, signs
 from carpscope.report.vantage import offset_text
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
@@ -66,13 +66,14 @@ class Screen:
         names = _short([capture.name for capture in analysis.captures])
         self._evidence(analysis)
         groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-        troubled = list(dict.fromkeys(finding.group for finding in analysis.findings))
+        troubled: dict[str, list[Finding]] = {}
+        for finding in analysis.findings:
+            troubled.setdefault(finding.group, []).append(finding)
+        by_id = {group.id: group for group in groups}
         if not groups:
             self._nothing(analysis)
-        for identity in troubled:
-            found = [f for f in analysis.findings if f.group == identity]
-            group = next((g for g in groups if g.id == identity), None)
-            self._trouble(found, group, analysis, names)
+        for identity, found in troubled.items():
+            self._trouble(found, by_id.get(identity), analysis, names)
         calm = [group for group in groups if group.id not in troubled]
         if calm:
             self._calm(calm, analysis, alone=not troubled)
@@ -96,7 +97,7 @@ class Screen:
                 self._hang(Text(), prefix)
                 prefix = Text("  ")
             self._hang(prefix, told)
-            for note in capture.notes:
+            for note in (*capture.notes, *(analysis.notes if index == 0 else ())):
                 self._hang(Text("  note: ", style="yellow"), note)
             if self._details:
                 links = ", ".join(capture.link_types) or "no packet"
@@ -245,6 +246,10 @@ class Screen:
             roster(self._console, self._config, group, _span(analysis), blocks=self._blocks)
         )
         self._line()
+        if len(group.members) > len(shown(group)):
+            left = _count(len(group.members) - len(shown(group)), "node")
+            self._print(f"  … and {left} that advertised once, amid very many others")
+            self._line()
         self._limits(group, analysis)
         self._events(group, analysis)
         if self._details:

@@ -93,15 +93,17 @@ class AuthenticationTrack:
         """Keep an unexplained advertisement for later, the oldest ones as a few samples."""
         self.waiting.append(seen)
         if len(self.waiting) >= WAITING_LIMIT:
-            self._fold()
+            self.fold(0, WAITING_LIMIT // 2)
 
-    def _fold(self) -> None:
-        old, self.waiting = self.waiting[: -WAITING_LIMIT // 2], self.waiting[-WAITING_LIMIT // 2 :]
+    def fold(self, first: int, count: int) -> None:
+        """Leave a few samples of so many of those that wait."""
+        old = self.waiting[first : first + count]
+        del self.waiting[first : first + count]
         self.folded += len(old)
         for start in range(0, len(old), FOLD):
             some = old[start : start + FOLD]
-            first, last = some[0], some[-1]
-            span = Span(None, first.at, first.frame, last.at, last.frame, len(some), last)
+            begin, last = some[0], some[-1]
+            span = Span(None, begin.at, begin.frame, last.at, last.frame, len(some), last)
             self.spans.append(span)
         loose = [span for span in self.spans if span.recipe is None]
         if len(loose) > FOLDS_KEPT:

@@ -18,6 +18,7 @@ CONTESTS_KEPT = 500
 """Per group; further ones lengthen the last."""
 PAIRS_KEPT = 240
 """Per contest: all pairs of sixteen nodes. Made-up senders would fill the square of them."""
+NODES_KEPT = 64
 REACTION: Nanos = 5 * MILLISECOND
 UCARP_REACTION: Nanos = 1200 * MILLISECOND
 FREEBSD_TOS = 0xE0

@@ -135,6 +135,16 @@ class Announced:
 
 
 @dataclass(slots=True)
+class Forgotten:
+    """A node, or a group with all its nodes, is no longer followed (`timeline.limits`)."""
+
+    group: "Group"
+    node: "Node | None"
+    """None for the whole group."""
+    at: Nanos
+
+
+@dataclass(slots=True)
 class Ended:
     """The capture is over; everything that will be known is known."""
 
@@ -142,5 +152,15 @@ class Ended:
 
 
 Fact: TypeAlias = (
-    Claimed | Left | Overdue | Sighted | Changed | Refused | Deceived | Foreign | Announced | Ended
+    Claimed
+    | Left
+    | Overdue
+    | Sighted
+    | Changed
+    | Refused
+    | Deceived
+    | Foreign
+    | Announced
+    | Forgotten
+    | Ended
 )

@@ -18,6 +18,7 @@ PAIR_WINDOW: Nanos = 3 * MILLISECOND
 COPY_WINDOW: Nanos = 5 * MILLISECOND
 """A mirror port delivers both directions within this; no system advertises that often."""
 RECENT_KEPT = 256
+FRAMES_KEPT = 12
 KERNEL_CLAIM: Nanos = 100 * MILLISECOND
 """From hearing something to the claim that follows: kernels pause between announcements."""
 
@@ -82,6 +83,12 @@ class Recent:
             del seen[oldest]
         return False
 
+    def forget(self, now: Nanos) -> None:
+        """Let go of what is older than any copy."""
+        seen = self._seen
+        if seen and now - next(reversed(seen.values())) > COPY_WINDOW:
+            seen.clear()
+
     def note(self, at: Nanos, packet: bytes) -> None:
         """Remember one; a flood is remembered in part."""
         if len(self._seen) < RECENT_KEPT:
@@ -93,6 +100,38 @@ class SteadyMaster(Protocol):
 
     def sync(self) -> int:
         """Put what was summed up into the node and the group; return how many were new."""
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Senders that were only counted: of one group, or of groups that are not followed."""
+
+    group: GroupKey
+    """The group; of several, the first."""
+    is_one: bool
+    """Whether they named that group only."""
+    start: Nanos
+    end: Nanos
+    adverts: int = 0
+    senders: int = 0
+    """How many they were; one that came again after very many others counts again."""
+    first: int = 0
+    """The first frame."""
+    closing: list[int] = field(default_factory=lambda: [0] * FRAMES_KEPT)
+    """The last ones, in turns."""
+
+    def count(self, at: Nanos, frame: int) -> None:
+        """Take one advertisement."""
+        self.first = self.first or frame
+        self.closing[self.adverts % FRAMES_KEPT] = frame
+        self.adverts += 1
+        self.end = at
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Return the first frame and the last ones."""
+        last = sorted(frame for frame in self.closing if frame)
+        return tuple(dict.fromkeys((self.first, *last)))
 
 
 @dataclass(slots=True)
@@ -117,7 +156,7 @@ class Group:
     """When the latest of them came."""
     lane: SteadyMaster | None = None
     """Set while the hot path counts for this group; `sync` it before reading."""
-    lies: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
+    lies: tuple[tuple[Nanos, int], ...] = ()
     """Time and counter of the latest of them."""
     contests: list[Contest] = field(default_factory=list)
     """Every time with several masters, however short."""
@@ -127,6 +166,18 @@ class Group:
     hearing: HearingTrack = field(default_factory=HearingTrack)
     masters: list[Node] = field(default_factory=list)
     """Nodes with a reign that lasts."""
+    crowd: Crowd | None = None
+    """Who named it beside those who are followed (`timeline.strangers`)."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Tell whether more senders named it than are followed."""
+        return self.crowd is not None
+
+    @property
+    def key(self) -> GroupKey:
+        """Return VLANs and vhid."""
+        return self.vlan, self.vhid
 
     @property
     def id(self) -> str:
@@ -143,6 +194,24 @@ class Group:
         """Return the nodes, each once, in order of appearance."""
         return sorted({id(node): node for node in self.nodes.values()}.values(), key=_order)
 
+    @property
+    def known(self) -> list[Node]:
+        """Return the members; where strangers crowd in, without those of one advertisement."""
+        members = self.members
+        return [node for node in members if node.is_steady] if self.is_crowded else members
+
+    def pairs(self, version: int, at: Nanos, shape: tuple[int, int, int]) -> Node | None:
+        """Return the node that an IPv6 advertisement belongs to, by the IPv4 one before it."""
+        partner = self.last_ipv4 if version == 6 else None
+        if (
+            partner is not None
+            and 0 <= at - partner.at <= PAIR_WINDOW
+            and (partner.advbase, partner.advskew, partner.demote) == shape
+            and not any(len(a) == 16 for a in partner.node.addresses)
+        ):
+            return partner.node
+        return None
+
     def node_of(self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int]) -> Node:
         """Find or make the node that sent an advertisement.
 
@@ -152,19 +221,13 @@ class Group:
         node = self.nodes.get(source)
         if node is not None and not (version == 6 and _only_ipv6(node)):
             return node
-        partner = self.last_ipv4 if version == 6 else None
-        if (
-            partner is not None
-            and 0 <= at - partner.at <= PAIR_WINDOW
-            and (partner.advbase, partner.advskew, partner.demote) == shape
-            and not any(len(a) == 16 for a in partner.node.addresses)
-            and (node is None or node.adverts <= 1)
-        ):
-            self.nodes[source] = partner.node
-            partner.node.addresses.append(source)
+        partner = self.pairs(version, at, shape)
+        if partner is not None and (node is None or node.adverts <= 1):
+            self.nodes[source] = partner
+            partner.addresses.append(source)
             if node is not None and node in self.masters:
                 self.masters.remove(node)
-            return partner.node
+            return partner
         if node is None:
             if self.nodes and self.history.maxlen == ALONE_KEPT:
                 self.history = deque(self.history, maxlen=HISTORY_KEPT)
@@ -175,11 +238,12 @@ class Group:
     def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
         """Return what the sender of an advertisement may count on from."""
         is_late = mac is not None and is_ucarp_mac(mac)
-        members = [member for member in self.nodes.values() if member.sent]
+        known = self.known if self.is_crowded else self.nodes.values()
+        members = [member for member in known if member.sent]
         return Heard(
             {member.sent[-1][1] for member in members},
             tuple(sent for member in members for sent in member.sent),
-            tuple(self.lies),
+            self.lies,
             UCARP_REACTION if is_late else KERNEL_CLAIM,
             wait_ns(view.advbase, view.advskew, polls=is_late),
             interval_ns(view.advbase, view.advskew),

@@ -130,6 +130,10 @@ class Signatures:
 
     seen: OrderedDict[bytes, Signature] = field(default_factory=OrderedDict)
 
+    def has(self, size: int, counter: bytes, digest: bytes) -> bool:
+        """Tell whether somebody signed this, from addresses of so many bytes."""
+        return signature_key(4 if size == 4 else 6, counter, digest) in self.seen
+
     def judge(
         self,
         node: Node | None,

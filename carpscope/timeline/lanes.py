@@ -17,6 +17,8 @@ from carpscope.wire.link import ETHERNET
 
 AGAIN = 16
 """Advertisements before a node gets another lane: making one costs as much as some of them."""
+LANES_KEPT = 256
+"""A lane keeps up to 100 kB of times and counters; the other masters take the general path."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 

@@ -84,6 +84,8 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
         receiver, sender = contest.nodes.get(receiver_id), contest.nodes.get(sender_id)
         if receiver is None or sender is None:
             continue
+        if group.is_crowded and not (receiver.is_steady and sender.is_steady):
+            continue  # what strangers claim says nothing about a way
         if unrelated(sender, receiver):
             continue  # two clusters on one vhid
         start = contest.start - master_down_ns(receiver)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import AuthenticationTrack
-from carpscope.wire.carp import AdvertView
+from carpscope.wire.carp import AdvertView, interval_ns
 
 FrameRef = int
 """capture << 40 | frame number: names a frame of one of several captures, sorts by both."""
@@ -19,6 +19,9 @@ FrameRef = int
 FRAME_BITS = 40
 SETTLED = 64
 """Advertisements after which a node's fingerprint is complete."""
+
+
+REFUSALS_KEPT = 256
 
 
 def frame_ref(capture: int, number: int) -> FrameRef:
@@ -133,7 +136,7 @@ class Node:
     dont_fragment: Counter[bool] = field(default_factory=Counter)
     intervals: list[Nanos] = field(default_factory=list)
     """The latest spacings between adverts of one family within one reign."""
-    refused_at: deque[Nanos] = field(default_factory=lambda: deque(maxlen=256))
+    refused_at: list[Nanos] = field(default_factory=list)
     """When it sent what every receiver drops, the latest."""
     bow_outs: int = 0
     max_advskew: int = 0
@@ -152,6 +155,13 @@ class Node:
     def reign(self) -> Reign | None:
         """Return the reign that lasts, if one does."""
         return self.reigns[-1] if self.reigns and self.reigns[-1].end is None else None
+
+    @property
+    def is_steady(self) -> bool:
+        """Tell whether it advertised again in a later beat, or verifies: what was invented for
+        one packet does neither."""
+        interval = interval_ns(self.advbase, self.advskew)
+        return self.last - self.first >= interval * 3 // 4 or self.authentication.recipe is not None
 
     @property
     def is_master(self) -> bool:

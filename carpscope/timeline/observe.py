@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
-from carpscope.core.frame import LAYOUTS, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.contest import (
     CONTESTS_KEPT,
+    NODES_KEPT,
     Contest,
     crossed,
     is_ucarp,
@@ -26,26 +27,26 @@ from carpscope.timeline.contest import (
     reaction_ns,
     yields,
 )
-from carpscope.timeline.destination import misdirected
 from carpscope.timeline.facts import (
-    Changed,
     Claimed,
     Deceived,
-    Drop,
     Ended,
     Fact,
-    Foreign,
+    Forgotten,
     Left,
     Overdue,
-    Refused,
     Sighted,
 )
+from carpscope.timeline.fields import changes, collect, follow_counter, foreign, refusals
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
 from carpscope.timeline.impostor import Deceit, signature_key
 from carpscope.timeline.lane import Echo, Lane
-from carpscope.timeline.lanes import lane_for, may_be_taken
-from carpscope.timeline.node import SETTLED, Change, CounterHabit, Farewell, Node, Reign, frame_ref
+from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
+from carpscope.timeline.limits import OFFLINE, Limits
+from carpscope.timeline.node import Farewell, Node, Reign, frame_ref
+from carpscope.timeline.pruning import drop, silent, trim
 from carpscope.timeline.settling import glance, job, settle
+from carpscope.timeline.strangers import Strangers
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns
@@ -62,6 +63,8 @@ ECHOES_KEPT = 1024
 """Lanes and echoes above which no further echo is made: they cost memory and save time."""
 LURE: Nanos = 5 * SECOND
 """For this long after a replayed or forged advertisement, claims are no evidence of deafness."""
+TRIM_EVERY = 16_384
+"""Packets; between two looks at how much is kept, each can add a kilobyte or so."""
 
 
 def slack_ns(interval: Nanos) -> Nanos:
@@ -81,8 +84,9 @@ class Observer:
         keyring: Keyring,
         addresses: tuple[bytes, ...] = (),
         effort: Effort | None = None,
+        limits: Limits = OFFLINE,
     ) -> None:
-        """Take what the user supplied to verify with, and how much may be searched."""
+        """Take what the user supplied to verify with, and how much may be searched and kept."""
         self.keyring = keyring
         self.addresses = addresses
         self.effort = effort or Effort()
@@ -91,10 +95,14 @@ class Observer:
         self.advertisements = 0
         self.vrrp = 0
         self.faulty = 0
-        self._beside = Surroundings(self.groups)
+        self.limits = limits
+        self.strangers = Strangers(self.groups, limits)
+        self._beside = Surroundings()
+        self._untrimmed = 0
         self.taken = 0
         """Advertisements that lanes took, copies included; up to date after `sync`."""
         self._lanes: Shortcuts = {}
+        self._is_direct = False
         self._due: list[tuple[Nanos, int, Group, Node]] = []
         self._serial = itertools.count()
         self._facts: list[Fact] = []
@@ -103,6 +111,7 @@ class Observer:
         """Keep the lanes where a reader looks for them: then `glance` is its work."""
         assert not self._lanes
         self._lanes = shortcuts
+        self._is_direct = True
 
     def glance(self, frame: Frame) -> bool:
         """Take a frame if it is the next advertisement of a steady master; else `see` it.
@@ -123,6 +132,43 @@ class Observer:
             and lane.take(frame.at, frame.number, head, identification, middle, ip_sum, tail)
         )
 
+    def pass_by(self, frame: Frame) -> bool:
+        """Take a frame of somebody who is only counted (`timeline.strangers`); else `see` it."""
+        strangers, at, data = self.strangers, frame.at, frame.data
+        if strangers.followed < strangers.crowded_from or (self._due and self._due[0][0] < at):
+            return False
+        layout = LAYOUTS.get(len(data))
+        if layout is None or frame.link != ETHERNET or frame.wire_length != len(data):
+            return False
+        head, _, middle, _, key, tail = layout(data)
+        if not strangers.take(at, frame.number, head, middle, key, tail, frame.capture):
+            return False
+        self.advertisements += 1
+        self.now = max(self.now, at)
+        if self._is_direct:  # from now on the reader need not make a frame of such either
+            self._lanes[OTHERS] = self
+        return True
+
+    def take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        key: bytes,
+        middle: bytes,
+        ip_sum: bytes,  # noqa: ARG002
+        tail: bytes,
+    ) -> bool:
+        """Do the same for a reader, which gives the parts of a packet and makes no frame."""
+        if (self._due and self._due[0][0] < at) or not self.strangers.take(
+            at, number, head, middle, key, tail, 0
+        ):
+            return False
+        self.advertisements += 1
+        self.taken += 1
+        self.now = max(self.now, at)
+        return True
+
     def _close(self, lane: Lane, *, over: bool = False) -> None:
         self._sync(lane)
         lane.close(over=over)
@@ -140,8 +186,8 @@ class Observer:
     def sync(self) -> None:
         """Bring every group up to date with what the hot path counted."""
         for lane in self._lanes.values():
-            assert isinstance(lane, Lane | Echo)
-            self._sync(lane)
+            if isinstance(lane, Lane | Echo):
+                self._sync(lane)
 
     def _open_lanes(self) -> list[Lane]:
         return [lane for lane in self._lanes.values() if isinstance(lane, Lane)]
@@ -162,7 +208,8 @@ class Observer:
         if isinstance(body, AdvertView):
             self._advert(packet, body)
         elif isinstance(body, VrrpView):
-            self._vrrp(packet, body)
+            self.vrrp += 1
+            facts.append(foreign(packet, body))
         elif isinstance(body, ArpView):
             self.sync()
             announced = self._beside.arp(packet, body)
@@ -175,6 +222,9 @@ class Observer:
                 facts.append(announced)
         if packet.faults and packet.is_protocol_112:
             self.faulty += 1
+        self._untrimmed += 1
+        if self._untrimmed >= TRIM_EVERY:
+            self._trim()
         return facts
 
     def advance(self, now: Nanos) -> None:
@@ -218,7 +268,11 @@ class Observer:
             # what one node signs may explain what another left unexplained
             if any(node.authentication.waiting for node in members):
                 candidates = self.candidates(group, members)
-                jobs += [job(group, node, candidates) for node in members]
+                for node in members:
+                    if self.strangers.is_invented(group, node):
+                        node.authentication.tidy(finish=True)
+                    else:
+                        jobs.append(job(group, node, candidates))
         settle(jobs, self.keyring, self.effort)
         self.effort.renew()
 
@@ -232,9 +286,50 @@ class Observer:
         self.advance(now)
         return facts
 
-    def forget_segments(self, kept: int) -> None:
-        """Forget what was learned of all but so many segments, for runs without an end."""
-        self._beside.forget(kept)
+    # What is forgotten
+
+    def tidy(self) -> list[Fact]:
+        """Forget what is too old or too much, where packets are too few to do it by the way."""
+        facts = self._facts = []
+        self.sync()
+        for group, node in silent(self.groups, self.limits, self.now):
+            self._forget(group, node)
+        self._trim()
+        return facts
+
+    def _trim(self) -> None:
+        self._untrimmed = 0
+        self.strangers.followed = trim(self.groups, self.limits, self.now)
+        if len(self._due) > 2 * self.strangers.followed + 1000:
+            self._due = [d for d in self._due if d[3].is_master]
+            heapq.heapify(self._due)
+
+    def _has_room(self, group: Group | None, at: Nanos) -> bool:
+        """Make a place for the newcomer that was admitted, if somebody has to go for it."""
+        while self.strangers.is_full(group):
+            found = self.strangers.victim(group, at)
+            if found is None:
+                return False
+            self.strangers.forgotten_nodes += 1
+            self._forget(*found)
+        return True
+
+    def _forget(self, group: Group, node: Node) -> None:
+        if isinstance(group.lane, Lane):
+            self._close(group.lane)
+        if node.is_master:
+            self._leave(group, node, node.last, "silent")
+        drop(group, node)
+        self.strangers.followed -= 1
+        self._facts.append(Forgotten(group, node, self.now))
+        if not group.nodes:
+            del self.groups[group.key]
+            for key, one in list(self._lanes.items()):
+                if isinstance(one, Echo) and one.group is group:
+                    del self._lanes[key]
+            self._beside.forgot(group)
+            self.strangers.forgot(group)
+            self._facts.append(Forgotten(group, None, self.now))
 
     def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
         """Collect what these nodes of a group may sign."""
@@ -255,9 +350,22 @@ class Observer:
         assert link is not None
         at = frame.at
         vlan = link.vlan
-        group = self.groups.get((vlan, view.vhid))
+        shape = (view.advbase, view.advskew, view.demote)
+        key = (vlan, view.vhid)
+        group = self.groups.get(key)
+        is_new = self.strangers.is_crowded(group) and (
+            group is None
+            or (ip.source not in group.nodes and group.pairs(ip.version, at, shape) is None)
+        )
+        if is_new and not self.strangers.admits(group, key, ip.source, view, frame):
+            self.advertisements += 1
+            return
         if group is None:
-            group = self.groups[vlan, view.vhid] = Group(vlan, view.vhid)
+            if not self._has_room(None, at):
+                return
+            group = self.groups[key] = Group(vlan, view.vhid)
+            self._beside.follow(group)
+            is_new = False
         if isinstance(group.lane, Lane):
             self._close(group.lane)
             self.advance(at)
@@ -267,26 +375,31 @@ class Observer:
             return
         self.advertisements += 1
         group.families.add(ip.version)
-        shape = (view.advbase, view.advskew, view.demote)
         ref = frame_ref(frame.capture, frame.number)
         if view.checksum_ok and self._deceit(group, packet, view, at, ref):
             return
+        if is_new and not self._has_room(group, at):
+            return
+        if self.groups.get(key) is not group:
+            return  # it was forgotten to make room for itself
         node = group.node_of(ip.source, ip.version, at, shape)
         if node.adverts == 0:
+            self.strangers.followed += 1
             node.first = at
             node.advbase, node.advskew, node.demote = shape
             node.mac = link.source
             node.own_mac = self._beside.mac_of(vlan, ip.source)
         node.adverts += 1
-        self._collect(node, ip, view)
-        if self._refused(group, node, at, ref, packet, view):
+        collect(node, ip, view)
+        self._facts += refusals(group, node, at, ref, packet, view)
+        if not view.checksum_ok:  # the fields cannot be believed either
             self._keep_time(group, node, at, ref, ip, view)
             return
         track = node.authentication
         if not track.see(at, ref, view.counter, view.digest, group.recipes) and track.due:
             glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
-        self._counter(group, node, at, ip.version, view)
-        self._changes(group, node, at, ref, view)
+        follow_counter(group, node, at, ip.version, view)
+        self._facts += changes(group, node, at, ref, view)
         self._keep_time(group, node, at, ref, ip, view)
         group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
         seen = LastAdvert(node, ip.version, at, *shape, view.counter_value)
@@ -294,6 +407,8 @@ class Observer:
         if ip.version == 4:
             group.last_ipv4 = seen
         lane = lane_for(group, node, packet)
+        if len(self._lanes) >= LANES_KEPT and len(self._open_lanes()) >= LANES_KEPT:
+            lane = None
         before = self._lanes.get(lane.key) if lane is not None else None
         if lane is not None and not isinstance(before, Lane):
             if isinstance(before, Echo):
@@ -316,88 +431,11 @@ class Observer:
         self._facts.append(Deceived(group, named, at, ref, deceit, original, ip.source, view))
         group.deceits += 1
         group.deceived_at = at
-        group.lies.append((at, view.counter_value))
+        group.lies = (*group.lies[-7:], (at, view.counter_value))
         for master in group.masters:
             if master.deceived is None:
                 master.deceived = at
         return True
-
-    def _collect(self, node: Node, ip: IpView, view: AdvertView) -> None:
-        """Keep what tells implementations apart (implementations.md 4.1)."""
-        if ip.version == 4:
-            node.tos[ip.tos] += 1
-            if node.adverts <= SETTLED and ip.identification is not None:
-                node.identifications.append(ip.identification)
-            node.dont_fragment[ip.dont_fragment] += 1
-        else:
-            node.traffic_class[ip.tos] += 1
-        node.ttl[ip.ttl] += 1
-        if not view.is_bow_out:
-            node.max_advskew = max(node.max_advskew, view.advskew)
-        if view.demote:
-            node.saw_demote = True
-
-    def _refused(
-        self, group: Group, node: Node, at: Nanos, ref: int, packet: Packet, view: AdvertView
-    ) -> bool:
-        """Report what receivers drop; tell whether the fields cannot be believed either."""
-        ip, link = packet.ip, packet.link
-        assert ip is not None
-        assert link is not None
-        if view.version != 2:
-            detail = f"version {view.version}, not 2"
-            self._facts.append(Refused(group, node, at, ref, Drop.VERSION, detail))
-        if ip.ttl != 255:
-            detail = f"TTL {ip.ttl}, not 255"
-            self._facts.append(Refused(group, node, at, ref, Drop.TTL, detail))
-        wrong = misdirected(link, ip)
-        if wrong:
-            self._facts.append(Refused(group, node, at, ref, Drop.DESTINATION, wrong))
-        if not view.checksum_ok:
-            detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
-            self._facts.append(Refused(group, node, at, ref, Drop.CHECKSUM, detail))
-        if view.version != 2 or ip.ttl != 255 or wrong or not view.checksum_ok:
-            node.refused_at.append(at)
-        return not view.checksum_ok
-
-    def _counter(self, group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:
-        """Follow how the counter moves: what it says without any key (authentication.md 2.6)."""
-        habit = node.counters.setdefault(version, CounterHabit())
-        value = view.counter_value
-        if habit.seen:
-            step = value - habit.value & 0xFFFF_FFFF_FFFF_FFFF
-            last = group.last.counter if group.last is not None else habit.value
-            follows = value - last & 0xFFFF_FFFF_FFFF_FFFF
-            if step == 0:
-                habit.constant += 1
-            elif step <= 4 or 1 <= follows <= 4:
-                habit.sequential += 1
-                habit.first_sequential = habit.first_sequential or at
-            else:
-                habit.random += 1
-                habit.last_random = at
-        habit.seen += 1
-        habit.value = value
-        group.hearing.see(group.nodes.values(), node, at, version, value)
-        node.sent.append((at, value))
-
-    def _changes(self, group: Group, node: Node, at: Nanos, ref: int, view: AdvertView) -> None:
-        if view.is_bow_out:
-            node.bow_outs += 1
-            return
-        for what, before, after in (
-            ("advbase", node.advbase, view.advbase),
-            ("advskew", node.advskew, view.advskew),
-            ("demote", node.demote, view.demote),
-        ):
-            if before != after and (node.advbase, node.advskew) != (255, 255):
-                beat = interval_ns(node.advbase, node.advskew)
-                early = at - node.last < beat - beat // 16 - 20 * MILLISECOND
-                change = Change(at, ref, what, before, after, early)
-                if len(node.changes) < 1000:
-                    node.changes.append(change)
-                self._facts.append(Changed(group, node, change))
-        node.advbase, node.advskew, node.demote = view.advbase, view.advskew, view.demote
 
     # Who is MASTER
 
@@ -490,7 +528,8 @@ class Observer:
                 group.contests.append(Contest(at, at, nodes))
             contest = group.contests[-1]
             contest.open = True
-        contest.nodes[node.id] = node
+        if len(contest.nodes) < NODES_KEPT:
+            contest.nodes[node.id] = node
         lured = at - group.deceived_at < LURE or provoked(node, rivals, at)
         for rival in rivals:
             if not lured and missed(node, rival, at):
@@ -547,25 +586,6 @@ class Observer:
             contest.open = False
         others = tuple((other, other.reigns[-1]) for other in group.masters)
         self._facts.append(Left(group, node, at, reign, others))
-
-    # What lies beside
-
-    def _vrrp(self, packet: Packet, view: VrrpView) -> None:
-        assert packet.ip is not None
-        assert packet.link is not None
-        self.vrrp += 1
-        self._facts.append(
-            Foreign(
-                packet.link.vlan,
-                view.vrid,
-                packet.frame.at,
-                frame_ref(packet.frame.capture, packet.frame.number),
-                view.version,
-                view.priority,
-                packet.ip.source,
-                packet.link.source,
-            )
-        )
 
 
 def follow(observer: Observer, packets: Iterator[Packet]) -> Iterator[Fact]:

@@ -1,79 +1,142 @@
-"""What a run of months forgets: whatever else would grow with time or with an attacker.
+"""What is forgotten of groups and nodes that are followed: `timeline.limits` says how much.
 
-An analysis of a file keeps all of it. Live, situations are followed from look to look, so
-the past is needed only as far back as a situation may reach.
+Every kind of list shares one budget over all groups and nodes. Where the sum exceeds it, the
+longest lists lose their oldest entries until it fits, so nobody loses anything to somebody
+who keeps less than a fair share.
 """
 
-from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.group import Group
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from carpscope.core.units import Nanos
+from carpscope.timeline.authentication import AuthenticationTrack
+from carpscope.timeline.contest import Contest
+from carpscope.timeline.group import Group, GroupKey
+from carpscope.timeline.limits import Limits
 from carpscope.timeline.node import Node
-from carpscope.timeline.observe import Observer
 
-REIGNS_KEPT = 200
-CHANGES_KEPT = 200
-SPANS_KEPT = 200
-CONTESTS_KEPT = 100
-RECENT: Nanos = 3600 * SECOND
-"""Contests older than this belong to situations that are over; each costs at every look."""
-NODES_KEPT = 64
-"""Per group: a source address costs an attacker nothing."""
-GROUPS_KEPT = 1024
-"""A trunk has a few dozen; 255 vhids in each of 4,094 VLANs are possible to forge."""
-VLANS_KEPT = 4094
-SILENT: Nanos = 86_400 * SECOND
-"""A node or group that was not heard for a day is no longer there."""
+SPANS_MIN = 8
+"""Of a list whose latest entries say what is the case now, so many always stay."""
 
 
-def prune(observer: Observer, now: Nanos) -> None:
-    """Forget what is too old or too much."""
-    groups = observer.groups
-    for key, group in list(groups.items()):
-        _group(group, now)
-        heard = group.last.at if group.last is not None else 0
-        if now - heard > SILENT:
-            del groups[key]
-    if len(groups) > GROUPS_KEPT:
-        by_age = sorted(groups.items(), key=lambda item: item[1].last.at if item[1].last else 0)
-        for key, _ in by_age[: len(groups) - GROUPS_KEPT]:
-            del groups[key]
-    observer.forget_segments(VLANS_KEPT)
+def silent(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> list[tuple[Group, Node]]:
+    """Return the nodes that are no longer there, in a run without an end."""
+    longest = limits.silent
+    if longest is None:
+        return []
+    return [
+        (group, node)
+        for group in groups.values()
+        for node in group.members
+        if now - node.last > longest
+    ]
 
 
-def _group(group: Group, now: Nanos) -> None:
+def drop(group: Group, node: Node) -> None:
+    """Take a node out of its group, which no longer has it as a master."""
+    for source in [source for source, one in group.nodes.items() if one is node]:
+        del group.nodes[source]
+    pairs = group.hearing.pairs
+    for pair in [pair for pair in pairs if node.id in pair]:
+        del pairs[pair]
+    for contest in group.contests:
+        contest.nodes.pop(node.id, None)
+    if group.last is not None and group.last.node is node:
+        group.last = None
+    if group.last_ipv4 is not None and group.last_ipv4.node is node:
+        group.last_ipv4 = None
+
+
+def trim(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> int:
+    """Bring every kind of list within its budget; return how many nodes there are."""
+    present = list(groups.values())
+    nodes = [node for group in present for node in group.members]
+    tracks = [node.authentication for node in nodes]
+    for group in present:
+        group.recent.forget(now)
+        _contests(group, limits, now)
+    _mappings([group.signatures.seen for group in present], limits.signatures)
+    _mappings([track.signed for track in tracks], limits.signed)
+    _queues([group.history for group in present], limits.history)
+    _queues([h.notes for group in present for h in group.hearing.pairs.values()], limits.notes)
+    _pairs([contest for group in present for contest in group.contests], limits.pairs)
+    _lists([track.resigned for track in tracks], limits.signed)
+    _lists([node.reigns for node in nodes], limits.reigns, limits.each)
+    _lists([node.changes for node in nodes], limits.changes, limits.each)
+    _lists([track.spans for track in tracks], limits.spans, limits.each)
+    _waiting(tracks, limits.waiting)
+    _tables([group.announced for group in present], limits.announced)
+    _tables([node.announced for node in nodes], limits.announced)
+    return len(nodes)
+
+
+def share(sizes: Iterable[int], budget: int) -> int | None:
+    """Return how long a list may be so that all fit into a budget; None where they do."""
+    ordered = sorted(sizes)
+    left, lists = budget, len(ordered)
+    if sum(ordered) <= budget:
+        return None
+    for size in ordered:
+        if size * lists > left:
+            return left // lists
+        left -= size
+        lists -= 1
+    return None
+
+
+def _mappings(found: "Sequence[OrderedDict[Any, Any]]", budget: int) -> None:
+    cap = share(map(len, found), budget)
+    for one in found if cap is not None else ():
+        while len(one) > (cap or 0):
+            one.popitem(last=False)
+
+
+def _queues(found: "Sequence[deque[Any]]", budget: int) -> None:
+    cap = share(map(len, found), budget)
+    for one in found if cap is not None else ():
+        while len(one) > (cap or 0):
+            one.popleft()
+
+
+def _tables(found: "Sequence[dict[bytes, Any]]", budget: int) -> None:
+    cap = share(map(len, found), budget)
+    for one in found if cap is not None else ():
+        for key in list(one)[: max(0, len(one) - (cap or 0))]:
+            del one[key]
+
+
+def _lists(found: "Sequence[list[Any]]", budget: int, each: int | None = None) -> None:
+    cap = share(map(len, found), budget)
+    if cap is None and each is None:
+        return
+    kept = max(SPANS_MIN, min(n for n in (cap, each) if n is not None))
+    for one in found:
+        del one[:-kept]
+
+
+def _waiting(found: Sequence[AuthenticationTrack], budget: int) -> None:
+    """Fold the middle of what waits: where a passphrase was rotated, both ends are explained."""
+    cap = share((len(track.waiting) for track in found), budget)
+    for track in found if cap is not None else ():
+        excess = len(track.waiting) - max(cap or 0, SPANS_MIN)
+        if excess > 0:
+            track.fold((len(track.waiting) - excess) // 2, excess)
+
+
+def _contests(group: Group, limits: Limits, now: Nanos) -> None:
+    if limits.contest_age is None:
+        return
     group.contests[:] = [
         contest
-        for contest in group.contests[-CONTESTS_KEPT:]
-        if contest.open or now - contest.end < RECENT
+        for contest in group.contests[-limits.contests :]
+        if contest.open or now - contest.end < limits.contest_age
     ]
-    for node in group.members:
-        _node(node)
-    distinct = {id(node): node for node in group.nodes.values()}
-    excess = len(distinct) - NODES_KEPT
-    if excess > 0 or any(now - node.last > SILENT for node in distinct.values()):
-        silent = sorted(
-            (node for node in distinct.values() if not node.is_master), key=lambda n: n.last
-        )
-        gone = [n for i, n in enumerate(silent) if i < excess or now - n.last > SILENT]
-        _remove(group, gone)
-        excess -= len(gone)
-    if excess > 0:
-        _remove(group, sorted(group.masters, key=lambda n: (n.adverts, n.last))[:excess])
 
 
-def _remove(group: Group, gone: list[Node]) -> None:
-    names = {id(node) for node in gone}
-    ids = {node.id for node in gone}
-    for source in [s for s, node in group.nodes.items() if id(node) in names]:
-        del group.nodes[source]
-    for node in gone:
-        if node in group.masters:
-            node.reigns[-1].end, node.reigns[-1].ended_by = node.last, "silent"
-            group.masters.remove(node)
-    for pair in [p for p in group.hearing.pairs if p[0] in ids or p[1] in ids]:
-        del group.hearing.pairs[pair]
-
-
-def _node(node: Node) -> None:
-    del node.reigns[:-REIGNS_KEPT]
-    del node.changes[:-CHANGES_KEPT]
-    del node.authentication.spans[:-SPANS_KEPT]
+def _pairs(found: Sequence[Contest], budget: int) -> None:
+    cap = share((len(contest.ignored) for contest in found), budget)
+    for contest in found if cap is not None else ():
+        for pair in list(contest.ignored)[cap or 0 :]:
+            del contest.ignored[pair]
+            del contest.ignored_count[pair]

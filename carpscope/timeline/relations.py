@@ -28,7 +28,7 @@ class Relation:
 
 def relations(group: Group) -> list[Relation]:
     """Return the relation of every ordered pair (after authentication is settled)."""
-    members = group.members[:MEMBERS]
+    members = group.known[:MEMBERS]
     return [
         _relation(group, sender, receiver)
         for sender in members

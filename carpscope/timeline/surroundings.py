@@ -5,16 +5,20 @@ Addresses that ARP and neighbour discovery show may be what nodes sign; announce
 style tells implementations apart (implementations.md 4.1).
 """
 
+from collections.abc import Iterable
+
 from carpscope.core.address import is_link_local
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.contest import is_ucarp
 from carpscope.timeline.facts import Announced
-from carpscope.timeline.group import Group, GroupKey
+from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node, frame_ref
 from carpscope.wire.arp import ArpView
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView
 
+VLANS_KEPT = 4096
+"""Segments of which addresses are kept: 4,094 can be told apart by one tag."""
 LEARNED_LIMIT = 256
 """Addresses learned from the capture per segment; the search uses the first of them."""
 BEFORE_ADVERT: Nanos = 50 * MILLISECOND
@@ -29,9 +33,10 @@ Vlan = tuple[int, ...]
 class Surroundings:
     """Learned addresses per segment, and whose announcement is whose."""
 
-    def __init__(self, groups: dict[GroupKey, Group]) -> None:
-        """Share the observer's groups."""
-        self._groups = groups
+    def __init__(self) -> None:
+        """Know of nothing yet; the observer tells which groups there are."""
+        self._groups: dict[Vlan, dict[int, Group]] = {}
+        """By VLAN and vhid: a trunk has thousands of groups, a segment few."""
         self._learned: dict[Vlan, dict[bytes, None]] = {}
         self._macs: dict[Vlan, dict[bytes, bytes]] = {}
         self._early: dict[tuple[Vlan, bytes], list[tuple[Nanos, bytes, bytes]]] = {}
@@ -44,11 +49,19 @@ class Surroundings:
         """Return the card's MAC that answers for an address."""
         return self._macs.get(vlan, {}).get(address)
 
-    def forget(self, vlans_kept: int) -> None:
-        """Keep so many segments, the latest: a forged VLAN costs nothing, and live is for long."""
-        for kept in (self._learned, self._macs):
-            for vlan in list(kept)[: max(0, len(kept) - vlans_kept)]:
-                del kept[vlan]
+    def follow(self, group: Group) -> None:
+        """Take a new group."""
+        self._groups.setdefault(group.vlan, {})[group.vhid] = group
+
+    def forgot(self, group: Group) -> None:
+        """Leave a group out from now on."""
+        known = self._groups[group.vlan]
+        del known[group.vhid]
+        if not known:
+            del self._groups[group.vlan]
+
+    def _on(self, vlan: Vlan) -> Iterable[Group]:
+        return self._groups.get(vlan, {}).values()
 
     def arp(self, packet: Packet, view: ArpView) -> Announced | None:
         """Take an ARP packet; return the announcement, if it is one."""
@@ -91,11 +104,7 @@ class Surroundings:
         if packet.ip is None or packet.link is None:
             return None
         source, vlan = packet.ip.source, packet.link.vlan
-        found = [
-            group.nodes[source]
-            for (other, _), group in self._groups.items()
-            if other == vlan and source in group.nodes
-        ]
+        found = [group.nodes[source] for group in self._on(vlan) if source in group.nodes]
         near = [node for node in found if packet.frame.at - node.last <= BEHIND_ADVERT]
         return max(near, key=lambda node: node.last, default=None)
 
@@ -124,12 +133,25 @@ class Surroundings:
             group.announced[address] = None
 
     def _learn(self, vlan: Vlan, address: bytes, mac: bytes | None) -> None:
-        known = self._learned.setdefault(vlan, {})
+        known = self._learned.get(vlan)
+        if known is None:
+            self._make_room()
+            known = self._learned[vlan] = {}
         if address not in known and len(known) < LEARNED_LIMIT:
             known[address] = None
         macs = self._macs.setdefault(vlan, {})
         if mac is not None and not _is_virtual(mac) and len(macs) < LEARNED_LIMIT:
             macs[address] = mac
+
+    def _make_room(self) -> None:
+        """Forget the segments learned of first: a forged VLAN costs nothing. Those with groups,
+        which are bounded, stay."""
+        if len(self._learned) < VLANS_KEPT:
+            return
+        strange = [vlan for vlan in self._learned if vlan not in self._groups]
+        for vlan in strange[: len(strange) // 2 + 1]:
+            del self._learned[vlan]
+            self._macs.pop(vlan, None)
 
     def _announced(self, packet: Packet, address: bytes, mac: bytes) -> Announced:
         """Find the group and the node an announcement comes from, as far as can be told."""
@@ -156,11 +178,11 @@ class Surroundings:
         if _is_virtual(mac):
             if is_link_local(address) and address.endswith(b"\x01" + mac[5:]):
                 return None  # OpenBSD announces the interface's own link-local address too
-            return self._groups.get((vlan, mac[5]))
+            return self._groups.get(vlan, {}).get(mac[5])
         ucarps = [
             group
-            for (other, _), group in self._groups.items()
-            if other == vlan and any(is_ucarp(node) for node in group.nodes.values())
+            for group in self._on(vlan)
+            if any(is_ucarp(node) for node in group.nodes.values())
         ]
         for group in ucarps:
             if address in group.announced:
@@ -169,9 +191,9 @@ class Surroundings:
 
     def _is_host(self, vlan: Vlan, address: bytes, mac: bytes) -> bool:
         """Tell whether this is a node announcing its own address, as hosts do at start."""
-        return any(
-            other == vlan and address in group.nodes for (other, _), group in self._groups.items()
-        ) or (mac in self._macs.get(vlan, {}).values() and address == self.mac_of(vlan, address))
+        return any(address in group.nodes for group in self._on(vlan)) or (
+            mac in self._macs.get(vlan, {}).values() and address == self.mac_of(vlan, address)
+        )
 
 
 def _announcer(group: Group, mac: bytes, source: bytes | None, at: Nanos) -> Node | None:

@@ -1,5 +1,6 @@
 """What stories do to the frames of a simulation: damage, copies, strangers."""
 
+import hashlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
 
@@ -7,6 +8,7 @@ from carpscope.core.address import ip_text
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.wire.arp import ArpView
+from carpscope.wire.carp import Advert, virtual_mac
 from carpscope.wire.checksum import internet_checksum
 from carpscope.wire.decode import Packet, decode
 from carpscope.wire.ip import ipv4
@@ -30,6 +32,10 @@ def _apply(frames: list[Frame], alteration: Alteration) -> Iterator[Frame]:
     if what == "vrrp":
         yield from frames
         yield from _router(frames[0].at, frames[-1].at, int(alteration["value"]))
+        return
+    if what == "strangers":
+        yield from frames
+        yield from _strangers(frames[0].at, int(alteration["value"]))
         return
     begin = frames[0].at
     for frame in frames:
@@ -96,6 +102,20 @@ _KINDS: dict[str, Callable[[Frame, Packet, int], Frame]] = {
     "mac": _mac,
     "trailing": _trailing,
 }
+
+
+def _strangers(start: Nanos, count: int) -> Iterator[Frame]:
+    """Make so many senders that advertise vhid 1 once each, a tenth of a second apart."""
+    for index in range(count):
+        digest = hashlib.blake2b(bytes((index,)), digest_size=20).digest()
+        advert = Advert(1, 1, 200, 0, (1 << 63 | index * 77).to_bytes(8, "big"), digest).encode()
+        source = bytes((203, 0, 113, index + 1))
+        packet = ipv4(
+            source, bytes((224, 0, 0, 18)), advert, protocol=112, tos=16, identification=0
+        )
+        data = ethernet(bytes.fromhex("01005e000012"), virtual_mac(1), 0x0800, packet)
+        at = start + 5 * SECOND + index * 100 * MILLISECOND
+        yield Frame(1, at, 1, data, len(data))
 
 
 def _router(start: Nanos, end: Nanos, vrid: int) -> Iterator[Frame]:

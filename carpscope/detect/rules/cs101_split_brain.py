@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, seconds_text, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import listed, priority, since
-from carpscope.timeline.facts import Claimed, Fact, Left, Sighted
+from carpscope.detect.words import named, priority, since
+from carpscope.timeline.facts import Claimed, Fact, Forgotten, Left, Sighted
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import interval_ns
@@ -73,13 +73,27 @@ class SplitBrain:
             self._left(fact)
         elif isinstance(fact, Sighted):
             overlap = self._current.get(fact.group.id)
-            if overlap is not None:
+            if fact.group.is_crowded and fact.node.is_steady:
+                overlap = self._joined(fact, overlap)
+            if overlap is not None and (fact.node.id in overlap.nodes):
                 overlap.evidence.add(fact.frame)
                 overlap.end = fact.at
+        elif isinstance(fact, Forgotten) and fact.node is None:
+            self._current.pop(fact.group.id, None)
+
+    def _joined(self, fact: Sighted, overlap: Overlap | None) -> Overlap | None:
+        """Let a master join once it is known to be one: strangers that crowd in are not."""
+        masters = _masters(fact.group)
+        if overlap is None and len(masters) > 1:
+            start = sorted(node.reigns[-1].start for node in masters)[1]
+            overlap = self._current[fact.group.id] = Overlap(fact.group, {}, start, start)
+        if overlap is not None:
+            overlap.nodes |= {node.id: node for node in masters}
+        return overlap
 
     def _claimed(self, fact: Claimed) -> None:
         group = fact.group
-        if len(group.masters) < 2:
+        if len(group.masters) < 2 or group.is_crowded:
             return
         overlap = self._current.get(group.id)
         if overlap is None:
@@ -89,7 +103,7 @@ class SplitBrain:
 
     def _left(self, fact: Left) -> None:
         overlap = self._current.get(fact.group.id)
-        if overlap is None or len(fact.group.masters) > 1:
+        if overlap is None or len(_masters(fact.group)) > 1:
             return
         del self._current[fact.group.id]
         overlap.end = max(fact.at, overlap.start)
@@ -114,7 +128,16 @@ class SplitBrain:
             yield from map(_finding, overlaps)
 
 
+def _masters(group: Group) -> list[Node]:
+    """Return who is MASTER; where strangers crowd in, who advertised more than once."""
+    return [n for n in group.masters if n.is_steady] if group.is_crowded else group.masters
+
+
 def _explained(overlap: Overlap) -> bool:
+    if overlap.group.is_crowded:  # perhaps since it began
+        overlap.nodes = {name: node for name, node in overlap.nodes.items() if node.is_steady}
+        if len(overlap.nodes) < 2:
+            return True
     return overlap.end - overlap.start <= _allowed(overlap.nodes.values())
 
 
@@ -148,9 +171,9 @@ def _allowed(nodes: Iterable[Node]) -> Nanos:
 def _finding(overlap: Overlap) -> Finding:
     nodes = list(overlap.nodes.values())
     best = min(nodes, key=lambda n: (n.advbase, n.advskew))
-    names = listed(node.id for node in nodes)
+    names = named(node.id for node in nodes)
     length = span_text(overlap.end - overlap.start)
-    told = listed(f"{node.id} advertises {priority(node)}" for node in nodes)
+    told = named(f"{node.id} advertises {priority(node)}" for node in nodes)
     together = "both" if len(nodes) == 2 else "all"
     word = f"have {together} been" if overlap.ongoing else f"were {together}"
     return Finding(
@@ -181,7 +204,7 @@ RULE = Rule(
     "Two masters at once",
     Severity.CRITICAL,
     SplitBrain,
-    (Claimed, Left, Sighted),
+    (Claimed, Left, Sighted, Forgotten),
     (
         "ucarp_kernel_address_incompat",
         "address_set_mismatch",

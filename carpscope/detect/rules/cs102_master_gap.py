@@ -30,7 +30,7 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import since
 from carpscope.timeline.contest import slowest_ns
-from carpscope.timeline.facts import Claimed, Deceived, Fact
+from carpscope.timeline.facts import Claimed, Deceived, Fact, Forgotten
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
@@ -69,6 +69,8 @@ class MasterGap:
             state = self._state(fact.group)
             state.deceived += 1
             state.evidence = (*state.evidence[:12], fact.frame)
+        elif isinstance(fact, Forgotten) and fact.node is None:
+            self._states.pop(fact.group.id, None)
 
     def _state(self, group: Group) -> _State:
         return self._states.setdefault(group.id, _State(group))
@@ -77,6 +79,8 @@ class MasterGap:
         """Give the gaps that are over and those that last."""
         yield from self._over
         for group in self._context.groups:
+            if self._context.observer.strangers.is_made_up(group):
+                continue
             reigns = [(r.seen, r.last, n) for n in group.members for r in n.reigns]
             quiet = all(n.reign is None or n.due < at for n in group.members)
             if reigns and quiet:
@@ -143,6 +147,6 @@ RULE = Rule(
     "Nobody is master",
     Severity.CRITICAL,
     MasterGap,
-    (Claimed, Deceived),
+    (Claimed, Deceived, Forgotten),
     ("replayed_advert", "forged_skew", "bad_ttl", "bad_checksum"),
 )

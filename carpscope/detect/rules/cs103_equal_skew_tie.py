@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import listed
+from carpscope.detect.words import named
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
@@ -47,7 +47,7 @@ class EqualSkew:
         del at
         for group in self._context.groups:
             by_values: dict[tuple[int, int], list[Node]] = defaultdict(list)
-            for node in group.members:
+            for node in group.known:
                 if node.reigns and node.advskew < 240:
                     by_values[node.advbase, node.advskew].append(node)
             for (base, skew), nodes in by_values.items():
@@ -56,7 +56,7 @@ class EqualSkew:
 
 
 def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
-    names = listed(node.id for node in nodes)
+    names = named(node.id for node in nodes)
     met = sum(
         1 for contest in group.contests if sum(1 for node in nodes if node.id in contest.nodes) > 1
     )

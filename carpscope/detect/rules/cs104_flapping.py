@@ -28,7 +28,7 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since
-from carpscope.timeline.facts import Claimed, Fact, Left
+from carpscope.timeline.facts import Claimed, Fact, Forgotten, Left
 from carpscope.timeline.group import Group
 
 CHANGES = 4
@@ -83,6 +83,9 @@ class Flapping:
             while fact.at - state.claims[0].at > SETTLED * window // 30:
                 self._over = [*self._over, *_count(state, state.claims.popleft())]
                 self._over = self._over[-SITUATIONS_KEPT:]
+        elif isinstance(fact, Forgotten):
+            if fact.node is None:
+                self._states.pop(fact.group.id, None)
         elif isinstance(fact, Left) and fact.at - fact.reign.start < BRIEF:
             found = self._states.get(fact.group.id)
             if found is not None and fact.others:
@@ -159,7 +162,7 @@ RULE = Rule(
     "The master keeps changing",
     Severity.ERROR,
     Flapping,
-    (Claimed, Left),
+    (Claimed, Left, Forgotten),
     (
         "looped_advert",
         "one_way_link",

@@ -30,13 +30,15 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import addresses
 from carpscope.timeline.contest import is_ucarp
-from carpscope.timeline.facts import Announced, Fact, Left
+from carpscope.timeline.facts import Announced, Fact, Forgotten, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
 PATIENCE: Nanos = 3000 * MILLISECOND
 """The winner may announce again with its third advertisement (OpenBSD, ucarp)."""
 SITUATIONS_KEPT = 200
+ANNOUNCED_KEPT = 256
+"""Addresses of one group."""
 
 
 @dataclass(slots=True)
@@ -55,19 +57,25 @@ class StaleArp:
     def __init__(self, context: Context) -> None:
         """Begin with nothing."""
         del context
-        self._last: dict[tuple[str, bytes], tuple[Node, Nanos, int]] = {}
+        self._last: dict[str, dict[bytes, tuple[Node, Nanos, int]]] = {}
+        """By group and address."""
         self._found: list[_Stale] = []
 
     def see(self, fact: Fact) -> None:
         """Take announcements and departures."""
         if isinstance(fact, Announced) and fact.group is not None and fact.node is not None:
-            if len(self._last) < 65_536:
-                key = (fact.group.id, fact.address)
-                self._last[key] = (fact.node, fact.at, fact.frame)
+            last = self._last.setdefault(fact.group.id, {})
+            if len(last) < ANNOUNCED_KEPT or fact.address in last:
+                last[fact.address] = (fact.node, fact.at, fact.frame)
             for stale in self._found:
                 again = stale.winner is fact.node and fact.address in stale.frames
                 if again and stale.until is None:
                     stale.until = fact.at
+        elif isinstance(fact, Forgotten):
+            last = self._last.pop(fact.group.id, {})
+            left = {address: one for address, one in last.items() if one[0] is not fact.node}
+            if fact.node is not None and left:
+                self._last[fact.group.id] = left
         elif isinstance(fact, Left) and fact.reign.ended_by == "yielded":
             self._yielded(fact)
 
@@ -78,8 +86,9 @@ class StaleArp:
         if not (is_ucarp(winner) or is_ucarp(fact.node)):
             return  # the next advertisement, from the same virtual MAC, heals it
         frames = {}
+        last = self._last.get(fact.group.id, {})
         for address in fact.group.announced:
-            node, when, frame = self._last.get((fact.group.id, address), (None, 0, 0))
+            node, when, frame = last.get(address, (None, 0, 0))
             # a ucarp announces before it advertises: that is on its own record alone
             if node is fact.node and winner.announced.get(address, 0) < when:
                 frames[address] = frame
@@ -119,6 +128,6 @@ RULE = Rule(
     "Hosts may send to the loser",
     Severity.INFO,
     StaleArp,
-    (Announced, Left),
+    (Announced, Left, Forgotten),
     ("split_brain", "equal_skew_tie"),
 )

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import listed
+from carpscope.detect.words import named
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
 
@@ -43,11 +43,11 @@ class AdvbaseMismatch:
         """Give one finding for each group."""
         del at
         for group in self._context.groups:
-            nodes = [node for node in group.members if node.reigns]
+            nodes = [node for node in group.known if node.reigns]
             values = {node.advbase for node in nodes}
             if len(values) < 2 or not _meet(group):
                 continue
-            told = listed(f"{node.id} advbase {node.advbase}" for node in nodes)
+            told = named(f"{node.id} advbase {node.advbase}" for node in nodes)
             low, high = min(values), max(values)
             threefold = (
                 f"A node with advbase {low} takes over from one with {high} at its first "
@@ -69,7 +69,7 @@ class AdvbaseMismatch:
                 sum(node.adverts for node in nodes),
                 f"{told} in one group",
                 f"{threefold} A backup with advbase {high} waits {3 * high} s until it takes over.",
-                f"Set the same advbase on {listed(node.id for node in nodes)} and order them by "
+                f"Set the same advbase on {named(node.id for node in nodes)} and order them by "
                 "advskew.",
             )
 

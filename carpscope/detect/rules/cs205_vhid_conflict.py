@@ -46,7 +46,7 @@ class VhidConflict:
         """Give one finding for each group."""
         del at
         for group in self._context.groups:
-            members = group.members[:16]
+            members = group.known[:16]
             first = next(
                 (
                     (one, other)

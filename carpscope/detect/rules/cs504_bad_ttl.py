@@ -25,7 +25,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Refused
+from carpscope.timeline.facts import Drop, Forgotten, Refused
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -41,4 +41,4 @@ def _watch(context: Context) -> DroppedWatch:
     )
 
 
-RULE = Rule("CS504", "bad_ttl", "TTL is not 255", Severity.ERROR, _watch, (Refused,))
+RULE = Rule("CS504", "bad_ttl", "TTL is not 255", Severity.ERROR, _watch, (Refused, Forgotten))

@@ -26,7 +26,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Refused
+from carpscope.timeline.facts import Drop, Forgotten, Refused
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -42,4 +42,6 @@ def _watch(context: Context) -> DroppedWatch:
     )
 
 
-RULE = Rule("CS505", "bad_checksum", "The checksum is wrong", Severity.ERROR, _watch, (Refused,))
+RULE = Rule(
+    "CS505", "bad_checksum", "The checksum is wrong", Severity.ERROR, _watch, (Refused, Forgotten)
+)

@@ -38,7 +38,7 @@ from carpscope.wire.carp import virtual_mac
 
 ROUTER_LIMIT = 16
 """Sources named per number; a flood of spoofed ones is counted, not kept."""
-SITUATION_LIMIT = 65_536
+SITUATION_LIMIT = 8192
 
 
 @dataclass(slots=True)

@@ -1,0 +1,112 @@
+"""What one advertisement shows by itself, beside that its sender is MASTER."""
+
+from collections.abc import Iterator
+
+from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.timeline.destination import misdirected
+from carpscope.timeline.facts import Changed, Drop, Foreign, Refused
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import REFUSALS_KEPT, SETTLED, Change, CounterHabit, Node, frame_ref
+from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.decode import Packet
+from carpscope.wire.ip import IpView
+from carpscope.wire.vrrp import VrrpView
+
+
+def collect(node: Node, ip: IpView, view: AdvertView) -> None:
+    """Keep what tells implementations apart (implementations.md 4.1)."""
+    if ip.version == 4:
+        node.tos[ip.tos] += 1
+        if node.adverts <= SETTLED and ip.identification is not None:
+            node.identifications.append(ip.identification)
+        node.dont_fragment[ip.dont_fragment] += 1
+    else:
+        node.traffic_class[ip.tos] += 1
+    node.ttl[ip.ttl] += 1
+    if not view.is_bow_out:
+        node.max_advskew = max(node.max_advskew, view.advskew)
+    if view.demote:
+        node.saw_demote = True
+
+
+def refusals(
+    group: Group, node: Node, at: Nanos, ref: int, packet: Packet, view: AdvertView
+) -> Iterator[Refused]:
+    """Give why receivers drop an advertisement."""
+    ip, link = packet.ip, packet.link
+    assert ip is not None
+    assert link is not None
+    if view.version != 2:
+        detail = f"version {view.version}, not 2"
+        yield Refused(group, node, at, ref, Drop.VERSION, detail)
+    if ip.ttl != 255:
+        detail = f"TTL {ip.ttl}, not 255"
+        yield Refused(group, node, at, ref, Drop.TTL, detail)
+    wrong = misdirected(link, ip)
+    if wrong:
+        yield Refused(group, node, at, ref, Drop.DESTINATION, wrong)
+    if not view.checksum_ok:
+        detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
+        yield Refused(group, node, at, ref, Drop.CHECKSUM, detail)
+    if view.version != 2 or ip.ttl != 255 or wrong or not view.checksum_ok:
+        node.refused_at.append(at)
+        del node.refused_at[:-REFUSALS_KEPT]
+
+
+def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:
+    """Follow how the counter moves: what it says without any key (authentication.md 2.6)."""
+    habit = node.counters.setdefault(version, CounterHabit())
+    value = view.counter_value
+    if habit.seen:
+        step = value - habit.value & 0xFFFF_FFFF_FFFF_FFFF
+        last = group.last.counter if group.last is not None else habit.value
+        follows = value - last & 0xFFFF_FFFF_FFFF_FFFF
+        if step == 0:
+            habit.constant += 1
+        elif step <= 4 or 1 <= follows <= 4:
+            habit.sequential += 1
+            habit.first_sequential = habit.first_sequential or at
+        else:
+            habit.random += 1
+            habit.last_random = at
+    habit.seen += 1
+    habit.value = value
+    others = group.known if group.is_crowded else group.nodes.values()
+    group.hearing.see(others, node, at, version, value)
+    node.sent.append((at, value))
+
+
+def changes(group: Group, node: Node, at: Nanos, ref: int, view: AdvertView) -> Iterator[Changed]:
+    """Give what a node advertises otherwise than before; remember what it says now."""
+    if view.is_bow_out:
+        node.bow_outs += 1
+        return
+    for what, before, after in (
+        ("advbase", node.advbase, view.advbase),
+        ("advskew", node.advskew, view.advskew),
+        ("demote", node.demote, view.demote),
+    ):
+        if before != after and (node.advbase, node.advskew) != (255, 255):
+            beat = interval_ns(node.advbase, node.advskew)
+            early = at - node.last < beat - beat // 16 - 20 * MILLISECOND
+            change = Change(at, ref, what, before, after, early)
+            if len(node.changes) < 1000:
+                node.changes.append(change)
+            yield Changed(group, node, change)
+    node.advbase, node.advskew, node.demote = view.advbase, view.advskew, view.demote
+
+
+def foreign(packet: Packet, view: VrrpView) -> Foreign:
+    """Return what a VRRP advertisement shows."""
+    assert packet.ip is not None
+    assert packet.link is not None
+    return Foreign(
+        packet.link.vlan,
+        view.vrid,
+        packet.frame.at,
+        frame_ref(packet.frame.capture, packet.frame.number),
+        view.version,
+        view.priority,
+        packet.ip.source,
+        packet.link.source,
+    )
