@@ -50,17 +50,21 @@ def run(path: Path, tmp: Path, *, secrets: bool) -> Analysis:
         for frame in altered(frames(world), story.get("alter", [])):
             writer.write(frame)
     kept_back = [*story.get("unknown", []), *story.get("withheld", [])]
-    config = candidates(scenario, kept_back) if secrets else Config()
+    known = [word.encode() for word in story.get("known", [])]
+    config = candidates(scenario, kept_back, known) if secrets else Config()
     return analyze([open_capture(str(capture))], config)
 
 
-def candidates(scenario: Scenario, unknown: list[str]) -> Config:
-    """Collect every passphrase and address of a scenario, but those the story keeps back."""
+def candidates(scenario: Scenario, unknown: list[str], more: list[bytes]) -> Config:
+    """Collect every passphrase and address of a scenario, but those the story keeps back.
+
+    What an event brings is known where the story says so.
+    """
     vhids = [vhid for node in scenario.nodes for vhid in node.vhids]
     words = dict.fromkeys(vhid.passphrase.encode() for vhid in vhids)
     addresses = dict.fromkeys(a for vhid in vhids for a in (*vhid.ipv4, *vhid.ipv6))
     known = tuple(a for a in addresses if ip_text(a) not in unknown)
-    return Config(tuple(w for w in words if w.decode() not in unknown), known)
+    return Config((*(w for w in words if w.decode() not in unknown), *more), known)
 
 
 @pytest.mark.parametrize("secrets", [True, False], ids=["secrets", "keyless"])

@@ -9,6 +9,7 @@ Verdicts are kept in build/mutants/: a run that was stopped goes on.
 
 import argparse
 import ast
+import importlib
 import json
 import os
 import random
@@ -23,14 +24,14 @@ import pytest
 from tests.mutants import ROOT, cover, judge
 from tests.mutants.book import FOLDER, TARGETS, Book, Row, digest, equivalents, table
 from tests.mutants.cover import Course
-from tests.mutants.judge import Chosen, Outcome
+from tests.mutants.judge import Chosen, Outcome, module_of
 from tests.mutants.operators import Mutant, mutants, mutated
 
 TESTS = {
     "wire": ["tests/wire"],
     "auth": ["tests/auth", "tests/timeline/test_authentication.py"],
     "protocol": ["tests/protocol", "tests/sim"],
-    "detect": ["tests/detect"],
+    "detect": ["tests/detect", "tests/report_forensic/test_vantage.py"],
 }
 """What is run against the mutants of a package: the tests that are made for it."""
 SLOWEST_SECONDS = 3.0
@@ -99,11 +100,14 @@ class Map:
 class _WarmLoop(judge.Settings):
     """A pytest plugin that judges mutants instead of running the tests once."""
 
-    def __init__(self, todo: list[Mutant], known: Map, book: Book) -> None:
+    def __init__(self, package: str, todo: list[Mutant], known: Map, book: Book) -> None:
+        self._package = package
         self._todo, self._known, self._book = todo, known, book
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        for name in cover.files_of(self._package):
+            importlib.import_module(module_of(name))  # what is found in folders comes late
         warm = judge.Warm(session.items)
         for count, mutant in enumerate(self._todo, 1):
             chosen = self._known.chosen(mutant)
@@ -175,12 +179,11 @@ def run(package: str, sample: int, *, show: bool) -> Row:
         todo = [m for m in chosen if m.name not in {*book.outcomes, *equivalent}]
         warm = [m for m in todo if known.is_warm(m)]
         if warm:
-            plugin = _WarmLoop(warm, known, book)
+            plugin = _WarmLoop(package, warm, known, book)
             arguments = [*judge.PYTEST, *TESTS[package]]
             _in_child(lambda: pytest.main(arguments, plugins=[plugin]))
             book.read()
-        late = {m.name for m in warm if book.outcomes[m.name].verdict == "cold"}
-        cold = [m for m in todo if m.name in late or not known.is_warm(m)]
+        cold = [m for m in todo if m.name not in book.outcomes]
         tests = set(known.courses)
         for count, mutant in enumerate(cold, 1):
             picked = known.chosen(mutant)

@@ -37,6 +37,8 @@ class Book:
         sources: dict[str, str] = {}
         for line in self._path.read_text().splitlines() if self._path.exists() else ():
             entry = json.loads(line)
+            if entry["verdict"] == "cold":
+                continue  # it was put off only
             path = entry["name"].partition(" ")[0]
             if path not in sources:
                 sources[path] = digest([ROOT / path])

@@ -182,7 +182,7 @@ def judge_cold(
     mutant: Mutant, tree: ast.Module, chosen: Sequence[Chosen], known: set[str]
 ) -> Outcome:
     """Run the tests in a process that imports carpscope with the mutant in it."""
-    module = mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    module = module_of(mutant.path)
     files = dict.fromkeys(each.test.partition("::")[0] for each in chosen)
 
     class Plugin(Settings):
@@ -208,6 +208,11 @@ def judge_cold(
         pytest.main([*PYTEST, *files], plugins=[Plugin(tell)])
 
     return forked(work)
+
+
+def module_of(path: str) -> str:
+    """Name the module of a file."""
+    return path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
 
 class Settings:

@@ -1,0 +1,709 @@
+"""What each detector makes of facts: where it begins to speak, and where it ends a situation.
+
+Facts are made by hand, so that a limit can be met to the nanosecond.
+"""
+
+import pytest
+
+from carpscope.auth.keyring import Keyring
+from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.detect.deceived import ATTACKS_KEPT, SAME_ATTACK
+from carpscope.detect.engine import rules
+from carpscope.detect.events import Event, EventWatch
+from carpscope.detect.finding import Finding
+from carpscope.detect.rule import Context, Watch
+from carpscope.timeline.contest import Contest
+from carpscope.timeline.facts import (
+    Announced,
+    Changed,
+    Claimed,
+    Deceived,
+    Drop,
+    Fact,
+    Foreign,
+    Left,
+    Refused,
+    Sighted,
+)
+from carpscope.timeline.group import Group
+from carpscope.timeline.impostor import Deceit, Signature
+from carpscope.timeline.node import Change, Node, Reign
+from carpscope.timeline.observe import Observer
+from carpscope.wire.carp import AdvertView
+
+VIEW = AdvertView(2, 1, 1, 255, 7, 7, 255, 0, bytes(8), bytes(20), True, 0, 0)
+"""A farewell of a demoted node."""
+VIP = bytes((10, 0, 0, 100))
+UCARP_MAC = bytes.fromhex("00005e000001")
+
+
+class Stage:
+    """A group of nodes, and watches that see what happens to them."""
+
+    def __init__(self, *labels: str, size: int = 2, vhid: int = 1, **shape: int) -> None:
+        """Take the detectors by their labels, and what every node advertises."""
+        self.observer = Observer(Keyring([]), ())
+        self.group = Group((), vhid)
+        self.observer.groups[(), vhid] = self.group
+        self.nodes = [
+            Node(chr(97 + n), n, advbase=shape.get("advbase", 1), advskew=shape.get("advskew", 0))
+            for n in range(size)
+        ]
+        for n, node in enumerate(self.nodes):
+            self.group.nodes[bytes((10, 0, 0, n + 1))] = node
+        context = Context(self.observer)
+        self.watches: list[Watch] = [r.watch(context) for r in rules() if r.label in labels]
+        assert len(self.watches) == len(labels)
+        self.events = EventWatch()
+        self.told: list[Event] = []
+        self.frame = 0
+
+    def see(self, fact: Fact) -> None:
+        """Show a fact to everybody."""
+        for watch in self.watches:
+            watch.see(fact)
+        self.told += self.events.see(fact)
+
+    def next(self) -> int:
+        """Number a frame."""
+        self.frame += 1
+        return self.frame
+
+    def claim(self, who: int, at: Nanos) -> None:
+        """Let a node become MASTER."""
+        node, frame = self.nodes[who], self.next()
+        node.reigns.append(Reign(at, frame, at, frame))
+        node.adverts += 1
+        node.first = node.first or at
+        node.last = at
+        self._masters()
+        self.see(Claimed(self.group, node, at, frame))
+
+    def sight(self, who: int, at: Nanos) -> None:
+        """Let a MASTER advertise beside another."""
+        node, frame = self.nodes[who], self.next()
+        node.reigns[-1].seen, node.reigns[-1].last, node.last = at, frame, at
+        self.see(Sighted(self.group, node, at, frame, VIEW))
+
+    def leave(self, who: int, at: Nanos, by: str = "silent", seen: Nanos | None = None) -> None:
+        """Let a node be MASTER no more."""
+        node = self.nodes[who]
+        reign = node.reigns[-1]
+        reign.end, reign.ended_by = at, by
+        if seen is not None:
+            reign.seen = seen
+        self._masters()
+        others = tuple((n, n.reigns[-1]) for n in self.nodes if n.is_master)
+        self.see(Left(self.group, node, at, reign, others))
+
+    def _masters(self) -> None:
+        self.group.masters = [n for n in self.nodes if n.is_master]
+
+    def findings(self, at: Nanos) -> list[Finding]:
+        """Ask for everything known."""
+        return [finding for watch in self.watches for finding in watch.findings(at)]
+
+
+# ---- CS101
+
+
+@pytest.mark.parametrize(("advbase", "allowed"), [(1, 1120), (2, 2190), (10, 10_750)])
+def test_how_long_an_election_explains_two_masters(advbase: int, allowed: int) -> None:
+    for more, found in ((0, 0), (1, 1)):
+        stage = Stage("split_brain", advbase=advbase)
+        stage.claim(0, SECOND)
+        stage.claim(1, 2 * SECOND)
+        stage.leave(0, 2 * SECOND + allowed * MILLISECOND + more, "yielded")
+        assert len(stage.findings(99 * SECOND)) == found
+
+
+def test_the_slower_of_two_masters_decides_what_is_allowed() -> None:
+    stage = Stage("split_brain")
+    stage.nodes[1].advbase, stage.nodes[1].advskew = 2, 128
+    stage.claim(0, SECOND)
+    stage.claim(1, 2 * SECOND)
+    stage.leave(1, 2 * SECOND + 2725 * MILLISECOND)
+    assert stage.findings(0) == []
+
+
+def brains(stage: Stage, who: int, start: Nanos, end: Nanos) -> None:
+    stage.claim(who, start)
+    stage.sight(0, start + SECOND)
+    stage.sight(who, end)
+    stage.leave(who, end)
+
+
+@pytest.mark.parametrize(("pause", "count"), [(15 * SECOND, 1), (15 * SECOND + 1, 2)])
+def test_two_masters_again_soon_are_the_same_situation(pause: Nanos, count: int) -> None:
+    stage = Stage("split_brain")
+    stage.claim(0, SECOND)
+    brains(stage, 1, 10 * SECOND, 15 * SECOND)
+    brains(stage, 1, 15 * SECOND + pause, 20 * SECOND + pause)
+    found = stage.findings(60 * SECOND)
+    assert len(found) == count
+    assert (found[0].start, found[-1].end) == (10 * SECOND, 20 * SECOND + pause)
+    assert sum(f.frame_count for f in found) == 4
+    assert ("in 2 stretches" in found[0].explanation) == (count == 1)
+
+
+def test_other_nodes_are_another_situation() -> None:
+    stage = Stage("split_brain", size=3)
+    stage.claim(0, SECOND)
+    brains(stage, 1, 10 * SECOND, 15 * SECOND)
+    brains(stage, 2, 20 * SECOND, 25 * SECOND)
+    assert [f.nodes for f in stage.findings(0)] == [("a", "b"), ("a", "c")]
+
+
+def test_who_joins_two_masters_belongs_to_them_until_one_is_left() -> None:
+    stage = Stage("split_brain", size=3)
+    for who in range(3):
+        stage.claim(who, (1 + who) * SECOND)
+    stage.leave(0, 10 * SECOND)
+    assert stage.findings(0) == [], "nobody has advertised beside another yet"
+    stage.sight(1, 12 * SECOND)
+    (going,) = stage.findings(0)
+    assert (going.nodes, going.ongoing, going.end) == (("a", "b", "c"), True, 12 * SECOND)
+    assert going.summary == "a, b and c have all been MASTER for 10.0 s"
+    stage.leave(2, 14 * SECOND)
+    (over,) = stage.findings(0)
+    assert (over.ongoing, over.start, over.end) == (False, 2 * SECOND, 14 * SECOND)
+    assert over.identity == going.identity
+    assert over.explanation.startswith("All advertised")
+
+
+def test_a_capture_that_ends_leaves_two_masters_as_they_are() -> None:
+    stage = Stage("split_brain")
+    stage.claim(0, SECOND)
+    stage.claim(1, 2 * SECOND)
+    stage.leave(0, 9 * SECOND, "capture")
+    (found,) = stage.findings(0)
+    assert (found.ongoing, found.summary) == (True, "a and b have both been MASTER for 7.0 s")
+
+
+# ---- CS102
+
+
+def gap(length: Nanos, **shape: int) -> list[Finding]:
+    stage = Stage("master_gap", **shape)
+    stage.claim(0, SECOND)
+    stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
+    stage.claim(1, 8 * SECOND + length)
+    return stage.findings(8 * SECOND + length)
+
+
+@pytest.mark.parametrize(
+    ("shape", "limit"),
+    [({}, 4250), ({"advbase": 2}, 8000), ({"advskew": 128}, 6125), ({"advbase": 0}, 4250)],
+)
+def test_how_long_a_take_over_may_take(shape: dict[str, int], limit: int) -> None:
+    """A quarter longer than the slowest system waits, and half a second."""
+    assert gap(limit * MILLISECOND, **shape) == []
+    (found,) = gap(limit * MILLISECOND + 1, **shape)
+    assert (found.start, found.end) == (8 * SECOND, 8 * SECOND + limit * MILLISECOND + 1)
+    assert (found.nodes, found.ongoing, found.frames) == (("a", "b"), False, (1, 2))
+
+
+def test_freebsd_is_known_to_wait_less() -> None:
+    stage = Stage("master_gap", advskew=128)
+    for node in stage.nodes:
+        node.tos[0xE0] += 1
+    stage.claim(0, SECOND)
+    stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
+    stage.claim(1, 8 * SECOND + 4875 * MILLISECOND + 1)
+    assert len(stage.findings(0)) == 1
+
+
+def test_nobody_until_now_is_a_gap_that_goes_on() -> None:
+    stage = Stage("master_gap")
+    assert stage.findings(99 * SECOND) == []
+    stage.claim(0, SECOND)
+    stage.nodes[0].due = 3 * SECOND
+    assert stage.findings(3 * SECOND) == []
+    assert stage.findings(5 * SECOND + 250 * MILLISECOND) == []
+    (found,) = stage.findings(5 * SECOND + 250 * MILLISECOND + 1)
+    assert (found.ongoing, found.nodes, found.start) == (True, ("a",), SECOND)
+    assert found.summary == "nobody was MASTER for 4.3 s, and still so at the end"
+    stage.nodes[0].due = 99 * SECOND
+    assert stage.findings(98 * SECOND) == [], "its next advertisement is not due yet"
+
+
+def deceived(stage: Stage, at: Nanos, deceit: Deceit = Deceit.REPLAYED, back: Nanos = 0) -> None:
+    original = Signature(bytes((10, 0, 0, 1)), at - (back or SECOND), stage.next(), (1, 0, 0))
+    stage.see(
+        Deceived(
+            stage.group,
+            stage.nodes[0],
+            at,
+            stage.next(),
+            deceit,
+            original,
+            bytes((10, 0, 0, 1)),
+            VIEW,
+        )
+    )
+
+
+def test_what_lured_the_others_is_told_with_the_gap_it_made() -> None:
+    stage = Stage("master_gap")
+    stage.claim(0, SECOND)
+    stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
+    for second in range(9, 39):
+        deceived(stage, second * SECOND)
+    stage.claim(1, 60 * SECOND)
+    (found,) = stage.findings(60 * SECOND)
+    assert "Meanwhile 30 advertisements that no node sent kept the others silent" in (
+        found.explanation
+    )
+    assert len(found.frames) == found.frame_count == 1 + 13 + 1
+    stage.leave(1, 62 * SECOND, "silent", seen=61 * SECOND)
+    stage.claim(0, 80 * SECOND)
+    assert "Meanwhile" not in stage.findings(80 * SECOND)[1].explanation
+
+
+def test_beside_another_master_there_is_no_gap() -> None:
+    stage = Stage("master_gap", size=3)
+    stage.claim(0, SECOND)
+    stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
+    stage.claim(1, 10 * SECOND)
+    stage.claim(2, 60 * SECOND)
+    assert stage.findings(61 * SECOND) == []
+
+
+# ---- CS103
+
+
+@pytest.mark.parametrize(("advskew", "count"), [(0, 1), (239, 1), (240, 0), (254, 0)])
+def test_equal_values_below_what_a_demoted_freebsd_says(advskew: int, count: int) -> None:
+    stage = Stage("equal_skew_tie", advskew=advskew)
+    stage.claim(0, SECOND)
+    assert stage.findings(0) == []
+    stage.leave(0, 3 * SECOND)
+    stage.claim(1, 4 * SECOND)
+    assert len(stage.findings(0)) == count
+
+
+def test_who_shares_which_values() -> None:
+    stage = Stage("equal_skew_tie", size=5, advskew=50)
+    stage.nodes[2].advskew = stage.nodes[3].advskew = 60
+    stage.nodes[4].advbase = 2
+    for who in range(5):
+        stage.claim(who, (1 + who) * SECOND)
+    found = stage.findings(0)
+    assert [f.nodes for f in found] == [("a", "b"), ("c", "d")]
+    assert (found[0].start, found[0].end, found[0].frame_count) == (SECOND, 2 * SECOND, 2)
+    pair = {n.id: n for n in stage.nodes[:2]}
+    other = {n.id: n for n in (stage.nodes[0], stage.nodes[2])}
+    stage.group.contests += [Contest(0, 1, pair), Contest(2, 3, pair), Contest(4, 5, other)]
+    told = [f.explanation for f in stage.findings(0)]
+    assert "They claimed beside each other 2 times." in told[0]
+    assert "They claimed" not in told[1]
+
+
+def test_two_that_claimed_at_once_have_a_second_to_be_seen() -> None:
+    stage = Stage("equal_skew_tie")
+    for who in range(2):
+        stage.claim(who, 5 * SECOND)
+    (found,) = stage.findings(0)
+    assert (found.start, found.end) == (5 * SECOND, 6 * SECOND)
+
+
+# ---- CS104
+
+
+def changes(stage: Stage, times: list[Nanos]) -> None:
+    """Change the master at each of these."""
+    for count, at in enumerate(times):
+        if count:
+            stage.leave((count - 1) % 2, at)
+        stage.claim(count % 2, at)
+
+
+@pytest.mark.parametrize(
+    ("advbase", "span", "count"),
+    [
+        (1, 30 * SECOND, 1),
+        (1, 30 * SECOND + 1, 0),
+        (2, 60 * SECOND, 1),
+        (2, 60 * SECOND + 1, 0),
+        (0, 30 * SECOND, 1),
+    ],
+)
+def test_four_changes_within_thirty_advbase(advbase: int, span: Nanos, count: int) -> None:
+    stage = Stage("flapping", advbase=advbase)
+    # the first election counts for nothing
+    changes(stage, [SECOND, 10 * SECOND, 12 * SECOND, 13 * SECOND, 10 * SECOND + span])
+    found = stage.findings(0)
+    assert len(found) == count
+    if found:
+        assert (found[0].start, found[0].end) == (10 * SECOND, 10 * SECOND + span)
+        assert found[0].frame_count == 4
+        assert found[0].summary.startswith("the master changed 4 times within ")
+
+
+def test_three_changes_are_not_enough() -> None:
+    stage = Stage("flapping")
+    changes(stage, [n * SECOND for n in range(1, 5)])
+    assert stage.findings(0) == []
+
+
+def test_a_claim_that_comes_to_nothing_at_once_is_none() -> None:
+    for lasting, count in ((249, 0), (250, 1)):
+        stage = Stage("flapping")
+        stage.claim(0, SECOND)
+        for second in range(10, 14):
+            stage.claim(1, second * SECOND)
+            stage.leave(1, second * SECOND + lasting * MILLISECOND, "yielded")
+        assert len(stage.findings(0)) == count
+
+
+def test_what_follows_after_a_pause_is_another_situation() -> None:
+    # as long as the next change makes four within thirty seconds it goes on
+    for pause, count in ((28 * SECOND, 1), (28 * SECOND + 1, 2)):
+        stage = Stage("flapping")
+        first = [n * SECOND for n in (1, 10, 11, 12, 13)]
+        again = [13 * SECOND + pause + n * SECOND for n in range(4)]
+        changes(stage, first + again)
+        found = stage.findings(0)
+        assert len(found) == count
+        assert sum(f.frame_count for f in found) == 8
+        assert {f.nodes for f in found} == {("b", "a")}
+        assert found[0].identity == stage.findings(999 * SECOND)[0].identity, "asking changes none"
+
+
+def test_a_claim_counts_once_it_has_lasted() -> None:
+    """Whoever loses at once takes it back; what was told before stays told."""
+    stage = Stage("flapping", size=3)
+    changes(stage, [n * SECOND for n in (1, 10, 11, 12, 13)])
+    stage.claim(2, 14 * SECOND)
+    assert stage.findings(0)[0].frame_count == 5
+    stage.leave(2, 14 * SECOND + 100 * MILLISECOND, "yielded")
+    (found,) = stage.findings(0)
+    assert (found.frame_count, found.end) == (4, 13 * SECOND)
+
+
+def test_flapping_goes_on_until_ten_seconds_of_peace() -> None:
+    stage = Stage("flapping")
+    changes(stage, [n * SECOND for n in (1, 10, 11, 12, 13)])
+    assert stage.findings(23 * SECOND - 1)[0].ongoing
+    assert not stage.findings(23 * SECOND)[0].ongoing
+
+
+# ---- CS105
+
+
+def stale(winner_mac: bytes = UCARP_MAC) -> Stage:
+    stage = Stage("stale_arp")
+    stage.nodes[0].mac = winner_mac
+    stage.claim(0, SECOND)
+    stage.claim(1, 2 * SECOND)
+    stage.group.announced[VIP] = None
+    announce(stage, 0, 2 * SECOND)
+    announce(stage, 1, 3 * SECOND)
+    stage.leave(1, 4 * SECOND, "yielded")
+    return stage
+
+
+def announce(stage: Stage, who: int, at: Nanos) -> None:
+    node = stage.nodes[who]
+    node.announced[VIP] = at
+    stage.see(
+        Announced((), at, stage.next(), VIP, UCARP_MAC, UCARP_MAC, stage.group, node),
+    )
+
+
+def test_a_loser_that_announced_last() -> None:
+    stage = stale()
+    assert stage.findings(7 * SECOND - 1) == []
+    (found,) = stage.findings(7 * SECOND)
+    assert (found.nodes, found.ongoing) == (("b", "a"), True)
+    assert (found.start, found.end, found.frames) == (4 * SECOND, 7 * SECOND, (4,))
+
+
+@pytest.mark.parametrize(("at", "count"), [(7 * SECOND - 1, 0), (7 * SECOND, 1)])
+def test_a_winner_that_announces_again_soon_heals_it(at: Nanos, count: int) -> None:
+    stage = stale()
+    announce(stage, 0, at)
+    announce(stage, 0, 50 * SECOND)
+    found = stage.findings(99 * SECOND)
+    assert len(found) == count
+    if found:
+        assert (found[0].end, found[0].ongoing) == (at, False)
+
+
+def test_between_kernels_the_next_advertisement_heals_it() -> None:
+    assert stale(bytes.fromhex("00005e000101")).findings(99 * SECOND) == []
+
+
+def test_who_announced_last_is_not_stale_if_it_won() -> None:
+    stage = Stage("stale_arp")
+    stage.nodes[1].mac = UCARP_MAC
+    stage.group.announced[VIP] = None
+    stage.claim(0, SECOND)
+    stage.claim(1, 2 * SECOND)
+    announce(stage, 1, 3 * SECOND)
+    announce(stage, 0, 3 * SECOND)
+    stage.leave(1, 4 * SECOND, "yielded")
+    assert stage.findings(99 * SECOND) == []
+    again = Stage("stale_arp")
+    again.nodes[1].mac = UCARP_MAC
+    again.group.announced[VIP] = None
+    again.claim(0, SECOND)
+    again.claim(1, 2 * SECOND)
+    announce(again, 1, 3 * SECOND)
+    again.leave(1, 4 * SECOND, "silent")
+    assert again.findings(99 * SECOND) == [], "it fell silent: nobody said who won"
+
+
+# ---- CS204
+
+
+@pytest.mark.parametrize(("low", "high", "threefold"), [(1, 3, False), (1, 4, True), (2, 6, False)])
+def test_how_different_advbases_may_be(low: int, high: int, *, threefold: bool) -> None:
+    stage = Stage("advbase_mismatch")
+    stage.nodes[0].advbase, stage.nodes[1].advbase = low, high
+    for who in range(2):
+        for at in range(1, 8):
+            stage.claim(who, (at + who) * SECOND)
+            if at < 7:
+                stage.leave(who, (at + who) * SECOND)
+    assert stage.findings(0) == [], "they were never beside each other"
+    stage.group.contests.append(Contest(0, 1, {n.id: n for n in stage.nodes}))
+    (found,) = stage.findings(0)
+    assert ("threefold" in found.explanation) == threefold
+    assert f"waits {3 * high} s" in found.explanation
+    assert (found.start, found.end, found.frame_count) == (SECOND, 8 * SECOND, 14)
+    assert found.frames == (*range(1, 7), *range(8, 14)), "six reigns of each"
+    stage.nodes[1].advbase = low
+    assert stage.findings(0) == []
+
+
+# ---- CS30x
+
+
+def test_deceits_that_follow_each_other_are_one_attack() -> None:
+    for pause, count in ((SAME_ATTACK, 1), (SAME_ATTACK + 1, 2)):
+        stage = Stage("replayed_advert", "forged_skew", "looped_advert")
+        stage.claim(0, SECOND)
+        deceived(stage, 10 * SECOND, back=5 * SECOND)
+        deceived(stage, 10 * SECOND + pause, back=5 * SECOND)
+        found = stage.findings(0)
+        assert [f.label for f in found] == ["replayed_advert"] * count
+        assert found[0].confidence == (0.95 if count == 1 else 0.8)
+        assert (found[0].start, found[-1].end) == (10 * SECOND, 10 * SECOND + pause)
+
+
+def test_each_kind_of_deceit_is_another_attack() -> None:
+    stage = Stage("replayed_advert", "forged_skew", "looped_advert")
+    stage.claim(0, SECOND)
+    deceived(stage, 10 * SECOND, Deceit.FORGED)
+    for second in range(11, 14):
+        deceived(stage, second * SECOND, back=40 * MILLISECOND)
+    forged, looped = stage.findings(0)
+    assert (forged.label, looped.label) == ("forged_skew", "looped_advert")
+    assert forged.summary.endswith("were forged to say 255/255 (a bow-out)")
+    assert "40.0 to 40.0 ms after they were sent" in looped.explanation
+
+
+def test_attacks_that_are_over_are_kept_in_bounds() -> None:
+    stage = Stage("forged_skew")
+    stage.claim(0, SECOND)
+    for n in range(ATTACKS_KEPT + 5):
+        deceived(stage, (10 + 31 * n) * SECOND, Deceit.FORGED)
+    assert len(stage.findings(0)) == ATTACKS_KEPT + 1, "and the one that goes on"
+
+
+def attacked(start: int, end: int, *, seen: int, left: int | None, by: str = "silent") -> str:
+    """Say what an attack from `start` to `end` did to a node MASTER from 5 on (seconds)."""
+    stage = Stage("forged_skew")
+    stage.claim(0, 5 * SECOND)
+    stage.nodes[0].reigns[-1].seen = seen * SECOND
+    if left is not None:
+        stage.leave(0, left * SECOND, by)
+    deceived(stage, start * SECOND, Deceit.FORGED)
+    deceived(stage, end * SECOND, Deceit.FORGED)
+    (found,) = stage.findings(0)
+    return found.explanation.partition("Effect: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("seen", "left", "by", "told"),
+    [
+        (30, None, "", "the real nodes did not react."),
+        (30, 30, "silent", "the real nodes did not react."),
+        (20, 21, "yielded", "a was no longer MASTER after it began."),
+        (20, 21, "capture", "the real nodes did not react."),
+        (9, 9, "yielded", "a was no longer MASTER after it began; no real master advertised for "),
+        (8, 8, "yielded", "no real master advertised for about 10.0 s of it."),
+        (17, 40, "silent", "the real nodes did not react."),
+        (16, 40, "silent", "no real master advertised for about 4.0 s of it."),
+    ],
+)
+def test_what_an_attack_achieved(seen: int, left: int | None, by: str, told: str) -> None:
+    assert attacked(10, 20, seen=seen, left=left, by=by).startswith(told)
+
+
+# ---- CS504 to CS507
+
+
+def test_dropped_advertisements_are_counted_by_node_and_reason() -> None:
+    stage = Stage("bad_ttl", "bad_checksum", "wrong_destination")
+    for who, check in ((0, Drop.TTL), (0, Drop.TTL), (1, Drop.TTL), (0, Drop.CHECKSUM)):
+        node, frame = stage.nodes[who], stage.next()
+        node.adverts += 1
+        stage.see(Refused(stage.group, node, frame * SECOND, frame, check, f"detail {frame}"))
+    found = {(f.label, f.nodes): f for f in stage.findings(0)}
+    assert set(found) == {("bad_ttl", ("a",)), ("bad_ttl", ("b",)), ("bad_checksum", ("a",))}
+    twice = found["bad_ttl", ("a",)]
+    assert (twice.start, twice.end, twice.frames) == (SECOND, 2 * SECOND, (1, 2))
+    assert twice.summary.startswith("2 of 3 advertisements of a have a TTL other than 255")
+    assert twice.explanation.startswith("detail 1 (first of 2), ")
+    assert found["bad_ttl", ("b",)].summary.startswith("all advertisements of b have")
+
+
+def router(stage: Stage, host: int, *, vrid: int = 1, version: int = 2, mac: bytes | None) -> None:
+    frame = stage.next()
+    source = bytes((10, 0, 1, host))
+    stage.see(Foreign((), vrid, frame * SECOND, frame, version, 100, source, mac))
+
+
+def test_routers_of_the_same_number() -> None:
+    stage = Stage("vrrp_vrid_conflict", vhid=7)
+    router(stage, 1, vrid=7, mac=bytes.fromhex("00005e000107"))
+    router(stage, 2, vrid=7, version=3, mac=None)
+    router(stage, 3, vrid=8, mac=None)
+    (found,) = stage.findings(0)
+    assert found.summary == (
+        "VRRP v2 and v3 from 10.0.1.1 and 10.0.1.2 uses the number 7 of this CARP group"
+    )
+    assert "and the same virtual MAC 00:00:5e:00:01:07" in found.explanation
+    assert (found.frames, found.start, found.end) == ((1, 2), SECOND, 2 * SECOND)
+
+
+def test_a_flood_of_routers_is_counted_and_not_kept() -> None:
+    stage = Stage("vrrp_vrid_conflict")
+    for host in range(1, 31):
+        router(stage, host, mac=bytes(5) + bytes((host,)))
+    (found,) = stage.findings(0)
+    assert (len(found.nodes), found.frame_count) == (16, 30)
+    assert "which implies virtual MAC" in found.explanation
+
+
+# ---- events
+
+
+def last(stage: Stage) -> tuple[str, tuple[str, ...], Nanos, Nanos]:
+    event = stage.told[-1]
+    return event.label, event.nodes, event.start, event.end
+
+
+def test_the_first_election_and_a_return_are_no_events() -> None:
+    stage = Stage()
+    stage.claim(0, SECOND)
+    stage.leave(0, 5 * SECOND)
+    stage.claim(0, 20 * SECOND)
+    assert stage.told == []
+
+
+@pytest.mark.parametrize(
+    ("by", "label", "start"),
+    [
+        ("silent", "failover", 4 * SECOND),
+        ("capture", "failover", 4 * SECOND),
+        ("bow-out", "clean_handover", 5 * SECOND),
+    ],
+)
+def test_who_follows_one_that_left(by: str, label: str, start: Nanos) -> None:
+    stage = Stage()
+    stage.claim(0, SECOND)
+    stage.leave(0, 5 * SECOND, by, seen=4 * SECOND)
+    stage.claim(1, 8 * SECOND)
+    assert last(stage) == (label, ("a", "b"), start, 8 * SECOND)
+    assert stage.told[-1].frames == (1, 2)
+    stage.leave(1, 9 * SECOND, "yielded")
+    stage.claim(0, 10 * SECOND)
+    assert len(stage.told) == 1, "who yielded to nobody is followed without a name"
+
+
+def beside(by: str, *, at: int = 11, seen: int = 10, won: int = 10) -> Stage:
+    """Let b claim at `won` beside a, which leaves at `at`."""
+    stage = Stage()
+    stage.claim(0, SECOND)
+    stage.claim(1, won * SECOND)
+    stage.leave(0, at * SECOND, by, seen=seen * SECOND)
+    return stage
+
+
+def test_who_claims_beside_a_master_that_gives_way() -> None:
+    assert last(beside("yielded")) == ("preemption", ("a", "b"), 10 * SECOND, 11 * SECOND)
+    assert last(beside("bow-out")) == ("clean_handover", ("a", "b"), 10 * SECOND, 11 * SECOND)
+    assert last(beside("silent", seen=9)) == ("failover", ("a", "b"), 10 * SECOND, 11 * SECOND)
+    assert last(beside("silent", seen=10))[0] == "preemption"
+    assert last(beside("silent", seen=13, at=14))[0] == "preemption"
+    assert beside("silent", seen=14, at=15).told == [], "they ignored each other"
+    assert beside("capture").told == []
+    late = Stage()
+    late.claim(1, SECOND)
+    late.claim(0, 2 * SECOND)
+    late.leave(0, 3 * SECOND, "yielded")
+    assert late.told == [], "it came later and lost"
+
+
+def test_of_several_the_latest_took_over() -> None:
+    stage = Stage(size=3)
+    for who in range(3):
+        stage.claim(who, (1 + 5 * who) * SECOND)
+    stage.leave(0, 12 * SECOND, "yielded")
+    assert last(stage) == ("preemption", ("a", "c"), 11 * SECOND, 12 * SECOND)
+
+
+def test_after_two_that_ignored_each_other_one_is_followed() -> None:
+    for waits, count in ((8 * SECOND - 1, 1), (8 * SECOND, 0)):
+        stage = Stage(size=3)
+        stage.claim(0, SECOND)
+        stage.claim(1, 2 * SECOND)
+        stage.leave(0, 21 * SECOND, "silent", seen=20 * SECOND)
+        assert stage.told == []
+        stage.claim(2, 21 * SECOND + waits)
+        assert [e.nodes for e in stage.told] == [("a", "c")] * count
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "after", "early", "when", "label"),
+    [
+        ("demote", 0, 1, False, 10, "clean_handover"),
+        ("demote", 0, 1, False, 7, "clean_handover"),
+        ("demote", 0, 1, False, 6, "preemption"),
+        ("demote", 0, 1, False, 11, "preemption"),
+        ("demote", 1, 0, False, 9, "preemption"),
+        ("advskew", 0, 240, False, 9, "clean_handover"),
+        ("advskew", 0, 100, True, 9, "clean_handover"),
+        ("advskew", 0, 100, False, 9, "preemption"),
+        ("advbase", 1, 2, True, 9, "preemption"),
+    ],
+)
+def test_what_counts_as_giving_way_to_a_demotion(
+    what: str, before: int, after: int, early: bool, when: int, label: str
+) -> None:
+    stage = Stage()
+    stage.claim(0, SECOND)
+    stage.nodes[0].changes.append(Change(when * SECOND, 5, what, before, after, early))
+    stage.claim(1, 10 * SECOND)
+    stage.leave(0, 11 * SECOND, "yielded")
+    assert last(stage)[0] == label
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (Change(SECOND, 3, "advskew", 0, 9), ["advskew of a rose from 0 to 9"]),
+        (Change(SECOND, 3, "demote", 9, 1), ["demotion count of a fell from 9 to 1"]),
+        (Change(SECOND, 3, "advbase", 1, 9), []),
+    ],
+)
+def test_changes_of_demotion_are_told(change: Change, told: list[str]) -> None:
+    stage = Stage()
+    stage.see(Changed(stage.group, stage.nodes[0], change))
+    assert [e.summary for e in stage.told] == told
+    for event in stage.told:
+        assert (event.label, event.nodes, event.frames) == ("demotion", ("a",), (3,))
+        assert (event.start, event.end, event.group) == (SECOND, SECOND, "vhid1")
