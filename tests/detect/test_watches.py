@@ -7,11 +7,12 @@ import pytest
 
 from carpscope.auth.keyring import Keyring
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
-from carpscope.detect.deceived import ATTACKS_KEPT, SAME_ATTACK
+from carpscope.detect.deceived import ATTACKS_KEPT, SAME_ATTACK, AttackWatch
 from carpscope.detect.engine import rules
 from carpscope.detect.events import Event, EventWatch
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context, Watch
+from carpscope.detect.rules.cs507_vrrp_vrid_conflict import VridConflict
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.facts import (
     Announced,
@@ -388,6 +389,35 @@ def test_flapping_goes_on_until_ten_seconds_of_peace() -> None:
     assert not stage.findings(23 * SECOND)[0].ongoing
 
 
+def test_what_is_over_is_kept_in_bounds() -> None:
+    stage = Stage("split_brain", "master_gap", "flapping")
+    stage.claim(0, 0)
+    at = 0
+    for _ in range(520):
+        at += 100 * SECOND
+        brains(stage, 1, at, at + 5 * SECOND)
+    found = stage.findings(at)
+    assert len(found) == 500
+    assert found[-1].end == at + 5 * SECOND, "the latest are"
+    gaps = Stage("master_gap")
+    for n in range(230):
+        gaps.claim(0, n * 100 * SECOND)
+        gaps.leave(0, (n * 100 + 2) * SECOND, "silent", seen=(n * 100 + 1) * SECOND)
+    gaps.nodes[0].due = 1 << 60
+    assert len(gaps.findings(0)) == 200
+    flaps = Stage("flapping")
+    for n in range(230):
+        base = n * 100 * SECOND
+        for change in range(5):
+            if n or change:
+                flaps.leave((change + 1) % 2, base + change * SECOND)
+            flaps.claim(change % 2, base + change * SECOND)
+        flaps.leave(0, base + 5 * SECOND)
+        flaps.claim(1, base + 5 * SECOND)
+    # of the last one the claims have not settled: they end the one before, and begin it
+    assert len(flaps.findings(1 << 60)) == 200 + 2
+
+
 # ---- CS105
 
 
@@ -428,6 +458,36 @@ def test_a_winner_that_announces_again_soon_heals_it(at: Nanos, count: int) -> N
     assert len(found) == count
     if found:
         assert (found[0].end, found[0].ongoing) == (at, False)
+
+
+def test_losers_are_kept_in_bounds() -> None:
+    stage = stale()
+    for n in range(5, 250):
+        stage.claim(1, n * SECOND)
+        announce(stage, 1, n * SECOND)
+        stage.leave(1, n * SECOND + 1, "yielded")
+    assert len(stage.findings(9999 * SECOND)) == 200
+
+
+def test_between_two_that_are_left_nobody_has_won_yet() -> None:
+    stage = Stage("stale_arp", size=3)
+    stage.nodes[0].mac = UCARP_MAC
+    for who in range(3):
+        stage.claim(who, SECOND)
+    stage.group.announced[VIP] = None
+    announce(stage, 1, 2 * SECOND)
+    stage.leave(1, 4 * SECOND, "yielded")
+    assert stage.findings(99 * SECOND) == []
+
+
+def test_another_address_or_node_heals_nothing() -> None:
+    stage = stale()
+    other = bytes((10, 0, 0, 101))
+    stage.see(Announced((), 5 * SECOND, 9, other, UCARP_MAC, None, stage.group, stage.nodes[0]))
+    announce(stage, 1, 5 * SECOND)
+    stage.see(Announced((), 5 * SECOND, 9, VIP, UCARP_MAC, None, None, None))
+    (found,) = stage.findings(99 * SECOND)
+    assert found.ongoing
 
 
 def test_between_kernels_the_next_advertisement_heals_it() -> None:
@@ -502,6 +562,47 @@ def test_each_kind_of_deceit_is_another_attack() -> None:
     assert (forged.label, looped.label) == ("forged_skew", "looped_advert")
     assert forged.summary.endswith("were forged to say 255/255 (a bow-out)")
     assert "40.0 to 40.0 ms after they were sent" in looped.explanation
+    uneven = Stage("looped_advert")
+    uneven.claim(0, SECOND)
+    for second, late in ((11, 40), (12, 90), (13, 20), (14, 30)):
+        deceived(uneven, second * SECOND, back=late * MILLISECOND)
+    assert "20.0 to 90.0 ms after they were sent" in uneven.findings(0)[0].explanation
+
+
+def test_who_and_what_an_attack_names_is_bounded() -> None:
+    stage = Stage("forged_skew", "replayed_advert")
+    stage.claim(0, SECOND)
+    (forged, _) = stage.watches
+    for n in range(300):
+        original = Signature(bytes((10, 0, 0, 1)), n, n, (1, 0, n % 2))
+        view = VIEW._replace(advskew=n % 20)
+        source = bytes((10, 0, 1, n % 20))
+        stage.see(
+            Deceived(
+                stage.group, stage.nodes[0], n * SECOND, n, Deceit.FORGED, original, source, view
+            )
+        )
+    (found,) = stage.findings(0)
+    assert found.summary.count("255/") == 16
+    assert found.explanation.count("10.0.1.") == 16
+    assert "that said 1/0 demote 1, " in found.explanation, "the latest one's"
+    assert found.frame_count == 300
+    assert isinstance(forged, AttackWatch)
+    (attack,) = forged._attacks.values()
+    assert len(attack.originals) == 256
+
+
+def test_a_deceit_of_nobody_known() -> None:
+    stage = Stage("replayed_advert")
+    original = Signature(bytes((10, 0, 0, 1)), 0, 1, (1, 0, 0))
+    fact = Deceived(
+        stage.group, None, 5 * SECOND, 9, Deceit.REPLAYED, original, bytes((10, 0, 0, 9)), VIEW
+    )
+    stage.see(fact)
+    (found,) = stage.findings(0)
+    assert found.nodes == ("unknown",)
+    assert found.explanation.startswith("one earlier advertisement came again")
+    assert "were sent again once by" in found.summary
 
 
 def test_attacks_that_are_over_are_kept_in_bounds() -> None:
@@ -586,6 +687,20 @@ def test_a_flood_of_routers_is_counted_and_not_kept() -> None:
     (found,) = stage.findings(0)
     assert (len(found.nodes), found.frame_count) == (16, 30)
     assert "which implies virtual MAC" in found.explanation
+    (watch,) = stage.watches
+    assert isinstance(watch, VridConflict)
+    assert [len(kept.macs) for kept in watch._routers.values()] == [16]
+
+
+def test_a_flood_of_numbers_and_vlans_is_not_kept_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carpscope.detect.rules.cs507_vrrp_vrid_conflict.SITUATION_LIMIT", 3)
+    stage = Stage("vrrp_vrid_conflict", vhid=4)
+    for vrid in (1, 2, 3, 4, 3):
+        router(stage, 1, vrid=vrid, mac=None)
+    assert stage.findings(0) == []
+    (watch,) = stage.watches
+    assert isinstance(watch, VridConflict)
+    assert [kept.evidence.count for kept in watch._routers.values()] == [1, 1, 2]
 
 
 # ---- events

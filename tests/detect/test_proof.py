@@ -1,0 +1,227 @@
+"""What two captures prove of a link: made losses, at the limits of what they prove."""
+
+from dataclasses import replace
+
+import pytest
+
+from carpscope.core.units import MICROSECOND, SECOND, Nanos
+from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.proof import LOST_MIN, SAME, SIDE, proved
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+from carpscope.timeline.vantage import Loss, Sender, Vantage
+
+ONE, TWO, THREE = (bytes((10, 0, 0, n)) for n in (1, 2, 3))
+NAMES = ["left.pcap", "right.pcap"]
+
+
+def group(vhid: int = 1, *sources: bytes) -> Group:
+    """Make a group of nodes a, b, c."""
+    made = Group((), vhid)
+    for n, source in enumerate(sources or (ONE, TWO)):
+        made.nodes[source] = Node(chr(97 + n), n, [source])
+    return made
+
+
+def loss(
+    source: bytes = ONE,
+    *,
+    seen: int = 0,
+    missing: int = 1,
+    start: Nanos = 10 * SECOND,
+    end: Nanos = 20 * SECOND,
+    count: int = 10,
+    meanwhile: int = 8,
+    vhid: int = 1,
+) -> Loss:
+    """Let advertisements be in one capture only."""
+    sender = Sender(vhid, source)
+    return Loss(sender, seen, missing, start, end, count, [seen * 100 + 1], meanwhile)
+
+
+def back(**changes: int) -> Loss:
+    """Let the other direction fail as well."""
+    return loss(TWO, seen=1, missing=0, **changes)
+
+
+def vantage(*losses: Loss, one: Nanos = SIDE + 1, two: Nanos = 0) -> Vantage:
+    """Say who is nearer to which capture."""
+    delays = {(Sender(1, ONE), 0, 1): one, (Sender(1, TWO), 0, 1): two}
+    return Vantage([], list(losses), delays=delays)
+
+
+def found(made: Vantage, *findings: Finding, groups: list[Group] | None = None) -> list[Finding]:
+    return proved(findings, groups or [group()], made, NAMES)
+
+
+def inferred(label: str = "one_way_link", **changes: object) -> Finding:
+    """Make what behaviour alone let infer."""
+    code = {"one_way_link": "CS501", "partition": "CS502"}.get(label, "CS101")
+    made = Finding(
+        code, label, Severity.ERROR, 0.7, "vhid1", ("a", "b"), 9 * SECOND, 15 * SECOND,
+        (1, 7), 4, "it was so", "because of this.", "do that", ["CS000"], True,
+    )  # fmt: skip
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_a_loss_proves_a_link_that_works_in_one_direction() -> None:
+    (one,) = found(vantage(loss()))
+    assert (one.code, one.label, one.severity) == ("CS501", "one_way_link", Severity.ERROR)
+    assert (one.nodes, one.confidence, one.group) == (("a", "b"), 0.99, "vhid1")
+    assert (one.start, one.end) == (10 * SECOND, 20 * SECOND)
+    assert (one.frames, one.frame_count) == ((1,), 10)
+    assert one.summary == "b does not receive a, while a receives b"
+    assert one.explanation.startswith(
+        "Proved by two captures: 10 advertisements of a are in left.pcap and none of them in "
+        "right.pcap, from "
+    )
+    assert "while right.pcap recorded 8 others." in one.explanation
+    assert one.explanation.endswith("What b sent meanwhile is in both.")
+
+
+def test_two_losses_prove_a_partition() -> None:
+    other = back(start=8 * SECOND, end=24 * SECOND, count=5)
+    (one,) = found(vantage(loss(), other))
+    assert (one.label, one.nodes) == ("partition", ("a", "b"))
+    assert (one.start, one.end) == (8 * SECOND, 24 * SECOND)
+    assert (one.frames, one.frame_count) == ((1, 101), 15)
+    assert "The reverse: 5 of b are in right.pcap and not in left.pcap, from" in one.explanation
+    (same,) = found(vantage(other, loss(start=5 * SECOND, end=30 * SECOND)))
+    assert (same.start, same.end) == (5 * SECOND, 30 * SECOND)
+    assert same.nodes == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("count", "meanwhile", "told"), [(LOST_MIN - 1, 9, 0), (LOST_MIN, 9, 1), (9, 0, 0), (9, 1, 1)]
+)
+def test_how_many_have_to_be_missing(count: int, meanwhile: int, told: int) -> None:
+    """A busy capture loses some itself, and one that recorded nothing may have been off."""
+    assert len(found(vantage(loss(count=count, meanwhile=meanwhile)))) == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({}, "partition"),
+        ({"count": LOST_MIN}, "partition"),
+        ({"count": LOST_MIN - 1}, "one_way_link"),
+        ({"start": 20 * SECOND, "end": 30 * SECOND}, "partition"),
+        ({"start": 20 * SECOND + 1, "end": 30 * SECOND}, "one_way_link"),
+        ({"start": 1 * SECOND, "end": 10 * SECOND}, "partition"),
+        ({"start": 1 * SECOND, "end": 10 * SECOND - 1}, "one_way_link"),
+        ({"vhid": 2}, "one_way_link"),
+    ],
+)
+def test_the_way_back_fails_at_the_same_time(changes: dict[str, int], label: str) -> None:
+    assert found(vantage(loss(), back(**changes)))[0].label == label
+
+
+def test_a_loss_in_the_same_direction_is_no_way_back() -> None:
+    both = vantage(loss(), loss(TWO))
+    assert {f.label for f in found(both)} == {"one_way_link"}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "told"),
+    [
+        (SIDE, 0, 0),
+        (SIDE + 1, 0, 1),
+        (0, -SIDE - 1, 1),
+        (0, SIDE + 1, 0),
+        (50 * MICROSECOND, 45 * MICROSECOND, 0),
+    ],
+)
+def test_who_stands_on_the_other_side(one: Nanos, two: Nanos, told: int) -> None:
+    """Behind one switch both ways differ by less than a few microseconds."""
+    assert len(found(vantage(loss(), one=one, two=two))) == told
+
+
+def test_without_a_measured_way_nobody_is_accused() -> None:
+    for kept in (ONE, TWO):
+        made = vantage(loss())
+        made.delays = {key: value for key, value in made.delays.items() if key[0].source == kept}
+        made.delays[Sender(1, kept), 1, 0] = 10 * SIDE
+        assert found(made) == []
+
+
+def test_other_vhids_and_strangers_are_passed_over() -> None:
+    made = vantage(loss(THREE), loss(vhid=2), loss())
+    groups = [group(7), group(2, TWO), group()]
+    (one,) = found(made, groups=groups)
+    assert (one.group, one.nodes) == ("vhid1", ("a", "b"))
+
+
+def test_one_trouble_is_told_once() -> None:
+    again = loss(start=20 * SECOND, end=30 * SECOND)
+    later = loss(start=31 * SECOND, end=40 * SECOND)
+    assert len(found(vantage(loss(), again))) == 1
+    assert [f.start for f in found(vantage(loss(), later))] == [10 * SECOND, 31 * SECOND]
+
+
+def test_an_inferred_finding_is_proved_in_its_place() -> None:
+    before = inferred()
+    effect = inferred("split_brain", caused_by=[before.identity, "CS999"])
+    bystander = inferred("one_way_link", nodes=("a", "c"))
+    now, brain, other = found(vantage(loss()), before, effect, bystander)
+    assert (now.start, now.end) == (9 * SECOND, 20 * SECOND)
+    assert now.identity == before.identity
+    assert (now.frames, now.frame_count) == ((1, 7), 14)
+    assert (now.caused_by, now.ongoing, now.confidence) == (["CS000"], True, 0.99)
+    assert now.explanation.endswith(" How they behaved says the same: because of this.")
+    assert brain.caused_by == [now.identity, "CS999"]
+    assert other == bystander
+
+
+def test_what_looked_different_is_told_too_and_causes_follow_the_new_name() -> None:
+    before = inferred("partition", end=29 * SECOND)
+    effect = inferred("split_brain", caused_by=[before.identity, "CS999"])
+    now, brain = found(vantage(loss()), before, effect)
+    assert (now.label, now.end) == ("one_way_link", 29 * SECOND)
+    assert now.explanation.endswith(" From behaviour alone it looked different: it was so.")
+    assert brain.caused_by == [now.identity, "CS999"] != [before.identity, "CS999"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "joined"),
+    [
+        ({}, True),
+        ({"group": "vhid2"}, False),
+        ({"nodes": ("a", "c")}, False),
+        ({"nodes": ("b", "a")}, True),
+        ({"start": 20 * SECOND + SAME, "end": 99 * SECOND}, True),
+        ({"start": 20 * SECOND + SAME + 1, "end": 99 * SECOND}, False),
+        ({"start": SECOND, "end": 10 * SECOND - SAME - 1}, False),
+        ({"start": -SECOND, "end": 10 * SECOND - SAME}, True),
+    ],
+)
+def test_which_finding_is_of_the_same_trouble(changes: dict[str, object], *, joined: bool) -> None:
+    before = replace(inferred(), **changes)  # type: ignore[arg-type]
+    assert len(found(vantage(loss()), before)) == (1 if joined else 2)
+
+
+def test_a_proof_stays_the_first_one() -> None:
+    before = inferred(explanation="Proved by two captures: before")
+    assert found(vantage(loss()), before) == [before]
+    far = inferred(nodes=("a", "c"), explanation="Proved by two captures: before")
+    assert len(found(vantage(loss()), before, far)) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "explained"),
+    [
+        ({}, True),
+        ({"nodes": ("a", "b", "c")}, True),
+        ({"nodes": ("a", "c")}, False),
+        ({"group": "vhid2"}, False),
+        ({"caused_by": ["CS201"]}, False),
+        ({"label": "master_gap"}, False),
+        ({"start": 20 * SECOND + SAME, "end": 99 * SECOND}, True),
+        ({"start": 20 * SECOND + SAME + 1, "end": 99 * SECOND}, False),
+        ({"start": -SECOND, "end": 10 * SECOND - SAME}, True),
+        ({"start": -SECOND, "end": 10 * SECOND - SAME - 1}, False),
+    ],
+)
+def test_a_new_proof_explains_two_masters(changes: dict[str, object], *, explained: bool) -> None:
+    brain = replace(inferred("split_brain", caused_by=[]), **changes)  # type: ignore[arg-type]
+    told, proof = found(vantage(loss()), brain)
+    assert (told.caused_by == [proof.identity]) == explained
