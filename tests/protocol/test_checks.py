@@ -156,6 +156,28 @@ def test_openbsd_takes_either_digest() -> None:
     assert original != one.vhids[0].setup.secrets.sends.sign(COUNTER)
 
 
+def test_a_vhid_without_an_address_does_not_run() -> None:
+    for impl in ("freebsd9", "freebsd6", "netbsd", "openbsd", "dragonfly"):
+        bare = booted(impl, ipv4=())
+        assert dropped(bare, advert(of=bare)) == [Drop.BAD_VHID]
+
+
+def test_the_words_of_refusals() -> None:
+    """As the counters of `netstat -s -p carp` are called, which traces use too."""
+    words = {drop.value for drop in Drop}
+    assert words == {
+        "notallowed", "notjoined", "badttl", "badlen", "badsum", "badver", "badvhid", "badif",
+        "badauth", "replay", "ownsource", "otherdest", "notrunning",
+    }  # fmt: skip
+    assert Drop.BAD_TTL.value == "badttl"
+    assert Drop.BAD_LENGTH.value == "badlen"
+    assert Drop.BAD_CHECKSUM.value == "badsum"
+    assert Drop.BAD_VERSION.value == "badver"
+    assert Drop.BAD_VHID.value == "badvhid"
+    assert Drop.BAD_INTERFACE.value == "badif"
+    assert Drop.BAD_AUTH.value == "badauth"
+
+
 def test_which_refusals_nobody_counts() -> None:
     silent = {drop for drop in Drop if drop.is_silent}
     assert silent == {Drop.NOT_ALLOWED, Drop.NOT_JOINED, Drop.OWN_SOURCE, Drop.NOT_RUNNING}

@@ -142,6 +142,8 @@ def test_who_insists_announces_a_second_time_as_well() -> None:
     _, said = after(one, Received(SECOND, 1, advert(1, 50, of=one, last=9)))
     assert [type(e) for e in said] == [Announce]
     low = placed("ucarp", State.MASTER, advskew=50, last=20)
+    _, said = after(low, Received(SECOND, 1, advert(1, 100, of=low, last=9)))
+    assert [type(e) for e in said] == [Announce], "a worse one, whatever its address"
     low, said = after(low, Received(SECOND, 1, advert(1, 50, of=low, last=9)))
     assert states(said) == [State.BACKUP]
     assert [e.reason for e in said if isinstance(e, Transition)] == [Reason.BETTER_ADVERT]
@@ -192,6 +194,18 @@ def test_every_process_of_the_interface_is_woken_and_one_is_meant() -> None:
     assert one.vhids[1].md > 7 * SECOND - MICROSECOND
 
 
+def test_a_period_of_nothing_is_a_millisecond() -> None:
+    assert booted("ucarp", advbase=0, advskew=0).vhids[0].poll == MILLISECOND
+
+
+def test_a_script_runs_for_a_change_alone() -> None:
+    slow = replace(NOMINAL, script_ns=(300 * MILLISECOND, 300 * MILLISECOND))
+    one = booted("ucarp", tempo=slow)
+    one, _ = after(one, LinkChanged(SECOND, 1, False))
+    one, _ = woken(one, 2 * SECOND)
+    assert one.busy_until == 12 * SECOND, "it is BACKUP already"
+
+
 def test_scripts_take_their_time() -> None:
     slow = replace(NOMINAL, script_ns=(300 * MILLISECOND, 300 * MILLISECOND))
     start = setup("ucarp", tempo=slow)
@@ -220,6 +234,7 @@ def test_a_signal_to_a_backup_or_to_another_process_does_nothing() -> None:
         (2, Reason.SIGNAL),
     ]
     assert [item.md for item in both.vhids] == [7 * SECOND, 10 * SECOND]
+    assert [item.poll for item in both.vhids] == [5 * SECOND, 8 * SECOND]
 
 
 def test_a_ucarp_told_to_ignore_its_link_goes_on() -> None:

@@ -24,6 +24,7 @@ def test_skew_in_microseconds(skew: int, usec: int) -> None:
 
 def test_a_negative_skew_is_cut_towards_zero() -> None:
     assert rules.microseconds(-1) == -3906
+    assert rules.microseconds(-255) == -996_093
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,16 @@ def test_ucarp_compares_the_last_octet_first() -> None:
     low_but_last = Contest((1, 0), (1, 0), 0, 0, bytes((9, 0, 0, 10)), bytes((10, 0, 0, 9)))
     assert rules.yields_ucarp(low_but_last)
     assert rules.last_octet_first(low_but_last) < 0
+    for octet in range(4):
+        own, heard = bytearray(4), bytearray(4)
+        heard[octet] = 1
+        one = Contest((1, 0), (1, 0), 0, 0, bytes(own), bytes(heard))
+        assert rules.last_octet_first(one) == 1, "every octet counts"
+        other = Contest((1, 0), (1, 0), 0, 0, bytes(heard), bytes(own))
+        assert rules.last_octet_first(other) == -1
+    same = Contest((1, 0), (1, 0), 0, 0, A1, A1)
+    assert rules.last_octet_first(same) == 0
+    assert not rules.yields_ucarp(same)
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
@@ -167,7 +178,7 @@ def test_what_each_signs() -> None:
 def test_what_openbsd_signs_and_takes() -> None:
     own = rules.own_link_local(7)
     six = bytes.fromhex("20010db8") + bytes(12)
-    linked = [bytes.fromhex(text) + bytes(13) + b"\x01" for text in ("fe8000", "febf00")]
+    linked = [bytes.fromhex(text) + bytes(12) + b"\x01" for text in ("fe8000", "fe8100", "febf00")]
     beside = bytes.fromhex("fec000") + bytes(13)  # site-local is no link-local
     found = rules.signs_openbsd(b"k", 7, (A1,), (six, *linked, beside))
     assert found.sends is rules.signs_sorted(b"k", 7, (A1,), (six, beside)).sends

@@ -71,6 +71,11 @@ def test_slack_makes_a_timer_late_by_a_sixteenth_at_most() -> None:
     assert 90 * MILLISECOND < max(late) <= 100 * MILLISECOND
 
 
+def test_slack_too_small_for_a_nanosecond_is_none() -> None:
+    tempo = replace(NOMINAL, slack_ppb=1)
+    assert {tempo.deadline(0, 100, Draws(seed)) for seed in range(40)} == {100 * MILLISECOND}
+
+
 def test_poll_sleeps_a_little_longer() -> None:
     tempo = replace(NOMINAL, oversleep_ns=(60_000, 60_000), oversleep_ppm=1000)
     assert tempo.wake(0, 1000, Draws(0)) == 1001 * MILLISECOND + 60_000

@@ -5,9 +5,13 @@ import pytest
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND
 from carpscope.protocol.events import (
     Announce,
+    AuxLinkChanged,
+    CarpInterfaceChanged,
+    Configured,
     Demoted,
     DemotionChanged,
     Effect,
+    InterfaceChanged,
     LinkChanged,
     OutputChanged,
     Packet,
@@ -136,13 +140,14 @@ def test_the_demote_byte_ends_at_255_and_is_openbsds_alone() -> None:
 
 
 def test_nothing_leaves_without_carrier_or_output_yet_only_output_counts_as_error() -> None:
-    one = placed("freebsd13", State.MASTER)
+    one = placed("freebsd13", State.BACKUP, ipv6=(VIP6,))
     for change in ({"link_up": False}, {"interface_up": False}, {"output_works": False}):
-        blind, said = after(one._replace(**change), AD, DOWN)  # type: ignore[arg-type]
+        blind, said = after(one._replace(**change), DOWN)  # type: ignore[arg-type]
+        assert blind.state(1) is State.MASTER
         assert not packets(said)
         assert not announced(said)
-        assert blind.vhids[0].errors == (1 if "output_works" in change else 0)
-        assert blind.vhids[0].ad != NEVER
+        assert blind.vhids[0].errors == (2 if "output_works" in change else 0)
+        assert blind.vhids[0].ad != NEVER, "it goes on trying"
 
 
 def test_frames_of_a_burst_follow_each_other() -> None:
@@ -244,7 +249,24 @@ def test_a_backup_waits_for_each_family_it_has() -> None:
 
 def test_without_an_address_nothing_runs() -> None:
     for impl in KERNELS:
-        assert booted(impl, ipv4=()).next_timer() is None
+        bare = booted(impl, ipv4=())
+        assert bare.next_timer() is None
+        for event in (
+            LinkChanged(AT, 1, True),
+            InterfaceChanged(AT, 1, True),
+            CarpInterfaceChanged(AT, 1, 1, True),
+            Configured(AT, 1, 1, advbase=2),
+        ):
+            same, said = after(bare, event)
+            assert (said, same.next_timer(), same.state(1)) == ([], None, State.INIT)
+
+
+def test_dragonfly_starts_without_a_carrier() -> None:
+    one = booted("dragonfly")
+    one, _ = after(one, LinkChanged(AT, 1, False), CarpInterfaceChanged(AT, 1, 1, False))
+    one, _ = after(one, CarpInterfaceChanged(AT, 1, 1, True))
+    assert one.state(1) is State.BACKUP
+    assert one.vhids[0].md != NEVER
 
 
 @pytest.mark.parametrize(
@@ -303,6 +325,40 @@ def test_errors_are_counted_and_forgotten() -> None:
     old = placed("freebsd9", State.MASTER)
     old, _ = after(old, OutputChanged(AT, 1, False), AD, AD, OutputChanged(AT, 1, True), AD)
     assert (old.vhids[0].errors, old.demotion) == (0, 0), "below the limit one success is enough"
+
+
+def test_three_errors_of_a_node_that_was_demoted_before_are_undone_as_well() -> None:
+    """Its demotion is no news then, so that there is no fourth error."""
+    one = placed("freebsd9", State.MASTER)._replace(demotion=1)
+    one, _ = after(one, OutputChanged(AT, 1, False), AD, AD, AD)
+    assert (one.demotion, one.vhids[0].errors) == (2, 3)
+    one, _ = after(one, OutputChanged(AT, 1, True), AD, AD, AD)
+    assert (one.demotion, one.vhids[0].errors) == (1, 0)
+
+
+def test_up_to_freebsd_13_the_count_begins_anew_and_the_demotion_stays() -> None:
+    one = placed("freebsd13", State.MASTER)
+    for demotion in (240, 480):
+        one, _ = after(one, OutputChanged(AT, 1, False), AD, AD)
+        assert one.demotion == demotion - 240
+        one, _ = after(one, AD, OutputChanged(AT, 1, True), AD)
+        assert (one.demotion, one.vhids[0].errors) == (demotion, 0)
+
+
+def test_openbsd_tells_no_decrease_of_its_own_either() -> None:
+    one = placed("openbsd", State.MASTER)._replace(demotion=1)
+    one, said = after(one, AuxLinkChanged(AT, 1, False))
+    assert (one.demotion, sent(said)) == (2, []), "not the first one"
+    one, said = after(one, AuxLinkChanged(AT, 1, True))
+    assert (one.demotion, sent(said)) == (1, [])
+
+
+def test_who_announces_once_counts_no_advertisements_to_a_second_time() -> None:
+    for impl in ("freebsd13", "netbsd"):
+        one, _ = after(placed(impl, State.BACKUP), DOWN, AD, AD)
+        assert one.vhids[0].delayed_arp == -1
+    one, _ = after(placed("openbsd", State.MASTER), AD, AD)
+    assert one.vhids[0].delayed_arp == -1
 
 
 def test_a_failure_starts_the_count_of_successes_again() -> None:
