@@ -89,9 +89,10 @@ def analyze(
     # What the reader gives to lanes itself is never a frame: only where nobody else wants it.
     nobody = all(one is None for one in (vantage, accepts, count, also))
     readable = [capture for capture in captures if isinstance(capture, Capture)]
-    direct = len(readable) == 1 and nobody
+    direct = len(readable) == 1 and nobody and frames is None
     if direct:
         observer.use(readable[0].shortcuts)
+        readable[0].sieve.is_open = True
     if frames is None:
         frames = _on_one_clock(readable, vantage)
     try:
@@ -110,6 +111,10 @@ def analyze(
             take(observer.see(packet))
     except KeyboardInterrupt:
         result.interrupted = True
+    if nobody:
+        # what was dropped at the end was heard, too
+        last = [capture.last for capture in captures if capture.last is not None]
+        take(observer.wait_until(max(last, default=0)))
     take(observer.finish())
     if direct:
         result.packets = captures[0].packets

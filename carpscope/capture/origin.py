@@ -18,11 +18,49 @@ from carpscope.core.text import shown
 BLOCK = 262_144
 """Bytes read at once: larger ones are not faster, and many captures may be open."""
 
+ASIDE_FROM = 8 << 20
+"""Bytes of a file whose digest is made beside the reading."""
+ASIDE_WAITING = 16
+"""Blocks that may wait for it."""
+
 ATTENTION_S = 0.5
 """How long a wait for a pipe may hold up Ctrl-C."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes read and the bytes there are; None where nobody knows."""
+
+
+class Aside:
+    """A SHA-256 made in a thread of its own: hashlib lets others run meanwhile."""
+
+    def __init__(self) -> None:
+        """Start its thread."""
+        import queue  # noqa: PLC0415  small files need neither
+        import threading  # noqa: PLC0415
+
+        self._made = hashlib.sha256()
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(ASIDE_WAITING)
+        self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
+        self._thread.start()
+
+    def update(self, block: bytes) -> None:
+        """Take a block; waits where too many wait already."""
+        self._waiting.put(block)
+
+    def hexdigest(self) -> str:
+        """Return the digest of all blocks; there are no more of them."""
+        self.stop()
+        return self._made.hexdigest()
+
+    def stop(self) -> None:
+        """Take no more."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (block := self._waiting.get()) is not None:
+            self._made.update(block)
 
 
 class Origin:
@@ -39,7 +77,7 @@ class Origin:
         self.problem: str | None = None
         """Why reading failed in the middle."""
         self.progress: Progress | None = None
-        self._digest = hashlib.sha256()
+        self._digest: hashlib._Hash | Aside = hashlib.sha256()
         self._file: io.FileIO | None = None
         if path == "-":
             stream = _standard_input() if stdin is None else stdin
@@ -52,6 +90,9 @@ class Origin:
             self._file = self._opened(path)
             self._read = self._file.read
             self.total = _size(self._file)
+
+        if self.total is not None and self.total > ASIDE_FROM:
+            self._digest = Aside()
 
     def _opened(self, path: str) -> io.FileIO:
         try:
@@ -100,6 +141,8 @@ class Origin:
 
     def close(self) -> None:
         """Close a file; standard input stays open."""
+        if isinstance(self._digest, Aside):
+            self._digest.stop()
         if self._file is not None:
             self._file.close()
 

@@ -18,6 +18,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from carpscope.capture.linktypes import ETHERNET
+from carpscope.capture.sieve import SIEVED_SIZE, Sieve
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
 from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND
@@ -83,17 +85,19 @@ def frames(
     tally: Tally,
     capture: int = 0,
     shortcuts: Shortcuts | None = None,
+    sieve: Sieve | None = None,
 ) -> Iterator[Frame]:
     """Give the packets behind the header, in the order of the file.
 
     Ends at the end of the chunks or where the bytes stop making sense; the
     tally has a note then. Whoever stops early finds in it what was read. What a
-    shortcut takes is counted and not given.
+    shortcut takes or an open sieve drops is counted and not given.
     """
     record = struct.Struct(f"{header.order}IIII{'8x' if header.magic == _MODIFIED else ''}")
     unpack, record_size = record.unpack_from, record.size
     scale = 1 if header.nanosecond else MICROSECOND
     link = header.link
+    ethernet = link == ETHERNET
     make = tuple.__new__  # Frame(...) would take the arguments apart first: twice the time
     layout_of = LAYOUTS.get
     rest = b""
@@ -141,6 +145,9 @@ def frames(
                     ):
                         here = stop
                         continue
+                if sieve and ethernet and captured >= SIEVED_SIZE and sieve.drops(buffer, start):
+                    here = stop
+                    continue
                 yield make(Frame, (number, at, link, buffer[start:stop], length, capture, 0))
                 here = stop
             rest = buffer[here:]

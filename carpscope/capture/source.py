@@ -14,6 +14,7 @@ from carpscope.capture.blocks import is_pcapng
 from carpscope.capture.compression import gunzipped, is_gzip, is_zstd, unzstd
 from carpscope.capture.origin import Origin, Progress
 from carpscope.capture.pcap import is_pcap
+from carpscope.capture.sieve import Sieve
 from carpscope.capture.sniff import looks_like
 from carpscope.capture.tally import Tally
 from carpscope.core.errors import CarpscopeError
@@ -37,12 +38,14 @@ class Capture:
         self.index = index
         self.shortcuts: Shortcuts = {}
         """Asked before a packet becomes a frame; empty unless an analysis fills it."""
+        self.sieve = Sieve()
+        """Drops other people's traffic before it becomes frames, once it is opened."""
         self._tally = Tally()
         self._origin = Origin(path, stdin)
         self.name = self._origin.name
         """What to call it in a message; nothing in it that a terminal would obey."""
         try:
-            content = _recognized(self._origin, self._tally, index, self.shortcuts)
+            content = _recognized(self._origin, self._tally, index, self.shortcuts, self.sieve)
         except CarpscopeError:
             self._origin.close()
             raise
@@ -185,7 +188,9 @@ class _Content(NamedTuple):
     frames: Iterator[Frame]
 
 
-def _recognized(origin: Origin, tally: Tally, index: int, shortcuts: Shortcuts) -> _Content:
+def _recognized(
+    origin: Origin, tally: Tally, index: int, shortcuts: Shortcuts, sieve: Sieve
+) -> _Content:
     head, chunks = _peeked(origin.chunks(), 4)
     compression = "gzip" if is_gzip(head) else "zstd" if is_zstd(head) else None
     if compression:
@@ -198,7 +203,9 @@ def _recognized(origin: Origin, tally: Tally, index: int, shortcuts: Shortcuts) 
         header = pcap.read_header(head)
         if header is None:
             raise _cut(origin, "pcap", pcap.HEADER_SIZE)
-        return _Content("pcap", compression, pcap.frames(header, chunks, tally, index, shortcuts))
+        return _Content(
+            "pcap", compression, pcap.frames(header, chunks, tally, index, shortcuts, sieve)
+        )
     if is_pcapng(head):
         head, chunks = _peeked(chunks, pcapng.SECTION_MIN)
         if len(head) < pcapng.SECTION_MIN:
