@@ -8,7 +8,7 @@ for longer than its own interval explains. The replay of state machines
 
 import heapq
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
@@ -592,10 +592,3 @@ class Observer:
             contest.open = False
         others = tuple((other, other.reigns[-1]) for other in group.masters)
         self._facts.append(Left(group, node, at, reign, others))
-
-
-def follow(observer: Observer, packets: Iterator[Packet]) -> Iterator[Fact]:
-    """Run an observer over packets to their end; give every fact."""
-    for packet in packets:
-        yield from observer.see(packet)
-    yield from observer.finish()
