@@ -48,7 +48,9 @@ def tcpdump(path: str, *filtered: str) -> tuple[Command, ...]:
     """As typed, which reads the zone file for every packet; without that; without local time."""
     return (
         Command(TCPDUMP, (*_TCPDUMP, "-r", path, *filtered)),
-        Command("the same, TZ=UTC", (*_TCPDUMP, "-r", path, *filtered), environment={"TZ": "UTC"}),
+        Command(
+            f"{TCPDUMP}, TZ=UTC", (*_TCPDUMP, "-r", path, *filtered), environment={"TZ": "UTC"}
+        ),
         Command("tcpdump -tt -T carp -v", (*_TCPDUMP, "-tt", "-r", path, *filtered)),
     )
 
