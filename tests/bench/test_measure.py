@@ -67,11 +67,10 @@ def test_what_is_not_installed_is_left_out() -> None:
 
 def test_what_takes_too_long_is_ended_and_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.bench.measure.PATIENCE", 0.2)
-    commands = (Command("true", ("true",)), Command("long", ("sleep", "60")))
+    commands = (Command("long", ("sleep", "60")),)
     found = measured("some", Subject("some", commands, rounds=2))
-    assert [run.ended for run in found.rows[1].runs.values()] == [True]
+    assert [run.ended for run in found.rows[0].runs.values()] == [True]
     assert "(ended after" in table(found)
-    assert found.rows[1].ratio(found.rows[0]).middle > 1
 
 
 def test_a_page_keeps_what_is_written_around_the_tables(tmp_path: Path) -> None:
