@@ -32,8 +32,9 @@ state = "/var/lib/carpscope/state.json"
 evidence = "/var/lib/carpscope/evidence"
 """
 
+import os
 import re
-from stat import S_IWGRP, S_IWOTH
+from stat import S_ISREG, S_IWGRP
 from typing import NamedTuple, TypeAlias
 
 from carpscope.core.address import parse_ip
@@ -42,6 +43,13 @@ from carpscope.core.text import is_visible
 from carpscope.core.toml import SIZE_LIMIT, read_toml
 from carpscope.core.units import SECOND, Nanos
 
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+_OTHERS = 0o007 | S_IWGRP
+"""Permissions that let somebody else have it; its group may read it."""
 _KEYS = {"passphrases", "passphrase_file", "addresses", "node", "group", "tolerances", "live"}
 _NODE_KEYS = {"name", "addresses"}
 _GROUP_KEYS = {"vhid", "vlan", "name", "nodes", "interface"}
@@ -142,12 +150,24 @@ class _Source:
         return f"{where}: {name}" if name else f"{where}:"
 
 
-def read_config(path: str) -> Config:
-    """Read a carpscope.toml. Raises CarpscopeError that names file, line and key."""
+def exposed(stream: "BinaryIO") -> str:
+    """Say who else may read or write an open file with secrets; empty where nobody."""
+    status = os.fstat(stream.fileno())
+    if not S_ISREG(status.st_mode) or not status.st_mode & _OTHERS:
+        return ""  # nobody can open a pipe by its mode
+    return f"others may read or write it (mode {status.st_mode & 0o777:04o})"
+
+
+def read_config(path: str, warn: "Callable[[str], None] | None" = None) -> Config:
+    """Read a carpscope.toml. Raises CarpscopeError that names file, line and key.
+
+    `warn` is told where the file itself holds passphrases and others may read it.
+    """
     from pathlib import Path  # noqa: PLC0415 - it takes milliseconds, and most runs read no file
 
     try:
         with Path(path).open("rb") as stream:
+            told = exposed(stream)
             text = stream.read(SIZE_LIMIT + 1).decode("utf-8")
     except OSError as problem:
         raise CarpscopeError(f"{path}: {problem.strerror}") from None
@@ -165,6 +185,8 @@ def read_config(path: str) -> Config:
     tolerances = _tolerances(source, data)
     interfaces, live = _live(source, data)
     places = tuple((key, source.place(key, "live")) for key, _ in live)
+    if told and data.get("passphrases") and warn is not None:
+        warn(f"{path}: holds passphrases, and {told}: chmod 600 {path}")
     return Config(
         tuple(passphrases),
         tuple(addresses),
@@ -304,11 +326,10 @@ def _passphrase_file(source: _Source, value: object) -> list[bytes]:
     file = Path(source.path).parent / value
     try:
         with file.open("rb") as stream:
-            mode = file.stat().st_mode
+            told = exposed(stream)
             lines = stream.read(SIZE_LIMIT).split(b"\n")
     except OSError as problem:
         raise source.error(f"{file}: {problem.strerror}", "passphrase_file") from None
-    if mode & (0o007 | S_IWGRP | S_IWOTH):
-        told = f"{file}: others may read or write it (mode {mode & 0o777:04o}): chmod 600 {file}"
-        raise source.error(told, "passphrase_file")
+    if told:
+        raise source.error(f"{file}: {told}: chmod 600 {file}", "passphrase_file")
     return [line.rstrip(b"\r") for line in lines if line.rstrip(b"\r")]

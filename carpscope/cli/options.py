@@ -40,9 +40,9 @@ def add_secrets(parser: argparse.ArgumentParser, *, config_flags: tuple[str, ...
     group = parser.add_argument_group(
         "candidates",
         "All are tried on every node; none is needed. A passphrase on the command\n"
-        "line is visible in the process list: prefer a file or the environment\n"
-        "variable CARPSCOPE_PASSPHRASE. No output ever holds a passphrase, only its\n"
-        "number.",
+        "line is visible in the process list: prefer a file, --ask-passphrase or the\n"
+        "environment variable CARPSCOPE_PASSPHRASE. No output ever holds a\n"
+        "passphrase, only its number.",
     )
     group.add_argument(
         "-p",
@@ -50,14 +50,17 @@ def add_secrets(parser: argparse.ArgumentParser, *, config_flags: tuple[str, ...
         action="append",
         default=[],
         metavar="TEXT",
-        help="a passphrase the group may use (repeatable)",
+        help="a passphrase the group may use (repeatable); the process list shows it",
     )
     group.add_argument(
         "--passphrase-file",
         action="append",
         default=[],
         metavar="FILE",
-        help="a file with one passphrase a line",
+        help="a file with one passphrase a line, that nobody else may read (mode 0600)",
+    )
+    group.add_argument(
+        "--ask-passphrase", action="store_true", help="ask for one, without showing what is typed"
     )
     group.add_argument(
         "-a",
@@ -155,10 +158,12 @@ def config(options: argparse.Namespace) -> "Config":
     from carpscope.config import Config, read_config
     from carpscope.core.address import parse_ip
 
-    base = read_config(options.config) if options.config else Config()
+    base = read_config(options.config, _warn) if options.config else Config()
     passphrases = list(base.passphrases)
     for path in options.passphrase_file:
         passphrases += passphrase_lines(path)
+    if options.ask_passphrase:
+        passphrases += _asked(options)
     if variable := os.environb.get(PASSPHRASE_VARIABLE.encode()):
         passphrases.append(variable)
     passphrases += [os.fsencode(text) for text in options.passphrase]
@@ -168,15 +173,37 @@ def config(options: argparse.Namespace) -> "Config":
     return Config(tuple(passphrases), tuple(dict.fromkeys(addresses)), base.names)
 
 
+def _asked(options: argparse.Namespace) -> list[bytes]:
+    """Ask once, however often the configuration is read again."""
+    from carpscope.cli.passphrase import candidate
+
+    if not isinstance(options.ask_passphrase, bytes):
+        options.ask_passphrase = candidate(PASSPHRASE_VARIABLE)
+    return [options.ask_passphrase] if options.ask_passphrase else []
+
+
+def _warn(told: str) -> None:
+    from carpscope.core.text import shown
+
+    print(f"carpscope: {shown(told)}", file=sys.stderr)
+
+
 def passphrase_lines(path: str) -> list[bytes]:
-    """Read a file with one passphrase a line; the ends of lines are no part of them."""
+    """Read a file with one passphrase a line; the ends of lines are no part of them.
+
+    A file that others may read is used all the same: what it holds is out already. It is said.
+    """
     try:
         if path == "-":
             data = sys.stdin.buffer.read(PASSPHRASE_FILE_LIMIT)
         else:
             from pathlib import Path
 
+            from carpscope.config import exposed
+
             with Path(path).open("rb") as stream:
+                if told := exposed(stream):
+                    _warn(f"--passphrase-file {path}: {told}: chmod 600 {path}")
                 data = stream.read(PASSPHRASE_FILE_LIMIT)
     except OSError as problem:
         raise CarpscopeError(f"--passphrase-file {path}: {problem.strerror}") from None

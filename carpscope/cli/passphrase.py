@@ -1,4 +1,4 @@
-"""Passphrases of private keys: from a variable, or typed where nobody can see it."""
+"""Passphrases from a variable, or typed where nobody can see it."""
 
 import getpass
 import os
@@ -29,13 +29,18 @@ def new_passphrase() -> bytes | None:
     return first or None
 
 
-def _typed(prompt: str, why: str) -> bytes:
+def candidate(variable: str) -> bytes:
+    """Return a passphrase that a group may use; empty where nothing is typed."""
+    return _typed("passphrase: ", "a passphrase is to be asked for", variable)
+
+
+def _typed(prompt: str, why: str, variable: str = VARIABLE) -> bytes:
     with warnings.catch_warnings():
         # getpass would go on with an echo where it cannot switch it off
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
-            return getpass.getpass(prompt, sys.stderr).encode()
+            return os.fsencode(getpass.getpass(prompt, sys.stderr))
         except (getpass.GetPassWarning, EOFError, OSError):
             raise CarpscopeError(
-                f"{why}, and there is no terminal to ask on: set {VARIABLE}"
+                f"{why}, and there is no terminal to ask on: set {variable}"
             ) from None

@@ -57,8 +57,10 @@ def test_printing_with_a_passphrase_that_fits_nothing(command: tuple[str, ...]) 
 def test_passphrases_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = tmp_path / "carp.pass"
     lines.write_text(f"{SECRET}\n")
+    lines.chmod(0o600)
     config = tmp_path / "carpscope.toml"
     config.write_text(f'passphrases = ["{SECRET}"]\n')
+    config.chmod(0o600)
     expected = run("analyze", "--json", CAPTURE, "-p", SECRET)
     for arguments in (["--passphrase-file", str(lines)], ["-c", str(config)]):
         result = run("analyze", "--json", CAPTURE, *arguments)

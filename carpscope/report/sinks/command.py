@@ -4,9 +4,11 @@
 
 No shell. The first two arguments are what devd's rule for CARP hands to a script
 (`$subsystem` and `$type`), so such scripts work unchanged; the event as JSON comes on
-standard input. What is about a finding says whether its group has a MASTER.
+standard input. What is about a finding says whether its group has a MASTER. Variables of
+ours, which may be passphrases, are not handed on.
 """
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -45,6 +47,7 @@ class Command:
                 input=dumps(record.document(), ensure_ascii=False).encode() + b"\n",
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env={k: v for k, v in os.environ.items() if not k.startswith("CARPSCOPE_")},
                 timeout=TIMEOUT_S,
                 check=False,
             )
