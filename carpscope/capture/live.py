@@ -153,6 +153,11 @@ class Interface:
         self.state = "up"
 
     @property
+    def label(self) -> str:
+        """Return its name for people: Linux lets one hold anything but a slash and a space."""
+        return shown(self.name)
+
+    @property
     def fileno(self) -> int | None:
         """Return what to poll, where it is open."""
         return self._handle.getfd() if self._handle is not None else None
@@ -395,7 +400,7 @@ def _words(interface: Interface, since: Nanos, now: Nanos) -> str:
     away = f"{(now - since) / SECOND:.1f} s"
     match interface.state:
         case "up":
-            return f"{interface.name} is back after {away}; nothing is known of that time"
+            return f"{interface.label} is back after {away}; nothing is known of that time"
         case "down":
-            return f"{interface.name} went down; waiting for it to come back"
-    return f"{interface.name} disappeared; waiting for it to come back"
+            return f"{interface.label} went down; waiting for it to come back"
+    return f"{interface.label} disappeared; waiting for it to come back"

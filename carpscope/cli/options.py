@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -183,7 +184,6 @@ def _asked(options: argparse.Namespace) -> list[bytes]:
 
 
 def _warn(told: str) -> None:
-    from carpscope.core.text import shown
 
     print(f"carpscope: {shown(told)}", file=sys.stderr)
 

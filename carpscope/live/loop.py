@@ -84,7 +84,7 @@ class Live:
         self._manager = ServiceManager()
         self._searcher = Searcher()
         self.monitors = [
-            Monitor(config, i.name, searcher=self._searcher) for i in capture.interfaces
+            Monitor(config, i.label, searcher=self._searcher) for i in capture.interfaces
         ]
         self._expectations = Expectations(self.monitors, self.started)
         for monitor in self.monitors:
@@ -115,7 +115,7 @@ class Live:
 
     def run(self) -> None:
         """Watch until a signal, the length or the count ends it."""
-        names = ", ".join(interface.name for interface in self.capture.interfaces)
+        names = ", ".join(interface.label for interface in self.capture.interfaces)
         self.tell(Record(self.started, "start", "start", f"listening on {names}"))
         self._manager.say("READY=1", f"STATUS=listening on {names}")
         while not self._is_over():
@@ -261,7 +261,7 @@ class Live:
             monitor.doubts.blind(min(now - step, now), max(now - step, now), text)
 
     def _interface(self, index: int, state: str, text: str, now: Nanos) -> None:
-        name = self.capture.interfaces[index].name
+        name = self.capture.interfaces[index].label
         if state == "up":
             self._expectations.since = now
             since, why = self._blind.pop(index, (now, ""))
@@ -282,7 +282,7 @@ class Live:
                 since = now - COUNT_EVERY - SECOND
                 self.monitors[index].doubts.dropped(since, now, more)
                 text = f"{more:,} frames were dropped by the capture ({lost:,} in all)"
-                self.tell(notice(now, "dropped", text, interface.name))
+                self.tell(notice(now, "dropped", text, interface.label))
             self._dropped[index] = max(lost, self._dropped[index])
         problems = [(o.sink.name, o.lost, o.problem) for o in self.options.outputs.all]
         problems += [(disk.name, disk.lost, disk.problem) for disk in self._disks]

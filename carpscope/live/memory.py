@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 from carpscope.core.units import Nanos, parse_rfc3339, rfc3339
 from carpscope.detect.finding import Finding, Severity
 from carpscope.live.situations import Situation, Situations
@@ -134,24 +135,29 @@ def _read(entry: dict[str, str]) -> Situation:
     if not isinstance(nodes, list) or not isinstance(causes, list):
         raise TypeError
     finding = Finding(
-        str(raw["code"]),
-        str(raw["label"]),
+        _text(raw["code"]),
+        _text(raw["label"]),
         Severity(raw["severity"]),
         float(str(raw["confidence"])),
-        str(raw["group"]),
-        tuple(str(node) for node in nodes),
+        _text(raw["group"]),
+        tuple(_text(node) for node in nodes),
         parse_rfc3339(str(raw["start"])),
         parse_rfc3339(str(raw["end"])),
         (),
         int(str(raw["frame_count"])),
-        str(raw["summary"]),
-        str(raw["explanation"]),
-        str(raw["remedy"]),
-        [str(cause) for cause in causes],
+        _text(raw["summary"]),
+        _text(raw["explanation"]),
+        _text(raw["remedy"]),
+        [_text(cause) for cause in causes],
         bool(raw["ongoing"]),
     )
     opened, moved = parse_rfc3339(str(raw["opened"])), parse_rfc3339(str(raw["moved"]))
-    return Situation(str(raw["identity"]), finding, opened, moved, moved)
+    return Situation(_text(raw["identity"]), finding, opened, moved, moved)
+
+
+def _text(value: object) -> str:
+    """Give text as we would have written it: the file may be somebody else's."""
+    return shown(str(value))
 
 
 def carry(entries: list[tuple[str, Situation]], into: Mapping[str, Situations], now: Nanos) -> int:

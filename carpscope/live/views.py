@@ -26,7 +26,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
     """Take a picture of a run."""
     interfaces = tuple(
         InterfaceView(
-            i.name, i.state, i.since, i.counts.received, i.counts.dropped,
+            i.label, i.state, i.since, i.counts.received, i.counts.dropped,
             i.counts.interface_dropped,
         )
         for i in live.capture.interfaces

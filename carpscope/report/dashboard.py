@@ -108,7 +108,7 @@ def _header(now: Snapshot, width: int) -> Text:
     line = _styled("carpscope ", "bold")
     for interface in now.interfaces:
         up = interface.state == "up"
-        line.append(f" {interface.name} ", style=OK if up else TROUBLE)
+        line.append(f" {shown(interface.name)} ", style=OK if up else TROUBLE)
         line.append("● " if up else f"✗ {interface.state} ", style=OK if up else TROUBLE)
     right = (
         f"{clock(now.at, digits=0)} UTC  up {span_text((now.at - now.started) // 10**9 * 10**9)}"
@@ -131,12 +131,12 @@ def _footer(now: Snapshot) -> list[Text]:
     line = _styled(f"{received:,} frames, ", FAINT)
     line.append(f"{dropped:,} dropped", style=TROUBLE if dropped else FAINT)
     for reason, count in now.failures:
-        line.append(f"  {reason} {count:,}", style=WARN)
+        line.append(f"  {shown(reason)} {count:,}", style=WARN)
     lost = sum(outlet.lost for outlet in now.outlets)
     if lost:
         line.append(f"  {lost:,} events lost by outputs", style=TROUBLE)
     for note in now.notes:
-        line.append(f"  {note}", style=WARN)
+        line.append(f"  {shown(note)}", style=WARN)
     return [line.append("  Ctrl-C ends", style=FAINT)]
 
 
@@ -162,7 +162,7 @@ def _findings(now: Snapshot, width: int, room: int) -> list[Text]:
     for index, found in enumerate(order):
         told = _wrapped(_situation(found, now), width, 6 if found.is_symptom else 4)
         if not found.is_symptom:
-            told += _wrapped(Text(f"    do: {found.remedy}", style="bold"), width, 8)
+            told += _wrapped(Text(f"    do: {shown(found.remedy)}", style="bold"), width, 8)
         if lines and len(lines) + len(told) > room - 1:
             lines.append(Text(f"  … and {len(order) - index} more", style=WARN))
             break
@@ -186,8 +186,9 @@ def _situation(found: SituationView, now: Snapshot) -> Text:
     line = _styled(f"{indent}{sign} {found.code} ", style)
     line.append(f"{span_text((now.at - found.start) // 10**9 * 10**9):>9} ", style="bold")
     where = found.group if len(now.interfaces) == 1 else f"{found.interface} {found.group}"
+    where = shown(where)
     line.append(f"{where}  ", style="bold")
-    line.append(found.summary)
+    line.append(shown(found.summary))
     if found.confidence < 0.9:
         line.append(f"  ({found.confidence:.0%} sure)", style=FAINT)
     return line

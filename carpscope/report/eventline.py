@@ -50,6 +50,10 @@ class EventLines:
 
 def state_lines(taken: Snapshot) -> Iterator[str]:
     """Give the state: groups and nodes, what is open, what was lost."""
+    yield from map(shown, _state(taken))
+
+
+def _state(taken: Snapshot) -> Iterator[str]:
     yield f"{clock(taken.at, digits=0)} UTC, watching for {span_text(taken.at - taken.started)}"
     for group in taken.groups:
         yield from _group_lines(group, taken)
@@ -87,6 +91,10 @@ class _Recorder(Protocol):
 
 def summary_lines(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Iterator[str]:
     """Say what tcpdump says at its end, and what is open."""
+    yield from map(shown, _summary(taken, packets, recorder))
+
+
+def _summary(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Iterator[str]:
     yield f"{packets:,} packets captured, {taken.adverts:,} CARP advertisements"
     for interface in taken.interfaces:
         name = f"{interface.name}: " if len(taken.interfaces) > 1 else ""

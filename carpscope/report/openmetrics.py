@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 from carpscope.report.snapshot import Snapshot
 
 GROUPS_SHOWN = 200
@@ -94,11 +95,11 @@ class Metrics:
         hidden = gauge("carpscope_nodes_not_shown", "Nodes and groups beyond the limits.", [])
         unshown = max(0, len(now.groups) - GROUPS_SHOWN)
         for group in now.groups[:GROUPS_SHOWN]:
-            labels = [group.interface, group.id]
+            labels = [shown(group.interface), shown(group.id)]
             masters.add_metric(labels, len(group.masters))
             unshown += max(0, len(group.nodes) - NODES_SHOWN)
             for node in group.nodes[:NODES_SHOWN]:
-                named = [*labels, node.id]
+                named = [*labels, shown(node.id)]
                 state.add_metric(named, float(node.is_master))
                 skew.add_metric(named, node.advskew)
                 base.add_metric(named, node.advbase)
@@ -116,14 +117,14 @@ class Metrics:
             key = (one.interface, one.code, one.label, one.severity.value)
             counts[key] = counts.get(key, 0) + 1
         for key, count in counts.items():
-            found.add_metric(list(key), count)
+            found.add_metric([shown(text) for text in key], count)
         failures = CounterMetricFamily(
             "carpscope_failed_advertisements",
             "Advertisements that receivers drop or that nobody sent, by reason.",
             labels=["reason"],
         )
         for reason, count in now.failures:
-            failures.add_metric([reason], count)
+            failures.add_metric([shown(reason)], count)
         up = gauge("carpscope_interface_up", "1 where it is captured on.", ["interface"])
         received = CounterMetricFamily(
             "carpscope_frames_received", "Frames that passed the filter.", labels=["interface"]
@@ -132,14 +133,14 @@ class Metrics:
             "carpscope_frames_dropped", "Frames lost.", labels=["interface", "by"]
         )
         for interface in now.interfaces:
-            up.add_metric([interface.name], float(interface.state == "up"))
-            received.add_metric([interface.name], interface.received)
-            dropped.add_metric([interface.name, "kernel"], interface.dropped)
-            dropped.add_metric([interface.name, "interface"], interface.interface_dropped)
+            up.add_metric([shown(interface.name)], float(interface.state == "up"))
+            received.add_metric([shown(interface.name)], interface.received)
+            dropped.add_metric([shown(interface.name), "kernel"], interface.dropped)
+            dropped.add_metric([shown(interface.name), "interface"], interface.interface_dropped)
         lost = CounterMetricFamily(
             "carpscope_records_lost", "Events an output did not take.", labels=["output"]
         )
         for outlet in now.outlets:
-            lost.add_metric([outlet.name], outlet.lost)
+            lost.add_metric([shown(outlet.name)], outlet.lost)
         yield from gauges.values()
         yield from (sent, failures, received, dropped, lost)

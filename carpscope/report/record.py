@@ -7,6 +7,7 @@ docs/live.md); every output of `report.sinks` takes the same records.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from carpscope.core.text import shown
 from carpscope.core.units import Nanos, rfc3339
 from carpscope.detect.finding import Severity
 from carpscope.report.line import Json
@@ -53,4 +54,16 @@ class Record:
         }
         if self.body:
             out[_BODY.get(self.kind, self.kind)] = dict(self.body)
-        return out
+        return {key: _visible(value) for key, value in out.items()}
+
+
+def _visible(value: Json) -> Json:
+    """Spell out what nobody sees, however deep it lies."""
+    match value:
+        case str():
+            return shown(value)
+        case list():
+            return [_visible(item) for item in value]
+        case dict():
+            return {key: _visible(item) for key, item in value.items()}
+    return value

@@ -28,6 +28,7 @@ import json
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import is_visible
 from carpscope.core.toml import read_toml
 from carpscope.core.units import MICROSECOND, SECOND
 from carpscope.protocol.profile import Drive, Presence, Profile, profiles
@@ -113,6 +114,8 @@ def _scenario(top: Table, *, strict: bool) -> Scenario:
     nodes: list[NodePlan] = []
     for index, table in enumerate(tables):
         nodes.append(_node(top, table, index))
+        if not is_visible(nodes[-1].name):
+            table.wrong("name", "must be text that can be seen")
         if nodes[-1].name in [node.name for node in nodes[:-1]]:
             table.wrong("name", f"there are two nodes {nodes[-1].name!r}")
     duration = top.nanos("duration", DEFAULT_DURATION * SECOND)

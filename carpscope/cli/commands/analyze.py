@@ -108,12 +108,10 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
     from carpscope.detect.finding import Severity
 
     if options.json:
-        import json
-
         from carpscope.report.document import document
+        from carpscope.report.forensic.text import json_text
 
-        json.dump(document(analysis, config), sys.stdout, ensure_ascii=False, indent=1)
-        sys.stdout.write("\n")
+        sys.stdout.write(json_text(document(analysis, config)) + "\n")
     elif not options.quiet:
         from carpscope.report.screen import Paper, Screen
 

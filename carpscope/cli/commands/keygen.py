@@ -5,6 +5,7 @@ import os
 
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 EXAMPLES = """\
   carpscope keygen examiner.pem                 asks for a passphrase; writes examiner.pub.pem too
@@ -45,8 +46,9 @@ def run(options: argparse.Namespace) -> int:
     _write(path, private_bytes(key, passphrase, openssh=options.openssh), 0o600)
     text = f"{public.line}\n".encode() if options.openssh else public_pem(public)
     _write(public_path, text, 0o644)
-    print(f"{path}  the private key{'' if passphrase else ', NOT encrypted'}: keep it to yourself")
-    print(f"{public_path}  the public key, for carpscope verify --key")
+    how = "" if passphrase else ", NOT encrypted"
+    print(f"{shown(str(path))}  the private key{how}: keep it to yourself")
+    print(f"{shown(str(public_path))}  the public key, for carpscope verify --key")
     print(f"{public.fingerprint}")
     return 0
 

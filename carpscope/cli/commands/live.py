@@ -7,6 +7,7 @@ import sys
 
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
+from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
         from carpscope.capture.interfaces import interfaces
 
         for number, name in enumerate(interfaces(), 1):
-            print(f"{number}.{name}")
+            print(shown(f"{number}.{name}"))
         return 0
     if not options.nagios:
         return _run(options)
@@ -283,13 +284,13 @@ def _checked(options: argparse.Namespace, config: "Config") -> int:
     texts = [text for text in _outputs(options) if not text.startswith("json=")]
     outputs = Outputs()
     outputs.prepare(texts, options.metrics, _places(config), listen=False)
-    print(f"{options.config or 'the command line'}: nothing wrong")
-    print(f"  interfaces  {', '.join(options.interface) or 'none; -i names one'}")
+    print(shown(f"{options.config or 'the command line'}: nothing wrong"))
+    print(shown(f"  interfaces  {', '.join(options.interface) or 'none; -i names one'}"))
     print(f"  candidates  {len(config.passphrases)} passphrases, {len(config.addresses)} addresses")
     print(f"  expected    {len(config.groups)} groups; {len(config.names)} addresses have names")
     if texts or options.metrics:
         metrics = [f"metrics at {options.metrics}"] if options.metrics else []
-        print(f"  outputs     {', '.join([*outputs.prepared, *metrics])}")
+        print(shown(f"  outputs     {', '.join([*outputs.prepared, *metrics])}"))
     return 0
 
 

@@ -5,6 +5,7 @@ import argparse
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -107,10 +108,10 @@ def run(options: argparse.Namespace) -> int:
         import shlex
 
         digest = hashlib.sha256(files[NAME]).hexdigest()
-        print(f"{target}: {len(files)} files, {len(findings)} findings")
+        print(f"{shown(str(target))}: {len(files)} files, {len(findings)} findings")
         print(f"  SHA-256 of {NAME}: {digest}")
         signed = "signed" if key is not None else "not signed (--sign KEY)"
-        print(f"  {signed}; carpscope verify {shlex.quote(str(target))} checks it")
+        print(f"  {signed}; carpscope verify {shown(shlex.quote(str(target)))} checks it")
     wrong = any(finding.severity.rank >= Severity.WARNING.rank for finding in findings)
     return 1 if wrong else 0
 

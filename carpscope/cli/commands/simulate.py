@@ -6,6 +6,7 @@ import sys
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -145,10 +146,9 @@ def _shown(world: "World") -> dict[str, object]:
 
 
 def _print_json(value: object) -> None:
-    import json
+    from carpscope.report.forensic.text import json_text
 
-    json.dump(value, sys.stdout, ensure_ascii=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(value, indent=None) + "\n")
 
 
 def _list_examples() -> None:
@@ -176,7 +176,8 @@ def _tell(world: "World", speed: float | None) -> None:
     from carpscope.sim import story
 
     scenario = world.scenario
-    print(f"{scenario.name}: {scenario.description}" if scenario.description else scenario.name)
+    title = f"{scenario.name}: {scenario.description}" if scenario.description else scenario.name
+    print(shown(title))
     length = scenario.duration / SECOND
     print(f"{length:g} s, seed {world.seed}, {len(world.record.sent)} advertisements\n")
     lines = story.timeline(world)

@@ -57,7 +57,7 @@ def case_jsonld(request: Request, outputs: Mapping[str, bytes]) -> bytes:
 
 
 def _id(kind: str, *content: str) -> str:
-    return f"kb:{kind}-{uuid.uuid5(_NAMESPACE, chr(0).join((kind, *content)))}"
+    return f"kb:{kind}-{uuid.uuid5(_NAMESPACE, chr(0).join((kind, *map(shown, content))))}"
 
 
 def _file(name: str, digest: str, size: int) -> dict[str, Json]:

@@ -15,6 +15,7 @@ import subprocess
 from json import dumps
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 from carpscope.report.kind import SinkKind
 from carpscope.report.record import Record
 
@@ -40,7 +41,7 @@ class Command:
         """Run it for what concerns a group."""
         if record.vhid is None:
             return
-        where = f"{record.vhid}@{record.interface or '-'}"
+        where = shown(f"{record.vhid}@{record.interface or '-'}")
         try:
             done = subprocess.run(
                 [*self._words, where, record.state or "BACKUP", record.kind, record.action],
