@@ -288,17 +288,23 @@ def test_a_live_run_tells_no_passphrase_nor_hands_it_to_what_it_starts(
             "-w", str(tmp_path / "kept.pcapng"), "--exec", str(hook),
             "--metrics", "127.0.0.1:9112", "--out", f"json={tmp_path / 'events.json'}",
         )  # fmt: skip
-        watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
-        sender = [sys.executable, "-m", "tests.live.sender", tx, CAPTURE, "8"]
-        subprocess.run([*within, *sender], cwd=ROOT, check=True, timeout=60)
-        watcher.finding("address_set_mismatch", seconds=30)
-        metrics = subprocess.run(
-            [*within, sys.executable, "-c", _SCRAPE], capture_output=True, check=True, timeout=30
-        ).stdout
-        watcher.process.send_signal(signal.SIGUSR1)
-        until(lambda: any("MASTER for" in line for line in watcher.errors), 10, "the state")
-        title = Path(f"/proc/{watcher.process.pid}/cmdline").read_bytes()
-        assert watcher.end(signal.SIGTERM) in (0, 1)
+        try:
+            watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
+            sender = [sys.executable, "-m", "tests.live.sender", "8", tx, CAPTURE]
+            subprocess.run([*within, *sender], cwd=ROOT, check=True, timeout=60)
+            watcher.finding("address_set_mismatch", seconds=30)
+            metrics = subprocess.run(
+                [*within, sys.executable, "-c", _SCRAPE],
+                capture_output=True,
+                check=True,
+                timeout=30,
+            ).stdout
+            watcher.process.send_signal(signal.SIGUSR1)
+            until(lambda: any("MASTER for" in line for line in watcher.errors), 10, "the state")
+            title = Path(f"/proc/{watcher.process.pid}/cmdline").read_bytes()
+            assert watcher.end(signal.SIGTERM) in (0, 1)
+        finally:
+            watcher.kill()
     assert b"carpscope_masters{" in metrics
     assert (tmp_path / "hook.env").stat().st_size
     for name in ("state.json", "events.json", "kept.pcapng", "hook.in"):
