@@ -47,7 +47,7 @@ def _machine() -> str:
     kernel = platform.release().partition("-")[0]
     return (
         f"{os.cpu_count()} processors ({platform.machine()}), Linux {kernel}, "
-        f"Python {platform.python_version()}"
+        f"Python {platform.python_version()}; load average {os.getloadavg()[0]:.1f} at the start"
     )
 
 
