@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
+from carpscope.report.record import WITHDRAWN
 
 CLOSE_AFTER: Nanos = 30 * SECOND
 """Without news for so long, what its detector cannot see the end of is over."""
@@ -98,7 +99,7 @@ class Situations:
             seen.add(situation.identity)
         for situation in self.known.values():
             if situation.is_open and situation.identity not in seen and not situation.carried:
-                changes.append(self._close(situation, now, "what came later explains it"))
+                changes.append(self._close(situation, now, WITHDRAWN))
         return changes
 
     def carried_over(

@@ -9,7 +9,7 @@ from carpscope.detect.finding import Severity
 from carpscope.live.monitor import Monitor, StateChange
 from carpscope.live.situations import Change, Situation
 from carpscope.report.line import Json
-from carpscope.report.record import Record
+from carpscope.report.record import WITHDRAWN, Record
 
 _ENDED = {
     "bow-out": "said farewell",
@@ -74,7 +74,9 @@ class Teller:
         situation = change.situation
         finding = situation.finding
         head = f"{finding.code} {group_words(finding.group)}: {finding.summary}"
-        if change.action == "closed":
+        if change.why == WITHDRAWN:
+            head += " — withdrawn: what came later explains it"
+        elif change.action == "closed":
             lasted = max(finding.end - finding.start, 0)
             head += f" — over after {span_text(lasted)}" if lasted else " — over"
         head = self._named(head)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from carpscope.config import Config
+from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.live.monitor import Monitor
 from carpscope.live.telling import called, renamed
@@ -74,6 +75,7 @@ def situations(monitor: Monitor) -> list[SituationView]:
             renamed(s.finding.summary, names),
             renamed(s.finding.remedy, names),
             any(cause in by_identity for cause in s.finding.caused_by),
+            renamed(s.finding.explanation, names),
         )
         for s in found
     ]
@@ -82,11 +84,25 @@ def situations(monitor: Monitor) -> list[SituationView]:
 
 def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:
     config = monitor.config
-    name = next(
-        (e.name for e in config.groups if (e.vlan, e.vhid) == (group.vlan, group.vhid)), None
+    expected = next(
+        (
+            e
+            for e in config.groups
+            if (e.vlan, e.vhid) == (group.vlan, group.vhid)
+            and e.interface in (None, monitor.interface)
+        ),
+        None,
     )
     nodes = tuple(_node(node, config, now) for node in group.members)
-    return GroupView(monitor.interface, group.id, group.vhid, name, nodes)
+    name: str | None = None
+    unheard: list[str] = []
+    if expected is not None:
+        name = expected.name
+        heard = {address for node in group.members for address in node.addresses}
+        called = {config.name_of([a]) or ip_text(a): a for a in reversed(expected.nodes)}
+        present = {config.name_of(list(heard & {a})) for a in heard}
+        unheard = [n for n, a in called.items() if a not in heard and n not in present]
+    return GroupView(monitor.interface, group.id, group.vhid, name, nodes, tuple(unheard[::-1]))
 
 
 def _node(node: Node, config: Config, now: Nanos) -> NodeView:

@@ -12,6 +12,7 @@ stands still (Ctrl-S) holds up the drawing thread and nothing else.
 
 import os
 import threading
+from collections.abc import Mapping
 from io import StringIO
 
 from rich.console import Console, Group
@@ -22,7 +23,7 @@ from carpscope.core.text import shown
 from carpscope.core.units import Nanos, clock, span_text
 from carpscope.detect.finding import Severity
 from carpscope.report.layout import columns
-from carpscope.report.record import Record
+from carpscope.report.record import WITHDRAWN, Record
 from carpscope.report.snapshot import GroupView, NodeView, SituationView, Snapshot
 from carpscope.wire.carp import interval_ns
 
@@ -39,6 +40,8 @@ _SIGN = {
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=+*#@"
 LOG_LEAST = 4
+TALL = 40
+"""Lines from which on there is room for why something is found."""
 _MEASURE = Console(width=80, file=StringIO())
 """Only asked how wide characters are."""
 JITTER_FULL: Nanos = 50_000_000
@@ -91,10 +94,11 @@ def picture(now: Snapshot, width: int, height: int, *, unicode: bool = True) -> 
     head = [_header(now, width), Text()]
     foot = _footer(now)
     room = max(height - len(head) - len(foot), 3)
-    findings = _findings(now, width, max(room // 3, 3))
+    crowd = sum(len(group.nodes) + len(group.unheard) + 1 for group in now.groups) + 2
+    findings = _findings(now, width, max(room // 3, 3, room - crowd - LOG_LEAST - 2), height)
     groups = _groups(now, max(room - len(findings) - LOG_LEAST - 2, 2), width, unicode=unicode)
     left = room - len(findings) - len(groups)
-    lines = [*head, *findings, *groups, *_log(now, left)]
+    lines = [*head, *findings, *groups, *_log(now, width, left)]
     lines = lines[: height - len(foot)]
     lines += [Text()] * (height - len(foot) - len(lines))
     lines += foot
@@ -110,9 +114,7 @@ def _header(now: Snapshot, width: int) -> Text:
         up = interface.state == "up"
         line.append(f" {shown(interface.name)} ", style=OK if up else TROUBLE)
         line.append("● " if up else f"✗ {interface.state} ", style=OK if up else TROUBLE)
-    right = (
-        f"{clock(now.at, digits=0)} UTC  up {span_text((now.at - now.started) // 10**9 * 10**9)}"
-    )
+    right = f"{clock(now.at, digits=0)} UTC  up {_span(now.at - now.started)}"
     adverts = f"{now.adverts:,} adverts  "
     if width - line.cell_len > len(right) + len(adverts):
         right = adverts + right
@@ -143,7 +145,7 @@ def _footer(now: Snapshot) -> list[Text]:
 # What is wrong
 
 
-def _findings(now: Snapshot, width: int, room: int) -> list[Text]:
+def _findings(now: Snapshot, width: int, room: int, height: int) -> list[Text]:
     if not now.open:
         if not now.groups:
             return [Text("… no CARP heard yet", style=FAINT), Text()]
@@ -160,9 +162,13 @@ def _findings(now: Snapshot, width: int, room: int) -> list[Text]:
     )
     lines: list[Text] = []
     for index, found in enumerate(order):
-        told = _wrapped(_situation(found, now), width, 6 if found.is_symptom else 4)
+        told = _wrapped(_situation(found, now), width, 6 if found.is_symptom else 4, 2)
         if not found.is_symptom:
-            told += _wrapped(Text(f"    do: {shown(found.remedy)}", style="bold"), width, 8)
+            if height >= TALL and found.explanation:
+                why = f"    why: {shown(found.explanation)}"
+                told += _wrapped(Text(why, style=FAINT), width, 9, 4)
+            most = 4 if len(order) <= 2 else 2
+            told += _wrapped(Text(f"    do: {shown(found.remedy)}", style="bold"), width, 8, most)
         if lines and len(lines) + len(told) > room - 1:
             lines.append(Text(f"  … and {len(order) - index} more", style=WARN))
             break
@@ -170,21 +176,28 @@ def _findings(now: Snapshot, width: int, room: int) -> list[Text]:
     return [*lines, Text()]
 
 
-def _wrapped(text: Text, width: int, indent: int) -> list[Text]:
-    """Break a long line once, so that what to do is not cut off on a narrow terminal."""
-    if text.cell_len <= width:
-        return [text]
-    first = text.wrap(_MEASURE, width)[0]
-    rest = text[len(first.plain) :]
-    start = len(rest.plain) - len(rest.plain.lstrip())
-    return [first, Text(" " * indent).append_text(rest[start:])]
+def _wrapped(text: Text, width: int, indent: int, most: int) -> list[Text]:
+    """Break a long line, so that what to do is not cut off on a narrow terminal."""
+    lines: list[Text] = []
+    while text.cell_len > width and len(lines) < most - 1:
+        first = text.wrap(_MEASURE, width)[0]
+        rest = text[len(first.plain) :]
+        start = len(rest.plain) - len(rest.plain.lstrip())
+        lines.append(first)
+        text = Text(" " * indent).append_text(rest[start:])
+    return [*lines, text]
+
+
+def _span(length: Nanos) -> str:
+    """Give a time that lasts in whole seconds: tenths would only flicker."""
+    return span_text(length // 10**9 * 10**9).replace(".0 s", " s")
 
 
 def _situation(found: SituationView, now: Snapshot) -> Text:
     sign, style = _SIGN[found.severity]
     indent = "  " if found.is_symptom else ""
     line = _styled(f"{indent}{sign} {found.code} ", style)
-    line.append(f"{span_text((now.at - found.start) // 10**9 * 10**9):>9} ", style="bold")
+    line.append(f"{_span(now.at - found.start):>9} ", style="bold")
     where = found.group if len(now.interfaces) == 1 else f"{found.interface} {found.group}"
     where = shown(where)
     line.append(f"{where}  ", style="bold")
@@ -200,21 +213,25 @@ def _situation(found: SituationView, now: Snapshot) -> Text:
 def _groups(now: Snapshot, room: int, width: int, *, unicode: bool) -> list[Text]:
     troubled = {(found.interface, found.group) for found in now.open}
     groups = sorted(now.groups, key=lambda g: (g.interface, g.id) not in troubled)
-    shown: list[GroupView] = []
+    fitting: list[GroupView] = []
     used = 1
     for group in groups:
-        if used + len(group.nodes) + 1 > room - 1 and shown:
+        needed = len(group.nodes) + len(group.unheard) + 1
+        if used + needed > room - 1 and fitting:
             break
-        shown.append(group)
-        used += len(group.nodes) + 1
-    rows = [[Text(word, style=FAINT) for word in _titles(width)]] if shown else []
-    for group in shown:
+        fitting.append(group)
+        used += needed
+    rows = [[Text(word, style=FAINT) for word in _titles(width)]] if fitting else []
+    for group in fitting:
         rows.append([_group_name(group, now, (group.interface, group.id) in troubled)])
         rows += [_row(node, group, now, width, unicode=unicode) for node in group.nodes]
+        blank = [Text("")] * (len(_titles(width)) - 2)
+        for name in group.unheard:
+            rows.append([Text(shown(name)), Text("○ unheard", style=FAINT), *blank])
     lines = _table(rows)[: max(room, 2)]
-    if len(shown) < len(groups):
-        calm = sum((g.interface, g.id) not in troubled for g in groups[len(shown) :])
-        rest = len(groups) - len(shown)
+    if len(fitting) < len(groups):
+        calm = sum((g.interface, g.id) not in troubled for g in groups[len(fitting) :])
+        rest = len(groups) - len(fitting)
         told = (
             f"  … and {rest} more groups, {'nothing wrong' if calm == rest else 'SOME IN TROUBLE'}"
         )
@@ -230,8 +247,8 @@ def _table(rows: list[list[Text]]) -> list[Text]:
 
 def _titles(width: int) -> list[str]:
     titles = ["node", "state", "for", "adv", "hmac", "takeover"]
-    if width >= 100:
-        titles.append("interval, late by")
+    if width >= 76:
+        titles.append("interval, late by" if width >= 100 else "late by")
     if width >= 130:
         titles += ["heard", "system"]
     return titles
@@ -257,7 +274,7 @@ def _row(
     style = TROUBLE if rival else OK if node.is_master else FAINT
     name = f"{node.name} {node.id}" if node.name and width >= 100 else node.name or node.id
     state = "● MASTER" if node.is_master else "○ BACKUP" if node.why != "silent" else "○ silent"
-    held = span_text((now.at - node.since) // 10**9 * 10**9)
+    held = _span(now.at - node.since)
     priority = f"{node.advbase}/{node.advskew}" + (f" -{node.demote}" if node.demote else "")
     row = [
         Text(name, style="bold" if node.is_master else ""),
@@ -267,8 +284,9 @@ def _row(
         _authentication(node),
         _takeover(node, group, now),
     ]
-    if width >= 100:
-        row.append(jitter(node, 24 if width >= 130 else 16, unicode=unicode))
+    if width >= 76:
+        bars = 24 if width >= 130 else 16 if width >= 100 else 8
+        row.append(jitter(node, bars, unicode=unicode, mean=width >= 100))
     if width >= 130:
         row += [Text(f"{node.adverts:>9,}", style=FAINT), Text(node.system, style=FAINT)]
     return row
@@ -286,8 +304,8 @@ def _authentication(node: NodeView) -> Text:
 
 def _takeover(node: NodeView, group: GroupView, now: Snapshot) -> Text:
     """Say how long a backup still waits; it starts anew with every advertisement."""
-    if not node.is_master:
-        return Text("")
+    if not node.is_master or len(group.masters) > 1:
+        return Text("")  # of two masters, nobody is known to wait
     others = [other.down_ns for other in group.nodes if other is not node]
     wait = min(others, default=node.down_ns)
     left = wait - (now.at - node.last)
@@ -297,34 +315,44 @@ def _takeover(node: NodeView, group: GroupView, now: Snapshot) -> Text:
     return Text(f"in {left / 1e9:4.1f} s", style=style)
 
 
-def jitter(node: NodeView, width: int, *, unicode: bool) -> Text:
+def jitter(node: NodeView, width: int, *, unicode: bool, mean: bool = True) -> Text:
     """Draw how late the latest advertisements were."""
-    shown = node.intervals[-width:]
-    if not shown:
+    latest = node.intervals[-width:]
+    if not latest:
         return Text("")
     beat = interval_ns(node.advbase, node.advskew)
-    late = [abs(interval - beat) for interval in shown]
+    late = [abs(interval - beat) for interval in latest]
     full = max(JITTER_FULL, *late)
     bars = _BARS if unicode else _ASCII_BARS
     drawn = "".join(bars[min(len(bars) - 1, value * len(bars) // full)] for value in late)
-    mean = sum(shown) / len(shown) / 1e9
-    return Text(f"{mean:6.3f} s {drawn}", style=WARN if max(late) > beat // 8 else FAINT)
+    if mean:
+        drawn = f"{sum(latest) / len(latest) / 1e9:6.3f} s {drawn}"
+    return Text(drawn, style=WARN if max(late) > beat // 8 else FAINT)
 
 
 # What happened
 
 
-def _log(now: Snapshot, room: int) -> list[Text]:
+def _log(now: Snapshot, width: int, room: int) -> list[Text]:
     if room < 2:
         return []
-    shown = [r for r in now.log if r.action != "updated"][-(room - 1) :]
-    return [Text("lately", style=FAINT), *map(_event, shown)]
+    latest = [r for r in now.log if r.action != "updated"][-(room - 1) :]
+    called = {}
+    if width < 100:  # where it is narrow, the name will do
+        nodes = [node for group in now.groups for node in group.nodes]
+        called = {f"{node.name} ({node.id})": node.name for node in nodes if node.name}
+    return [Text("lately", style=FAINT), *(_event(record, called) for record in latest)]
 
 
-def _event(record: Record) -> Text:
+def _event(record: Record, called: Mapping[str, str]) -> Text:
     sign, style = _SIGN[record.severity]
     if record.action == "closed":
         sign, style = "✓", OK
+    if record.action == "closed" and record.body.get("why") == WITHDRAWN:
+        sign, style = "·", FAINT
+    told = record.text
+    for long, short in called.items():
+        told = told.replace(long, short)
     line = _styled(f"  {clock(record.at, digits=1)} ", FAINT).append(f"{sign} ", style=style)
-    visible = shown(record.text)
+    visible = shown(told)
     return line.append(visible, style="" if record.kind in ("finding", "election") else FAINT)

@@ -6,7 +6,7 @@ from typing import Protocol, TextIO
 from carpscope.core.text import shown
 from carpscope.core.units import clock, span_text
 from carpscope.detect.finding import Severity
-from carpscope.report.record import Record
+from carpscope.report.record import WITHDRAWN, Record
 from carpscope.report.snapshot import GroupView, Snapshot
 
 _SIGNS = {
@@ -19,7 +19,9 @@ _SIGNS = {
 
 def event_line(record: Record) -> str:
     """Give one event as a line; nothing in it that a terminal would obey."""
-    sign = "✓" if record.action == "closed" else _SIGNS[record.severity]
+    sign = _SIGNS[record.severity]
+    if record.action == "closed":
+        sign = " " if record.body.get("why") == WITHDRAWN else "✓"
     where = f"{record.interface} " if record.interface else ""
     told = f"{clock(record.at, digits=3)} {sign} {where}{record.text}"
     if record.kind == "finding" and record.action == "updated":

@@ -13,6 +13,8 @@ from carpscope.detect.finding import Severity
 from carpscope.report.line import Json
 
 SCHEMA = "carpscope.event/1"
+WITHDRAWN = "what came later explains it"
+"""Why a finding closes that was not so, as is known by now."""
 _BODY = {"state": "node"}
 """Where the kind's own name is taken by what all have."""
 

@@ -42,6 +42,8 @@ class GroupView:
     vhid: int
     name: str | None
     nodes: tuple[NodeView, ...]
+    unheard: tuple[str, ...] = ()
+    """Nodes that the configuration lists and that never advertised: backups, or not there."""
 
     @property
     def masters(self) -> list[NodeView]:
@@ -65,6 +67,7 @@ class SituationView:
     summary: str
     remedy: str
     is_symptom: bool
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

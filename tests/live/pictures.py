@@ -35,6 +35,7 @@ addresses = ["192.0.2.2"]
 [[group]]
 vhid = 1
 name = "LAN gateway"
+nodes = ["fw1", "fw2"]
 """
 MALLORY = Host(name="mallory", address="192.0.2.66")
 ALPHA, BETA = node("alpha", 1), node("beta", 2, advskew=20)

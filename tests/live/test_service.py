@@ -134,7 +134,7 @@ def test_the_dashboard_follows_the_terminal() -> None:
             until(lambda: "no CARP heard yet" in "\n".join(shown()), 20, "the dashboard")
             sender = send(within, tx, "ucarp-healthy", speed=1)
             until(lambda: "● MASTER" in "\n".join(shown()), 15, "a master")
-            assert "late by" not in "\n".join(shown())
+            assert "interval, late by" not in "\n".join(shown())
             for width, height, wide in ((200, 60, True), (100, 30, True), (80, 24, False)):
                 resized(width, height)
 
@@ -142,7 +142,7 @@ def test_the_dashboard_follows_the_terminal() -> None:
                     lines = shown()
                     head = lines[0].startswith("carpscope ") and len(lines[0]) > width - 12
                     foot = len(lines) == height and lines[-1].rstrip().endswith("Ctrl-C ends")
-                    return head and foot and ("late by" in "\n".join(lines)) == wide
+                    return head and foot and ("interval, late by" in "\n".join(lines)) == wide
 
                 until(fits, 10, f"a picture of {width}×{height}, not {shown()}")
                 assert sum("carpscope " in text for text in shown()) == 1, "nothing is left over"

@@ -18,6 +18,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import rfc3339
 from carpscope.detect.finding import Finding
 from carpscope.pipeline import analyze
+from carpscope.report.record import WITHDRAWN
 from carpscope.wire.decode import decode
 from tests.live.secrets import candidates
 from tests.live.stage import Watcher, needs_namespaces, wire
@@ -54,7 +55,7 @@ def watched(watcher: Watcher, interface: str) -> Counter[Told]:
     return Counter(
         (found["label"], found["group"], tuple(sorted(found["nodes"])), found["start"])
         for found in last.values()
-        if found["why"] != "what came later explains it"
+        if found["why"] != WITHDRAWN
     )
 
 

@@ -13,10 +13,15 @@ import pytest
 
 from captures.record.lan import run as tool
 from carpscope.capture.source import open_capture
+from carpscope.capture.writer import PcapWriter
+from carpscope.config import Config
 from carpscope.pipeline import analyze
+from carpscope.wire.decode import decode
+from carpscope.wire.icmp6 import NeighbourView
 from tests.live.secrets import candidates
 from tests.live.stage import Watcher, needs_namespaces, until, wire
 from tests.program import CAPTURES, ROOT, capture
+from tests.simulated import scenario, simulated
 
 pytestmark = needs_namespaces
 
@@ -62,6 +67,36 @@ def test_the_filter_lets_elections_through(name: str) -> None:
     assert f"{sum(expected.advertisements)} CARP" in adverts
     groups = {e["group"] for _, e in watcher.events if e["group"]}
     assert groups == {group.id for group in expected.observer.groups.values() if group.id}
+
+
+@pytest.mark.parametrize("tag", [b"", b"\x81\x00\x00\x0a"], ids=["untagged", "vlan"])
+def test_ipv6_passes_with_its_neighbour_discovery(tag: bytes, tmp_path: Path) -> None:
+    six = 'impl = "freebsd13"\naddresses = ["10.0.0.100", "2001:db8::64"]'
+    path = tmp_path / "six.pcap"
+    sent = simulated(scenario(six, six + "\nadvskew = 100", duration=10))
+    tagged = [f._replace(data=f.data[:12] + tag + f.data[12:]) for f in sent]
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for frame in tagged:
+            writer.write(frame._replace(wire_length=len(frame.data)))
+    with open_capture(str(path)) as source:
+        expected = analyze([source], Config())
+    neighbours = sum(isinstance(decode(frame).body, NeighbourView) for frame in tagged)
+    assert neighbours
+    with wire() as (within, tx, _):
+        watcher = listening(within, "-w", str(tmp_path / "kept.pcapng"))
+        argv = [*within, sys.executable, "-m", "tests.live.sender", "20", tx, str(path)]
+        assert subprocess.run(argv, cwd=ROOT, timeout=60, check=False).returncode == 0
+        assert watcher.end() == 130
+    told = next(line for line in watcher.errors if "packets captured" in line)
+    assert f"{sum(expected.advertisements)} CARP" in told
+    assert {e["group"] for _, e in watcher.events if e["group"]} == {
+        group.id for group in expected.observer.groups.values()
+    }
+    with open_capture(str(tmp_path / "kept.pcapng")) as source:
+        kept = [decode(frame) for frame in source]
+    assert sum(isinstance(packet.body, NeighbourView) for packet in kept) == neighbours
+    assert {p.ip.version for p in kept if p.advert is not None and p.ip is not None} == {4, 6}
 
 
 def test_narrowing_and_a_mistake_in_it() -> None:
@@ -195,7 +230,7 @@ def test_nagios(tmp_path: Path) -> None:
 
 
 def test_signals_state_and_a_restart(tmp_path: Path) -> None:
-    """SIGUSR1 prints, SIGHUP rereads, and what is open is the same finding after a restart."""
+    """SIGUSR1 prints, SIGHUP rereads, and what is open is the same finding after `kill -9`."""
     state = tmp_path / "state.json"
     settings = tmp_path / "carpscope.toml"
     settings.write_text('addresses = ["192.0.2.10", "192.0.2.11"]\n')
@@ -225,10 +260,14 @@ def test_signals_state_and_a_restart(tmp_path: Path) -> None:
         settings.write_text("addresses = []\n[tolerances]\nclose_after = 3\n")
         first.process.send_signal(signal.SIGHUP)
         first.wait_for(5, "let go", lambda e: f"no longer json {events}" in e["message"])
-        assert first.end(signal.SIGTERM) == 0
-        saved = json.loads(state.read_text())
         identity = opened["finding"]["identity"]
-        assert identity in {entry["identity"] for entry in saved["open"]}
+
+        def is_saved() -> bool:
+            saved = json.loads(state.read_text())
+            return identity in {entry["identity"] for entry in saved["open"]}
+
+        until(is_saved, 5, "it is saved while it happens")
+        first.kill()
         second = listening(within, *arguments)
         _, again = second.finding("split_brain", "updated", seconds=20)
         assert again["finding"]["identity"] == identity
