@@ -124,7 +124,7 @@ def _advertisement(data: bytes, view: ip.IpView) -> Body | Fault:
     if other is None:
         present = min(len(data) - view.offset, view.length)
         problem = "too little to tell CARP from VRRP"
-        return Fault("protocol 112", view.offset, problem, 4, max(present, 0))
+        return Fault("protocol 112", view.offset, problem, 4, present)
     if other:
         return vrrp.read(data, view)
     return carp.AdvertView.read(data, view.offset, view.length)

@@ -252,6 +252,7 @@ def test_as_the_standard_library(key: bytes, prefix: bytes, counters: list[bytes
         expected = hmac.new(key, prefix + counter, hashlib.sha1).digest()
         assert signer.sign(counter) == expected
         assert signer.sign(counter) == expected, "signing changes nothing"
+        assert signer.quick()(counter) == expected
 
 
 @given(st.binary(max_size=KEY_SIZE - 1), st.integers(1, 20))
@@ -275,6 +276,13 @@ def test_the_ordinary_order(listed: list[bytes]) -> None:
     assert {len(a) for a in four} <= {4}
     assert {len(a) for a in six} <= {16}
     assert ordinary_order(reversed(listed)) == ordinary_order(listed)
+
+
+def test_addresses_of_zeros_or_ones_alone_are_never_signed() -> None:
+    edges = [bytes(4), bytes(16), b"\xff" * 4, b"\xff" * 16]
+    near = [b"\xfe" * 4, b"\xff\xff\xff\xfe", b"\0\0\0\1", b"\xfe" * 16]
+    four, six = ordinary_order([*edges, *near])
+    assert sorted([*four, *six]) == sorted(near)
 
 
 def test_the_first_octet_counts_most() -> None:

@@ -106,3 +106,45 @@ def test_words_of_the_manuals_are_weak(word: bytes) -> None:
     assert Keyring([word]).is_weak(1)
     assert Keyring([b"R4nd0m-but-long-x"]).is_weak(0), "the empty one always is"
     assert not Keyring([b"R4nd0m-but-long-x"]).is_weak(1)
+
+
+def test_a_mistake_that_makes_it_too_long_is_cut_both_ways() -> None:
+    word = b"nineteen-bytes-long"
+    assert len(word) == 19
+    found = variants(word)
+    assert found["as given"] == word
+    assert ALL_BYTES not in found, "ifconfig keeps all of it"
+    assert found["with a trailing newline, 20 bytes"] == word + b"\n"
+    assert "with a trailing newline" not in found, "cut at 19 it is the word itself"
+    assert found["with a leading space"] == b" " + word[:18]
+    assert found["with a leading space, 20 bytes"] == b" " + word
+
+
+@pytest.mark.parametrize(
+    ("given", "unquoted"),
+    [
+        (b'"a"', b"a"),
+        (b"'ab'", b"ab"),
+        (b'""', None),
+        (b"\"a'", None),
+        (b"xax", None),
+        (b'"', None),
+    ],
+)
+def test_quotes_have_something_between_them(given: bytes, unquoted: bytes | None) -> None:
+    assert variants(given).get("without its quotes") == unquoted
+
+
+def test_encodings_are_for_letters_beyond_ascii() -> None:
+    assert not any("Latin" in variant or "Unicode" in variant for variant in variants(b"plain"))
+    found = variants("Flüsse".encode())
+    assert found["in Latin-1 read as UTF-8 twice"] == "FlÃ¼sse".encode()
+    assert "in Unicode form NFC" not in found, "it is that already"
+    decomposed = variants("Flu\u0308sse".encode())
+    assert decomposed["in Unicode form NFC"] == "Flüsse".encode()
+    assert "in Latin-1 instead of UTF-8" not in decomposed, "Latin-1 has no loose dots"
+
+
+def test_weak_is_asked_by_number() -> None:
+    ring = Keyring([b"R4nd0m-but-long-x", b"pass", b"\0\0", b"\0pass"])
+    assert [ring.is_weak(number) for number in range(5)] == [True, False, True, True, False]

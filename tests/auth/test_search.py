@@ -555,3 +555,7 @@ def test_what_is_found_leaves_no_limits() -> None:
     )
     assert found.recipe is not None
     assert found.limits == []
+    pair = (bytes((192, 0, 2, 7)), bytes((192, 0, 2, 8)))
+    late = explain(sample(pair), Keyring([WORD]), Candidates(FOURS[:9], networks=pair[:1]))
+    assert late.recipe is not None
+    assert late.limits == [], "any order of nine was not tried, and need not be"

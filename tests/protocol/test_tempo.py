@@ -139,3 +139,10 @@ def test_a_range_of_one_number_costs_no_draw() -> None:
     assert one.between(9, 9) == 9
     assert one.bits() == other.bits()
     assert {Draws(seed).between(3, 4) for seed in range(40)} == {3, 4}
+
+
+def test_the_nominal_clock_has_no_chance_in_it() -> None:
+    assert NOMINAL.hz == 1000
+    assert NOMINAL.clock_ppb == NOMINAL.slack_ppb == NOMINAL.first_tick_ns == 0
+    assert NOMINAL.lateness_ns == NOMINAL.script_ns == NOMINAL.oversleep_ns == (0, 0)
+    assert NOMINAL.oversleep_ppm == 0
