@@ -84,6 +84,25 @@ def test_zeros_behind_a_key_make_no_other_way_of_signing() -> None:
     assert padded.fits(counter, plain.signer.sign(counter))
 
 
+def test_recipes_are_equal_by_what_they_sign_and_print_no_key() -> None:
+    key = Key(1, "as given", b"not to be seen")
+    one, same = recipe(1, key, (A, B)), recipe(1, key, (A, B))
+    assert one == same
+    assert len({one, same}) == 1
+    others = [
+        recipe(2, key, (A, B)),
+        recipe(1, key, (B, A)),
+        recipe(1, key, (A,)),
+        recipe(1, Key(1, "as given", b"another"), (A, B)),
+        recipe(1, key, (A, B), b"\2\0\0\0\0\1"),
+    ]
+    assert all(one != other for other in others)
+    assert len({one, *others}) == 6
+    assert one.__eq__(5) is NotImplemented
+    assert "vhid 1" in repr(one)
+    assert "not to be seen" not in repr(one)
+
+
 def test_the_order_in_which_nearly_everybody_signs() -> None:
     assert in_order([SEVEN, B, SIX, A, B]) == (A, B, SIX, SEVEN)
 

@@ -547,6 +547,25 @@ def test_a_search_that_is_cut_short_says_after_how_many(monkeypatch: pytest.Monk
     assert found.digests == first + few > 1000 > first, "what was begun comes to its end"
 
 
+def test_a_search_ends_with_the_stage_that_takes_the_last_of_its_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys, candidates = Keyring([WORD]), Candidates(FOURS[:3])
+    cost = len(keys.keys) * len(sets.usual(sets.pool(candidates), OWN))
+    monkeypatch.setattr("carpscope.auth.explain.SEARCH_DIGESTS", cost)
+    asked = sample((STRANGE, FOURS[1]))
+    found = explain(asked, keys, candidates, stages=(stages.usual, stages.few))
+    assert found.digests == cost, "the next is not begun"
+    assert len(found.limits) == 1
+
+
+def test_what_an_earlier_stage_left_out_is_forgotten_once_it_is_found() -> None:
+    order = (stages.rearranged, stages.usual)
+    found = explain(sample(FOURS[:9]), Keyring([WORD]), Candidates(FOURS[:9]), stages=order)
+    assert found.recipe is not None
+    assert found.limits == []
+
+
 def test_what_is_found_leaves_no_limits() -> None:
     found = explain(
         sample((FOURS[21], STRANGE[:3] + b"\1")),
