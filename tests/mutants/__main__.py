@@ -43,8 +43,12 @@ SEED = 9
 class Map:
     """Which tests reach which line, the fastest first."""
 
-    def __init__(self, package: str, everything: str) -> None:
+    def __init__(self, package: str, everything: str, listed: list[Mutant]) -> None:
         """Run every test once, unless that has been done."""
+        self.scopes: dict[tuple[str, str], int] = {}
+        """The first line of each function that has a mutant."""
+        for mutant in listed:
+            self.scopes.setdefault((mutant.path, mutant.scope), mutant.first)
         path = FOLDER / f"{package}.map.{everything}.json"
         if not path.exists():
             for old in FOLDER.glob(f"{package}.map.*"):
@@ -77,6 +81,10 @@ class Map:
         if mutant.scope.endswith("()"):
             lines = range(mutant.first, mutant.last + 1)
             reach = {test for line in lines for test in self._tests.get((mutant.path, line), ())}
+            if not reach:  # behind a long loop lines go unseen: who comes into the function
+                reach = set(
+                    self._tests.get((mutant.path, self.scopes[mutant.path, mutant.scope]), ())
+                )
         else:
             reach = {t for t, course in self.courses.items() if mutant.path in course.lines}
             reach = reach or set(self.courses)
@@ -172,7 +180,7 @@ def run(package: str, sample: int, *, show: bool) -> Row:
     chosen = [listed[index] for index in sorted(drawn[: sample or None])]
     book = Book(package, everything)
     if not show:
-        known = Map(package, everything)
+        known = Map(package, everything, listed)
         for name, outcome in book.outcomes.items():
             for mutant in (m for m in chosen if m.name == name):
                 known.learn(mutant, outcome)
