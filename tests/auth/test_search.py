@@ -306,6 +306,10 @@ def test_what_every_subset_costs() -> None:
     turned = Bench(supplied=FOURS[4::-1])
     assert stages.subsets(turned.search) is None
     assert turned.digests == likely * 2 * (2**6 - 1), "ascending and as given"
+    for count, ways in ((11, 2), (12, 1)):
+        most = Bench(supplied=FOURS[count - 1 :: -1])
+        assert stages.subsets(most.search) is None
+        assert most.digests == likely * ways * (2 ** (count + 1) - 1)
 
 
 def test_what_was_only_seen_joins_while_there_are_few() -> None:
@@ -315,12 +319,45 @@ def test_what_was_only_seen_joins_while_there_are_few() -> None:
     assert bench.outcome.limits == []
     more = Bench(supplied=FOURS[:2], learned=FOURS[10:21])
     assert stages.subsets(more.search) is None
+    assert more.digests == len(more.search.keyring.likely) * (2**13 - 1), "ten of them"
     assert more.outcome.limits == [
         (
             "13 candidate addresses: those only seen in ARP or neighbour discovery were tried "
             "alone, a few at a time, and each with all the others"
         )
     ]
+
+
+def test_of_many_none_that_was_only_seen_joins() -> None:
+    bench = Bench(supplied=FOURS[:13], learned=FOURS[20:21])
+    assert stages.subsets(bench.search) is None
+    assert bench.digests == len(bench.search.keyring.likely) * (2**14 - 1)
+    assert bench.outcome.limits[0].startswith("14 candidate addresses: those only seen in ARP")
+
+
+def test_its_own_address_is_not_taken_twice() -> None:
+    bench = Bench(supplied=(FOURS[0], OWN))
+    assert stages.subsets(bench.search) is None
+    assert bench.digests == len(bench.search.keyring.likely) * (2**2 - 1)
+
+
+@pytest.mark.parametrize(("most", "first"), [(128, 6), (64, 5), (32, 4), (1, 1)])
+def test_how_many_addresses_the_room_is_for(most: int, first: int) -> None:
+    """Two keys share it: the candidate, and none."""
+    bench = Bench(supplied=FOURS[:5], most=most)
+    assert stages.subsets(bench.search) is None
+    told = (
+        f"5 candidate addresses with 2 passphrases: every subset of the first {first} was tried, "
+        "of all of them a few at a time"
+    )
+    assert bench.outcome.limits == ([told] if first < 5 else [])
+
+
+def test_all_but_two_are_for_more_than_every_subset_is() -> None:
+    bench = Bench(supplied=FOURS[:20])
+    assert stages.small(bench.search) is None
+    each = sum(math.comb(20, size) for size in range(2, 7))
+    assert bench.digests == len(bench.search.keyring.likely) * each
 
 
 def test_subsets_of_too_many_say_so() -> None:

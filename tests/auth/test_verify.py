@@ -55,6 +55,22 @@ def test_a_sender_is_searched_a_few_times_and_its_neighbour_still_is() -> None:
     assert verifier.check((), SENDER, sample(11, VIP)).status == "verified", "no search is needed"
 
 
+def test_two_failures_leave_one_search() -> None:
+    verifier = Verifier(Keyring([WORD]), (VIP,))
+    for count in range(SEARCHES_PER_SOURCE - 1):
+        verifier.check((), SENDER, sample(count, VIP, word=b"unknown"))
+    assert verifier.check((), SENDER, sample(9, VIP)).status == "verified"
+
+
+def test_senders_without_end_are_not_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carpscope.auth.verify.SOURCES_LIMIT", 3)
+    verifier = Verifier(Keyring([WORD]), (VIP,))
+    for host in range(3):
+        source = bytes((10, 0, 1, host))
+        assert verifier.check((), source, sample(1, VIP, word=b"unknown")).status == "failed"
+    assert verifier.check((), SENDER, sample(2, VIP)).status == "failed"
+
+
 def test_the_second_search_of_a_sender_is_a_short_one() -> None:
     verifier = Verifier(Keyring([WORD]), (VIP,))
     near = bytes((10, 0, 0, 77))
