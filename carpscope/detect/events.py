@@ -59,6 +59,8 @@ class EventWatch:
         return self._groups.setdefault(group.id, _State())
 
     def _claimed(self, fact: Claimed) -> Iterator[Event]:
+        if fact.group.is_crowded and not fact.node.is_steady:
+            return  # perhaps invented; it is named if it stays
         state = self._state(fact.group)
         if state.last is None:
             return  # the first election
@@ -92,6 +94,8 @@ class EventWatch:
             )
 
     def _left(self, fact: Left) -> Iterator[Event]:
+        if fact.group.is_crowded and not fact.node.is_steady:
+            return
         state = self._state(fact.group)
         if not fact.others:
             state.last = (fact.node, fact.reign)

@@ -104,7 +104,7 @@ def _strangers(expected: ExpectedGroup, group: Group) -> list[Finding]:
     wanted = set(expected.nodes)
     strangers = [
         node
-        for node in group.members
+        for node in group.known
         if not wanted & set(node.addresses)
         # who is listed by IPv4 alone may advertise over IPv6 as well
         and lengths & {len(address) for address in node.addresses}

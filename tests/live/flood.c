@@ -1,7 +1,9 @@
 /* Sends CARP advertisements from an AF_PACKET socket at a given rate, for tests/live/flood.py.
  *
- * flood INTERFACE RATE SECONDS VHIDS: half of the groups count as FreeBSD does, half repeat
+ * flood INTERFACE RATE SECONDS VHIDS [FIRST]: half of the groups count as FreeBSD does, half repeat
  * one cookie as OpenBSD does. HMACs are random bytes, as to somebody without the passphrase.
+ * With FIRST, every advertisement has a source address and a counter of its own, and vhids begin
+ * with that one: senders that somebody invents.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,7 +36,7 @@ static double now(void) {
 int main(int argc, char **argv) {
   if (argc < 5) return 2;
   double rate = atof(argv[2]), seconds = atof(argv[3]);
-  int vhids = atoi(argv[4]);
+  int vhids = atoi(argv[4]), first = argc > 5 ? atoi(argv[5]) : 1, invented = argc > 5;
   int fd = socket(AF_PACKET, SOCK_RAW, 0);
   struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(argv[1])};
   int on = 1;
@@ -56,17 +58,21 @@ int main(int argc, char **argv) {
     double due = begin + (double)sent / rate;
     if (now() < due) { usleep(200); continue; }
     for (int i = 0; i < BATCH; i++) {
-      int vhid = 1 + (int)((sent + (uint64_t)i) % (uint64_t)vhids);
+      int vhid = first + (int)((sent + (uint64_t)i) % (uint64_t)vhids);
       uint8_t *f = frames[i], *ip = f + 14, *carp = ip + 20;
       memcpy(f, "\x01\x00\x5e\x00\x00\x12\x00\x00\x5e\x00\x01", 11);
       f[11] = (uint8_t)vhid; f[12] = 8; f[13] = 0;
       memcpy(ip, "\x45\x10\x00\x38\x00\x00\x40\x00\xff\x70\x00\x00\xc0\x00\x02\x01\xe0\x00\x00\x12", 20);
       ip[15] = (uint8_t)vhid;
+      uint64_t number = sent + (uint64_t)i;
+      if (invented) {
+        ip[12] = 10; ip[13] = (uint8_t)(number >> 16); ip[14] = (uint8_t)(number >> 8); ip[15] = (uint8_t)number;
+      }
       uint16_t check = sum16(ip, 20);
       ip[10] = (uint8_t)(check >> 8); ip[11] = (uint8_t)check;
       memset(carp, 0, 36);
       carp[0] = 0x21; carp[1] = (uint8_t)vhid; carp[3] = 7; carp[5] = 1;
-      uint64_t counter = vhid % 2 ? ++counters[vhid] : 0x1122334455667788u;
+      uint64_t counter = invented ? (number + 1) * 0x9e3779b97f4a7c15u : vhid % 2 ? ++counters[vhid] : 0x1122334455667788u;
       for (int b = 0; b < 8; b++) carp[8 + b] = (uint8_t)(counter >> (56 - 8 * b));
       for (int b = 0; b < 20; b++) carp[16 + b] = (uint8_t)(counter * 2654435761u >> (b % 8)) ^ (uint8_t)b;
       check = sum16(carp, 36);

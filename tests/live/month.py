@@ -1,8 +1,8 @@
 """Memory over a long run, measured by running the pipeline.
 
-`python -m tests.live.month ADVERTS [FORGED]`: groups advertise each second of simulated
+`python -m tests.live.month ADVERTS [FORGED [LOOK]]`: groups advertise each second of simulated
 time; masters die and return, somebody replays, somebody forges new nodes, groups and VLANs,
-FORGED of them a second. Printed: simulated days, adverts, MiB, CPU time per advert.
+FORGED of them a second. LOOK says after how many seconds the detectors are asked. Printed: simulated days, adverts, MiB, CPU time per advert.
 """
 
 import os
@@ -71,13 +71,13 @@ def mebibytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def main(count: int, forged_rate: float = 0.002) -> None:
+def main(count: int, forged_rate: float = 0.002, look_every: float = 5) -> None:
     monitor = Monitor(Config((b"quiet-harbour-17",), (bytes((192, 0, 2, 10)),)), "span0")
     begin, looked, first = time.process_time(), 0, 0
     for frame in frames(count, forged_rate):
         first = first or frame.at
         monitor.see(frame)
-        if frame.at - looked > 5 * SECOND:
+        if frame.at - looked > look_every * SECOND:
             looked = frame.at
             monitor.look(frame.at - SECOND)
             list(monitor.taken_news())
@@ -93,4 +93,4 @@ def main(count: int, forged_rate: float = 0.002) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *map(float, sys.argv[2:3]))
+    main(int(sys.argv[1]), *map(float, sys.argv[2:4]))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from carpscope.core.units import parse_rfc3339
+from tests.live.invented import run
 from tests.live.rivals import VHID
 from tests.live.stage import Watcher, needs_namespaces, wire
 from tests.program import ROOT
@@ -22,6 +23,7 @@ RATE = int(os.environ.get("FLOOD_RATE", "3000"))
 SECONDS = 20
 GROUPS = 50
 LATEST_S = 1.5
+INVENTED_RATE = int(os.environ.get("INVENTED_RATE", "10000"))
 
 
 def test_a_split_brain_in_a_flood_is_told_in_time(tmp_path: Path) -> None:
@@ -62,3 +64,12 @@ def test_a_split_brain_in_a_flood_is_told_in_time(tmp_path: Path) -> None:
         file=sys.stderr,
     )
     assert at - provable <= LATEST_S
+
+
+def test_a_configured_split_brain_among_invented_senders_is_told_in_time(tmp_path: Path) -> None:
+    seen = run(tmp_path, INVENTED_RATE, 12)
+    assert seen.delay_s <= LATEST_S
+    assert seen.nodes == ["198.51.100.1", "198.51.100.2"]
+    assert "invented_senders" in seen.labels
+    about = {"split_brain", "authentication_mismatch", "partition", "one_way_link"}
+    assert seen.labels <= {"invented_senders", *about}, "nothing is said of who was invented"

@@ -30,6 +30,7 @@ from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Left
 from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
 
 CHANGES = 4
 SITUATIONS_KEPT = 200
@@ -43,7 +44,7 @@ CLAIMS_KEPT = 64
 class _Gain:
     at: Nanos
     frame: int
-    node: str
+    node: Node
     window: Nanos
     """Within how long it counts together with others."""
 
@@ -79,7 +80,7 @@ class Flapping:
             if state.first:
                 state.first = False
                 return
-            state.claims.append(_Gain(fact.at, fact.frame, fact.node.id, window))
+            state.claims.append(_Gain(fact.at, fact.frame, fact.node, window))
             while fact.at - state.claims[0].at > SETTLED * window // 30:
                 self._over = [*self._over, *_count(state, state.claims.popleft())]
                 self._over = self._over[-SITUATIONS_KEPT:]
@@ -116,6 +117,8 @@ def _copy(state: _State) -> _State:
 
 def _count(state: _State, gain: _Gain) -> Iterator[Finding]:
     """Count a change of master that has lasted; give the finding that it shows to be over."""
+    if state.group.is_crowded and not gain.node.is_steady:
+        return  # whoever was invented for one advertisement is no master
     if state.start is not None and gain.at - state.end > gain.window:
         yield _finding(state)
         state.start, state.changes, state.evidence = None, 0, Evidence()
@@ -130,7 +133,7 @@ def _count(state: _State, gain: _Gain) -> Iterator[Finding]:
         state.start = new[0].at
     for one in new:
         state.changes += 1
-        state.nodes[one.node] = None
+        state.nodes[one.node.id] = None
         state.evidence.add(one.frame)
     state.end = gain.at
 
