@@ -12,7 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format packages captures bench bless docs clean fuzz sim conform score score-swarm mutants
+.PHONY: soak help demo test check format packages captures bench bless docs clean fuzz sim conform score score-swarm mutants
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -20,6 +20,7 @@ help:
 	@echo 'make bench      measure against a C program, tcpdump and tshark; SUBJECTS="dense mixed" JSON=FILE'
 	@echo 'make sim SEED=1 swarm of made worlds: what must not happen, and what does not settle'
 	@echo 'make conform    hold the simulator against exact traces in ../shared'
+	@echo 'make soak MINUTES=10   real nodes, faults at random, live: every finding held to them (root)'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
@@ -79,6 +80,10 @@ sim: $(VENV)/.tools
 # The traces and their judge are not part of this repository; tests/data has copies of them.
 conform: $(VENV)/.tools
 	@$(BIN)/python $(SHARED)/score/conform.py $(SHARED)/traces/exact -- $(BIN)/carpscope simulate --json
+
+MINUTES ?= 10
+soak: packages $(VENV)/.tools
+	@$(BIN)/python -m tests.live.soak $(MINUTES) $(SEED)
 
 bless: $(VENV)/.tools
 	@$(BIN)/python -m pytest -p no:cacheprovider --bless tests/report tests/test_docs.py tests/detect/test_told.py

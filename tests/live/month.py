@@ -2,7 +2,8 @@
 
 `python -m tests.live.month ADVERTS [FORGED [LOOK]]`: groups advertise each second of simulated
 time; masters die and return, somebody replays, somebody forges new nodes, groups and VLANs,
-FORGED of them a second. LOOK says after how many seconds the detectors are asked. Printed: simulated days, adverts, MiB, CPU time per advert.
+FORGED of them a second. LOOK says after how many seconds the detectors are asked. Printed:
+simulated days, adverts, MiB, CPU time per advert.
 """
 
 import os
