@@ -124,12 +124,22 @@ def _overlap(one: Node, other: Node, contest: Contest) -> Nanos:
     return max(
         (
             min(_until(a, contest), _until(b, contest)) - max(a.start, b.start, contest.start)
-            for a in one.reigns
-            for b in other.reigns
-            if a.start <= contest.end and b.start <= contest.end
+            for a in _within(one, contest)
+            for b in _within(other, contest)
         ),
         default=0,
     )
+
+
+def _within(node: Node, contest: Contest) -> list[Reign]:
+    """Return the reigns that share some time with a contest; they are in order of time."""
+    found = []
+    for reign in reversed(node.reigns):
+        if reign.start <= contest.end:
+            if reign.end is not None and reign.end < contest.start:
+                break
+            found.append(reign)
+    return found
 
 
 def _until(reign: Reign, contest: Contest) -> Nanos:

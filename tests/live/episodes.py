@@ -210,7 +210,7 @@ def _passphrase(hand: Stagehand, one: Pair, master: Host, backup: Host) -> Repai
 
 def _attack(skew: int | None) -> Act:
     def act(hand: Stagehand, one: Pair, master: Host, backup: Host) -> Repair:
-        attack = Attack(at=2, until=5, host=INTRUDER.name, victim=master.name, advskew=skew)
+        attack = Attack(at=5, until=9, host=INTRUDER.name, victim=master.name, advskew=skew)
         begin = int(time.time() * 1e6)
         hand.stage.help(INTRUDER.name, intruder.command(attack, INTRUDER, master, begin))
         return lambda: hand.rest(3)

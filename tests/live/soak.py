@@ -106,8 +106,8 @@ def soak(folder: Path, seconds: float, seed: int, pairs: int = PAIRS) -> Outcome
         watcher.end()
         events = list(watcher.events)
         problems = [f"{e.kind} in {e.pair.group}: {p}" for e in hand.done for p in e.problems]
-        problems += _invented(events, hand.done)
-        return Outcome(hand.done, problems, _delays(events), samples, watcher.errors)
+        problems += invented(events, hand.done)
+        return Outcome(hand.done, problems, delays(events), samples, watcher.errors)
 
 
 def _round(hand: Stagehand, pairs: list[Pair], number: int) -> None:
@@ -150,7 +150,7 @@ def _sample(samples: Samples, pid: int, over: threading.Event) -> None:
             return
 
 
-def _invented(events: list[tuple[float, Event]], episodes: list[Episode]) -> list[str]:
+def invented(events: list[tuple[float, Event]], episodes: list[Episode]) -> list[str]:
     """Return the findings that no fault explains."""
     problems = []
     for at, event in events:
@@ -168,7 +168,7 @@ def _invented(events: list[tuple[float, Event]], episodes: list[Episode]) -> lis
     return problems
 
 
-def _delays(events: list[tuple[float, Event]]) -> list[float]:
+def delays(events: list[tuple[float, Event]]) -> list[float]:
     """Return how long after it could be proved each split brain was told."""
     return [
         at - parse_rfc3339(event["finding"]["start"]) / 1e9 - 1.07 * (1 + 40 / 256) - 0.05
