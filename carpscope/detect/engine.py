@@ -57,7 +57,7 @@ class Engine:
         return in_order(self.known(at))
 
     def known(self, at: Nanos) -> list[Finding]:
-        """Return the same in no order, for who asks five times a second: order costs a square."""
+        """Return the same in no order, for who asks five times a second."""
         found = [finding for _, watch in self._watches for finding in watch.findings(at)]
         _link(found, {rule.label: rule for rule in rules()})
         return found
@@ -84,34 +84,32 @@ def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Put causes first, the symptoms of each directly behind, the worst situation first."""
-    findings = list(findings)
-    identities = {id(finding): finding.identity for finding in findings}
-    known = set(identities.values())
-    following: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        for cause in set(finding.caused_by):
-            following[cause].append(finding)
+    named = [(finding.identity, finding) for finding in findings]
+    known = {identity for identity, _ in named}
+    symptoms: dict[str, list[tuple[str, Finding]]] = defaultdict(list)
+    for identity, finding in named:
+        for cause in dict.fromkeys(finding.caused_by):
+            symptoms[cause].append((identity, finding))
 
-    def worst(finding: Finding) -> int:
-        symptoms = following.get(identities[id(finding)], ())
-        return max([finding.severity.rank, *(f.severity.rank for f in symptoms)])
+    def worst(one: tuple[str, Finding]) -> int:
+        identity, finding = one
+        ranks = [symptom.severity.rank for _, symptom in symptoms.get(identity, ())]
+        return max([finding.severity.rank, *ranks])
 
-    roots = [f for f in findings if not any(c in known for c in f.caused_by)]
-    roots.sort(key=lambda f: (-worst(f), f.start, f.code))
-    ordered: list[Finding] = []
-    placed: set[int] = set()
+    roots = [one for one in named if known.isdisjoint(one[1].caused_by)]
+    roots.sort(key=lambda one: (-worst(one), one[1].start, one[1].code))
+    ordered: dict[int, Finding] = {}
 
-    def place(finding: Finding) -> None:
-        if id(finding) in placed:
+    def place(identity: str, finding: Finding) -> None:
+        if id(finding) in ordered:
             return
-        placed.add(id(finding))
-        ordered.append(finding)
-        symptoms = following.get(identities[id(finding)], ())
-        for symptom in sorted(symptoms, key=lambda f: (-f.severity.rank, f.start, f.code)):
-            place(symptom)
+        ordered[id(finding)] = finding
+        behind = symptoms.get(identity, ())
+        for one in sorted(behind, key=lambda o: (-o[1].severity.rank, o[1].start, o[1].code)):
+            place(*one)
 
-    for root in roots:
-        place(root)
-    for finding in findings:
-        place(finding)  # a ring of causes has no root
-    return ordered
+    for one in roots:
+        place(*one)
+    for one in named:
+        place(*one)  # a ring of causes has no root
+    return list(ordered.values())

@@ -12,6 +12,7 @@ from carpscope.capture.described import Folder
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock, day, span_text
+from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
@@ -59,6 +60,9 @@ class Screen:
         self._console = console
         self._config = config
         self._details = details
+        self._findings: dict[str, list[Finding]] = {}
+        self._happened: dict[str, list[Event]] = {}
+        """Findings and events by group: there may be a million groups."""
         self._blocks = console.is_terminal and (console.encoding or "").lower().startswith("utf")
 
     def show(self, analysis: Analysis) -> None:
@@ -66,9 +70,11 @@ class Screen:
         names = _short([capture.name for capture in analysis.captures])
         self._evidence(analysis)
         groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-        troubled: dict[str, list[Finding]] = {}
+        troubled = self._findings
         for finding in analysis.findings:
             troubled.setdefault(finding.group, []).append(finding)
+        for event in analysis.events:
+            self._happened.setdefault(event.group, []).append(event)
         by_id = {group.id: group for group in groups}
         if not groups:
             self._nothing(analysis)
@@ -129,6 +135,9 @@ class Screen:
         if folder.doubled:
             held = f"{_count(folder.doubled, 'packet')} in more than one capture, taken once"
             self._hang(Text("  "), held)
+        if not self._details:
+            for note in analysis.notes:
+                self._hang(Text("  note: ", style="yellow"), note)
         for note in folder_notes(analysis, folder, details=self._details):
             self._hang(Text("  note: ", style="yellow"), note)
 
@@ -250,15 +259,15 @@ class Screen:
             left = _count(len(group.members) - len(shown(group)), "node")
             self._print(f"  … and {left} that advertised once, amid very many others")
             self._line()
-        self._limits(group, analysis)
-        self._events(group, analysis)
+        self._limits(group)
+        self._events(group)
         if self._details:
             self._reasons(group)
             self._expected(group, analysis)
 
-    def _limits(self, group: Group, analysis: Analysis) -> None:
+    def _limits(self, group: Group) -> None:
         """Print what a search that explained nothing has not tried, where no finding says it."""
-        told = " ".join(f.explanation for f in analysis.findings if f.group == group.id)
+        told = " ".join(finding.explanation for finding in self._findings.get(group.id, ()))
         left: dict[str, list[str]] = {}
         for node in group.members:
             for limit in node.authentication.limits:
@@ -281,8 +290,8 @@ class Screen:
             self._hang(Text("    "), row)
         self._line()
 
-    def _events(self, group: Group, analysis: Analysis) -> None:
-        events = [event for event in analysis.events if event.group == group.id]
+    def _events(self, group: Group) -> None:
+        events = self._happened.get(group.id, [])
         shown = events if self._details else events[:EVENTS_SHOWN]
         for event in shown:
             took = event.end - event.start
@@ -336,8 +345,8 @@ class Screen:
             if len(members) > 1:
                 self._nodes(group, analysis)
             else:
-                self._limits(group, analysis)
-                self._events(group, analysis)
+                self._limits(group)
+                self._events(group)
         if len(groups) > GROUPS_SHOWN:
             self._print(f"… and {_count(len(groups) - GROUPS_SHOWN, 'more group')}, nothing wrong")
             self._line()
