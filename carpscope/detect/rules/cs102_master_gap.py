@@ -100,6 +100,9 @@ class MasterGap:
         wait = max(slowest_ns(member) for member in state.group.members)
         if until - seen <= wait * 5 // 4 + 500 * MILLISECOND:
             return
+        crowd = state.group.crowd
+        if crowd is not None and crowd.start <= until and crowd.end > seen:
+            return  # somebody did advertise then, who was only counted
         frames = (last, *state.evidence, *([frame] if frame is not None else []))
         then = f"until {successor.id} claimed" if successor else "and still so at the end"
         lured = (
