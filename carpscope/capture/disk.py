@@ -75,7 +75,7 @@ class Disk(Generic[S]):
     def problem(self) -> str | None:
         """Return why something is lost at the moment."""
         if self.shelf.problem is None and self._over:
-            return f"{self.name}: the disk is too slow, or hangs"
+            return "the disk is too slow, or hangs"
         return self.shelf.problem
 
     @property

@@ -14,6 +14,7 @@ Both may wait for the disk, so in a live run each has a thread of its own (`capt
 import io
 import os
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,9 @@ FLUSH_EVERY: Nanos = 1 * SECOND
 BUFFER_LIMIT = 1 << 20
 """Bytes that may wait for the second to end."""
 RETRY_AFTER: Nanos = 5 * SECOND
+IN_ORDER_AFTER: Nanos = 300 * MILLISECOND
+"""The kernel keeps frames of one interface to itself while it has given another's."""
+HELD_MAX = 100_000
 RING_BYTES = 32 << 20
 """What the minutes before a finding may take; on a busy span they are fewer then."""
 EVIDENCE_FILE_BYTES = 256 << 20
@@ -122,6 +126,8 @@ class Recorder:
         self._files: deque[Path] = deque()
         self._began = self._flushed = time.monotonic_ns()
         self._retry_at: Nanos | None = None
+        self._held: list[Frame] = []
+        """Of several interfaces, what one that was read later may still have to precede."""
         self.lost = 0
         """Frames that could not be kept."""
         self.written = 0
@@ -139,6 +145,22 @@ class Recorder:
 
     def write(self, frame: Frame) -> None:
         """Keep one frame."""
+        if len(self._names) == 1:
+            self._write(frame)
+            return
+        self._held.append(frame)
+        if len(self._held) > HELD_MAX:
+            self._release(None)
+
+    def _release(self, until: Nanos | None) -> None:
+        """Write what several interfaces gave, in order of time, up to a moment or all of it."""
+        held = sorted(self._held, key=_at)
+        place = len(held) if until is None else bisect_right(held, until, key=_at)
+        self._held = held[place:]
+        for frame in held[:place]:
+            self._write(frame)
+
+    def _write(self, frame: Frame) -> None:
         file = self._file
         if file is None:
             self.lost += 1
@@ -165,8 +187,9 @@ class Recorder:
 
     def tick(self, now: Nanos) -> None:
         """Flush, turn the page, try again: whatever the clock asks for."""
-        del now  # of the frames; here it is about the disk
-        now = time.monotonic_ns()
+        if self._held:
+            self._release(now - IN_ORDER_AFTER)
+        now = time.monotonic_ns()  # from here on it is about the disk
         if self._retry_at is not None:
             if now < self._retry_at:
                 return
@@ -183,6 +206,10 @@ class Recorder:
 
     def close(self) -> None:
         """Write the rest."""
+        self._release(None)
+        self._close()
+
+    def _close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             try:
@@ -202,7 +229,7 @@ class Recorder:
 
     def _turn(self) -> None:
         """Close the file and begin the next; forget the oldest of a ring first."""
-        self.close()
+        self._close()
         self._began = time.monotonic_ns()
         try:
             if self._ring is not None:
@@ -215,7 +242,7 @@ class Recorder:
 
     def _failed(self, problem: OSError, frames: int) -> None:
         self.lost += frames
-        self.problem = f"-w {self._pattern}: {problem.strerror}"
+        self.problem = f"{self._pattern}: {problem.strerror}"
         self._retry_at = time.monotonic_ns() + RETRY_AFTER
 
     def _next(self) -> File:
@@ -228,6 +255,10 @@ class Recorder:
         file = File(path, self._names, "captured live")
         self._files.append(path)
         return file
+
+
+def _at(frame: Frame) -> Nanos:
+    return frame.at
 
 
 @dataclass(slots=True)
@@ -335,7 +366,7 @@ class Keeper:
 
     def _failed(self, problem: OSError) -> None:
         self.lost += problem.frames if isinstance(problem, LostError) else 0
-        self.problem = f"--evidence {self._folder}: {problem.strerror}"
+        self.problem = f"{self._folder}: {problem.strerror}"
 
     def _forget_oldest(self) -> None:
         files = sorted(self._folder.glob("CS*.pcapng"), key=lambda p: p.stat().st_mtime_ns)

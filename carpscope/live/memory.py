@@ -82,7 +82,7 @@ class StateFile:
                     save(self._path, document)
                     self.problem = None
                 except OSError as problem:
-                    self.problem = f"--state {self._path}: {problem.strerror}"
+                    self.problem = f"{self._path}: {problem.strerror}"
             if over:
                 return
 

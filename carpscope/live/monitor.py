@@ -41,6 +41,9 @@ LOOK_DIGESTS = 60_000
 ASK_AGAIN: Nanos = 600 * SECOND
 """The same node is searched for with the same candidates this often: it may be reconfigured."""
 ASKED_KEPT = 1024
+COMPARE_AFTER: Nanos = 30 * SECOND
+COMPARED = 32
+"""Of nodes that were searched for in vain, so many are looked at for new candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,12 @@ class Monitor:
             for span in node.authentication.spans[-1:]
             if span.recipe is None and span.sample is not None
         ]
+        compared = 0
         for _, key, group, node, sample in sorted(wanting, key=lambda w: -w[0]):
+            asked_at = self._asked[key, node.id][1] if (key, node.id) in self._asked else None
+            if asked_at is not None and (at - asked_at < COMPARE_AFTER or compared == COMPARED):
+                continue
+            compared += asked_at is not None
             candidates = self.observer.candidates(group, group.members)
             sign = (candidates.supplied, candidates.announced)
             known, when = self._asked.get((key, node.id), (None, at))

@@ -53,7 +53,7 @@ def test_a_disk_that_hangs_delays_nothing_and_is_counted(tmp_path: Path) -> None
         assert disk.shelf.written == 0
         assert disk.lost >= 1000 - 400 - BUFFER_LIMIT // BIG
         assert disk.lost % 20 == 0
-        assert told(disk) == "-w: the disk is too slow, or hangs"
+        assert told(disk) == "the disk is too slow, or hangs"
         lost, over = disk.lost, threading.Event()
         helper = threading.Thread(target=emptied, args=(reader, over))
         helper.start()

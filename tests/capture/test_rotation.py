@@ -83,6 +83,20 @@ def test_a_file_of_the_ring_that_somebody_took_away(tmp_path: Path) -> None:
     assert (recorder.written, recorder.lost, recorder.problem) == (100, 0, None)
 
 
+def test_several_interfaces_are_put_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    recorder = Recorder(str(path), ["eth1", "eth2"])
+    wanted = frames(100)
+    for number, frame in enumerate(wanted):
+        recorder.write(wanted[number ^ 1]._replace(interface=number % 2))
+        recorder.tick(frame.at)
+    recorder.tick(wanted[-1].at + SECOND)
+    recorder.close()
+    assert kept([path]) == [frame.data for frame in wanted]
+    with open_capture(str(path)) as source:
+        assert {frame.interface for frame in source} == {0, 1}
+
+
 def test_evidence_has_what_was_before_and_what_came_after(tmp_path: Path) -> None:
     keeper = Keeper(str(tmp_path), ["eth1"], around=2 * SECOND)
     data = bytes(70)

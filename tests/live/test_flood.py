@@ -1,7 +1,8 @@
-"""In a flood of advertisements a split brain is told as soon as without one."""
+"""In a flood a split brain is told as soon as without one, and what is lost is said."""
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,23 @@ def test_a_configured_split_brain_among_invented_senders_is_told_in_time(tmp_pat
     assert "invented_senders" in seen.labels
     about = {"split_brain", "authentication_mismatch", "partition", "one_way_link"}
     assert seen.labels <= {"invented_senders", *about}, "nothing is said of who was invented"
+
+
+def test_lost_frames_are_counted_and_said(tmp_path: Path) -> None:
+    """A process that stands still while a flood comes: the kernel drops, and says how many."""
+    sender = str(tmp_path / "flood")
+    source = str(Path(__file__).with_name("flood.c"))
+    subprocess.run(["gcc", "-O2", "-o", sender, source], check=True)
+    with wire() as (within, tx, rx):
+        watcher = Watcher(within, "-i", rx, "--user", "root", "-B", "1")
+        watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
+        watcher.process.send_signal(signal.SIGSTOP)
+        subprocess.run([*within, sender, tx, "30000", "1", str(GROUPS)], check=True)
+        watcher.process.send_signal(signal.SIGCONT)
+        _, notice = watcher.wait_for(15, "it is said", lambda e: e["action"] == "dropped")
+        assert notice["interface"] == rx
+        assert watcher.end() == 130
+    dropped = next(line for line in watcher.errors if "dropped by kernel" in line)
+    lost = int(dropped.split()[0].replace(",", ""))
+    assert lost > 1000
+    assert f"({lost:,} in all)" in notice["message"]

@@ -79,6 +79,7 @@ def parted(kept: Path, folder: Path) -> dict[str, Path]:
     with open_capture(str(kept)) as source:
         for frame in source:
             spans.setdefault(frame.interface, []).append(frame)
+        assert source.notes == [], "in order of time, over all interfaces"
     found = {}
     for name in NAMES:
         with open_capture(capture(name)) as source:

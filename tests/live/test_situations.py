@@ -1,0 +1,85 @@
+"""What becomes of findings: opened again, ignored, doubted, never more than are kept."""
+
+import dataclasses
+
+from carpscope.core.units import SECOND, Nanos
+from carpscope.detect.finding import Finding, Severity
+from carpscope.live.situations import CLOSE_AFTER, SITUATIONS_KEPT, Doubts, Situations
+from carpscope.report.record import WITHDRAWN
+
+AT = 1_700_000_000 * SECOND
+
+
+def finding(label: str, start: int, end: int, group: str = "vhid1", **more: object) -> Finding:
+    """Make one, times in seconds."""
+    made = Finding(
+        "CS104", label, Severity.WARNING, 0.9, group, ("192.0.2.1",), AT + start * SECOND,
+        AT + end * SECOND, (1,), end - start + 1, "summary", "explanation", "remedy",
+    )  # fmt: skip
+    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+
+def looked(
+    situations: Situations, *findings: Finding, at: float, doubts: Doubts | None = None
+) -> list[tuple[str, str]]:
+    changes = situations.look(findings, AT + Nanos(at * SECOND), doubts)
+    return [(change.action, change.why) for change in changes]
+
+
+def test_what_repeats_soon_is_opened_again_under_its_identity() -> None:
+    situations = Situations()
+    assert looked(situations, finding("flapping", 0, 5), at=5) == [("opened", "")]
+    identity = situations.open[0].identity
+    assert looked(situations, finding("flapping", 0, 5), at=6) == []
+    quiet = 6 + CLOSE_AFTER / SECOND
+    assert looked(situations, finding("flapping", 0, 5), at=quiet) == [("closed", "it is over")]
+    assert situations.open == []
+    assert looked(situations, finding("flapping", 0, 50), at=50) == [("opened", "again")]
+    assert situations.open[0].identity == identity
+
+
+def test_what_was_wrong_to_say_is_taken_back() -> None:
+    situations = Situations()
+    looked(situations, finding("one_way_link", 0, 5), at=5)
+    assert looked(situations, at=6) == [("closed", WITHDRAWN)]
+
+
+def test_an_ignored_code_is_never_opened() -> None:
+    situations = Situations(ignored=frozenset({"CS104"}))
+    assert looked(situations, finding("flapping", 0, 5), at=5) == []
+
+
+def test_lost_frames_cost_confidence_where_absence_is_the_proof() -> None:
+    doubts = Doubts()
+    doubts.dropped(AT + 3 * SECOND, AT + 4 * SECOND, 1200)
+    for label, left in (("master_gap", 0.54), ("replayed_advert", 0.9)):
+        situations = Situations()
+        looked(situations, finding(label, 2, 6, ongoing=True), at=6, doubts=doubts)
+        (found,) = situations.open
+        assert found.confidence == left
+        assert found.doubts == (("1,200 frames were dropped by the capture",) if left < 0.9 else ())
+    situations = Situations()
+    looked(situations, finding("master_gap", 20, 30, ongoing=True), at=30, doubts=doubts)
+    assert situations.open[0].confidence == 0.9, "long after, nothing is doubted"
+
+
+def test_while_nothing_could_be_heard_there_is_no_gap() -> None:
+    doubts = Doubts()
+    doubts.blind(AT, AT + 8 * SECOND, "eth1 was down")
+    situations = Situations()
+    assert looked(situations, finding("master_gap", 0, 10), at=10, doubts=doubts) == []
+    told = looked(situations, finding("master_gap", 0, 30, ongoing=True), at=30, doubts=doubts)
+    assert told == [("opened", "")]
+    assert situations.open[0].doubts == ("eth1 was down",)
+
+
+def test_only_so_many_are_remembered_open_ones_longest() -> None:
+    situations = Situations()
+    looked(situations, finding("flapping", 0, 5, "vhid0", ongoing=True), at=5)
+    many = [finding("flapping", 0, 5, f"vhid{n}") for n in range(1, SITUATIONS_KEPT + 50)]
+    first = finding("flapping", 0, 5, "vhid0", ongoing=True)
+    looked(situations, first, *many[:1500], at=5)
+    looked(situations, first, at=6)
+    looked(situations, first, *many[1500:], at=7)
+    assert len(situations.known) == SITUATIONS_KEPT
+    assert "vhid0" in {found.finding.group for found in situations.open}
