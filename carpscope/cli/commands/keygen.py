@@ -55,8 +55,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(path: "os.PathLike[str]", data: bytes, mode: int) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as problem:
+        os.unlink(path)  # noqa: PTH108 - half a key would be in the way of a whole one
+        told = f"{os.fspath(path)}: {problem.strerror}; no key was written"
+        raise CarpscopeError(told) from None
 
 
 COMMAND = Command(

@@ -165,10 +165,13 @@ def _write(world: "World", path: str) -> None:
     from carpscope.capture.writer import PcapWriter
     from carpscope.sim.frames import frames
 
-    with Path(path).open("wb") as stream:
-        writer = PcapWriter(stream)
-        for frame in frames(world):
-            writer.write(frame)
+    try:
+        with Path(path).open("wb") as stream:
+            writer = PcapWriter(stream)
+            for frame in frames(world):
+                writer.write(frame)
+    except OSError as problem:
+        raise CarpscopeError(f"-w {path}: {problem.strerror}") from None
 
 
 def _tell(world: "World", speed: float | None) -> None:

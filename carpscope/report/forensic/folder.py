@@ -78,8 +78,15 @@ def prepare(folder: Path) -> None:
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder that is whole or not there at all."""
+    """Write a folder that is whole or not there at all. Raises CarpscopeError."""
     prepare(folder)
+    try:
+        _written(folder, files)
+    except OSError as problem:
+        raise CarpscopeError(f"-o {folder}: {problem.strerror}; nothing was written") from None
+
+
+def _written(folder: Path, files: Mapping[str, bytes]) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as made:
         inside = Path(made) / "report"
         inside.mkdir()
