@@ -12,7 +12,11 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+<<<<<<< HEAD
 .PHONY: soak help demo test check format packages captures bench bless docs clean fuzz sim conform score score-swarm mutants
+=======
+.PHONY: help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm mutants
+>>>>>>> 7a76609 (Pin the tools with hashes, list what carpscope is made of, build wheels that come out alike)
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -23,6 +27,8 @@ help:
 	@echo 'make soak MINUTES=10   real nodes, faults at random, live: every finding held to them (root)'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
+	@echo 'make wheel      build the wheel twice and compare; make sbom, make licenses: what is in it'
+	@echo 'make audit      known vulnerabilities of what is pinned; make pin: pin anew'
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
 	@echo 'make score      hold the analysis against labelled captures'
 	@echo 'make score-swarm SEEDS=1000   and against simulated ones whose truth is known'
@@ -39,8 +45,14 @@ $(VENV)/.installed: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/.tools: $(VENV)/.installed pyproject.toml
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,case,archive,dask]'
+# The tools and all they need are pinned by their digests (make pin); PINNED=no takes the ranges.
+$(VENV)/.tools: $(VENV)/.installed pyproject.toml requirements/dev.txt
+	@if [ "$(PINNED)" = no ]; then \
+	  $(BIN)/python -m pip install --quiet --editable '.[dev,case,archive,dask]'; \
+	else \
+	  $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt && \
+	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	fi
 	@touch $@
 
 demo: $(VENV)/.installed
@@ -95,6 +107,36 @@ $(VENV)/.fuzz: $(VENV)/.tools
 	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
 	@touch $@
 
+# What looks at dependencies has its own: it must not change what it looks at.
+SUPPLY := .venv-supply
+$(SUPPLY)/.installed: requirements/audit.txt
+	@test -x $(SUPPLY)/bin/python || $(PYTHON) -m venv $(SUPPLY)
+	@$(SUPPLY)/bin/python -m pip install --quiet --require-hashes --requirement requirements/audit.txt
+	@touch $@
+
+UV := UV_CUSTOM_COMPILE_COMMAND='make pin' $(SUPPLY)/bin/uv pip compile --quiet --universal \
+	--python-version 3.11 --generate-hashes --upgrade
+EXTRAS := --extra dev --extra case --extra archive --extra dask
+pin: $(SUPPLY)/.installed
+	@$(UV) pyproject.toml --output-file requirements/run.txt
+	@$(UV) pyproject.toml requirements/build.in $(EXTRAS) --output-file requirements/dev.txt
+	@$(UV) requirements/audit.in --output-file requirements/audit.txt
+
+sbom: $(SUPPLY)/.installed
+	@mkdir -p build
+	@$(SUPPLY)/bin/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml \
+	  --output-reproducible --of JSON --output-file build/carpscope.cdx.json 2>/dev/null
+	@echo build/carpscope.cdx.json
+
+audit: $(SUPPLY)/.installed $(VENV)/.tools
+	@$(BIN)/python -m tests.supply.audit $(SUPPLY)/bin/pip-audit requirements/run.txt requirements/dev.txt
+
+licenses: $(VENV)/.tools
+	@$(BIN)/python -m tests.supply.licenses
+
+wheel: $(VENV)/.tools
+	@$(BIN)/python -m tests.supply.wheel dist
+
 SECONDS ?= 600
 fuzz: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGETS)
@@ -112,4 +154,4 @@ mutants: $(VENV)/.tools
 	@$(BIN)/python -m tests.mutants $(PACKAGE) --sample $(or $(SAMPLE),0) $(if $(SHOW),--show)
 
 clean:
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(SUPPLY) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

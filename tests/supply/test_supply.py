@@ -1,0 +1,82 @@
+"""Pins, licences, the audit's answers, and a wheel that comes out alike."""
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.program import ROOT
+from tests.supply import audit, licenses, wheel
+
+PINS = sorted((ROOT / "requirements").glob("*.txt"))
+_PIN = re.compile(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==[^ ]+( ;[^\\]+)? \\$")
+
+
+@pytest.mark.parametrize("path", PINS, ids=lambda path: path.name)
+def test_every_pin_has_a_version_and_hashes(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line and "#" not in line[:6]]
+    for number, line in enumerate(lines):
+        if line.startswith(" "):
+            assert re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
+        else:
+            assert _PIN.match(line), line
+            assert lines[number + 1].startswith("    --hash=sha256:")
+
+
+def test_what_the_package_asks_for_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = list(project["dependencies"])
+    for extra in ("dev", "case", "archive", "dask"):
+        asked += project["optional-dependencies"][extra]
+    lines = (ROOT / "requirements/dev.txt").read_text().splitlines()
+    pinned = {found[1] for line in lines if (found := _PIN.match(line))}
+    for line in asked:
+        name = re.split(r"[\[<>=~;]", line)[0].lower().replace("_", "-")
+        assert name in pinned, line
+        assert re.search(r"[>~]=\d", line), f"{line}: the package states a range"
+
+
+def test_an_answer_of_the_audit_is_judged_and_no_answer_is_not_sound() -> None:
+    hole = '{"id": "CVE-2026-1", "fix_versions": ["2"]}'
+    entries = f'{{"name": "a", "version": "1", "vulns": [{hole}]}}'
+    skipped = '{"name": "b", "skip_reason": "not found"}'
+    assert audit.judged(f'{{"dependencies": [{entries}, {skipped}]}}') == (
+        ["a 1: CVE-2026-1, right in 2"], 1,
+    )  # fmt: skip
+    assert audit.judged(f'{{"dependencies": [{skipped}]}}') == ([], 0)
+    for nothing in ("", "ConnectionError", "{}", "[]"):
+        assert audit.judged(nothing) == ([], 0)
+
+
+def test_an_audit_that_reaches_nobody_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deaf = tmp_path / "pip-audit"
+    deaf.write_text("#!/bin/sh\necho ConnectionError >&2; exit 1\n")
+    deaf.chmod(0o755)
+    assert audit.main(str(deaf), [Path("requirements/run.txt")]) == audit.UNREACHABLE
+    told = capsys.readouterr().out
+    assert told == (
+        "requirements/run.txt: no vulnerability service could be reached; nothing was checked\n"
+    )
+
+
+def test_every_licence_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert licenses.main() == 0
+    told = capsys.readouterr().out
+    for name in ("carpscope", "cryptography", "dpkt", "jinja2", "pcapy-ng", "rich", "zstandard"):
+        assert re.search(rf"^{name} ", told, re.MULTILINE)
+    assert "GPL" not in re.sub("LGPL", "", told), "ISC could not be given on with it"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("hatchling") is None or not (ROOT / ".git").exists(),
+    reason="needs hatchling and git: it builds a wheel",
+)
+def test_a_wheel_comes_out_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wheel.main(tmp_path / "dist") == 0
+    assert "built twice alike" in capsys.readouterr().out
+    (made,) = (tmp_path / "dist").iterdir()
+    assert made.name.startswith("carpscope-")

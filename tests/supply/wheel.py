@@ -1,0 +1,72 @@
+"""`make wheel`: builds the wheel twice, from two copies of the tree, and compares every byte.
+
+The time in it is that of the last commit (SOURCE_DATE_EPOCH), the tree what git has.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.program import ROOT
+
+
+def copied(folder: Path) -> Path:
+    """Copy what a wheel is made of to a folder of its own; times of files are today's."""
+    folder.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--", "carpscope", "pyproject.toml", "README.md",
+         "LICENSE"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout.decode()  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    return folder
+
+
+def epoch() -> str:
+    """Return the time of the last commit in seconds."""
+    return subprocess.run(
+        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, check=True, timeout=60
+    ).stdout.decode().strip()  # fmt: skip
+
+
+def built(tree: Path, into: Path, when: str) -> Path:
+    """Build a wheel; return where it is."""
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--disable-pip-version-check", "--wheel-dir", str(into), str(tree)],
+        env={**os.environ, "SOURCE_DATE_EPOCH": when},
+        check=True,
+        timeout=300,
+    )  # fmt: skip
+    (wheel,) = into.glob("*.whl")
+    return wheel
+
+
+def main(target: Path) -> int:
+    """Build twice; keep one where both are alike."""
+    with tempfile.TemporaryDirectory() as made:
+        wheels = [
+            built(copied(Path(made) / f"tree-{n}"), Path(made) / f"out-{n}", epoch()) for n in "ab"
+        ]
+        digests = {hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels}
+        if len(digests) != 1:
+            print(f"{wheels[0].name}: two builds differ: {' '.join(sorted(digests))}")
+            return 1
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(wheels[0], target / wheels[0].name)
+        print(f"{target / wheels[0].name}  SHA-256 {digests.pop()}, built twice alike")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
