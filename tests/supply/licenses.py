@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import NamedTuple
 
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_NEED = re.compile(r"([A-Za-z0-9._-]+)(?:\[([^]]*)\])?")
+_EXTRA = re.compile(r"extra == ['\"]([^'\"]+)")
 
 
 class Licence(NamedTuple):
@@ -20,7 +21,7 @@ class Licence(NamedTuple):
     licence: str
 
 
-def needed(name: str, seen: set[str]) -> Iterator[str]:
+def needed(name: str, seen: set[str], extras: str = "") -> Iterator[str]:
     """Give a package and what it needs to run, each once, as far as it is installed."""
     key = re.sub(r"[-_.]+", "-", name).lower()
     if key in seen:
@@ -32,9 +33,10 @@ def needed(name: str, seen: set[str]) -> Iterator[str]:
         return
     yield key
     for line in requires:
-        found = _NAME.match(line)
-        if found is not None and "extra ==" not in line.replace('"', "").replace("'", ""):
-            yield from needed(found[0], seen)
+        found = _NEED.match(line)
+        extra = _EXTRA.search(line)
+        if found is not None and (extra is None or extra[1] in extras.split(",")):
+            yield from needed(found[1], seen, found[2] or "")
 
 
 def licence_of(name: str) -> Licence:

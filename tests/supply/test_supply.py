@@ -66,7 +66,16 @@ def test_an_audit_that_reaches_nobody_says_so(
 def test_every_licence_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert licenses.main() == 0
     told = capsys.readouterr().out
-    for name in ("carpscope", "cryptography", "dpkt", "jinja2", "pcapy-ng", "rich", "zstandard"):
+    for name in (
+        "bcrypt",
+        "carpscope",
+        "cryptography",
+        "dpkt",
+        "jinja2",
+        "pcapy-ng",
+        "rich",
+        "zstandard",
+    ):
         assert re.search(rf"^{name} ", told, re.MULTILINE)
     assert "GPL" not in re.sub("LGPL", "", told), "ISC could not be given on with it"
 
