@@ -12,11 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-<<<<<<< HEAD
-.PHONY: soak help demo test check format packages captures bench bless docs clean fuzz sim conform score score-swarm mutants
-=======
-.PHONY: help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm mutants
->>>>>>> 7a76609 (Pin the tools with hashes, list what carpscope is made of, build wheels that come out alike)
+.PHONY: soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm mutants
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
