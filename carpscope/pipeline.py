@@ -8,9 +8,10 @@ from operator import attrgetter
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.capture.described import Described, Folder
+from carpscope.capture.scan import Scan, Scanned, UnfitError
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
-from carpscope.core.frame import Frame
+from carpscope.core.frame import Frame, Shortcuts
 from carpscope.core.units import Nanos
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch
@@ -45,6 +46,8 @@ class Analysis:
     """Whether a person ended it (SIGINT); what was read until then is analyzed."""
     vantage: Vantage | None = None
     """What comparing several captures of one network has shown."""
+    is_glimpse: bool = False
+    """Whether only packets of interest were read: then nobody knows how many others there are."""
     folder: Folder | None = None
     """Where the captures are the files of a folder: what else is to be said of it."""
     notes: list[str] = field(default_factory=list)
@@ -61,13 +64,15 @@ def analyze(
     also: Callable[[Packet], None] | None = None,
     effort: Effort | None = None,
     frames: Iterator[Frame] | None = None,
+    shortcuts: Shortcuts | None = None,
 ) -> Analysis:
     """Read captures to their end and say what they show.
 
     `accepts` narrows the frames, `count` ends after so many of them. `vantage` (of `survey`)
     puts all captures on one clock and proves what reached only one. `also` sees every packet.
     `effort` bounds what is searched for what nodes sign, and tells who watches. `frames` are
-    those of captures that were read before, which then are none to read from.
+    those of captures that were read before, which then are none to read from; with `shortcuts`
+    who gives them asks those before it makes a frame, and there is one capture.
     """
     observer = Observer(Keyring(config.passphrases), config.addresses, effort)
     observer.strangers.expected = config.expected_nodes
@@ -89,10 +94,12 @@ def analyze(
     # What the reader gives to lanes itself is never a frame: only where nobody else wants it.
     nobody = all(one is None for one in (vantage, accepts, count, also))
     readable = [capture for capture in captures if isinstance(capture, Capture)]
-    direct = len(readable) == 1 and nobody and frames is None
-    if direct:
-        observer.use(readable[0].shortcuts)
+    if len(readable) == 1 and nobody and frames is None:
+        shortcuts = readable[0].shortcuts
         readable[0].sieve.is_open = True
+    direct = shortcuts is not None
+    if shortcuts is not None:
+        observer.use(shortcuts)
     if frames is None:
         frames = _on_one_clock(readable, vantage)
     try:
@@ -129,6 +136,27 @@ def analyze(
         result.notes.append(f"{more[0]:,} more events were only counted")
     result.events.sort(key=lambda event: (event.start, event.end))
     return result
+
+
+def glimpse(scan: Scan, config: Config, effort: Effort | None = None) -> Analysis | None:
+    """Analyze a long file by what libpcap finds in it; None where it has to be read properly.
+
+    That is so wherever there is something to tell: what is told needs the numbers of frames,
+    and a scan knows none. So it serves the commonest question: is everything all right?
+    """
+    shortcuts: Shortcuts = {}
+    try:
+        capture = Scanned(scan)
+        analysis = analyze(
+            [capture], config, effort=effort, frames=scan.frames(shortcuts), shortcuts=shortcuts
+        )
+    except UnfitError:
+        return None
+    if analysis.interrupted:
+        return analysis
+    analysis.is_glimpse = True
+    told = analysis.findings or analysis.events or analysis.notes or analysis.observer.faulty
+    return None if told else analysis
 
 
 def survey(

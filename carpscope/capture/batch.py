@@ -46,6 +46,17 @@ class Batch:
         at: Nanos = seconds * SECOND + micros * MICROSECOND
         return at
 
+    def lateness(self, latest: Nanos) -> tuple[int, Nanos]:
+        """Count packets older than one before them, or than a time; return the latest, too."""
+        late = 0
+        for seconds, micros, _, _ in _RECORD.iter_unpack(self.meta):
+            at = seconds * SECOND + micros * MICROSECOND
+            if at < latest:
+                late += 1
+            else:
+                latest = at
+        return late, latest
+
     def __iter__(self) -> Iterator[Frame]:
         """Give every packet as a frame."""
         return self.frames({})

@@ -30,7 +30,7 @@ PACKET_LIMIT = 262_144
 """The most one record may hold: the largest snap length libpcap accepts for networks.
 A larger number is damage, and believing it would allocate what an attacker likes."""
 
-_MICROSECONDS = 0xA1B2C3D4
+MICROSECONDS = 0xA1B2C3D4
 _NANOSECONDS = 0xA1B23C4D
 _MODIFIED = 0xA1B2CD34
 """Alexey Kuznetzov's format of old Linux: eight more bytes in each record's header."""
@@ -63,7 +63,7 @@ def is_pcap(head: bytes) -> bool:
 
 
 def _order(head: bytes) -> str | None:
-    known = (_MICROSECONDS, _NANOSECONDS, _MODIFIED)
+    known = (MICROSECONDS, _NANOSECONDS, _MODIFIED)
     if int.from_bytes(head[:4], "little") in known:
         return "<"
     return ">" if int.from_bytes(head[:4], "big") in known else None
@@ -145,7 +145,12 @@ def frames(
                     ):
                         here = stop
                         continue
-                if sieve and ethernet and captured >= SIEVED_SIZE and sieve.drops(buffer, start):
+                if (
+                    sieve
+                    and ethernet
+                    and captured >= SIEVED_SIZE
+                    and sieve.drops(buffer, start, captured)
+                ):
                     here = stop
                     continue
                 yield make(Frame, (number, at, link, buffer[start:stop], length, capture, 0))

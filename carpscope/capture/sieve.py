@@ -5,8 +5,10 @@ much as seeing what it is. An analysis only wants to know that time passed; read
 packets and do not give them, where somebody has opened their sieve.
 """
 
-SIEVED_SIZE = 60
-"""Shorter packets are given: everything looked at here lies within the first 60 bytes."""
+SIEVED_SIZE = 38
+"""Shorter packets are given: an address, a protocol and a port of IPv4 lie before."""
+SIEVED_IPV6 = 58
+"""The same of IPv6."""
 _IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
 _BORING = frozenset((1, 6))
 """ICMP and TCP. The ICMP of IPv6 is neighbour discovery too."""
@@ -28,15 +30,15 @@ class Sieve:
         """Tell whether anything is dropped."""
         return self.is_open
 
-    def drops(self, data: bytes, start: int) -> bool:
-        """Tell whether the packet that begins there, of 60 bytes at least, is of no interest."""
+    def drops(self, data: bytes, start: int, length: int) -> bool:
+        """Tell whether the packet that begins there, of 38 bytes at least, is of no interest."""
         kind = data[start + 12 : start + 14]
         if kind == _IPV4:
             protocol = data[start + 23]
             if protocol == _UDP:
                 return data[start + 14] == 0x45 and data[start + 36 : start + 38] not in _TUNNELS
             return protocol in _BORING
-        if kind == _IPV6:
+        if kind == _IPV6 and length >= SIEVED_IPV6:
             protocol = data[start + 20]
             if protocol == _UDP:
                 return data[start + 56 : start + 58] not in _TUNNELS

@@ -94,8 +94,11 @@ class Screen:
             if analysis.folder is not None and not self._details:
                 break
             prefix = Text(f"{capture.name}  ", style="bold")
+            size = _count(capture.packets, "packet")
+            if analysis.is_glimpse:
+                size = f"{capture.bytes:,} bytes"
             told = (
-                f"{_count(capture.packets, 'packet')}, "
+                f"{size}, "
                 f"{_count(analysis.advertisements[index], 'CARP advertisement')}"
                 f"{_when(capture.first, capture.last)}"
             )
