@@ -100,7 +100,7 @@ def test_nothing_prints_it(word: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", [b"pass", b"password", b"secret", b"randompass", b" Secret\n", b""]
+    "word", [b"pass", b"password", b"secret", b"randompass", b"passphrase", b" Secret\n", b""]
 )
 def test_words_of_the_manuals_are_weak(word: bytes) -> None:
     assert Keyring([word]).is_weak(1)

@@ -1,7 +1,11 @@
 """Rules by their names, addresses as they are signed, and slips of the hand."""
 
+import math
+
 import pytest
 
+from carpscope.auth import sets, stages
+from carpscope.auth.effort import RUN_DIGESTS, SEARCH_DIGESTS
 from carpscope.auth.keyring import Key
 from carpscope.auth.recipes import (
     CONFIGURED,
@@ -10,7 +14,9 @@ from carpscope.auth.recipes import (
     LINK_LAYER,
     NO_LINK_LOCAL,
     OWN_LINK_LOCAL,
+    RULES,
     SORTED,
+    Recipe,
     Rule,
     automatic_link_local,
     canonical,
@@ -135,3 +141,34 @@ def test_slips_of_a_long_address() -> None:
     assert {"2001:db8::15", "2001:db8::5", "2001:db8::1", "2001:db8::5f", "2001:db8::51a"} <= found
     assert {"2001:bd8::51", "db8:2001::51", "2001:db8:0:51::", "2001:db8::f51"} & found
     assert all(":" in text for text in found)
+
+
+def test_what_rules_are_called_in_documents() -> None:
+    assert [rule.name for rule in RULES] == [
+        "sorted",
+        "sorted, with its own link-local address",
+        "sorted, without link-local addresses",
+        "configured order",
+        "IPv6 in configured order",
+        "sorted, duplicates kept",
+        "sorted, after the link-layer address set by hand",
+    ]
+    assert {rule.name for rule in RULES if rule.systems == "DragonFly"} == {
+        CONFIGURED_IPV6.name,
+        DUPLICATES.name,
+    }
+
+
+def test_a_recipe_has_no_link_layer_address_of_itself() -> None:
+    key = Key(1, "as given", b"k")
+    made = recipe(1, key, (A,))
+    bare = Recipe(1, key, (A,), signer=made.signer)
+    assert (made.lladdr, bare.lladdr, bare.rule) == (b"", b"", "sorted")
+    assert (bare.unsupplied, bare.instead) == ((), ())
+
+
+def test_bounds_that_are_told_in_words() -> None:
+    assert SEARCH_DIGESTS == 4 * 2**stages.SUBSET_LIMIT, "every subset of 20 under four keys"
+    assert sum(math.perm(sets.PERMUTATION_LIMIT, n) for n in range(7)) == 1957
+    assert sum(math.perm(stages.ORDERED_LIMIT, n) for n in range(9)) == 109_601
+    assert RUN_DIGESTS > 2 * SEARCH_DIGESTS, "one search does not take all of a run"
