@@ -26,9 +26,16 @@ VIEW = AdvertView(2, 1, 1, 255, 7, 7, 255, 0, bytes(8), bytes(20), True, 0, 0)
 class Stage:
     """A group of nodes, and watches that see what happens to them."""
 
-    def __init__(self, *labels: str, size: int = 2, vhid: int = 1, **shape: int) -> None:
+    def __init__(
+        self,
+        *labels: str,
+        size: int = 2,
+        vhid: int = 1,
+        words: tuple[bytes, ...] = (),
+        **shape: int,
+    ) -> None:
         """Take the detectors by their labels, and what every node advertises."""
-        self.observer = Observer(Keyring([]), ())
+        self.observer = Observer(Keyring(words), ())
         self.group = Group((), vhid)
         self.observer.groups[(), vhid] = self.group
         self.nodes = [

@@ -28,6 +28,8 @@ def test_deceits_that_follow_each_other_are_one_attack() -> None:
         found = stage.findings(0)
         assert [f.label for f in found] == ["replayed_advert"] * count
         assert found[0].confidence == (0.95 if count == 1 else 0.8)
+        copied = "2 earlier advertisements" if count == 1 else "one earlier advertisement"
+        assert found[0].explanation.startswith(f"{copied} came again")
         assert (found[0].start, found[-1].end) == (10 * SECOND, 10 * SECOND + pause)
 
 

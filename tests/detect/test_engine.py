@@ -35,6 +35,7 @@ def test_an_identity_hangs_on_code_group_nodes_and_start() -> None:
     one = finding("bad_ttl")
     assert one.identity == finding("bad_ttl", end=999).identity
     assert one.identity.startswith("CS504-")
+    assert len(one.identity) == len("CS504-") + 12
     others = [
         finding("bad_checksum"),
         finding("bad_ttl", 101),

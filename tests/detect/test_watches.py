@@ -5,8 +5,10 @@ Facts are made by hand, so that a limit can be met to the nanosecond.
 
 import pytest
 
+from carpscope.auth.recipes import recipe
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.finding import Finding
+from carpscope.timeline.authentication import Span
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.facts import (
     Announced,
@@ -97,7 +99,7 @@ def test_a_capture_that_ends_leaves_two_masters_as_they_are() -> None:
 
 
 def gap(length: Nanos, **shape: int) -> list[Finding]:
-    stage = Stage("master_gap", **shape)
+    stage = Stage("master_gap", **shape)  # type: ignore[arg-type]
     stage.claim(0, SECOND)
     stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
     stage.claim(1, 8 * SECOND + length)
@@ -431,3 +433,51 @@ def test_how_different_advbases_may_be(low: int, high: int, *, threefold: bool) 
     assert found.frames == (*range(1, 7), *range(8, 14)), "six reigns of each"
     stage.nodes[1].advbase = low
     assert stage.findings(0) == []
+
+
+def test_advbases_of_nodes_that_never_met_beside_one_that_did() -> None:
+    stage = Stage("advbase_mismatch", size=3)
+    stage.nodes[2].advbase = 3
+    for who in range(3):
+        stage.claim(who, (1 + who) * SECOND)
+    stage.group.contests.append(Contest(0, 1, {n.id: n for n in stage.nodes[:2]}))
+    assert stage.findings(0) == []
+    stage.group.contests.append(Contest(2, 3, {n.id: n for n in stage.nodes[1:]}))
+    assert len(stage.findings(0)) == 1
+
+
+# ---- CS303
+
+
+@pytest.mark.parametrize(
+    ("number", "count", "summary", "explanation"),
+    [
+        (0, 1, "a signs with the empty passphrase, which is no secret", "1 advertisement verifies"),
+        (0, 2, "a signs with the empty passphrase, which is no secret", "2 advertisements verify"),
+        (1, 2, "a signs with passphrase #1, a word that manuals print", "2 advertisements verify"),
+        (2, 2, "", ""),
+    ],
+)
+def test_a_passphrase_that_everybody_knows(
+    number: int, count: int, summary: str, explanation: str
+) -> None:
+    stage = Stage("weak_passphrase", words=(b"pass", b"R4nd0m-but-long-x"))
+    key = next(k for k in stage.observer.keyring.keys if k.number == number)
+    signs = recipe(1, key, (VIP,))
+    stage.nodes[0].authentication.spans = [Span(signs, SECOND, 3, 4 * SECOND, 9, count)]
+    found = stage.findings(0)
+    assert [f.summary for f in found] == [summary] * bool(summary)
+    if summary:
+        assert found[0].explanation.startswith(f"{explanation} with ")
+        assert (found[0].start, found[0].end, found[0].frames) == (SECOND, 4 * SECOND, (3, 9))
+        assert (found[0].frame_count, found[0].nodes) == (count, ("a",))
+
+
+def test_evidence_of_a_weak_passphrase_is_bounded() -> None:
+    stage = Stage("weak_passphrase", words=(b"pass",))
+    signs = recipe(1, stage.observer.keyring.keys[0], (VIP,))
+    spans = [Span(signs, n * SECOND, 2 * n, n * SECOND, 2 * n + 1, 5) for n in range(30)]
+    stage.nodes[0].authentication.spans = spans
+    (found,) = stage.findings(0)
+    assert found.frames == tuple(range(24))
+    assert found.frame_count == 150
