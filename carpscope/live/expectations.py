@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from carpscope.config import Config, ExpectedGroup
 from carpscope.core.units import Nanos
-from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.finding import Finding
 from carpscope.live.monitor import Monitor
-from carpscope.live.situations import GROUP_MISSING
+from carpscope.live.pages import GROUP_MISSING, UNEXPECTED_NODE
 from carpscope.timeline.group import Group, group_id
 from carpscope.timeline.node import Node
 
@@ -80,9 +80,9 @@ class Expectations:
                 return None
             absence = self._absences[key] = _Absence(start)
         return Finding(
-            "CS251",
-            GROUP_MISSING,
-            Severity.CRITICAL,
+            GROUP_MISSING.code,
+            GROUP_MISSING.label,
+            GROUP_MISSING.severity,
             0.95,
             gid,
             (),
@@ -115,9 +115,9 @@ def _strangers(expected: ExpectedGroup, group: Group) -> list[Finding]:
 def _stranger(expected: ExpectedGroup, group: Group, node: Node) -> Finding:
     first = [reign.first for reign in node.reigns[:1]]
     return Finding(
-        "CS252",
-        "unexpected_node",
-        Severity.WARNING,
+        UNEXPECTED_NODE.code,
+        UNEXPECTED_NODE.label,
+        UNEXPECTED_NODE.severity,
         0.95,
         group.id,
         (node.id,),

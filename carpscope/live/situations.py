@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
+from carpscope.live.pages import GROUP_MISSING
 from carpscope.report.record import WITHDRAWN
 
 CLOSE_AFTER: Nanos = 30 * SECOND
@@ -22,9 +23,7 @@ UPDATE_EVERY: Nanos = 60 * SECOND
 """Numbers that only grow are told this often."""
 SITUATIONS_KEPT = 2000
 
-GROUP_MISSING = "group_missing"
-"""Of `live.expectations`."""
-_ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", GROUP_MISSING))
+_ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", GROUP_MISSING.label))
 """Their detectors know the moment at which it is over."""
 
 Key = tuple[str, str, Nanos]
@@ -116,7 +115,7 @@ class Situations:
                 continue
             finding = situation.finding
             if finding.label == "master_gap" or (
-                finding.label == GROUP_MISSING and finding.group in expected
+                finding.label == GROUP_MISSING.label and finding.group in expected
             ):
                 over = finding.group in masters
             else:
@@ -233,7 +232,7 @@ def _shape(situation: Situation) -> tuple[object, ...]:
 _BY_ABSENCE = frozenset(
     (
         "master_gap",
-        GROUP_MISSING,
+        GROUP_MISSING.label,
         "one_way_link",
         "partition",
         "flapping",

@@ -10,12 +10,14 @@ from carpscope.config import Config, ExpectedGroup, read_config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos
+from carpscope.detect.engine import rules
 from carpscope.detect.finding import Severity
 from carpscope.live import memory
 from carpscope.live.expectations import Expectations
 from carpscope.live.monitor import Monitor
+from carpscope.live.pages import PAGES
 from carpscope.live.telling import Teller
-from tests.program import capture
+from tests.program import capture, run
 
 FW1, FW2 = bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))
 Actions = list[tuple[str, str, tuple[str, ...]]]
@@ -120,6 +122,16 @@ def test_a_missing_group_is_the_same_after_a_restart(tmp_path: Path) -> None:
         ("updated", opened.situation.identity)
     ]
     assert again[0].situation.finding.start == since
+
+
+def test_their_pages_are_explained() -> None:
+    codes = [rule.code for rule in rules()] + [page.code for page in PAGES]
+    assert len(codes) == len(set(codes)), "a code is used twice"
+    for page in PAGES:
+        for word in (page.code.lower(), page.label):
+            told = run("explain", word)
+            assert told.out.startswith(f"{page.code} {page.label} ({page.severity.value})\n")
+            assert "What to do\n" in told.out
 
 
 def test_an_interface_in_the_file(tmp_path: Path) -> None:

@@ -18,15 +18,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the page or the list."""
     from carpscope.detect.engine import rules
+    from carpscope.detect.rule import Rule
+    from carpscope.live.pages import PAGES, Page
 
     if options.code is None:
         for rule in rules():
             print(f"{rule.code}  {rule.severity.value:8}  {rule.label:30}  {rule.title}")
         return 0
-    for rule in rules():
-        if options.code.upper() == rule.code or options.code == rule.label:
-            print(f"{rule.code} {rule.label} ({rule.severity.value})\n")
-            print(rule.page.strip())
+    pages: list[Rule | Page] = [*rules(), *PAGES]  # the list above is of what a capture shows
+    for page in pages:
+        if options.code.upper() == page.code or options.code == page.label:
+            print(f"{page.code} {page.label} ({page.severity.value})\n")
+            print(page.page.strip())
             return 0
     raise CarpscopeError(
         f"explain {options.code!r}: no such finding; `carpscope explain` lists them"

@@ -355,6 +355,7 @@ class _screen:  # noqa: N801 - used as a function
             self._stop = dashboard.stop
             loop.show.append(dashboard.show)
             loop.show_every = 500_000_000
+            loop.report = None  # it is on the screen, which must not be written over
         else:
             from carpscope.report.eventline import EventLines
 
