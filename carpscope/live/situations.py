@@ -173,7 +173,8 @@ class Situations:
             situation.carried = False
             finding.start = min(finding.start, old.start)
             self.known[finding.code, finding.group, finding.start] = situation
-        moved = finding.end > old.end or finding.frame_count > old.frame_count
+        # not its count: of nodes that disagreed, one goes on to be heard when it is over
+        moved = finding.end > old.end
         situation.finding = finding
         if moved:
             situation.moved = now

@@ -19,6 +19,8 @@ COPY_WINDOW: Nanos = 5 * MILLISECOND
 """A mirror port delivers both directions within this; no system advertises that often."""
 RECENT_KEPT = 256
 FRAMES_KEPT = 12
+MADE_UP_MIN = 8
+"""So many nodes that advertised once are the beginning of a flood, not of a network."""
 KERNEL_CLAIM: Nanos = 100 * MILLISECOND
 """From hearing something to the claim that follows: kernels pause between announcements."""
 
@@ -171,8 +173,10 @@ class Group:
 
     @property
     def is_crowded(self) -> bool:
-        """Tell whether more senders named it than are followed."""
-        return self.crowd is not None
+        """Tell whether more senders name it than are followed, or most may be invented."""
+        if self.crowd is not None or len(self.nodes) <= MADE_UP_MIN:
+            return self.crowd is not None
+        return sum(not node.is_steady for node in self.nodes.values()) > MADE_UP_MIN
 
     @property
     def key(self) -> GroupKey:

@@ -176,7 +176,8 @@ def _ever(group: Group, one: Node, other: Node) -> bool:
 
 
 def _same(before: BrokenLink, link: BrokenLink) -> bool:
-    return link.start - before.end <= SAME_SITUATION
+    # what is not explained yet may be another trouble than the one before
+    return link.trouble is before.trouble and link.start - before.end <= SAME_SITUATION
 
 
 def _join(before: BrokenLink, link: BrokenLink) -> None:

@@ -42,6 +42,20 @@ def _key(segment: int) -> GroupKey:
     return (vid,) if vid else (), segment & 255
 
 
+def invented(group: Group) -> Crowd | None:
+    """Return what was followed of a flood before it was known to be one."""
+    nodes = [node for node in group.members if not node.is_steady and node.reigns]
+    if not nodes:
+        return None
+    start, end = min(node.first for node in nodes), max(node.last for node in nodes)
+    frames = sorted(node.reigns[0].first for node in nodes)
+    crowd = Crowd(group.key, True, start, start)
+    for frame in frames:
+        crowd.count(end, frame)
+    crowd.senders = len(nodes)
+    return crowd
+
+
 class Strangers:
     """Who is followed and who is only counted, in one run."""
 
@@ -73,7 +87,7 @@ class Strangers:
     @property
     def crowds(self) -> list[Crowd]:
         """Return every flood of strangers, over or not."""
-        found = [group.crowd for group in self._groups.values()]
+        found = [g.crowd or invented(g) for g in self._groups.values() if g.is_crowded]
         return [*self._past, *(one for one in (self.elsewhere, *found) if one is not None)]
 
     def is_crowded(self, group: Group | None) -> bool:
@@ -260,6 +274,8 @@ class Strangers:
             self._slots = array("Q", bytes(8 << SLOTS_BITS))
         crowd = Crowd(key, group is not None, at, at)
         if group is not None:
+            if group.crowd is None:
+                crowd = invented(group) or crowd
             before, group.crowd = group.crowd, crowd
         else:
             before, self.elsewhere = self.elsewhere, crowd

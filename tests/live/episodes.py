@@ -23,6 +23,10 @@ OTHER_PASSPHRASE = "quite-another-one"
 Labels = frozenset[str]
 
 
+class NotBegunError(Exception):
+    """The stage was not ready for a fault; that says nothing about who watches."""
+
+
 @dataclass(slots=True)
 class Pair:
     """Two nodes of one vhid."""
@@ -46,6 +50,8 @@ class Episode:
     may: Labels
     end: float = 0
     problems: list[str] = field(default_factory=list)
+    skipped: str = ""
+    """Why it could not be done."""
 
 
 def pair(number: int) -> Pair:
@@ -120,17 +126,24 @@ class Stagehand:
         masters = self.masters(one.group)
         names = {host.address: host for host in one.hosts}
         if len(masters) != 1 or not masters <= names.keys():
-            episode.problems.append(f"not begun: MASTER is {sorted(masters) or 'nobody'}")
-        else:
+            episode.skipped = f"MASTER is {sorted(masters) or 'nobody'}"
+            return self._finished(episode)
+        try:
             master = names[masters.pop()]
             [backup] = [host for host in one.hosts if host is not master]
             repair = act(self, one, master, backup)
+        except NotBegunError as problem:
+            episode.skipped = str(problem)
+        else:
             for labels in must:
                 if not self.wait(partial(self._told, episode, labels), 20):
                     episode.problems.append(f"missed {' or '.join(sorted(labels))}")
             if kind == "failover" and not self.wait(lambda: self._failed_over(one, episode), 15):
                 episode.problems.append("missed the failover")
             repair()
+        return self._finished(episode)
+
+    def _finished(self, episode: Episode) -> Episode:
         episode.end = time.time()
         with self._lock:
             self.done.append(episode)
@@ -212,8 +225,10 @@ def _attack(skew: int | None) -> Act:
     def act(hand: Stagehand, one: Pair, master: Host, backup: Host) -> Repair:
         attack = Attack(at=5, until=9, host=INTRUDER.name, victim=master.name, advskew=skew)
         begin = int(time.time() * 1e6)
-        hand.stage.help(INTRUDER.name, intruder.command(attack, INTRUDER, master, begin))
-        return lambda: hand.rest(3)
+        helper = hand.stage.help(INTRUDER.name, intruder.command(attack, INTRUDER, master, begin))
+        if helper.wait():
+            raise NotBegunError("the intruder heard nobody")
+        return lambda: None
 
     return act
 
@@ -224,18 +239,19 @@ def _invented(hand: Stagehand, one: Pair, master: Host, backup: Host) -> Repair:
     return lambda: hand.rest(3)
 
 
+_AFTER = frozenset(("flapping", "stale_arp"))
 _CUT = frozenset(("one_way_link", "partition"))
 _SPLIT = frozenset(("split_brain",))
 
 KINDS: dict[str, tuple[Act, tuple[Labels, ...], Labels]] = {
     "failover": (_failover, (), frozenset()),
     "dead": (_dead, (frozenset(("master_gap",)),), frozenset()),
-    "one way": (_one_way, (_SPLIT, _CUT), frozenset(("flapping",))),
-    "both ways": (_both_ways, (_SPLIT, _CUT), frozenset(("flapping",))),
+    "one way": (_one_way, (_SPLIT, _CUT), _AFTER),
+    "both ways": (_both_ways, (_SPLIT, _CUT), _AFTER),
     "passphrase": (
         _passphrase,
         (_SPLIT, frozenset(("passphrase_mismatch",))),
-        frozenset(("authentication_mismatch",)),
+        _AFTER | {"authentication_mismatch"},
     ),
     "replay": (_attack(None), (frozenset(("replayed_advert",)),), frozenset()),
     "forgery": (_attack(0), (frozenset(("forged_skew",)),), frozenset()),

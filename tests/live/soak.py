@@ -117,7 +117,7 @@ def _round(hand: Stagehand, pairs: list[Pair], number: int) -> None:
     def act(one: Pair, kind: str, offset: float) -> None:
         hand.rest(offset)
         episode = hand.episode(one, kind)
-        told = "; ".join(episode.problems) or "as it has to be"
+        told = episode.skipped or "; ".join(episode.problems) or "as it has to be"
         print(f"round {number} {one.group} {kind}: {told}", file=sys.stderr, flush=True)
 
     acting = [
@@ -187,9 +187,9 @@ def main(minutes: float, seed: int) -> int:
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         outcome = soak(Path(folder), minutes * 60, seed)
-    done = Counter(episode.kind for episode in outcome.episodes)
+    done = Counter(episode.kind for episode in outcome.episodes if not episode.skipped)
     wrong = Counter(episode.kind for episode in outcome.episodes if episode.problems)
-    print(f"{len(outcome.episodes)} faults in {minutes:g} minutes")
+    print(f"{done.total()} faults in {minutes:g} minutes")
     for kind in sorted(KINDS):
         print(f"  {kind:10} {done[kind]:4} done {done[kind] - wrong[kind]:4} as they have to be")
     if outcome.delays_s:

@@ -7,8 +7,8 @@ What it means
     networks at once.
 
 How it is seen
-    A group has more source addresses than carpscope follows without a question, and others
-    that do not verify go on to appear. They are counted and not followed one by one; who
+    More than eight source addresses of a group advertised once and no more, and none of them
+    verifies. Beyond sixteen addresses they are counted and not followed one by one; who
     verifies, is configured or advertises on in its beat is followed all the same, and what
     is found about those nodes is not affected.
 
@@ -32,12 +32,10 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import since
 from carpscope.timeline.facts import Fact
-from carpscope.timeline.group import Crowd, group_id
+from carpscope.timeline.group import MADE_UP_MIN, Crowd, group_id
 
 MANY = 8
 """Groups that get a finding each; of more, one finding tells."""
-ADVERTS_MIN = 16
-"""A few strangers beyond a group's size may be a network that is being rebuilt."""
 
 
 class InventedSenders:
@@ -53,7 +51,11 @@ class InventedSenders:
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give one finding for each flood."""
         del at
-        crowds = [c for c in self._context.observer.strangers.crowds if c.adverts >= ADVERTS_MIN]
+        crowds = [
+            crowd
+            for crowd in self._context.observer.strangers.crowds
+            if crowd.adverts > MADE_UP_MIN
+        ]
         ones = [crowd for crowd in crowds if crowd.is_one]
         if len(ones) > MANY:
             yield _finding(_together(ones), f"in {len({c.group for c in ones}):,} groups")
@@ -94,9 +96,10 @@ def _finding(crowd: Crowd, where: str) -> Finding:
         crowd.frames,
         crowd.adverts,
         f"{senders} unknown senders advertised {where}",
-        f"{crowd.adverts:,} advertisements of {senders} source addresses that were not followed, "
-        f"{since(crowd.start, crowd.end)}: none of them verified or went on in its beat for longer "
-        "than the nodes that are followed. They are invented, and counted here only.",
+        f"{crowd.adverts:,} advertisements of {senders} source addresses, "
+        f"{since(crowd.start, crowd.end)}: none of them verified or went on in its "
+        "beat for longer than the nodes that are followed. "
+        "They are invented, and counted here only.",
         "Find the switch port these frames come from, and let protocol 112 in from the nodes' "
         "ports only.",
     )
