@@ -30,6 +30,7 @@ def extract(path: str, put: Put, progress: Progress | None = None) -> Recording:
     heavy = kept = 0
     with open_capture(path) as capture:
         capture.progress = progress
+        capture.sieve.is_open = True
         latest = -_TIME_MAX
         for frame in capture:
             if not is_relevant(frame):

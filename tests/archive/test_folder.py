@@ -247,6 +247,58 @@ def test_files_that_all_run_at_once_need_little_memory(tmp_path: Path) -> None:
     assert peak < 140 * MIB
 
 
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
+    """Return the processes that read captures for another."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [
+        int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+def test_a_killed_process_changes_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    folder = rotated(tmp_path / "archive", steady(1_500), 1_000)
+    cache = tmp_path / "cache"
+    process = subprocess.Popen(
+        [*COMMAND, "analyze", "--json", str(folder), "--cache", str(cache), "--workers", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True,
+    )  # fmt: skip
+    tick = threading.Event()
+    while process.poll() is None and len(list(cache.glob("1/??/*.parquet"))) < 10:
+        tick.wait(0.02)
+    # stopped first: while it holds files, the run cannot come to its end before the kill
+    victim = workers_of(process)[0]
+    os.kill(victim, signal.SIGSTOP)
+    assert len(list(cache.glob("1/??/*.parquet"))) < 1_000
+    os.kill(victim, signal.SIGKILL)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert out == start("analyze", "--json", str(folder), "--no-cache").out
+    assert len(list(cache.glob("1/??/*.parquet"))) == 1_000
+
+
+def test_a_terminal_sees_how_far_it_is_and_a_pipe_does_not(tmp_path: Path) -> None:
+    folder = rotated(tmp_path / "archive", steady(400), 200)
+    arguments = [*COMMAND, "analyze", str(folder), "--no-cache", "--workers", "1"]
+    main, other = os.openpty()
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=other, cwd=ROOT)
+    os.close(other)
+    shown = b""
+    with os.fdopen(main, "rb", buffering=0) as screen:
+        try:
+            while block := screen.read(4096):
+                shown += block
+        except OSError:  # the other end is closed
+            pass
+    out = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 0
+    assert b"reading" in shown
+    assert b"analyzing" in shown
+    piped = subprocess.run(arguments, capture_output=True, cwd=ROOT, check=True)
+    assert piped.stderr == b""
+    assert piped.stdout.decode() == out
+
+
 def test_ctrl_c_leaves_what_the_next_run_can_use(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     folder = rotated(tmp_path / "archive", steady(3_000), 1_500)

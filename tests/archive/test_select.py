@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carpscope.archive.select import PFSYNC, is_relevant
+from carpscope.capture.sieve import Sieve
 from carpscope.capture.source import open_capture
 from carpscope.core.frame import Frame
 from carpscope.wire.decode import decode
@@ -75,6 +76,21 @@ def test_nothing_that_matters_of_arbitrary_bytes_is_left_out(
     data = ethernet(bytes(6), bytes(6), kind, body, tags)
     frame = Frame(1, 0, 1, data, len(data))
     assert is_relevant(frame) or not matters(frame)
+
+
+@given(
+    st.sampled_from([frame for frame in SAMPLES if frame.link == 1 and len(frame.data) >= 60]),
+    st.lists(st.tuples(st.integers(0, 80), st.integers(0, 255)), max_size=6),
+)
+def test_what_readers_drop_beforehand_does_not_matter(
+    frame: Frame, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(frame.data)
+    for place, value in changes:
+        if place < len(data):
+            data[place] = value
+    changed = frame._replace(data=bytes(data))
+    assert not (Sieve().drops(changed.data, 0) and matters(changed))
 
 
 def _frame(data: bytes, link: int = 1) -> Frame:
