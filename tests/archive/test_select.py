@@ -90,7 +90,7 @@ def test_what_readers_drop_beforehand_does_not_matter(
         if place < len(data):
             data[place] = value
     changed = frame._replace(data=bytes(data))
-    assert not (Sieve().drops(changed.data, 0) and matters(changed))
+    assert not (Sieve().drops(changed.data, 0, len(changed.data)) and matters(changed))
 
 
 def _frame(data: bytes, link: int = 1) -> Frame:

@@ -8,11 +8,17 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import search, simulation, startup, throughput
+from tests.bench import archive, search, simulation, startup, throughput
 from tests.bench.measure import Result, measured
 from tests.bench.printed import document, insert, table
 
-SUBJECTS = startup.SUBJECTS | throughput.SUBJECTS | search.SUBJECTS | simulation.SUBJECTS
+SUBJECTS = (
+    startup.SUBJECTS
+    | throughput.SUBJECTS
+    | search.SUBJECTS
+    | simulation.SUBJECTS
+    | archive.SUBJECTS
+)
 
 ONLY_WHEN_NAMED = {"mixed-tshark"}
 """Minutes for one figure."""
