@@ -137,7 +137,7 @@ def _stored(job: Job, sent: Sent, places: Places) -> Done:
         return done
     if sent.recording is None:
         return Done(job, None, sent.problem)
-    keeper = keep(places)
+    keeper = keep(places, job.size)
     try:
         for piece in sent.frames:
             keeper.put(unpack(piece))

@@ -22,6 +22,9 @@ from carpscope.core.frame import Frame
 from carpscope.core.text import shown
 from carpscope.wire.decode import decode
 
+SMALL = 65_536
+"""Reading so many bytes anew takes less than finding out what the cache has of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -79,7 +82,8 @@ class Archive:
             raise CarpscopeError(f"{shown(path)}: a folder without files")
         places = Places(self._spool, None, "")
         if cache is not None:
-            places = Places(self._spool, cache.root, cache.parts)
+            least = SMALL if wish.cache is None else 0
+            places = Places(self._spool, cache.root, cache.parts, least)
         by_path = {file.path: file for file in found}
         recordings: list[Recording] = []
         others = remade = 0
@@ -93,8 +97,9 @@ class Archive:
                     others += 1
                 continue
             recordings.append(done.recording)
-            if cache is not None and done.recording.sha256 is not None:
-                cache.remember(by_path[done.job.path], done.recording.sha256)
+            sha256 = done.recording.sha256
+            if cache is not None and sha256 is not None and places.are_kept(done.job.size):
+                cache.remember(by_path[done.job.path], sha256)
         if not recordings:
             problem = f": {sorted(trouble)[0]}" if trouble else ""
             raise CarpscopeError(f"{shown(path)}: no capture in it could be read{problem}")

@@ -22,6 +22,12 @@ class Places(NamedTuple):
     cache: str | None
     parts: str
     """In the cache, a folder of this run."""
+    least: int = 0
+    """Smaller files are not kept in the cache."""
+
+    def are_kept(self, size: int) -> bool:
+        """Tell whether a file of that size goes into the cache."""
+        return self.cache is not None and size >= self.least
 
 
 class Job(NamedTuple):
@@ -49,7 +55,7 @@ class Done(NamedTuple):
 def do(job: Job, places: Places, progress: Progress | None = None) -> Done:
     """Do one file. What is wrong with it is part of the result; other trouble is raised."""
     damaged = False
-    if places.cache is not None:
+    if places.cache is not None and places.are_kept(job.size):
         sha256 = job.sha256 or (_digest(job.path) if job.digest_first else None)
         if sha256 is not None:
             for entry in cache.entries(places.cache, sha256):
@@ -58,7 +64,7 @@ def do(job: Job, places: Places, progress: Progress | None = None) -> Done:
                 damaged = True
                 cache.throw_away(entry)
     try:
-        recording = store(job.path, places, progress)
+        recording = store(job, places, progress)
     except CarpscopeError as problem:
         return Done(job, None, str(problem))
     return Done(job, recording, None, damaged)
@@ -69,11 +75,11 @@ def do_all(jobs: list[Job], places: Places) -> list[Done]:
     return [do(job, places) for job in jobs]
 
 
-def store(path: str, places: Places, progress: Progress | None = None) -> Recording:
-    """Extract a file into the cache, or the spool where there is none."""
-    keeper = keep(places)
+def store(job: Job, places: Places, progress: Progress | None = None) -> Recording:
+    """Extract a file into the cache, or the spool where it is not kept."""
+    keeper = keep(places, job.size)
     try:
-        return keeper.finish(extract(path, keeper.put, progress))
+        return keeper.finish(extract(job.path, keeper.put, progress))
     except BaseException:
         keeper.close()
         raise
@@ -126,9 +132,9 @@ class Cached:
         Path(self._part).unlink()
 
 
-def keep(places: Places) -> Spooled | Cached:
-    """Return what takes the frames of one file."""
-    if places.cache is None:
+def keep(places: Places, size: int) -> Spooled | Cached:
+    """Return what takes the frames of a file of that size."""
+    if places.cache is None or not places.are_kept(size):
         return Spooled(places.spool)
     return Cached(places.cache, places.parts)
 
