@@ -153,6 +153,7 @@ def test_mirrors_of_mirrors_have_an_end() -> None:
     "data",
     [
         pytest.param(samples.gre(1, 0x880B, bytes(40)), id="pptp"),
+        pytest.param(samples.gre(1, 0x6558, bytes(40)), id="gre version 1"),
         pytest.param(samples.gre(2, 0x6558, bytes(40)), id="gre version 2"),
         pytest.param(samples.gre(4, 0x6558, bytes(40)), id="gre version 4"),
         pytest.param(samples.gre(0x4000, 0x6558, bytes(40)), id="source routed"),
