@@ -3,7 +3,7 @@
 from carpscope.core.units import SECOND
 from carpscope.detect.events import EventWatch
 from carpscope.timeline.facts import Announced, Drop, Forgotten, Refused
-from tests.detect.stage import Stage
+from tests.detect.stage import Stage, deceived
 
 VIP, OTHER = bytes((10, 0, 0, 100)), bytes((10, 0, 0, 101))
 UCARP_MAC = bytes.fromhex("00005e000001")
@@ -89,3 +89,27 @@ def test_an_announcement_of_nobody_known_is_nobodys() -> None:
     stage.leave(1, 5 * SECOND, "yielded")
     (found,) = stage.findings(99 * SECOND)
     assert found.frames == (3,)
+
+
+def test_what_lured_a_forgotten_group_is_told_of_it_no_more() -> None:
+    for who, told in ((0, True), (None, False)):
+        stage = Stage("master_gap")
+        stage.claim(0, SECOND)
+        stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
+        deceived(stage, 10 * SECOND)
+        forget(stage, who)
+        stage.claim(1, 60 * SECOND)
+        (found,) = stage.findings(60 * SECOND)
+        assert ("Meanwhile" in found.explanation) == told
+
+
+def test_changes_of_a_forgotten_group_count_no_more() -> None:
+    for forgotten, count in ((False, 1), (True, 0)):
+        stage = Stage("flapping")
+        for change in range(4):
+            stage.claim(change % 2, (10 + change) * SECOND)
+            stage.leave(change % 2, (11 + change) * SECOND)
+        if forgotten:
+            forget(stage, None)
+        stage.claim(0, 14 * SECOND)
+        assert len(stage.findings(20 * SECOND)) == count

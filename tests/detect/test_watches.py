@@ -61,6 +61,19 @@ def test_two_masters_again_soon_are_the_same_situation(pause: Nanos, count: int)
     assert ("in 2 stretches" in found[0].explanation) == (count == 1)
 
 
+def test_of_several_situations_the_latest_goes_on() -> None:
+    stage = Stage("split_brain")
+    stage.claim(0, SECOND)
+    for start in (10, 100, 110, 200):
+        brains(stage, 1, start * SECOND, (start + 5) * SECOND)
+    found = stage.findings(0)
+    assert [(f.start // SECOND, f.end // SECOND) for f in found] == [
+        (10, 15),
+        (100, 115),
+        (200, 205),
+    ]
+
+
 def test_other_nodes_are_another_situation() -> None:
     stage = Stage("split_brain", size=3)
     stage.claim(0, SECOND)
