@@ -63,7 +63,7 @@ class Limits:
     """After this long a node is no longer there, in a run without an end."""
 
 
-OFFLINE = Limits(8192, 16, 64)
+OFFLINE = Limits(6144, 16, 64)
 LIVE = Limits(
     4096,
     16,

@@ -193,6 +193,9 @@ def _dead(hand: Stagehand, one: Pair, master: Host, backup: Host) -> Repair:
 
 
 def _one_way(hand: Stagehand, one: Pair, master: Host, backup: Host) -> Repair:
+    if master.ucarps[0].advskew > backup.ucarps[0].advskew:
+        # the better one would claim, be heard, and be the only MASTER: nothing is wrong then
+        return _both_ways(hand, one, master, backup)
     hand.stage.lan.cut(master.name, backup.name)
     return lambda: hand.stage.lan.heal(master.name, backup.name)
 
