@@ -20,15 +20,18 @@ from typing import Any
 from carpscope.capture import pcap
 from carpscope.capture.batch import Batch
 from carpscope.capture.linktypes import ETHERNET
-from carpscope.capture.sieve import SIEVED_IPV6, SIEVED_SIZE
+from carpscope.capture.sieve import SIEVED_IPV6, SIEVED_SIZE, Sieve
 from carpscope.core.frame import Frame, Shortcuts
 from carpscope.core.text import shown
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 
 SCANNED_FROM = 64 << 20
 """Bytes: shorter files are read properly in no time."""
-CROWDED = 50_000
+CROWDED = 20_000
 """Packets of interest above which reading properly costs no more."""
+_SAMPLE = 1 << 18
+_SPARSE = 8
+"""One in so many packets at the beginning may be of interest."""
 _BATCH = 4096
 _WAITING = 16
 _PORTS = "({0} = 4789 or {0} = 8472 or {0} = 37008)"
@@ -126,6 +129,9 @@ def _ends(path: str) -> tuple[int, Nanos, Nanos, int]:
             ):
                 raise UnfitError
             seconds, micros = struct.unpack_from(f"{header.order}II", head, pcap.HEADER_SIZE)
+            stream.seek(pcap.HEADER_SIZE)
+            if not _is_sparse(stream.read(_SAMPLE), header.order):
+                raise UnfitError
             stream.seek(max(pcap.HEADER_SIZE, size - _TAIL))
             last = _last_time(stream.read(_TAIL), header.order, seconds)
     except OSError as problem:
@@ -133,6 +139,23 @@ def _ends(path: str) -> tuple[int, Nanos, Nanos, int]:
     if last is None:
         raise UnfitError
     return size, seconds * SECOND + micros * MICROSECOND, last, header.snaplen
+
+
+def _is_sparse(records: bytes, order: str) -> bool:
+    """Tell whether most of the first packets of a file are of no interest."""
+    unpack = struct.Struct(f"{order}8xI4x").unpack_from
+    drops = Sieve().drops
+    here = dropped = given = 0
+    while here + 16 < len(records):
+        (captured,) = unpack(records, here)
+        if here + 16 + captured > len(records):
+            break
+        if captured >= SIEVED_SIZE and drops(records, here + 16, captured):
+            dropped += 1
+        else:
+            given += 1
+        here += 16 + captured
+    return given * _SPARSE <= dropped
 
 
 _LITTLE = re.compile(rb"(?=.{4}..[\x00-\x0f]\x00..[\x00-\x04]\x00..[\x00-\x04]\x00)", re.DOTALL)

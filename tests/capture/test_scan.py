@@ -96,7 +96,9 @@ def test_a_silence_at_the_end_is_no_calm(tmp_path: Path) -> None:
     scan.close()
 
 
-@pytest.mark.parametrize("damage", ["cut", "nanoseconds", "too much", "not there", "short"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "nanoseconds", "too much", "not there", "short", "all of interest"]
+)
 def test_what_a_scan_cannot_do_it_refuses(
     damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +110,8 @@ def test_what_a_scan_cannot_do_it_refuses(
             path.write_bytes(struct.pack("<I", 0xA1B23C4D) + path.read_bytes()[4:])
         case "too much":
             monkeypatch.setattr(module, "CROWDED", 10)
+        case "all of interest":
+            written(path, CALM, noise=1)
         case "not there":
             path.unlink()
         case "short":
