@@ -124,7 +124,7 @@ def analyze(
         take(observer.wait_until(max(last, default=0)))
     take(observer.finish())
     if direct:
-        result.packets = captures[0].packets
+        result.packets += observer.taken + sum(capture.sieve.dropped for capture in readable)
         result.advertisements[0] += observer.taken
     result.findings = engine.findings(observer.now)
     if vantage is not None:

@@ -30,7 +30,7 @@ SNAPLEN = 2048
 RETIRE_MS = 50
 """How long the kernel may keep a frame to itself. 1 ms costs losses at full rate."""
 BATCH = 512
-BATCHES_MAX = 64
+BATCHES_MAX = 16
 """Batches per turn: then the clock is looked at, however much waits."""
 DRAIN_MAX: Nanos = 5 * SECOND
 """A full buffer takes this long at the most; who ends a flood does not wait for more."""

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from carpscope.capture import blocks as kinds
 from carpscope.capture.blocks import ENHANCED_PACKET, Blocks, options
+from carpscope.capture.linktypes import ETHERNET
+from carpscope.capture.sieve import SIEVED_SIZE, Sieve
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
-from carpscope.core.frame import Frame
+from carpscope.core.frame import LAYOUTS, Frame, Shortcuts
 from carpscope.core.units import SECOND, Nanos
 
 INTERFACE_LIMIT = 65_536
@@ -61,13 +63,21 @@ class Packet(NamedTuple):
     interface: int
 
 
-def frames(chunks: Iterator[bytes], tally: Tally, capture: int = 0) -> Iterator[Frame]:
+def frames(
+    chunks: Iterator[bytes],
+    tally: Tally,
+    capture: int = 0,
+    shortcuts: Shortcuts | None = None,
+    sieve: Sieve | None = None,
+) -> Iterator[Frame]:
     """Give the packets of a pcapng file, in its order.
 
     Ends at the end of the chunks or where the bytes stop making sense; the
-    tally has a note then. Whoever stops early finds in it what was read.
+    tally has a note then. Whoever stops early finds in it what was read. What a
+    shortcut takes or an open sieve drops is counted and not given.
     """
     make = tuple.__new__
+    layout_of = LAYOUTS.get
     blocks = Blocks(chunks, tally)
     section = _Section(blocks, tally)
     enhanced, size_at, interfaces = section.enhanced, section.size_at, section.interfaces
@@ -127,6 +137,16 @@ def frames(chunks: Iterator[bytes], tally: Tally, capture: int = 0) -> Iterator[
                     last = at
                 if length > captured:
                     snapped += 1
+                if link == ETHERNET:
+                    if shortcuts and length == captured and (layout := layout_of(captured)):
+                        head, identification, middle, ip_sum, key, tail = layout(buffer, start)
+                        shortcut = shortcuts.get(key)
+                        if shortcut is not None and shortcut.take(
+                            at, number, head, identification, middle, ip_sum, tail
+                        ):
+                            continue
+                    if sieve and captured >= SIEVED_SIZE and sieve.drops(buffer, start, captured):
+                        continue
                 data = buffer[start : start + captured]
                 yield make(Frame, (number, at, link, data, length, capture, interface))
             blocks.here = here

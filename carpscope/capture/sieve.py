@@ -13,6 +13,8 @@ _IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
 _BORING = frozenset((1, 6))
 """ICMP and TCP. The ICMP of IPv6 is neighbour discovery too."""
 _TCP, _UDP = 6, 17
+_PLAIN = 0x45
+"""IPv4 without options: ports are where they usually are."""
 _TUNNELS = frozenset(port.to_bytes(2, "big") for port in (4789, 8472, 37008))
 """VXLAN and TZSP may hold what a mirror took elsewhere (`wire.tunnel`)."""
 
@@ -20,11 +22,12 @@ _TUNNELS = frozenset(port.to_bytes(2, "big") for port in (4789, 8472, 37008))
 class Sieve:
     """Says which packets of a link type to drop; shut until an analysis opens it."""
 
-    __slots__ = ("is_open",)
+    __slots__ = ("dropped", "is_open")
 
     def __init__(self) -> None:
         """Let everything through."""
         self.is_open = False
+        self.dropped = 0
 
     def __bool__(self) -> bool:
         """Tell whether anything is dropped."""
@@ -36,11 +39,18 @@ class Sieve:
         if kind == _IPV4:
             protocol = data[start + 23]
             if protocol == _UDP:
-                return data[start + 14] == 0x45 and data[start + 36 : start + 38] not in _TUNNELS
-            return protocol in _BORING
-        if kind == _IPV6 and length >= SIEVED_IPV6:
+                if data[start + 14] != _PLAIN or data[start + 36 : start + 38] in _TUNNELS:
+                    return False
+            elif protocol not in _BORING:
+                return False
+        elif kind == _IPV6 and length >= SIEVED_IPV6:
             protocol = data[start + 20]
             if protocol == _UDP:
-                return data[start + 56 : start + 58] not in _TUNNELS
-            return protocol == _TCP
-        return False
+                if data[start + 56 : start + 58] in _TUNNELS:
+                    return False
+            elif protocol != _TCP:
+                return False
+        else:
+            return False
+        self.dropped += 1
+        return True

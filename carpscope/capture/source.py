@@ -210,7 +210,8 @@ def _recognized(
         head, chunks = _peeked(chunks, pcapng.SECTION_MIN)
         if len(head) < pcapng.SECTION_MIN:
             raise _cut(origin, "pcapng", pcapng.SECTION_MIN)
-        return _Content("pcapng", compression, pcapng.frames(chunks, tally, index))
+        frames = pcapng.frames(chunks, tally, index, shortcuts, sieve)
+        return _Content("pcapng", compression, frames)
     if not head:
         problems = [origin.problem] if origin.problem else [*tally.problems, "empty"]
         raise CarpscopeError(f"{origin.name}: {problems[0]}")

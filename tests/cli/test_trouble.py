@@ -28,7 +28,6 @@ HEALTHY = capture("ucarp-healthy")
         (("frobnicate",), "invalid choice: 'frobnicate'"),
         (("analyze",), "name a capture"),
         (("analyze", "nowhere.pcap"), "nowhere.pcap: no such file"),
-        (("analyze", "/"), "is a directory"),
         (("analyze", "Makefile"), "not a capture"),
         (("analyze", HEALTHY, "nowhere.pcap"), "nowhere.pcap: no such file"),
         (("analyze", "-", "-"), "standard input can be read once"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carpscope.capture.source import open_capture
-from carpscope.capture.writer import PcapWriter
+from carpscope.capture.writer import PcapngWriter, PcapWriter
 from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
@@ -70,8 +70,8 @@ def test_a_steady_master_is_taken(
     impl: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = simulated(scenario(f'impl = "{impl}"', duration=120))
-    for config in (CONFIG, KEYLESS):
-        fast, slow, taken = both(written(frames, tmp_path), config, monkeypatch)
+    for config, kind in ((CONFIG, "pcap"), (KEYLESS, "pcap"), (CONFIG, "pcapng")):
+        fast, slow, taken = both(written(frames, tmp_path, kind), config, monkeypatch)
         assert fast == slow
         assert taken > 85
 
@@ -80,8 +80,8 @@ def test_a_steady_master_behind_a_vlan_tag_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = [tagged(frame) for frame in simulated(scenario('impl = "netbsd"', duration=120))]
-    for config in (CONFIG, KEYLESS):
-        fast, slow, taken = both(written(frames, tmp_path), config, monkeypatch)
+    for config, kind in ((CONFIG, "pcap"), (KEYLESS, "pcap"), (CONFIG, "pcapng")):
+        fast, slow, taken = both(written(frames, tmp_path, kind), config, monkeypatch)
         assert fast == slow
         assert taken > 85
 
@@ -160,10 +160,10 @@ def disturbed(frames: list[Frame], index: int, kind: str, offset: int, value: in
     return [*rest, frame._replace(data=changed)]
 
 
-def written(frames: list[Frame], folder: Path) -> Path:
-    path = folder / "frames.pcap"
+def written(frames: list[Frame], folder: Path, kind: str = "pcap") -> Path:
+    path = folder / f"frames.{kind}"
     with path.open("wb") as stream:
-        writer = PcapWriter(stream)
+        writer = PcapWriter(stream) if kind == "pcap" else PcapngWriter(stream)
         for frame in frames:
             writer.write(frame)
     return path
