@@ -235,7 +235,8 @@ def test_permission_lost_is_one_line(tmp_path: Path) -> None:
     )
     somebody = (sys.executable, "-c", code)
     for words, told in (
-        (("analyze", str(mine)), "mine.pcap: no permission to read it"),
+        (("analyze", str(mine)), "mine.pcap: Permission denied"),
+        (("dissect", str(mine)), "mine.pcap: no permission to read it"),
         (("report", TROUBLE, "-o", str(tmp_path / "case")), "Permission denied"),
         (("report", TROUBLE, "-o", str(theirs / "x"), "--sign", str(mine)), "Permission denied"),
         (("report", TROUBLE, "-o", str(theirs / "x"), "--log", str(mine)), "Permission denied"),
