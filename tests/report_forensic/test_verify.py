@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from carpscope.core.text import shown
+from carpscope.report.forensic.manifest import SCHEMA
+from carpscope.report.forensic.verify import Condition, verify
 from carpscope.report.sign import generate, private_bytes, public_of, public_pem
 from tests.program import CAPTURES, capture, run
 
@@ -180,6 +183,18 @@ def test_a_manifest_that_names_paths_outside_the_folder_is_wrong(case: Path) -> 
     status, found = check(case)
     assert status == 1
     assert "../key.pem" in found["wrong"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0byte", "\ud800"])
+def test_a_name_that_no_disk_takes_is_missing(name: str, tmp_path: Path) -> None:
+    listed = {
+        "schema": SCHEMA,
+        "outputs": [{"name": name, "sha256": "00", "bytes": 1}],
+        "inputs": [],
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(listed))
+    answer = verify(tmp_path, None, [])
+    assert [r.what for r in answer.remarks if r.condition is Condition.MISSING] == [shown(name)]
 
 
 def test_without_a_key_the_signer_is_told_and_nobody_vouched_for(case: Path) -> None:

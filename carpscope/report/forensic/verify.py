@@ -162,6 +162,13 @@ def _outputs(answer: Answer, folder: Path, listed: dict[str, object]) -> None:
             continue
         known.add(name)
         path = folder / name
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError):  # a name that no disk takes was never written to one
+            answer.add(Condition.MISSING, name, "no file can have this name here")
+            continue
         if path.is_symlink():
             answer.add(Condition.ALTERED, name, "is a link now")
         elif not path.exists():
