@@ -158,10 +158,10 @@ class Node:
 
     @property
     def is_steady(self) -> bool:
-        """Tell whether it advertised again in a later beat, or verifies: what was invented for
-        one packet does neither."""
-        interval = interval_ns(self.advbase, self.advskew)
-        return self.last - self.first >= interval * 3 // 4 or self.authentication.recipe is not None
+        """Tell whether it advertised on in its beat, or verifies: what was invented for one packet
+        does neither, also when it is invented again later."""
+        beat = interval_ns(self.advbase, self.advskew) * 3 // 4
+        return any(gap >= beat for gap in self.intervals) or self.authentication.recipe is not None
 
     @property
     def is_master(self) -> bool:

@@ -331,7 +331,7 @@ class Strangers:
             return FOREVER
         if any(span.recipe is not None for span in node.authentication.spans[-8:]):
             return FOREVER
-        if at - node.last > GONE:
+        if at - node.last > GONE or not node.is_steady:
             return 0
         heard = node.last - node.first
         return FOREVER if heard >= ESTABLISHED else heard

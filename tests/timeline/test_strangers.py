@@ -194,3 +194,12 @@ def test_what_is_kept_of_nodes_stays_within_its_budgets() -> None:
     assert sum(len(node.authentication.waiting) for node in group.members) <= 300
     assert len(group.history) <= 600
     assert all(len(node.reigns) <= 10 for node in group.members)
+
+
+def test_who_is_invented_twice_is_no_node() -> None:
+    seen = observer()
+    again = [(at + 120 * SECOND, data) for at, data in flood(0, 3, 300)]
+    labels = {f.label for f in followed([*beat(1, 0, 130), *flood(0, 3, 300), *again], seen)}
+    assert "split_brain" not in labels
+    assert "equal_skew_tie" not in labels
+    assert "invented_senders" in labels
