@@ -62,8 +62,8 @@ class Sent(NamedTuple):
 
 ALONE_KEPT = 64
 """Advertisements kept of a group with one node: what a second one may have heard before."""
-HISTORY_KEPT = 4096
-"""The same with several nodes: over half an hour of two masters."""
+HISTORY_KEPT = 2048
+"""The same with several nodes: a quarter of an hour of two masters."""
 
 
 class Recent:

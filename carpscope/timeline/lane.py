@@ -18,10 +18,11 @@ from itertools import pairwise
 from carpscope.core.frame import LAYOUTS, Frame
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
-from carpscope.timeline.group import ALONE_KEPT, COPY_WINDOW, Group, LastAdvert, Sent
+from carpscope.timeline.group import COPY_WINDOW, Group, LastAdvert, Sent
 from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
 from carpscope.timeline.node import CounterHabit, Node
 
+INTERVALS_KEPT = 64
 NO_ID = b"\0\0"
 
 
@@ -80,6 +81,7 @@ class Lane:
         "ids",
         "ip_sum",
         "is_verified",
+        "kept",
         "key",
         "last",
         "latest",
@@ -99,8 +101,6 @@ class Lane:
     key: bytes
     tail: bytes
 
-    kept = KEYS_KEPT
-    """Times and frame numbers kept: as many as signatures are remembered."""
     renews = True
     """Whether every advertisement is signed as none was before."""
     is_verified: bool
@@ -125,6 +125,11 @@ class Lane:
         self.copies = 0
         self.noted = True
         """Whether the last one is among those that copies are recognised by."""
+        self.kept = KEYS_KEPT
+        """Times and frame numbers kept: as many as signatures are remembered,"""
+        if not self.renews:
+            assert group.history.maxlen is not None
+            self.kept = max(2 * INTERVALS_KEPT, group.history.maxlen)  # or advertisements
         self.has_ids = self.identification != NO_ID
         self.ids = bytearray(2 * self.kept if self.renews else 0)
         """IPv4 ids: a signature that comes again with its id was copied."""
@@ -197,10 +202,13 @@ class Lane:
         base = self.capture << 40
         reign = node.reign
         assert reign is not None
-        latest = self._latest(min(count, ALONE_KEPT))
-        before = node.last if count == len(latest) else self._at(count - len(latest) - 1)
-        node.intervals += [b - a for a, b in pairwise([before, *(at for at, _, _ in latest)])]
-        del node.intervals[:-64]
+        assert group.history.maxlen is not None
+        latest = self._latest(min(count, group.history.maxlen))
+        times = [at for at, _, _ in self._latest(min(count, INTERVALS_KEPT + 1))]
+        if count <= INTERVALS_KEPT:
+            times.insert(0, node.last)
+        node.intervals += [b - a for a, b in pairwise(times)]
+        del node.intervals[:-INTERVALS_KEPT]
         node.adverts += count
         node.tos[self.head[-3]] += count
         node.ttl[self.middle[2]] += count

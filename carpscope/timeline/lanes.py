@@ -26,7 +26,6 @@ class Constant(Lane):
     """OpenBSD, old pfSense: one cookie and one HMAC, advertisement after advertisement."""
 
     __slots__ = ("earliest", "first")
-    kept = 64
     renews = False
 
     def __init__(self, group: Group, node: Node, frame: Frame, first: Signature) -> None:
@@ -73,7 +72,7 @@ class Constant(Lane):
             first.came_with(own, self.shape)
         if not self.is_verified:
             self.wait(at, number, tail)
-        index = self.count % 64
+        index = self.count % self.kept
         self.ats[index] = at
         self.numbers[index] = number
         self.identification = identification

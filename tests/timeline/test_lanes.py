@@ -86,6 +86,20 @@ def test_a_steady_master_behind_a_vlan_tag_is_taken(
         assert taken > 85
 
 
+@pytest.mark.parametrize("impl", ["freebsd13", "openbsd"])
+def test_a_long_calm_between_two_nodes_is_remembered_alike(
+    impl: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The replay looks as far back as the general path would let it."""
+    nodes = f'impl = "{impl}"\npreempt = true', f'impl = "{impl}"\npreempt = true\nadvskew = 80'
+    events = '300 crash node="fw1"\n320 restart node="fw1"\n2900 crash node="fw1"'
+    frames = simulated(scenario(*nodes, duration=3000, events=events))
+    for config in (CONFIG, KEYLESS):
+        fast, slow, taken = both(written(frames, tmp_path), config, monkeypatch)
+        assert fast == slow
+        assert taken > 2500
+
+
 def tagged(frame: Frame) -> Frame:
     data = frame.data[:12] + bytes.fromhex("8100600a") + frame.data[12:]
     return frame._replace(data=data, wire_length=len(data))
