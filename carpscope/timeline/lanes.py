@@ -19,6 +19,8 @@ AGAIN = 16
 """Advertisements before a node gets another lane: making one costs as much as some of them."""
 LANES_KEPT = 256
 """A lane keeps up to 100 kB of times and counters; the other masters take the general path."""
+RUNS_KEPT = 64
+"""Gaps after which a lane ends: what it has seen would have to be searched for too long."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -106,6 +108,8 @@ class Moving(Lane):
         "jumped",
         "last_random",
         "rest",
+        "run",
+        "runs",
         "seen",
         "sign",
         "stepped",
@@ -123,8 +127,11 @@ class Moving(Lane):
         self.doubts = self.sign is None or len(group.nodes) > 1
         """Whether the next counter may have been seen before: from others, or made up."""
         self.seen = group.signatures.seen
-        self.before = {self.tail[2:10]}
-        """Counters since the lane was opened: one that comes again was copied."""
+        self.run = self.counter
+        """Where the counters began that lead to the last one without a gap."""
+        self.runs: list[tuple[int, int]] = []
+        self.before: set[bytes] = set()
+        """Counters from before the last gap, in runs and alone: what comes again was copied."""
         self.tails = [b""] * KEYS_KEPT
         self.stepped = self.jumped = 0
         self.first_sequential: Nanos | None = None
@@ -145,7 +152,7 @@ class Moving(Lane):
         raw = tail[2:10]
         counter = int.from_bytes(raw, "big")
         step = counter - self.counter & _MASK
-        if (step != 1 or self.doubts) and (raw in self.before or b"\4" + tail[2:] in self.seen):
+        if (step != 1 or self.doubts) and self.came_before(counter, raw, tail):
             return self.is_copy(at, head, identification, middle, ip_sum, tail)
         if (
             head != self.head
@@ -153,6 +160,7 @@ class Moving(Lane):
             or (identification != NO_ID and not self.has_ids)
             or not 0 <= since <= self.latest
             or (int.from_bytes(tail, "big") + self.rest) % 65535
+            or len(self.runs) >= RUNS_KEPT
             or (self.sign(raw) != tail[10:] if self.sign is not None else self.is_due())
         ):
             return False
@@ -160,6 +168,8 @@ class Moving(Lane):
             self.note(at, identification, ip_sum, tail)
         else:
             self.noted = False
+        if step != 1:
+            self.jump(counter)
         if step <= 4:
             if not self.stepped:
                 self.first_sequential = at
@@ -172,9 +182,6 @@ class Moving(Lane):
         self.counter = counter
         index = self.count % KEYS_KEPT
         self.tails[index] = tail
-        self.before.add(raw)
-        if len(self.before) > 4 * KEYS_KEPT:
-            self.before = {tail[2:10] for tail in self.tails}
         self.ats[index] = at
         self.numbers[index] = number
         if self.has_ids:
@@ -186,6 +193,25 @@ class Moving(Lane):
         self.number = number
         self.count += 1
         return True
+
+    def came_before(self, counter: int, raw: bytes, tail: bytes) -> bool:
+        """Tell whether a counter, or else its signature, was seen before."""
+        return (
+            self.run <= counter <= self.counter
+            or raw in self.before
+            or any(first <= counter <= last for first, last in self.runs)
+            or b"\4" + tail[2:] in self.seen
+        )
+
+    def jump(self, counter: int) -> None:
+        """Begin another run of counters."""
+        if self.run == self.counter:
+            self.before.add(self.tail[2:10])
+            if len(self.before) > 2 * KEYS_KEPT:
+                self.before = {tail[2:10] for tail in self.tails}
+        else:
+            self.runs.append((self.run, self.counter))
+        self.run = counter
 
     def _counter(self, ago: int) -> int:
         return int.from_bytes(self.tails[(self.count - 1 - ago) % KEYS_KEPT][2:10], "big")
