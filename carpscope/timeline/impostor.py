@@ -110,6 +110,11 @@ class Signature:
             if len(self.ids) < IDS_KEPT:
                 self.ids.setdefault(identification, shape)
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no further id is remembered."""
+        return self.ids is not None and len(self.ids) >= IDS_KEPT
+
     def steal(self, identification: int) -> None:
         """Remember that an id came again out of beat."""
         self.stolen = {identification} if self.stolen is None else self.stolen | {identification}

@@ -27,13 +27,15 @@ _MASK = 0xFFFF_FFFF_FFFF_FFFF
 class Constant(Lane):
     """OpenBSD, old pfSense: one cookie and one HMAC, advertisement after advertisement."""
 
-    __slots__ = ("earliest", "first")
+    __slots__ = ("asks", "earliest", "first")
     renews = False
 
     def __init__(self, group: Group, node: Node, frame: Frame, first: Signature) -> None:
         """Open a lane; `first` is where the one signature was first seen."""
         super().__init__(group, node, frame)
         self.first = first
+        self.asks = True
+        """Whether ids still matter: once enough of them are known they do not."""
         self.earliest = self.latest * 3 // 4
         """How soon the next one may come without being early in anybody's eyes."""
 
@@ -53,10 +55,10 @@ class Constant(Lane):
         if not self.is_verified and self.is_due():
             return False
         since = at - self.last
-        own = identification[0] << 8 | identification[1]
         first = self.first
+        own = int.from_bytes(identification, "big") if self.asks else 0
         if self.earliest <= since <= self.latest:
-            if first.stolen is not None and own in first.stolen:
+            if first.stolen is not None and int.from_bytes(identification, "big") in first.stolen:
                 return False
             self.noted = False
         else:
@@ -64,14 +66,16 @@ class Constant(Lane):
                 return False
             if self.is_copy(at, head, identification, middle, ip_sum, tail):
                 return True
+            own = own or int.from_bytes(identification, "big")
             if not own or first.shape_with(own) is not None:
                 return False  # early, and not a packet of its own
             if since <= COPY_WINDOW:
                 self.note(at, identification, ip_sum, tail)
             else:
                 self.noted = False
-        if own:
+        if own and self.asks:
             first.came_with(own, self.shape)
+            self.asks = not first.is_full
         if not self.is_verified:
             self.wait(at, number, tail)
         index = self.count % self.kept
@@ -160,7 +164,7 @@ class Moving(Lane):
             or (identification != NO_ID and not self.has_ids)
             or not 0 <= since <= self.latest
             or (int.from_bytes(tail, "big") + self.rest) % 65535
-            or len(self.runs) >= RUNS_KEPT
+            or (step != 1 and len(self.runs) >= RUNS_KEPT)
             or (self.sign(raw) != tail[10:] if self.sign is not None else self.is_due())
         ):
             return False
