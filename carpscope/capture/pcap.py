@@ -139,7 +139,13 @@ def frames(
                     last = at
                 if length > captured:
                     snapped += 1
-                if shortcuts and captured == _BURST and length == _BURST and at >= last:
+                if (
+                    shortcuts
+                    and captured == _BURST
+                    and length == _BURST
+                    and at >= last
+                    and buffer[start + _KEY.start : start + _KEY.stop] in shortcuts
+                ):
                     whole = (end - here) // burst.size * burst.size
                     records = burst.iter_unpack(memoryview(buffer)[here : here + whole])
                     count, last = _burst(records, sizes, shortcuts, scale, number, last)
@@ -181,6 +187,8 @@ def frames(
 _BURST = 70
 """The length of most advertisements: the first of `core.frame.LAYOUTS`."""
 _BURST_LAYOUT = "18s2s4s2s14s30s"
+_KEY = range(26, 40)
+"""Where its key lies."""
 
 
 def _burst(

@@ -30,6 +30,12 @@ def analyze(path: str, addresses: list[str], name: str = ANALYZE) -> Command:
     return Command(name, words, (0, 1))
 
 
+def told(path: str, addresses: list[str]) -> Command:
+    """As a person asks: the answer on the screen, without numbers for programs."""
+    words = (CARPSCOPE, "analyze", "-p", PASSPHRASE, "-a", ",".join(addresses), path)
+    return Command(f"{ANALYZE}, on the screen", words, (0, 1))
+
+
 def keyless(path: str, name: str) -> Command:
     """The same without secrets."""
     return Command(name, (CARPSCOPE, "analyze", "--json", path), (0, 1))
