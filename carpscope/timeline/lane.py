@@ -20,7 +20,7 @@ from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
 from carpscope.timeline.group import COPY_WINDOW, Group, LastAdvert, Sent
 from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
-from carpscope.timeline.node import CounterHabit, Node
+from carpscope.timeline.node import SETTLED, CounterHabit, Node
 
 INTERVALS_KEPT = 64
 NO_ID = b"\0\0"
@@ -71,6 +71,7 @@ class Lane:
     __slots__ = (
         "ats",
         "capture",
+        "collects",
         "copies",
         "count",
         "counter",
@@ -130,6 +131,8 @@ class Lane:
         if not self.renews:
             assert group.history.maxlen is not None
             self.kept = max(2 * INTERVALS_KEPT, group.history.maxlen)  # or advertisements
+        self.collects = node.adverts < SETTLED
+        """Whether the node's fingerprint still wants IPv4 ids."""
         self.has_ids = self.identification != NO_ID
         self.ids = bytearray(2 * self.kept if self.renews else 0)
         """IPv4 ids: a signature that comes again with its id was copied."""
@@ -182,6 +185,12 @@ class Lane:
             return False
         self.copies += 1
         return True
+
+    def collect(self, identification: bytes) -> None:
+        """Give the node an IPv4 id for its fingerprint, as the general path does."""
+        adverts = self.node.adverts + self.count - self.synced + 1
+        self.node.identifications.append(int.from_bytes(identification, "big"))
+        self.collects = adverts < SETTLED
 
     def is_due(self) -> bool:
         """Tell whether the next unexplained advertisement is to be searched for."""

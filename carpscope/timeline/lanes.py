@@ -81,6 +81,8 @@ class Constant(Lane):
         index = self.count % self.kept
         self.ats[index] = at
         self.numbers[index] = number
+        if self.collects:
+            self.collect(identification)
         self.identification = identification
         self.ip_sum = ip_sum
         self.last = at
@@ -190,6 +192,8 @@ class Moving(Lane):
         self.numbers[index] = number
         if self.has_ids:
             self.ids[2 * index : 2 * index + 2] = identification
+        if self.collects:
+            self.collect(identification)
         self.identification = identification
         self.ip_sum = ip_sum
         self.tail = tail

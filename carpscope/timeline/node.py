@@ -19,6 +19,8 @@ FrameRef = int
 FRAME_BITS = 40
 SETTLED = 64
 """Advertisements after which a node's fingerprint is complete."""
+STEADY = 12
+"""Advertisements before a node gets a lane."""
 
 
 REFUSALS_KEPT = 256
@@ -119,7 +121,7 @@ class Node:
     """When the first deceit came by since its own last advertisement."""
     watched: bool = False
     """Whether its next deadline is in the observer's heap."""
-    lane_from: int = field(default_factory=lambda: SETTLED)
+    lane_from: int = field(default_factory=lambda: STEADY)
     """How many advertisements it must have sent before it gets a lane (`timeline.lanes`)."""
     sent: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
     """Time and counter of its latest advertisements."""

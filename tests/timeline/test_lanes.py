@@ -14,7 +14,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
 from carpscope.pipeline import analyze
 from carpscope.report.document import document
-from carpscope.timeline import fields, lanes, node, observe
+from carpscope.timeline import lanes, node, observe
 from carpscope.timeline.facts import Fact
 from tests.simulated import PASSPHRASE, scenario, simulated
 
@@ -49,8 +49,7 @@ def both(path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[s
         return found
 
     monkeypatch.setattr(observe.Observer, "finish", counted)
-    monkeypatch.setattr(node, "SETTLED", 6)
-    monkeypatch.setattr(fields, "SETTLED", 6)
+    monkeypatch.setattr(node, "STEADY", 6)
     monkeypatch.setattr(lanes, "AGAIN", 1)
     fast = told(path, config)
     monkeypatch.setattr(observe, "lane_for", lambda *_: None)
