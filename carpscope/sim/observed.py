@@ -64,8 +64,8 @@ def _nodes(groups: Sequence[Table]) -> dict[str, list[tuple[Table, Table]]]:
     found: dict[str, list[tuple[Table, Table]]] = {}
     for item in groups:
         for node in _tables(item, "nodes"):
-            name = node.get("name") or node.get("id")
-            found.setdefault(str(name), []).append((node, item))
+            name = shown(str(node.get("name") or node.get("id")))
+            found.setdefault(name, []).append((node, item))
     if not found:
         raise CarpscopeError("the capture shows no node")
     return found
@@ -138,7 +138,7 @@ def _secret(node: Table, signed: Table, group: Table) -> str:
 
 def _deaf_paths(group: Table) -> list[str]:
     names = {
-        str(node.get("id")): str(node.get("name") or node.get("id"))
+        str(node.get("id")): shown(str(node.get("name") or node.get("id")))
         for node in _tables(group, "nodes")
     }
     lines = []

@@ -230,12 +230,12 @@ def test_permission_lost_is_one_line(tmp_path: Path) -> None:
         "import os, sys; import carpscope.cli.main as m, carpscope.report.hostlog.read\n"
         f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
         f" '--log', {str(ROOT / 'Makefile')!r}])\n"
-        "import carpscope.report.sign, carpscope.report.screen, carpscope.config\n"
+        "import carpscope.report.sign, carpscope.report.screen, carpscope.config, getpass\n"
         "os.setgid(65534); os.setuid(65534); m.entry()"
     )
     somebody = (sys.executable, "-c", code)
     for words, told in (
-        (("analyze", str(mine)), "mine.pcap: Permission denied"),
+        (("analyze", str(mine)), "mine.pcap: no permission to read it"),
         (("dissect", str(mine)), "mine.pcap: no permission to read it"),
         (("report", TROUBLE, "-o", str(tmp_path / "case")), "Permission denied"),
         (("report", TROUBLE, "-o", str(theirs / "x"), "--sign", str(mine)), "Permission denied"),

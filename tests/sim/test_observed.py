@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 from carpscope.sim.observed import implementation, scenario_toml
 from carpscope.sim.scenario import parse
 
@@ -112,4 +113,4 @@ def test_any_name_survives(name: str, source: str) -> None:
     analysis = copy.deepcopy(ANALYSIS)
     analysis["groups"][0]["nodes"][0]["name"] = name  # type: ignore[index]
     text = scenario_toml(analysis, None, source)
-    assert parse(text, "x").nodes[0].name == (name or "10.0.0.1")
+    assert parse(text, "x").nodes[0].name == shown(name or "10.0.0.1")
