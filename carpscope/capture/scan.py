@@ -13,6 +13,7 @@ import os
 import queue
 import re
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -32,8 +33,10 @@ CROWDED = 20_000
 _SAMPLE = 1 << 18
 _SPARSE = 8
 """One in so many packets at the beginning may be of interest."""
-_BATCH = 4096
-_WAITING = 16
+_BATCH = 256
+"""Small: what was found is analyzed while the rest is looked through."""
+_WAITING = 64
+_PATIENCE_S = 0.000_5
 _PORTS = "({0} = 4789 or {0} = 8472 or {0} = 37008)"
 _FILTER = (
     f"less {SIEVED_SIZE - 1} or not ("
@@ -65,6 +68,9 @@ class Scan:
         self.failure: Exception | None = None
         self._batches: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue(_WAITING)
         self._stopped = False
+        self._patience = sys.getswitchinterval()
+        # the scan asks for the interpreter only now and then, and should not wait for it long
+        sys.setswitchinterval(_PATIENCE_S)
         self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
         self._thread.start()
 
@@ -89,6 +95,7 @@ class Scan:
 
     def close(self) -> None:
         """Read no further."""
+        sys.setswitchinterval(self._patience)
         self._stopped = True
         while self._thread.is_alive():
             while not self._batches.empty():

@@ -96,6 +96,8 @@ def _run(options: argparse.Namespace, scan: "Scan | None") -> int:
         from carpscope.cli import archive
 
         return _told(archive.analyzed(folder, options, config), config, options)
+    if scan is not None and not options.quiet:
+        pass  # while the scan goes on: it takes a while
     if scan is not None and (seen := glimpse(scan, config)) is not None:
         return _told(seen, config, options)
     accepts = shared.accepts(options)
