@@ -48,13 +48,21 @@ def entry() -> None:
     # Python would take every object apart, only to give the system what it takes back anyway;
     # that lasts longer than decoding fifty packets. Threads would have to be waited for, though,
     # and who profiles or traces still wants to print.
-    if "threading" in sys.modules or sys.getprofile() is not None or sys.gettrace() is not None:
+    if _others_run() or sys.getprofile() is not None or sys.gettrace() is not None:
         sys.exit(status)
     atexit._run_exitfuncs()
     status = _flushed(status)
     if sys.stderr is not None:  # a shell's `2>&-`; by itself it is written line by line
         sys.stderr.flush()
     os._exit(status)
+
+
+def _others_run() -> bool:
+    """Tell whether there are threads or processes to wait for, or may be."""
+    if "multiprocessing" in sys.modules or "concurrent.futures" in sys.modules:
+        return True
+    threading = sys.modules.get("threading")
+    return threading is not None and threading.active_count() > 1
 
 
 def main(arguments: Sequence[str]) -> int:
