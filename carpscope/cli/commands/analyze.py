@@ -97,7 +97,7 @@ def _run(options: argparse.Namespace, scan: "Scan | None") -> int:
 
         return _told(archive.analyzed(folder, options, config), config, options)
     if scan is not None and not options.quiet:
-        pass  # while the scan goes on: it takes a while
+        from carpscope.report import screen  # noqa: F401 - loaded while the scan goes on
     if scan is not None and (seen := glimpse(scan, config)) is not None:
         return _told(seen, config, options)
     accepts = shared.accepts(options)
