@@ -10,15 +10,14 @@ tests hold `is_relevant` against the decoder on arbitrary bytes.
 """
 
 from carpscope.core.frame import Frame
-from carpscope.wire import carp, icmp6, igmp, link
+from carpscope.wire import carp, icmp6, igmp, link, tunnel
 from carpscope.wire.decode import decode
 
 PFSYNC = 240
 _UDP = 17
 _OPEN = frozenset((igmp.PROTOCOL, icmp6.PROTOCOL, 47, 51, 0, 43, 44, 60, 135, 139, 140))
 """Group membership, ICMPv6, GRE, AH and the extension headers of IPv6: a closer look."""
-_TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in (4789, 8472, 37008))
-"""VXLAN and TZSP, as `wire.tunnel` reads them."""
+_TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in tunnel.PORTS)
 _TAGS = frozenset(tpid.to_bytes(2, "big") for tpid in link.TAG_TYPES)
 _SURE = frozenset((carp.PROTOCOL, PFSYNC))
 _IPV4, _IPV6, _ARP = b"\x08\x00", b"\x86\xdd", b"\x08\x06"

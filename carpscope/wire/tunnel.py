@@ -29,6 +29,8 @@ MAX_DEPTH = 4
 _VXLAN_PORTS = frozenset((4789, 8472))
 """IANA's, and what Linux used before there was one."""
 _TZSP_PORT = 37008
+PORTS = _VXLAN_PORTS | {_TZSP_PORT}
+"""UDP ports behind which a frame may lie; `capture.sieve` says them again, a layer below."""
 _CHECKSUM, _ROUTING, _KEY, _SEQUENCE = 0x8000, 0x4000, 0x2000, 0x1000
 _BRIDGED = 0x6558
 _ERSPAN, _ERSPAN_3 = 0x88BE, 0x22EB

@@ -109,7 +109,10 @@ def test_who_stops_early_may_close(tmp_path: Path) -> None:
 def test_opened_but_never_read_may_close(tmp_path: Path) -> None:
     path = tmp_path / "some.pcap"
     path.write_bytes(PCAP)
-    open_capture(str(path)).close()
+    capture = open_capture(str(path))
+    capture.close()
+    assert list(capture) == []
+    assert capture.sha256 is None
 
 
 def test_progress_tells_bytes_of_the_file(tmp_path: Path) -> None:
