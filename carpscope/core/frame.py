@@ -1,6 +1,7 @@
 """One captured frame, as it came from a file or an interface."""
 
 import struct
+from abc import abstractmethod
 from typing import NamedTuple, Protocol
 
 from carpscope.core.units import Nanos
@@ -32,6 +33,9 @@ class Frame(NamedTuple):
 class Shortcut(Protocol):
     """Takes packets of one kind off a reader's hands, before they become frames."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def take(
         self,
         at: Nanos,

@@ -12,10 +12,11 @@ parts of a packet), so a steady master costs no frame and no packet either. What
 advertisement costs then is in docs/performance.md. `timeline.lanes` has the kinds of lanes.
 """
 
+from abc import abstractmethod
 from array import array
 from itertools import pairwise
 
-from carpscope.core.frame import LAYOUTS, Frame
+from carpscope.core.frame import LAYOUTS, Frame, Shortcut
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
 from carpscope.timeline.group import COPY_WINDOW, Group, LastAdvert, Sent
@@ -26,7 +27,7 @@ INTERVALS_KEPT = 64
 NO_ID = b"\0\0"
 
 
-class Echo:
+class Echo(Shortcut):
     """What a mirror port, or a flood, delivers again within milliseconds: it is only counted."""
 
     __slots__ = ("between", "copies", "group", "key", "last")
@@ -65,7 +66,7 @@ class Echo:
         return 0
 
 
-class Lane:
+class Lane(Shortcut):
     """One steady master. Its attributes are what `take` touches per advertisement."""
 
     __slots__ = (
@@ -138,19 +139,6 @@ class Lane:
         """IPv4 ids: a signature that comes again with its id was copied."""
         self.ats = array("q", bytes(8 * self.kept))
         self.numbers = array("q", bytes(8 * self.kept))
-
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        identification: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
-        """Take one advertisement of this lane's key; False where it deviates."""
-        raise NotImplementedError
 
     def packet(self, identification: bytes, ip_sum: bytes, tail: bytes) -> bytes:
         """Put an advertisement of this lane together again, from IP on."""
@@ -252,7 +240,7 @@ class Lane:
         track, seen = self.node.authentication, self.group.signatures.seen
         for index, (at, number, counter) in enumerate(self._latest(kept)):
             raw = counter.to_bytes(8, "big")
-            digest = self._digest(raw, kept - 1 - index)
+            digest = self._digest(kept - 1 - index)
             if self.renews and not over:
                 place = 2 * ((self.count - kept + index) % self.kept)
                 own = int.from_bytes(self.ids[place : place + 2], "big")
@@ -275,13 +263,13 @@ class Lane:
         """Return the time of the one so many after the last sync, from 0."""
         return self.ats[(self.synced + index) % self.kept]
 
+    @abstractmethod
     def _counter(self, ago: int) -> int:
         """Return the counter of the advertisement so many before the last."""
-        raise NotImplementedError
 
-    def _digest(self, raw: bytes, ago: int) -> bytes:
-        """Return the digest of an advertisement, by its counter or its place before the last."""
-        raise NotImplementedError
+    @abstractmethod
+    def _digest(self, ago: int) -> bytes:
+        """Return the digest of the same."""
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
         """Say how the counter moved."""

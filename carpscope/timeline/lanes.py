@@ -93,7 +93,7 @@ class Constant(Lane):
     def _counter(self, ago: int) -> int:  # noqa: ARG002
         return self.counter
 
-    def _digest(self, raw: bytes, ago: int) -> bytes:  # noqa: ARG002
+    def _digest(self, ago: int) -> bytes:  # noqa: ARG002
         return self.tail[10:]
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
@@ -224,7 +224,7 @@ class Moving(Lane):
     def _counter(self, ago: int) -> int:
         return int.from_bytes(self.tails[(self.count - 1 - ago) % KEYS_KEPT][2:10], "big")
 
-    def _digest(self, raw: bytes, ago: int) -> bytes:  # noqa: ARG002
+    def _digest(self, ago: int) -> bytes:
         return self.tails[(self.count - 1 - ago) % KEYS_KEPT][10:]
 
     def _habit(self, habit: CounterHabit, count: int) -> None:

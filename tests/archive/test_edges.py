@@ -26,8 +26,12 @@ def trunk(vlans: Sequence[int], vhids: Sequence[int], nodes: int) -> Iterator[Fr
 
 @pytest.mark.parametrize(
     ("vlans", "vhids", "nodes"),
-    [(range(1, 4095), [255], 1), ([1, 10, 4000, 4094], range(1, 256), 3)],
-    ids=["every-vlan", "every-vhid"],
+    [
+        (range(1, 4095), [255], 1),
+        (range(1, 3001), [255], 2),
+        ([1, 10, 4000, 4094], range(1, 256), 3),
+    ],
+    ids=["every-vlan", "as-many-nodes-as-are-followed", "every-vhid"],
 )
 def test_every_group_is_told_apart(
     vlans: Sequence[int], vhids: Sequence[int], nodes: int, tmp_path: Path
