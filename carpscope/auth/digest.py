@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 
 KEY_SIZE = 20
 """CARP_KEY_LEN: kernels hold the passphrase in 20 zero-padded bytes."""
+Start = Callable[[], "hashlib._Hash"]
 _BLOCK = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
@@ -68,14 +69,6 @@ class Signer:
         outer.update(inner.digest())
         return outer.digest()
 
-    def quick(self) -> Callable[[bytes], bytes]:
-        """Return `sign` for a loop: without looking up what never changes."""
-        inner_copy, outer_copy = self._inner.copy, self._outer.copy
-
-        def sign(counter: bytes) -> bytes:
-            inner, outer = inner_copy(), outer_copy()
-            inner.update(counter)
-            outer.update(inner.digest())
-            return outer.digest()
-
-        return sign
+    def starts(self) -> tuple[Start, Start]:
+        """Return what `sign` begins with, for a loop that does the rest itself: inner, outer."""
+        return self._inner.copy, self._outer.copy

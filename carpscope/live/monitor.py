@@ -196,6 +196,7 @@ class Monitor:
         group = self.observer.groups.get(question.group)
         if group is None:
             return
+        group.revision += 1
         for node in group.members:
             track = node.authentication
             if outcome.recipe is not None:
@@ -208,7 +209,7 @@ class Monitor:
 
     def _waits(self) -> bool:
         return any(
-            node.authentication.waiting
+            node.authentication.unexplained
             for group in self.observer.groups.values()
             for node in group.nodes.values()
         )

@@ -8,8 +8,9 @@ list of spans, so a change in mid-capture has its moment.
 
 from bisect import bisect
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, overload
 
 from carpscope.auth.explain import Candidates, Recipe
 from carpscope.core.units import Nanos
@@ -23,7 +24,7 @@ FOLDS_KEPT = 256
 SIGNED_KEPT = 512
 """Counters remembered per node with what it made of them: the last minutes are compared."""
 EARLY = (16, 256, 4096)
-"""So many unexplained ones, and later each doubling, are worth a quick look at once, so that
+"""So many unexplained ones, and later four times as many, are worth a quick look at once, so that
 a long capture of a node that is easily explained is verified as it comes and never kept."""
 
 
@@ -50,13 +51,63 @@ class Span:
     """One of them, where none of the recipes explains it: to try again with more candidates."""
 
 
+class Lag(Protocol):
+    """Who has taken what no recipe explains, and gives it when somebody looks at it.
+
+    What is pending is in order, and later than everything else of its node.
+    """
+
+    @property
+    def pending(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def waiting(self, index: int) -> Waiting:
+        """Give one of them, from 0."""
+        ...
+
+    def hand_over(self) -> None:
+        """Put them all into the list of those that wait."""
+        ...
+
+    def clear(self) -> None:
+        """Let go of them: they are told of."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Sequence[Waiting]):
+    """Those that wait, in order of time, without listing what is pending."""
+
+    listed: list[Waiting]
+    lag: Lag
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.listed) + self.lag.pending
+
+    @overload
+    def __getitem__(self, index: int) -> Waiting: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Waiting]: ...
+    def __getitem__(self, index: int | slice) -> Waiting | list[Waiting]:
+        """Return one of them, or some."""
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        place = range(len(self))[index]
+        known = len(self.listed)
+        return self.listed[place] if place < known else self.lag.waiting(place - known)
+
+
 @dataclass(slots=True)
 class AuthenticationTrack:
     """The authentication of one node."""
 
     spans: list[Span] = field(default_factory=list)
     """Complete and in order after it was settled; before that, what was verified on arrival."""
-    waiting: list[Waiting] = field(default_factory=list)
+    listed: list[Waiting] = field(default_factory=list)
+    """Those that wait, as far as nobody lags behind."""
+    lag: Lag | None = None
     folded: int = 0
     """Unexplained ones that spans with a sample tell of."""
     limits: list[str] = field(default_factory=list)
@@ -67,6 +118,23 @@ class AuthenticationTrack:
     tried: Candidates | None = None
     """What the last search that failed had to go on."""
     failures: int = 0
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """Return those that wait, in order of time."""
+        if self.lag is not None:
+            self.lag.hand_over()
+        return self.listed
+
+    @property
+    def line(self) -> Sequence[Waiting]:
+        """Return the same to look at a few of them."""
+        return Line(self.listed, self.lag) if self.lag is not None else self.listed
+
+    @property
+    def unexplained(self) -> int:
+        """Return how many wait, without looking at them."""
+        return len(self.listed) + (self.lag.pending if self.lag is not None else 0)
 
     def see(
         self, at: Nanos, frame: int, counter: bytes, digest: bytes, recipes: list[Recipe]
@@ -91,19 +159,39 @@ class AuthenticationTrack:
 
     def wait(self, seen: Waiting) -> None:
         """Keep an unexplained advertisement for later, the oldest ones as a few samples."""
-        self.waiting.append(seen)
-        if len(self.waiting) >= WAITING_LIMIT:
+        self.listed.append(seen)
+        if len(self.listed) >= WAITING_LIMIT:
             self.fold(0, WAITING_LIMIT // 2)
+
+    def wait_in_turn(self, count: int, one: Callable[[int], Waiting]) -> int:
+        """Do the same with so many, of which `one` gives those that are looked at, from 0.
+
+        Returns how many at the end still have to be listed.
+        """
+        listed, known = self.listed, len(self.listed)
+        first = 0
+
+        def either(index: int) -> Waiting:
+            return listed[index] if index < known else one(index - known)
+
+        while known + count - first >= WAITING_LIMIT:
+            self._fold(first, WAITING_LIMIT // 2, either)
+            first += WAITING_LIMIT // 2
+        self.listed = listed[first:]
+        return count - max(0, first - known)
 
     def fold(self, first: int, count: int) -> None:
         """Leave a few samples of so many of those that wait."""
         old = self.waiting[first : first + count]
-        del self.waiting[first : first + count]
-        self.folded += len(old)
-        for start in range(0, len(old), FOLD):
-            some = old[start : start + FOLD]
-            begin, last = some[0], some[-1]
-            span = Span(None, begin.at, begin.frame, last.at, last.frame, len(some), last)
+        del self.listed[first : first + count]
+        self._fold(0, len(old), old.__getitem__)
+
+    def _fold(self, first: int, count: int, one: Callable[[int], Waiting]) -> None:
+        self.folded += count
+        for start in range(first, first + count, FOLD):
+            size = min(FOLD, first + count - start)
+            begin, last = one(start), one(start + size - 1)
+            span = Span(None, begin.at, begin.frame, last.at, last.frame, size, last)
             self.spans.append(span)
         loose = [span for span in self.spans if span.recipe is None]
         if len(loose) > FOLDS_KEPT:
@@ -124,19 +212,27 @@ class AuthenticationTrack:
     @property
     def due(self) -> bool:
         """Tell whether enough waits for a quick look before the end."""
-        return self.is_due(0)
-
-    def is_due(self, more: int) -> bool:
-        """Tell the same of a time when so many more wait."""
-        unexplained = len(self.waiting) + self.folded + more
+        unexplained = self.unexplained + self.folded
         return unexplained in EARLY or (
-            unexplained > EARLY[-1] and unexplained & unexplained - 1 == 0
+            unexplained > EARLY[-1]
+            and unexplained & unexplained - 1 == 0
+            and unexplained.bit_length() % 2 == 1
         )
+
+    @property
+    def until_due(self) -> int:
+        """Return how many more have to wait until the next look is due; at least one."""
+        unexplained = self.unexplained + self.folded
+        for count in EARLY:
+            if unexplained < count:
+                return count - unexplained
+        bits = unexplained.bit_length()
+        return (1 << bits + bits % 2) - unexplained
 
     def apply(self, recipes: list[Recipe]) -> None:
         """Move what known recipes explain from what waits to the spans."""
         for recipe in recipes:
-            if not self.waiting:
+            if not self.unexplained:
                 break
             left = []
             for one in self.waiting:
@@ -144,7 +240,7 @@ class AuthenticationTrack:
                     self.spans.append(Span(recipe, one.at, one.frame, one.at, one.frame, 1))
                 else:
                     left.append(one)
-            self.waiting = left
+            self.listed = left
         for span in self.spans:
             if span.recipe is None and span.sample is not None:
                 counter, digest = span.sample.counter, span.sample.digest
@@ -155,8 +251,14 @@ class AuthenticationTrack:
     def tidy(self, *, finish: bool) -> None:
         """Put spans in order and join neighbours; at the end also what stays unexplained."""
         if finish:
-            self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting]
-            self.waiting = []
+            self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.listed]
+            self.listed = []
+            if self.lag is not None and self.lag.pending:
+                count = self.lag.pending
+                first, last = self.lag.waiting(0), self.lag.waiting(count - 1)
+                span = Span(None, first.at, first.frame, last.at, last.frame, count, first)
+                self.spans.append(span)
+                self.lag.clear()
         self.spans.sort(key=lambda span: (span.start, span.first))
         self.spans = _joined(self.spans, [one.at for one in self.waiting], loose=finish)
 
@@ -169,7 +271,7 @@ class AuthenticationTrack:
     def failed(self) -> int:
         """Return how many do not."""
         loose = sum(span.count for span in self.spans if span.recipe is None)
-        return loose + len(self.waiting)
+        return loose + self.unexplained
 
     @property
     def recipe(self) -> Recipe | None:

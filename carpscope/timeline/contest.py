@@ -166,3 +166,22 @@ def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | Non
         if at - sent <= UCARP_REACTION
     ]
     return min(times, default=None)
+
+
+def went_on(contest: Contest, masters: Iterable[Node], node: Node, at: Nanos, frame: int) -> None:
+    """Note which better advertisements of other masters one ignores by going on."""
+    contest.end = at
+    reaction = reaction_ns(node)
+    since, until = node.last - reaction, at - reaction
+    for other in masters:
+        if other is node or not yields(node, other):
+            continue
+        if any(since < sent <= until and sent > contest.start - reaction for sent, _ in other.sent):
+            contest.ignore(node, other, frame)
+
+
+def let_hear(masters: Iterable[Node], node: Node, at: Nanos) -> None:
+    """Remember for the other masters that they could hear something as good or better."""
+    for other in masters:
+        if other is not node and other.heard_better is None and yields(other, node):
+            other.heard_better = at

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import ip_text
@@ -67,34 +67,44 @@ HISTORY_KEPT = 2048
 
 
 class Recent:
-    """The advertisements of the last milliseconds, by their bytes: to recognise copies."""
+    """The advertisements of the last milliseconds, by their bytes: to recognise copies.
 
-    __slots__ = ("_seen",)
+    In two halves: what is older than both is let go of at once, not piece by piece.
+    """
+
+    __slots__ = ("before", "seen", "since")
 
     def __init__(self) -> None:
         """Know of none."""
-        self._seen: dict[bytes, Nanos] = {}
+        self.seen: dict[bytes, Nanos] = {}
+        self.before: dict[bytes, Nanos] = {}
+        self.since: Nanos = -(1 << 62)
 
     def has(self, at: Nanos, packet: bytes) -> bool:
         """Tell whether these bytes, from IP on, came by within the copy window."""
-        seen = self._seen
-        while seen:
-            oldest = next(iter(seen))
-            if at - seen[oldest] <= COPY_WINDOW:
-                return packet in seen
-            del seen[oldest]
-        return False
-
-    def forget(self, now: Nanos) -> None:
-        """Let go of what is older than any copy."""
-        seen = self._seen
-        if seen and now - next(reversed(seen.values())) > COPY_WINDOW:
-            seen.clear()
+        if at - self.since > COPY_WINDOW:
+            self.forget(at)
+        seen = self.seen.get(packet) or self.before.get(packet)
+        return seen is not None and at - seen <= COPY_WINDOW
 
     def note(self, at: Nanos, packet: bytes) -> None:
         """Remember one; a flood is remembered in part."""
-        if len(self._seen) < RECENT_KEPT:
-            self._seen[packet] = at
+        if at - self.since > COPY_WINDOW:
+            self.forget(at)
+        if len(self.seen) < RECENT_KEPT:
+            self.seen[packet] = at
+
+    def forget(self, now: Nanos) -> None:
+        """Let go of what is older than any copy."""
+        age = now - self.since
+        if age > COPY_WINDOW:
+            self.before = self.seen if age <= 2 * COPY_WINDOW else {}
+            self.seen = {}
+            self.since = now
+
+    def items(self) -> list[tuple[bytes, Nanos]]:
+        """Return what is remembered, in order of time."""
+        return [*self.before.items(), *self.seen.items()]
 
 
 class SteadyMaster(Protocol):
@@ -170,6 +180,11 @@ class Group:
     """Nodes with a reign that lasts."""
     crowd: Crowd | None = None
     """Who named it beside those who are followed (`timeline.strangers`)."""
+    revision: int = 0
+    """Counts what changed but the sums of its lane; whoever keeps what follows from a group
+    compares it (`timeline.links`)."""
+    links: tuple[object, list[Any]] | None = None
+    """Its broken links, and what they were read from."""
 
     @property
     def is_crowded(self) -> bool:

@@ -14,17 +14,20 @@ advertisement costs then is in docs/performance.md. `timeline.lanes` has the kin
 
 from abc import abstractmethod
 from array import array
+from collections.abc import Iterator
 from itertools import pairwise
 
 from carpscope.core.frame import LAYOUTS, Frame, Shortcut
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
-from carpscope.timeline.group import COPY_WINDOW, Group, LastAdvert, Sent
-from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
+from carpscope.timeline.group import Group, LastAdvert, Sent
+from carpscope.timeline.impostor import KEYS_KEPT, Signature
 from carpscope.timeline.node import SETTLED, CounterHabit, Node
+from carpscope.wire.carp import AdvertView
 
 INTERVALS_KEPT = 64
 NO_ID = b"\0\0"
+FOREVER = 1 << 62
 
 
 class Echo(Shortcut):
@@ -77,6 +80,7 @@ class Lane(Shortcut):
         "count",
         "counter",
         "group",
+        "handed",
         "has_ids",
         "head",
         "identification",
@@ -89,10 +93,10 @@ class Lane(Shortcut):
         "latest",
         "middle",
         "node",
-        "noted",
-        "number",
         "numbers",
+        "opened",
         "shape",
+        "stop",
         "synced",
         "tail",
     )
@@ -117,21 +121,21 @@ class Lane(Shortcut):
         self.counter = int.from_bytes(self.tail[2:10], "big")
         self.is_verified = not node.authentication.waiting
         self.shape = (node.advbase, node.advskew, node.demote)
-        self.last = frame.at
-        self.number = frame.number
+        self.opened = self.last = frame.at
         self.latest = node.due - node.last
         self.count = 0
         """Advertisements taken."""
         self.synced = 0
         """How many of them the node knows of."""
         self.copies = 0
-        self.noted = True
-        """Whether the last one is among those that copies are recognised by."""
+        self.handed = 0
+        """How many of them were left to be explained, where none is verified."""
         self.kept = KEYS_KEPT
         """Times and frame numbers kept: as many as signatures are remembered,"""
         if not self.renews:
             assert group.history.maxlen is not None
-            self.kept = max(2 * INTERVALS_KEPT, group.history.maxlen)  # or advertisements
+            if self.is_verified:  # or advertisements
+                self.kept = max(2 * INTERVALS_KEPT, group.history.maxlen)
         self.collects = node.adverts < SETTLED
         """Whether the node's fingerprint still wants IPv4 ids."""
         self.has_ids = self.identification != NO_ID
@@ -139,40 +143,26 @@ class Lane(Shortcut):
         """IPv4 ids: a signature that comes again with its id was copied."""
         self.ats = array("q", bytes(8 * self.kept))
         self.numbers = array("q", bytes(8 * self.kept))
+        self.stop = FOREVER
+        """After so many advertisements it is time to `pause`."""
+        if not self.is_verified:
+            node.authentication.lag = self
+            self.pause()
 
     def packet(self, identification: bytes, ip_sum: bytes, tail: bytes) -> bytes:
         """Put an advertisement of this lane together again, from IP on."""
         return b"".join((self.head[-4:], identification, self.middle, ip_sum, self.key, tail))
 
-    def note(self, at: Nanos, identification: bytes, ip_sum: bytes, tail: bytes) -> None:
-        """Let copies of one that came this early be recognised, and of the one before."""
-        recent = self.group.recent
-        if not self.noted:
-            recent.note(self.last, self.packet(self.identification, self.ip_sum, self.tail))
-        recent.note(at, self.packet(identification, ip_sum, tail))
-        self.noted = True
+    @abstractmethod
+    def recent(self) -> Iterator[tuple[Nanos, bytes]]:
+        """Give the latest that were taken, in order, for whoever looks for copies next."""
 
-    def is_copy(
-        self,
-        at: Nanos,
-        head: bytes,
-        identification: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
-        """Tell whether a mirror port delivered this one before; count it."""
-        if not 0 <= at - self.last <= COPY_WINDOW or head[12:-4] != self.head[12:-4]:
-            return False
-        recent = self.group.recent
-        if not self.noted:
-            recent.note(self.last, self.packet(self.identification, self.ip_sum, self.tail))
-            self.noted = True
-        packet = b"".join((head[-4:], identification, middle, ip_sum, self.key, tail))
-        if not recent.has(at, packet):
-            return False
-        self.copies += 1
-        return True
+    def outlasts(self, at: Nanos, source: bytes, view: AdvertView) -> bool:  # noqa: ARG002
+        """Tell whether this lane may stay open if that one proves to be a deceit.
+
+        It counts for nobody then; what has to be known to judge it is in `sync` and `recent`.
+        """
+        return False
 
     def collect(self, identification: bytes) -> None:
         """Give the node an IPv4 id for its fingerprint, as the general path does."""
@@ -180,28 +170,58 @@ class Lane(Shortcut):
         self.node.identifications.append(int.from_bytes(identification, "big"))
         self.collects = adverts < SETTLED
 
-    def is_due(self) -> bool:
-        """Tell whether the next unexplained advertisement is to be searched for."""
-        return self.node.authentication.is_due(1)
+    @property
+    def pending(self) -> int:
+        """Return how many wait to be explained and are not listed yet."""
+        return self.count - self.handed
 
-    def wait(self, at: Nanos, number: int, tail: bytes) -> None:
-        """Leave an advertisement to be explained later."""
-        waiting = Waiting(at, self.capture << 40 | number, tail[2:10], tail[10:])
-        self.node.authentication.wait(waiting)
+    def pause(self) -> bool:
+        """Leave a few samples of what waits too long; tell whether it is to be searched for."""
+        track = self.node.authentication
+        self.handed = self.count - track.wait_in_turn(self.pending, self.waiting)
+        if self.pending > self.kept // 2:
+            self._list()
+        # the general path takes the one that makes a search due
+        self.stop = self.count + min(track.until_due - 1, self.kept - self.pending)
+        return self.stop == self.count
+
+    def hand_over(self) -> None:
+        """List what waits."""
+        if self.pending:
+            self.pause()
+            self._list()
+
+    def _list(self) -> None:
+        listed = self.node.authentication.listed
+        listed += [self.waiting(index) for index in range(self.pending)]
+        self.handed = self.count
+
+    def clear(self) -> None:
+        """Let go of what is pending: others tell of it."""
+        self.handed = self.count
+
+    def waiting(self, index: int) -> Waiting:
+        """Give one of those that are pending, from 0."""
+        place = (self.handed + index) % self.kept
+        tail = self._tail_at(place)
+        frame = self.capture << 40 | self.numbers[place]
+        return Waiting(self.ats[place], frame, tail[2:10], tail[10:])
 
     def sync(self) -> int:
         """Put what was summed up into the node and its group; return how many were new."""
         group, node, count = self.group, self.node, self.count - self.synced
         group.copies += self.copies
         self.copies = 0
+        if not self.is_verified:
+            self.pause()  # also without new ones: others may have explained what waited
         if not count:
             return 0
         base = self.capture << 40
+        last = base | self.numbers[(self.count - 1) % self.kept]
         reign = node.reign
         assert reign is not None
         assert group.history.maxlen is not None
-        latest = self._latest(min(count, group.history.maxlen))
-        times = [at for at, _, _ in self._latest(min(count, INTERVALS_KEPT + 1))]
+        times = [self.ats[place] for place in self._latest(min(count, INTERVALS_KEPT + 1))]
         if count <= INTERVALS_KEPT:
             times.insert(0, node.last)
         node.intervals += [b - a for a, b in pairwise(times)]
@@ -210,66 +230,63 @@ class Lane(Shortcut):
         node.tos[self.head[-3]] += count
         node.ttl[self.middle[2]] += count
         node.dont_fragment[bool(self.middle[0] & 0x40)] += count
-        node.last, node.last_frame = self.last, base | self.number
+        node.last, node.last_frame = self.last, last
         node.last_of[4] = self.last
         node.due = self.last + self.latest
-        node.heard_better = None
+        node.heard_better = node.deceived = None
         reign.adverts += count
-        reign.seen, reign.last = self.last, base | self.number
+        reign.seen, reign.last = self.last, last
         self._habit(node.counters[4], count)
-        for at, number, counter in latest:
+        for place in self._latest(min(count, group.history.maxlen)):
+            at, counter = self.ats[place], int.from_bytes(self._tail_at(place)[2:10], "big")
             node.sent.append((at, counter))
-            group.history.append(Sent(at, node, 4, *self.shape, counter, base | number))
+            frame = base | self.numbers[place]
+            group.history.append(Sent(at, node, 4, *self.shape, counter, frame))
         group.last = group.last_ipv4 = LastAdvert(node, 4, self.last, *self.shape, self.counter)
-        if not self.noted:
-            packet = self.packet(self.identification, self.ip_sum, self.tail)
-            group.recent.note(self.last, packet)
-            self.noted = True
         if self.is_verified:
             span = node.authentication.spans[-1]
-            span.end, span.last = self.last, base | self.number
+            span.end, span.last = self.last, last
             span.count += count
         self.synced = self.count
         return count
 
+    def pour(self) -> None:
+        """Let the group recognise copies of what was taken."""
+        for at, packet in self.recent():
+            self.group.recent.note(at, packet)
+
     def close(self, *, over: bool = False) -> None:
         """After the last `sync`: remember what was signed; `over` where nothing will ask."""
+        self.pour()
+        if not self.is_verified:
+            self.hand_over()
+            self.node.authentication.lag = None
         kept = min(self.count, SIGNED_KEPT if over else self.kept)
         base = self.capture << 40
         source = self.key[:4]
         track, seen = self.node.authentication, self.group.signatures.seen
-        for index, (at, number, counter) in enumerate(self._latest(kept)):
-            raw = counter.to_bytes(8, "big")
-            digest = self._digest(kept - 1 - index)
-            if self.renews and not over:
-                place = 2 * ((self.count - kept + index) % self.kept)
-                own = int.from_bytes(self.ids[place : place + 2], "big")
-                key = signature_key(4, raw, digest)
-                seen[key] = Signature(source, at, base | number, self.shape, own, self.shape)
-            if index >= kept - SIGNED_KEPT:
-                track.remember(Waiting(at, base | number, raw, digest))
+        latest, shape, ids = self._latest(kept), self.shape, self.ids
+        if self.renews and not over:
+            for place in latest:
+                own = int.from_bytes(ids[2 * place : 2 * place + 2], "big")
+                frame = base | self.numbers[place]
+                seen[b"\4" + self._tail_at(place)[2:]] = Signature(
+                    source, self.ats[place], frame, shape, own, shape
+                )
+        for place in latest[-SIGNED_KEPT if self.renews else -1 :]:
+            tail, frame = self._tail_at(place), base | self.numbers[place]
+            track.remember(Waiting(self.ats[place], frame, tail[2:10], tail[10:]))
         while len(seen) > KEYS_KEPT:
             seen.popitem(last=False)
 
-    def _latest(self, count: int) -> list[tuple[Nanos, int, int]]:
-        """Give time, frame number and counter of the last so many."""
-        size, ats, numbers = self.kept, self.ats, self.numbers
-        return [
-            (ats[index % size], numbers[index % size], self._counter(self.count - 1 - index))
-            for index in range(self.count - count, self.count)
-        ]
-
-    def _at(self, index: int) -> Nanos:
-        """Return the time of the one so many after the last sync, from 0."""
-        return self.ats[(self.synced + index) % self.kept]
+    def _latest(self, count: int) -> list[int]:
+        """Give the places of the last so many, in order."""
+        size = self.kept
+        return [index % size for index in range(self.count - count, self.count)]
 
     @abstractmethod
-    def _counter(self, ago: int) -> int:
-        """Return the counter of the advertisement so many before the last."""
-
-    @abstractmethod
-    def _digest(self, ago: int) -> bytes:
-        """Return the digest of the same."""
+    def _tail_at(self, place: int) -> bytes:
+        """Return checksum, counter and HMAC of the advertisement at a place."""
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
         """Say how the counter moved."""

@@ -4,14 +4,17 @@
 is written out twice, since a call per advertisement would show.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 
+from carpscope.auth.digest import Start
 from carpscope.core.frame import LAYOUTS, Frame
 from carpscope.core.units import Nanos
-from carpscope.timeline.group import COPY_WINDOW, Group
+from carpscope.timeline.group import COPY_WINDOW, RECENT_KEPT, Group, Recent
 from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
 from carpscope.timeline.lane import NO_ID, Lane
 from carpscope.timeline.node import CounterHabit, Node
+from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 from carpscope.wire.link import ETHERNET
 
@@ -21,13 +24,16 @@ LANES_KEPT = 256
 """A lane keeps up to 100 kB of times and counters; the other masters take the general path."""
 RUNS_KEPT = 64
 """Gaps after which a lane ends: what it has seen would have to be searched for too long."""
+_NEAR = 4
+"""Steps up to this count as sequential."""
+_int = int.from_bytes
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Constant(Lane):
     """OpenBSD, old pfSense: one cookie and one HMAC, advertisement after advertisement."""
 
-    __slots__ = ("asks", "earliest", "first")
+    __slots__ = ("asks", "earliest", "first", "token", "tokens")
     renews = False
 
     def __init__(self, group: Group, node: Node, frame: Frame, first: Signature) -> None:
@@ -36,6 +42,10 @@ class Constant(Lane):
         self.first = first
         self.asks = True
         """Whether ids still matter: once enough of them are known they do not."""
+        self.token = self.identification + self.ip_sum
+        """IPv4 id and checksum of the last one: in nothing else may they differ."""
+        self.tokens = Recent()
+        """Those of what came right before it."""
         self.earliest = self.latest * 3 // 4
         """How soon the next one may come without being early in anybody's eyes."""
 
@@ -52,49 +62,64 @@ class Constant(Lane):
         """Take one advertisement of this lane's key; False where it deviates."""
         if tail != self.tail or head != self.head or middle != self.middle:
             return False
-        if not self.is_verified and self.is_due():
-            return False
         since = at - self.last
         first = self.first
-        own = int.from_bytes(identification, "big") if self.asks else 0
+        token = identification + ip_sum
         if self.earliest <= since <= self.latest:
+            own = int.from_bytes(identification, "big") if self.asks else 0
             if first.stolen is not None and int.from_bytes(identification, "big") in first.stolen:
                 return False
-            self.noted = False
         else:
             if not 0 <= since <= self.latest:
                 return False
-            if self.is_copy(at, head, identification, middle, ip_sum, tail):
+            if since <= COPY_WINDOW and self.has(at, token):
+                self.copies += 1
                 return True
-            own = own or int.from_bytes(identification, "big")
-            if not own or first.shape_with(own) is not None:
+            own = int.from_bytes(identification, "big")
+            if not own or own == first.own_id or (first.ids is not None and own in first.ids):
                 return False  # early, and not a packet of its own
-            if since <= COPY_WINDOW:
-                self.note(at, identification, ip_sum, tail)
-            else:
-                self.noted = False
+        if self.count >= self.stop and self.pause():
+            return False
         if own and self.asks:
             first.came_with(own, self.shape)
             self.asks = not first.is_full
-        if not self.is_verified:
-            self.wait(at, number, tail)
         index = self.count % self.kept
         self.ats[index] = at
         self.numbers[index] = number
         if self.collects:
             self.collect(identification)
-        self.identification = identification
-        self.ip_sum = ip_sum
+        self.token = token
         self.last = at
-        self.number = number
         self.count += 1
         return True
 
-    def _counter(self, ago: int) -> int:  # noqa: ARG002
-        return self.counter
+    def has(self, at: Nanos, token: bytes) -> bool:
+        """Tell whether an advertisement that came right before came with the same."""
+        recent = self.tokens
+        if at - recent.since > COPY_WINDOW:
+            recent.forget(at)
+        seen = recent.seen
+        if len(seen) < RECENT_KEPT:
+            seen[self.token] = self.last
+        before = seen.get(token) or recent.before.get(token)
+        return before is not None and at - before <= COPY_WINDOW
 
-    def _digest(self, ago: int) -> bytes:  # noqa: ARG002
-        return self.tail[10:]
+    def recent(self) -> Iterator[tuple[Nanos, bytes]]:
+        self.tokens.note(self.last, self.token)
+        for token, at in self.tokens.items():
+            if self.last - at <= COPY_WINDOW:
+                yield at, self.packet(token[:2], token[2:], self.tail)
+
+    def outlasts(self, at: Nanos, source: bytes, view: AdvertView) -> bool:
+        return (
+            source == self.key[:4]
+            and view.counter == self.tail[2:10]
+            and view.digest == self.tail[10:]
+            and at - self.last <= self.latest
+        )
+
+    def _tail_at(self, place: int) -> bytes:  # noqa: ARG002
+        return self.tail
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
         super()._habit(habit, count)
@@ -111,14 +136,16 @@ class Moving(Lane):
         "before",
         "doubts",
         "first_sequential",
+        "highest",
+        "inner",
+        "ip_sums",
         "jumped",
         "last_random",
+        "outer",
         "rest",
         "run",
         "runs",
         "seen",
-        "sign",
-        "stepped",
         "tails",
     )
 
@@ -127,19 +154,27 @@ class Moving(Lane):
         super().__init__(group, node, frame)
         spans = node.authentication.spans
         recipe = spans[-1].recipe if self.is_verified else None
-        self.sign = recipe.signer.quick() if recipe is not None else None
+        self.inner: Start | None = None
+        self.outer: Start | None = None
+        """Give the hash states that an HMAC begins with; without a recipe there are none."""
+        if recipe is not None:
+            self.inner, self.outer = recipe.signer.starts()
         self.rest = int.from_bytes(self.key[8:], "big")
         """What the checksum covers beside the tail (2^240 = 1 modulo 65535)."""
-        self.doubts = self.sign is None or len(group.nodes) > 1
+        self.doubts = self.inner is None or len(group.nodes) > 1
         """Whether the next counter may have been seen before: from others, or made up."""
         self.seen = group.signatures.seen
         self.run = self.counter
         """Where the counters began that lead to the last one without a gap."""
         self.runs: list[tuple[int, int]] = []
+        self.highest = -1
+        """Where the highest of the runs ended."""
         self.before: set[bytes] = set()
         """Counters from before the last gap, in runs and alone: what comes again was copied."""
         self.tails = [b""] * KEYS_KEPT
-        self.stepped = self.jumped = 0
+        self.ip_sums = [b""] * KEYS_KEPT
+        self.jumped = 0
+        """Since the node's habit was told."""
         self.first_sequential: Nanos | None = None
         self.last_random: Nanos | None = None
 
@@ -154,86 +189,126 @@ class Moving(Lane):
         tail: bytes,
     ) -> bool:
         """Take one advertisement of this lane's key; False where it deviates."""
-        since = at - self.last
         raw = tail[2:10]
-        counter = int.from_bytes(raw, "big")
-        step = counter - self.counter & _MASK
-        if (step != 1 or self.doubts) and self.came_before(counter, raw, tail):
+        counter = _int(raw, "big")
+        before = self.counter
+        goes_on = counter == before + 1
+        if (self.doubts or not goes_on) and (
+            self.run <= counter <= before
+            or raw in self.before
+            or b"\4" + tail[2:] in self.seen
+            or (counter <= self.highest and self.is_behind(counter))
+        ):
             return self.is_copy(at, head, identification, middle, ip_sum, tail)
         if (
             head != self.head
             or middle != self.middle
-            or (identification != NO_ID and not self.has_ids)
-            or not 0 <= since <= self.latest
-            or (int.from_bytes(tail, "big") + self.rest) % 65535
-            or (step != 1 and len(self.runs) >= RUNS_KEPT)
-            or (self.sign(raw) != tail[10:] if self.sign is not None else self.is_due())
+            or not 0 <= at - self.last <= self.latest
+            or (_int(tail, "big") + self.rest) % 65535
         ):
             return False
-        if since <= COPY_WINDOW:
-            self.note(at, identification, ip_sum, tail)
-        else:
-            self.noted = False
-        if step != 1:
-            self.jump(counter)
-        if step <= 4:
-            if not self.stepped:
-                self.first_sequential = at
-            self.stepped += 1
-        else:
-            self.last_random = at
-            self.jumped += 1
-        if self.sign is None:
-            self.wait(at, number, tail)
-        self.counter = counter
-        index = self.count % KEYS_KEPT
-        self.tails[index] = tail
-        self.ats[index] = at
-        self.numbers[index] = number
+        if self.inner is not None and self.outer is not None:
+            inner, outer = self.inner(), self.outer()
+            inner.update(raw)
+            outer.update(inner.digest())
+            if outer.digest() != tail[10:]:
+                return False
+        elif self.count >= self.stop and self.pause():
+            return False
+        count = self.count
+        index = count % KEYS_KEPT
         if self.has_ids:
             self.ids[2 * index : 2 * index + 2] = identification
+        elif identification != NO_ID:
+            return False
+        if goes_on:
+            if self.first_sequential is None:
+                self.first_sequential = at
+        elif not self.jump(counter, at):
+            return False
         if self.collects:
             self.collect(identification)
-        self.identification = identification
-        self.ip_sum = ip_sum
-        self.tail = tail
-        self.last = at
-        self.number = number
-        self.count += 1
+        self.tails[index] = self.tail = tail
+        self.ats[index] = self.last = at
+        self.numbers[index] = number
+        self.ip_sums[index] = ip_sum
+        self.counter = counter
+        self.count = count + 1
         return True
 
-    def came_before(self, counter: int, raw: bytes, tail: bytes) -> bool:
-        """Tell whether a counter, or else its signature, was seen before."""
-        return (
-            self.run <= counter <= self.counter
-            or raw in self.before
-            or any(first <= counter <= last for first, last in self.runs)
-            or b"\4" + tail[2:] in self.seen
-        )
+    def is_copy(
+        self,
+        at: Nanos,
+        head: bytes,
+        identification: bytes,
+        middle: bytes,
+        ip_sum: bytes,
+        tail: bytes,
+    ) -> bool:
+        """Tell whether a mirror port delivered this one before; count it."""
+        if not 0 <= at - self.last <= COPY_WINDOW or head[12:-4] != self.head[12:-4]:
+            return False
+        if head[-4:] == self.head[-4:] and middle == self.middle:
+            for index in self._backwards(at):
+                if (
+                    self.tails[index] == tail
+                    and self.ip_sums[index] == ip_sum
+                    and self.ids[2 * index : 2 * index + 2] == identification
+                ):
+                    self.copies += 1
+                    return True
+        if at - self.opened > COPY_WINDOW:
+            return False
+        found = self.group.recent.has(at, self.packet(identification, ip_sum, tail))
+        self.copies += found
+        return found
 
-    def jump(self, counter: int) -> None:
-        """Begin another run of counters."""
+    def recent(self) -> Iterator[tuple[Nanos, bytes]]:
+        for index in reversed(list(self._backwards(self.last))):
+            own = bytes(self.ids[2 * index : 2 * index + 2])
+            yield self.ats[index], self.packet(own, self.ip_sums[index], self.tails[index])
+
+    def _backwards(self, at: Nanos) -> Iterator[int]:
+        """Give the places of what came within the copy window before, the latest first."""
+        for ago in range(min(self.count, RECENT_KEPT)):
+            index = (self.count - 1 - ago) % KEYS_KEPT
+            if at - self.ats[index] > COPY_WINDOW:
+                return
+            yield index
+
+    def is_behind(self, counter: int) -> bool:
+        """Tell whether a counter lies in a run of counters that is over."""
+        return any(first <= counter <= last for first, last in self.runs)
+
+    def jump(self, counter: int, at: Nanos) -> bool:
+        """Begin another run of counters; False where there were too many."""
+        if len(self.runs) >= RUNS_KEPT:
+            return False
+        if counter - self.counter & _MASK > _NEAR:
+            self.last_random = at
+            self.jumped += 1
+        elif self.first_sequential is None:
+            self.first_sequential = at
         if self.run == self.counter:
             self.before.add(self.tail[2:10])
             if len(self.before) > 2 * KEYS_KEPT:
                 self.before = {tail[2:10] for tail in self.tails}
         else:
             self.runs.append((self.run, self.counter))
+            self.highest = max(self.highest, self.counter)
         self.run = counter
+        return True
 
-    def _counter(self, ago: int) -> int:
-        return int.from_bytes(self.tails[(self.count - 1 - ago) % KEYS_KEPT][2:10], "big")
-
-    def _digest(self, ago: int) -> bytes:
-        return self.tails[(self.count - 1 - ago) % KEYS_KEPT][10:]
+    def _tail_at(self, place: int) -> bytes:
+        return self.tails[place]
 
     def _habit(self, habit: CounterHabit, count: int) -> None:
         super()._habit(habit, count)
-        habit.sequential += self.stepped
+        habit.sequential += count - self.jumped
         habit.random += self.jumped
         habit.first_sequential = habit.first_sequential or self.first_sequential
         habit.last_random = self.last_random or habit.last_random
-        self.stepped = self.jumped = 0
+        self.jumped = 0
 
 
 def may_be_taken(packet: Packet) -> bool:

@@ -61,7 +61,19 @@ class BrokenLink:
 
 
 def broken_links(group: Group) -> list[BrokenLink]:
-    """Return every broken link of a group, contests of the same kind joined."""
+    """Return every broken link of a group, contests of the same kind joined.
+
+    A live run asks again and again about groups in which nothing has happened.
+    """
+    announced = [len(node.announced) for node in group.nodes.values()]
+    state = group.revision, announced
+    if group.links is None or group.links[0] != state:
+        group.links = state, find_links(group)
+    return group.links[1]
+
+
+def find_links(group: Group) -> list[BrokenLink]:
+    """Return the same, read anew."""
     found: list[BrokenLink] = []
     by_pair: dict[frozenset[str], list[BrokenLink]] = {}
     for contest in group.contests:

@@ -21,11 +21,11 @@ from carpscope.timeline.contest import (
     Contest,
     crossed,
     is_ucarp,
+    let_hear,
     missed,
     not_yet_heard,
     provoked,
-    reaction_ns,
-    yields,
+    went_on,
 )
 from carpscope.timeline.facts import (
     Claimed,
@@ -174,6 +174,7 @@ class Observer:
         lane.close(over=over)
         del self._lanes[lane.key]
         lane.group.lane = None
+        lane.group.revision += 1
         self._watch(lane.group, lane.node)
 
     def _sync(self, lane: Lane | Echo) -> None:
@@ -266,7 +267,8 @@ class Observer:
         for group in self.groups.values():
             members = group.members
             # what one node signs may explain what another left unexplained
-            if any(node.authentication.waiting for node in members):
+            if any(node.authentication.unexplained for node in members):
+                group.revision += 1
                 candidates = self.candidates(group, members)
                 for node in members:
                     if self.strangers.is_invented(group, node):
@@ -305,7 +307,10 @@ class Observer:
 
     def _trim(self) -> None:
         self._untrimmed = 0
+        self.sync()
         self.strangers.followed = trim(self.groups, self.limits, self.now)
+        for group in self.groups.values():
+            group.revision += 1
         if len(self._due) > 2 * self.strangers.followed + 1000:
             self._due = [d for d in self._due if d[3].is_master]
             heapq.heapify(self._due)
@@ -326,6 +331,7 @@ class Observer:
         if node.is_master:
             self._leave(group, node, node.last, "silent")
         drop(group, node)
+        group.revision += 1
         self.strangers.followed -= 1
         self._facts.append(Forgotten(group, node, self.now))
         if not group.nodes:
@@ -372,9 +378,15 @@ class Observer:
             group = self.groups[key] = Group(vlan, view.vhid)
             self._beside.follow(group)
             is_new = False
-        if isinstance(group.lane, Lane):
-            self._close(group.lane)
-            self.advance(at)
+        group.revision += 1
+        lane = group.lane
+        if isinstance(lane, Lane):
+            if lane.outlasts(at, ip.source, view):
+                self._sync(lane)
+                lane.pour()
+            else:
+                self._close(lane)
+                self.advance(at)
         end = ip.offset + ip.length
         if group.is_copy(at, frame.data[ip.header_offset : end]):
             self._echoes(group, packet)
@@ -384,6 +396,9 @@ class Observer:
         ref = frame_ref(frame.capture, frame.number)
         if view.checksum_ok and self._deceit(group, packet, view, at, ref):
             return
+        if isinstance(group.lane, Lane):
+            self._close(group.lane)
+            self.advance(at)
         if is_new and not self._has_room(group, at):
             return
         if self.groups.get(key) is not group:
@@ -412,15 +427,14 @@ class Observer:
         group.last = seen
         if ip.version == 4:
             group.last_ipv4 = seen
-        lane = lane_for(group, node, packet)
+        opened = lane_for(group, node, packet)
         if len(self._lanes) >= LANES_KEPT and len(self._open_lanes()) >= LANES_KEPT:
-            lane = None
-        before = self._lanes.get(lane.key) if lane is not None else None
-        if lane is not None and not isinstance(before, Lane):
+            opened = None
+        before = self._lanes.get(opened.key) if opened is not None else None
+        if opened is not None and not isinstance(before, Lane):
             if isinstance(before, Echo):
                 self._sync(before)
-            self._lanes[lane.key] = lane
-            group.lane = lane
+            self._lanes[opened.key] = group.lane = opened
 
     def _deceit(self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int) -> bool:
         """Report what the named node did not send; it counts for nobody."""
@@ -478,8 +492,10 @@ class Observer:
                 del node.intervals[:-INTERVALS_KEPT]
             reign.seen, reign.last = at, ref
         early = reign is not None and at - node.last < interval - EARLY
-        if len(group.masters) > 1:
-            self._ignoring(group, node, at, ref)
+        if group.contest is not None and len(group.masters) > 1:
+            # what it went on beside may have been another's lie
+            lured = at - group.deceived_at < LURE
+            went_on(group.contest, [] if lured else group.masters, node, at, ref)
         node.last, node.last_frame = at, ref
         node.last_of[version] = at
         node.due = at + interval + slack_ns(interval)
@@ -494,7 +510,7 @@ class Observer:
             return
         self._watch(group, node)
         if len(group.masters) > 1:
-            self._contest(group, node, at)
+            let_hear(group.masters, node, at)
             self._facts.append(Sighted(group, node, at, ref, view))
 
     def _meant(self, group: Group, node: Node, farewell: Farewell, beat: Nanos) -> None:
@@ -541,32 +557,6 @@ class Observer:
             if not lured and missed(node, rival, at):
                 contest.ignore(node, rival, ref)
 
-    def _ignoring(self, group: Group, node: Node, at: Nanos, ref: int) -> None:
-        """Note which better advertisements a master ignores by going on."""
-        contest = group.contest
-        if contest is None:
-            return
-        contest.end = at
-        reaction = reaction_ns(node)
-        since, until = node.last - reaction, at - reaction
-        if at - group.deceived_at < LURE:
-            return  # what it went on beside may have been another's lie
-        for other in group.masters:
-            if other is node or not yields(node, other):
-                continue
-            if any(
-                since < sent <= until and sent > contest.start - reaction for sent, _ in other.sent
-            ):
-                contest.ignore(node, other, ref)
-
-    def _contest(self, group: Group, node: Node, at: Nanos) -> None:
-        """Remember for the other masters that they could hear something as good or better."""
-        for other in group.masters:
-            if other is node or other.heard_better is not None:
-                continue
-            if yields(other, node):
-                other.heard_better = at
-
     def _overdue(self, group: Group, node: Node) -> None:
         others = [other for other in group.masters if other is not node]
         undecided = [other.due for other in others if other.heard_better is not None]
@@ -585,6 +575,7 @@ class Observer:
         reign = node.reign
         assert reign is not None
         reign.end, reign.ended_by = at, how
+        group.revision += 1
         group.masters.remove(node)
         contest = group.contest
         if contest is not None and len(group.masters) < 2:

@@ -61,7 +61,7 @@ def job(group: Group, node: Node, candidates: Candidates) -> Job:
 
 def glance(job: Job, keyring: Keyring, effort: Effort) -> None:
     """Look at what is easy while a capture is still being read."""
-    _search(job, keyring, effort, FIRST, _ends(job.track.waiting))
+    _search(job, keyring, effort, FIRST, _ends(job.track.line))
     job.track.tidy(finish=False)
 
 
@@ -71,26 +71,26 @@ def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
     May be called again: what stays unexplained is searched once more when there are other
     candidates, or now and then when more of it came.
     """
-    ordered = sorted(jobs, key=lambda job: -len(job.track.waiting))
+    ordered = sorted(jobs, key=lambda job: -job.track.unexplained)
     wanting: list[tuple[Job, list[Waiting]]] = []
     for job in ordered:
         job.track.apply(job.recipes)
         old = _unexplained(job.track, job.candidates)
-        if old or (job.track.waiting and _worth(job.track, job.candidates)):
+        if old or (job.track.unexplained and _worth(job.track, job.candidates)):
             wanting.append((job, old))
     reserve = effort.room - effort.room // QUICK_SHARE
     for job, old in wanting:
         # a node of one advertisement is left out when there are very many of them
-        if effort.room > reserve or len(job.track.waiting) > 2:
-            _search(job, keyring, effort, QUICK, [*_spread(job.track.waiting), *old])
+        if effort.room > reserve or job.track.unexplained > 2:
+            _search(job, keyring, effort, QUICK, [*_spread(job.track.line), *old])
     for place, (job, old) in enumerate(wanting):
         job.track.apply(job.recipes)
-        if place >= LONG and len(job.track.waiting) <= 2:
-            _say(job.track, [BRIEF] if job.track.waiting else [])
-        elif job.track.waiting or old:
+        if place >= LONG and job.track.unexplained <= 2:
+            _say(job.track, [BRIEF] if job.track.unexplained else [])
+        elif job.track.unexplained or old:
             stages = ALL if place < LONGEST else DEAR
-            _search(job, keyring, effort, stages, [*_ends(job.track.waiting), *old[-1:]])
-        if job.track.waiting:
+            _search(job, keyring, effort, stages, [*_ends(job.track.line), *old[-1:]])
+        if job.track.unexplained:
             job.track.tried = job.candidates
             job.track.failures += 1
     for job in ordered:
@@ -123,7 +123,7 @@ def _search(
         found += 1
         job.recipes.append(outcome.recipe)
     track.apply(job.recipes)
-    if track.waiting and len(stages) >= len(DEAR):
+    if track.unexplained and len(stages) >= len(DEAR):
         _say(track, limits)
 
 

@@ -252,7 +252,10 @@ def test_as_the_standard_library(key: bytes, prefix: bytes, counters: list[bytes
         expected = hmac.new(key, prefix + counter, hashlib.sha1).digest()
         assert signer.sign(counter) == expected
         assert signer.sign(counter) == expected, "signing changes nothing"
-        assert signer.quick()(counter) == expected
+        inner, outer = (start() for start in signer.starts())
+        inner.update(counter)
+        outer.update(inner.digest())
+        assert outer.digest() == expected
 
 
 @given(st.binary(max_size=KEY_SIZE - 1), st.integers(1, 20))

@@ -14,13 +14,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from carpscope.auth.digest import Signer, message
 from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND
 from carpscope.live.monitor import Monitor
+from carpscope.live.searching import Searcher
 from carpscope.wire.checksum import internet_checksum
 
-GROUPS = 20
+GROUPS = 38
+"""With an advertisement a second each they make 100 million in a month."""
+PASSPHRASE = b"quiet-harbour-17"
+ADDRESS = bytes((192, 0, 2, 10))
 
 
 def advert(
@@ -42,6 +47,7 @@ def frames(count: int, forged_rate: float) -> Iterator[Frame]:
     at, number = 1_700_000_000 * SECOND, 0
     counters = [chance.getrandbits(63) for _ in range(GROUPS)]
     masters = [1] * GROUPS
+    signers = [Signer(PASSPHRASE, message(vhid, [ADDRESS], [])) for vhid in range(1, GROUPS + 1)]
     last = b""
     while number < count:
         at += SECOND
@@ -53,7 +59,8 @@ def frames(count: int, forged_rate: float) -> Iterator[Frame]:
                 counters[group] += 1
                 number += 1
                 source = bytes((192, 0, 2, group * 2 + node))
-                last = advert(group + 1, source, node * 20, counters[group], chance.randbytes(20))
+                digest = signers[group].sign(counters[group].to_bytes(8, "big"))
+                last = advert(group + 1, source, node * 20, counters[group], digest)
                 yield Frame(number, at + group * 1_000_000 + node * 20_000, 1, last, len(last))
         if chance.random() < 0.05:
             number += 1
@@ -73,7 +80,7 @@ def mebibytes() -> float:
 
 
 def main(count: int, forged_rate: float = 0.002, look_every: float = 5) -> None:
-    monitor = Monitor(Config((b"quiet-harbour-17",), (bytes((192, 0, 2, 10)),)), "span0")
+    monitor = Monitor(Config((PASSPHRASE,), (ADDRESS,)), "span0", searcher=Searcher())
     begin, looked, first = time.process_time(), 0, 0
     for frame in frames(count, forged_rate):
         first = first or frame.at
