@@ -4,20 +4,28 @@ Frames are made of it only where somebody looks at them. Advertisements of stead
 not: an analysis takes them from here by its shortcuts, and a disk gets the batch as it is.
 """
 
+import importlib
+import os
 import struct
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
-from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, OTHERS, PARTS, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 
 _RECORD = struct.Struct("=IIII")
 RECORD_SIZE = _RECORD.size
+_BLOCK_MOST = 36
+"""What a packet block adds to its packet, padding included."""
+COLUMNS_FROM = 64
+"""Packets of one length; fewer are written one by one."""
 
 
 class Batch:
     """Packets of one interface; `meta` has seconds, microseconds, offset and length of each."""
 
-    __slots__ = ("data", "first", "interface", "link", "meta", "snaplen")
+    __slots__ = ("_made", "data", "first", "interface", "link", "meta", "snaplen")
 
     def __init__(
         self, data: bytes, meta: bytes, link: int, interface: int, first: int, snaplen: int
@@ -29,6 +37,7 @@ class Batch:
         self.interface = interface
         self.first = first
         self.snaplen = snaplen
+        self._made: tuple[int, int, bytes] | None = None
 
     def __len__(self) -> int:
         """Return how many packets there are."""
@@ -38,6 +47,11 @@ class Batch:
     def size(self) -> int:
         """Return how many bytes it takes in memory."""
         return len(self.data) + len(self.meta)
+
+    @property
+    def most(self) -> int:
+        """Return how many bytes it takes in a file, at the most."""
+        return len(self.data) + len(self) * _BLOCK_MOST
 
     @property
     def last(self) -> Nanos:
@@ -63,6 +77,9 @@ class Batch:
 
     def frames(self, shortcuts: Shortcuts) -> Iterator[Frame]:
         """Give those packets as frames that no shortcut takes."""
+        if shortcuts and (parts := PARTS.get(self._size())) is not None:
+            yield from self._alike(shortcuts, parts)
+            return
         data, link, index, snaplen = self.data, self.link, self.interface, self.snaplen
         number = self.first - 1
         layout_of = LAYOUTS.get
@@ -86,8 +103,57 @@ class Batch:
             wire = length if length < snaplen else max(length, 65535)
             yield Frame(number, at, link, data[offset : offset + length], wire, index, index)
 
+    def _size(self) -> int:
+        """Return how long every packet is, 0 where they differ or may have been cut."""
+        count = len(self)
+        size, rest = divmod(len(self.data), count or 1)
+        if rest or size >= self.snaplen:
+            return 0
+        lengths = memoryview(self.meta).cast("I")[3::4]
+        return size if lengths.tolist().count(size) == count else 0
+
+    def _alike(self, shortcuts: Shortcuts, parts: struct.Struct) -> Iterator[Frame]:
+        """Do the same where all are as long as an advertisement, which a flood is."""
+        data, size = self.data, parts.size
+        number = self.first - 1
+        shortcut_of = shortcuts.get
+        others = shortcut_of(OTHERS)
+        second, base = 0, 0
+        for (seconds, micros, offset, _), (head, identification, middle, ip_sum, key, tail) in zip(
+            _RECORD.iter_unpack(self.meta), parts.iter_unpack(data), strict=True
+        ):
+            number += 1
+            if seconds != second:
+                second, base = seconds, seconds * SECOND
+            at = base + micros * MICROSECOND
+            shortcut = shortcut_of(key)
+            if shortcut is not None:
+                if shortcut.take(at, number, head, identification, middle, ip_sum, tail):
+                    continue
+            elif others is not None and others.take(at, number, head, key, middle, ip_sum, tail):
+                continue
+            frame = data[offset : offset + size]
+            yield Frame(number, at, self.link, frame, size, self.interface, self.interface)
+
     def blocks(self, interface: int, snaplen: int) -> bytes:
-        """Give all packets as packet blocks of pcapng, for the interface of that number."""
+        """Give all packets as packet blocks of pcapng, for the interface of that number.
+
+        They are made once, as long as every file asks for the same; see `forget`.
+        """
+        made = self._made
+        if made is None or made[:2] != (interface, snaplen):
+            made = self._made = interface, snaplen, self._blocks(interface, snaplen)
+        return made[2]
+
+    def forget(self) -> None:
+        """Let go of the blocks that were made."""
+        self._made = None
+
+    def _blocks(self, interface: int, snaplen: int) -> bytes:
+        if len(self) >= COLUMNS_FROM and (size := self._size()):
+            columns = _columns(self, size, interface, min(size, snaplen) if snaplen else size)
+            if columns is not None:
+                return columns
         data, cut = self.data, self.snaplen
         blocks = []
         for seconds, micros, offset, length in _RECORD.iter_unpack(self.meta):
@@ -100,6 +166,42 @@ class Batch:
             high, low = at >> 32, at & 0xFFFF_FFFF
             blocks.append(block.pack(6, total, interface, high, low, kept, wire, packet, total))
         return b"".join(blocks)
+
+
+def _columns(batch: Batch, size: int, interface: int, kept: int) -> bytes | None:
+    """Make the blocks of packets of one length field by field; None without numpy."""
+    np = _numpy()
+    if np is None:
+        return None
+    count = len(batch)
+    times = np.frombuffer(batch.meta, "=u4").reshape(count, RECORD_SIZE // 4).astype("u8")
+    at = times[:, 0] * SECOND + times[:, 1] * MICROSECOND
+    total = 32 + kept + -kept % 4
+    rows = np.zeros((count, total), "u1")
+    rows[:, 28 : 28 + kept] = np.frombuffer(batch.data, "u1").reshape(count, size)[:, :kept]
+    words = rows.view("<u4")
+    for place, value in enumerate((6, total, interface, at >> 32, at & 0xFFFF_FFFF, kept, size)):
+        words[:, place] = value
+    words[:, -1] = total
+    made: bytes = rows.tobytes()
+    return made
+
+
+@cache
+def _numpy() -> Any:
+    """Return numpy where it is installed (`carpscope[fast]`), without threads of its own."""
+    threads = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(threads)
+    os.environ[threads] = "1"
+    try:
+        return importlib.import_module("numpy")
+    except ImportError:
+        return None
+    finally:
+        if before is None:
+            del os.environ[threads]
+        else:
+            os.environ[threads] = before
 
 
 _BLOCKS: dict[int, struct.Struct] = {}

@@ -36,8 +36,13 @@ IN_ORDER_AFTER: Nanos = 300 * MILLISECOND
 HELD_MAX = 100_000
 RING_BYTES = 32 << 20
 """What the minutes before a finding may take; on a busy span they are fewer then."""
-EVIDENCE_FILE_BYTES = 256 << 20
+EVIDENCE_BYTES = 256 << 20
+"""What evidence that is being written may take together, as far as"""
+EVIDENCE_FILE_BYTES = 64 << 20
+"""every file has so much of it: a flood is told by its beginning."""
 OPEN_EVIDENCE = 32
+TOGETHER: Nanos = 10 * SECOND
+"""Findings that open so soon after another share its file: each has a name for it."""
 
 
 class File:
@@ -176,13 +181,17 @@ class Recorder:
             self._flush()
 
     def write_batch(self, batch: Batch) -> None:
-        """Keep many at once; where size decides about the file, one by one."""
-        if self._file is None or self._size is not None:
+        """Keep many at once; where the file gets its size by them, one by one."""
+        file = self._file
+        if file is None or (
+            self._size is not None and file.size + file.waiting + batch.most >= self._size
+        ):
             for frame in batch:
                 self.write(frame)
             return
-        self._file.write_batch(batch)
-        if self._file.waiting > BUFFER_LIMIT:
+        file.write_batch(batch)
+        batch.forget()
+        if file.waiting > BUFFER_LIMIT:
             self._flush()
 
     def tick(self, now: Nanos) -> None:
@@ -264,7 +273,9 @@ def _at(frame: Frame) -> Nanos:
 @dataclass(slots=True)
 class _Case:
     file: File
+    opened: Nanos
     until: Nanos
+    identities: set[str]
 
 
 class Keeper:
@@ -281,6 +292,8 @@ class Keeper:
         self._ring: deque[Batch | tuple[Frame]] = deque()
         self._bytes = 0
         self._cases: dict[str, _Case] = {}
+        self._order: dict[str, int] = {}
+        """Names in the order in which they were given; those of one file have one time."""
         self.flushed = time.monotonic_ns()
         """When files were brought up to date last, by the monotonic clock."""
         self.lost = 0
@@ -296,16 +309,21 @@ class Keeper:
     def write(self, frame: Frame) -> None:
         """Remember one frame for a while."""
         self._remember((frame,), len(frame.data), frame.at)
-        for case in self._cases.values():
-            if case.file.size + case.file.waiting < EVIDENCE_FILE_BYTES:
-                case.file.write(frame)
+        for file in self._unfilled():
+            file.write(frame)
 
     def write_batch(self, batch: Batch) -> None:
         """Remember many at once."""
         self._remember(batch, batch.size, batch.last)
-        for case in self._cases.values():
-            if case.file.size + case.file.waiting < EVIDENCE_FILE_BYTES:
-                case.file.write_batch(batch)
+        for file in self._unfilled():
+            file.write_batch(batch)
+        batch.forget()
+
+    def _unfilled(self) -> list[File]:
+        """Return the files that are written on."""
+        limit = max(EVIDENCE_FILE_BYTES, EVIDENCE_BYTES // (len(self._cases) or 1))
+        files = [case.file for case in self._cases.values()]
+        return [file for file in files if file.size + file.waiting < limit]
 
     def _remember(self, frames: Batch | tuple[Frame], size: int, at: Nanos) -> None:
         ring = self._ring
@@ -318,27 +336,47 @@ class Keeper:
 
     def opened(self, identity: str, told: str, at: Nanos) -> Path | None:
         """Write down what was before a finding, and go on with what follows."""
-        if identity in self._cases or len(self._cases) >= OPEN_EVIDENCE:
+        if any(identity in case.identities for case in self._cases.values()):
             return None
         path = self._folder / f"{identity}.pcapng"
         again = 1
         while path.exists():  # what comes back later must not cost the first evidence
             again += 1
             path = self._folder / f"{identity}-{again}.pcapng"
+        if (case := self._latest(at)) is not None:
+            with suppress(OSError):  # not every file system has links
+                os.link(case.file.path, path)
+                case.identities.add(identity)
+                case.until = at + self._around
+                self._forget_oldest(path)
+                return path
+        if len(self._cases) >= OPEN_EVIDENCE:
+            return None
         try:
             file = File(path, self._names, told)
             for item in self._ring:
                 if isinstance(item, Batch):
                     file.write_batch(item)
+                    item.forget()
                 else:
                     file.write(item[0])
+                if file.waiting > BUFFER_LIMIT:
+                    file.flush()
             file.flush()
-            self._forget_oldest()
+            self._forget_oldest(path)
         except OSError as problem:
             self._failed(problem)
             return None
-        self._cases[identity] = _Case(file, at + self._around)
+        self._cases[identity] = _Case(file, at, at + self._around, {identity})
         return path
+
+    def _latest(self, at: Nanos) -> _Case | None:
+        """Return a case that opened just before and is written on: it holds the same minutes."""
+        unfilled = self._unfilled()
+        for case in reversed(self._cases.values()):
+            if 0 <= at - case.opened <= TOGETHER and case.file in unfilled:
+                return case
+        return None
 
     def tick(self, now: Nanos) -> None:
         """Flush, and close what is complete."""
@@ -368,10 +406,15 @@ class Keeper:
         self.lost += problem.frames if isinstance(problem, LostError) else 0
         self.problem = f"{self._folder}: {problem.strerror}"
 
-    def _forget_oldest(self) -> None:
-        files = sorted(self._folder.glob("CS*.pcapng"), key=lambda p: p.stat().st_mtime_ns)
+    def _forget_oldest(self, new: Path) -> None:
+        self._order[new.name] = len(self._order)
+        files = sorted(
+            self._folder.glob("CS*.pcapng"),
+            key=lambda path: (path.stat().st_mtime_ns, self._order.get(path.name, -1)),
+        )
         for path in files[: max(0, len(files) - self._keep)]:
             path.unlink(missing_ok=True)
+        self._order = {name: place for place, name in enumerate([*self._order][-self._keep :])}
 
 
 def _last(item: Batch | tuple[Frame]) -> Nanos:

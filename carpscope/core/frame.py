@@ -54,10 +54,8 @@ Shortcuts = dict[bytes, Shortcut]
 OTHERS = b""
 """Under this: who may take what has no shortcut of its own. It is given the key for the id."""
 
-LAYOUTS = {
-    70: struct.Struct("18s2s4s2s14s30s").unpack_from,
-    74: struct.Struct("22s2s4s2s14s30s").unpack_from,
-}
+PARTS = {70: struct.Struct("18s2s4s2s14s30s"), 74: struct.Struct("22s2s4s2s14s30s")}
+LAYOUTS = {length: parts.unpack_from for length, parts in PARTS.items()}
 """By length: an IPv4 advertisement in Ethernet, without and with a VLAN tag.
 
     head              | id | middle        | sum | key                 | tail

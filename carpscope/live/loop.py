@@ -5,6 +5,7 @@ Everything that may wait has a thread of its own (`report.outlet`, `capture.disk
 can still come, asks the detectors what they know, and hands over the differences.
 """
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from carpscope.live import memory
 from carpscope.live.expectations import Expectations
 from carpscope.live.monitor import Monitor
 from carpscope.live.outputs import Outputs
-from carpscope.live.searching import Searcher
+from carpscope.live.searching import PAUSE_S, Searcher
 from carpscope.live.service import ServiceManager
 from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import Teller, notice
@@ -43,6 +44,10 @@ SNAPSHOT_EVERY: Nanos = 1 * SECOND
 SAVE_EVERY: Nanos = 60 * SECOND
 SAVE_SOONEST: Nanos = 250 * MILLISECOND
 CLOCK_STEP: Nanos = 1 * SECOND
+GARBAGE_AFTER = 20_000
+"""Objects; Python's own 700 has it look many times a second in a flood."""
+LEISURE = 20_000
+"""Packets a second that leave time for searches; with more, they pause longer."""
 LOG_KEPT = 200
 HANDED_OVER = 1024
 """Frames that go to a disk's thread at once."""
@@ -104,6 +109,7 @@ class Live:
         self._showed: Nanos = 0
         self._saved: Nanos = 0
         self._unsaved = True
+        self._counted_packets = 0
         self._fed: Nanos = 0
         self._skew = self.started - self._began
         self._dropped = [0] * len(self.monitors)
@@ -118,6 +124,10 @@ class Live:
         names = ", ".join(interface.label for interface in self.capture.interfaces)
         self.tell(Record(self.started, "start", "start", f"listening on {names}"))
         self._manager.say("READY=1", f"STATUS=listening on {names}")
+        # what was made so far stays: looking through it again and again would cost the loop time
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER)
         while not self._is_over():
             self.capture.wait(self._patience_ms())
             self._read(self.capture.frames())
@@ -275,6 +285,9 @@ class Live:
         """See what the kernel lost, what outputs lost, and say it when it grows."""
         self.capture.count()
         now = wall_ns()
+        more = self.packets - self._counted_packets
+        self._counted_packets = self.packets
+        self._searcher.pause_s = PAUSE_S * (1 + more / LEISURE)
         for index, interface in enumerate(self.capture.interfaces):
             lost = interface.counts.dropped + interface.counts.interface_dropped
             more = lost - self._dropped[index]

@@ -3,6 +3,7 @@
 import io
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,19 @@ packets = st.lists(
     min_size=1,
     max_size=20,
 )
+
+floods = st.integers(0, 120).flatmap(
+    lambda size: st.lists(
+        st.tuples(
+            st.integers(0, 2**32 - 1),
+            st.integers(0, 999_999),
+            st.integers(0, 255).map(lambda byte: bytes((byte,)) * size),
+        ),
+        min_size=60,
+        max_size=80,
+    )
+)
+"""Packets of one length, as many as are written column by column."""
 
 
 def batch(items: list[tuple[int, int, bytes]], snaplen: int = 200) -> Batch:
@@ -65,14 +79,22 @@ def test_frames(items: list[tuple[int, int, bytes]]) -> None:
     assert made.last == frames[-1].at
 
 
-@given(packets, st.sampled_from([0, 50, 262_144]))
-def test_blocks_are_those_of_the_writer(items: list[tuple[int, int, bytes]], snaplen: int) -> None:
+@pytest.mark.parametrize("fast", [True, False])
+@given(st.one_of(packets, floods), st.sampled_from([0, 50, 262_144]))
+def test_blocks_are_those_of_the_writer(
+    fast: bool, items: list[tuple[int, int, bytes]], snaplen: int
+) -> None:
+    numpy = pytest.importorskip("numpy", reason="needs numpy") if fast else None
     one, many = io.BytesIO(), io.BytesIO()
     by_frame = PcapngWriter(one, names=["eth1"], snaplen=snaplen)
     for frame in batch(items, snaplen=60):
         by_frame.write(frame)
-    PcapngWriter(many, names=["eth1"], snaplen=snaplen).write_batch(batch(items, snaplen=60))
+    made = batch(items, snaplen=60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("carpscope.capture.batch._numpy", lambda: numpy)
+        PcapngWriter(many, names=["eth1"], snaplen=snaplen).write_batch(made)
     assert one.getvalue() == many.getvalue()
+    assert len(made.blocks(0, snaplen)) <= made.most
 
 
 @given(packets)

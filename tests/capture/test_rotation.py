@@ -123,6 +123,27 @@ def _ticked(keeper: Keeper, at: int) -> bool:
     return keeper.flushed != before
 
 
+def test_findings_of_one_moment_share_a_file(tmp_path: Path) -> None:
+    """A flood brings many findings at once: their minutes are the same, and are written once."""
+    keeper = Keeper(str(tmp_path), ["eth1"], around=30 * SECOND)
+    data = bytes(70)
+    for second in range(100):
+        at = AT + second * SECOND
+        keeper.write(Frame(second + 1, at, 1, data, 70))
+        if second in (40, 45, 60):
+            assert keeper.opened(f"CS101-{second}", "both MASTER", at) is not None
+        keeper.flushed = 0
+        keeper.tick(at)
+    keeper.close()
+    times = {}
+    for path in tmp_path.iterdir():
+        with open_capture(str(path)) as source:
+            times[path.stem] = [(frame.at - AT) // SECOND for frame in source]
+    assert times["CS101-40"] == times["CS101-45"] == list(range(10, 77))
+    assert times["CS101-60"] == list(range(30, 92))
+    assert len({path.stat().st_ino for path in tmp_path.iterdir()}) == 2
+
+
 def test_what_comes_back_has_a_file_of_its_own(tmp_path: Path) -> None:
     names = []
     for _ in range(3):

@@ -2,19 +2,25 @@
  *
  * flood INTERFACE RATE SECONDS VHIDS [FIRST]: half of the groups count as FreeBSD does, half repeat
  * one cookie as OpenBSD does. HMACs are random bytes, as to somebody without the passphrase.
+ * Those that repeat it have an IPv4 id of their own, as OpenBSD gives them.
  * With FIRST, every advertisement has a source address and a counter of its own, and vhids begin
  * with that one: senders that somebody invents.
+ *
+ * flood INTERFACE RATE SECONDS CAPTURE sends the packets of a pcap file, in their order.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
+#include <fcntl.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +39,40 @@ static double now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Sends what a capture holds; returns how many frames. */
+static uint64_t replay(int fd, const char *path, double rate, double seconds) {
+  int file = open(path, O_RDONLY);
+  struct stat about;
+  if (file < 0 || fstat(file, &about)) { perror(path); exit(1); }
+  uint8_t *all = mmap(0, (size_t)about.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+  if (all == MAP_FAILED) { perror(path); exit(1); }
+  struct iovec parts[BATCH];
+  struct mmsghdr messages[BATCH];
+  memset(messages, 0, sizeof messages);
+  for (int i = 0; i < BATCH; i++) {
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  uint64_t sent = 0;
+  off_t next = 24;
+  double begin = now();
+  while (now() - begin < seconds && next + 16 < about.st_size) {
+    if (now() < begin + (double)sent / rate) { usleep(200); continue; }
+    unsigned count = 0;
+    for (; count < BATCH && next + 16 < about.st_size; count++) {
+      uint32_t length;
+      memcpy(&length, all + next + 8, 4);
+      parts[count] = (struct iovec){all + next + 16, length};
+      next += 16 + (off_t)length;
+    }
+    for (unsigned given = 0; given < count;) {
+      int done = sendmmsg(fd, messages + given, count - given, 0);
+      if (done > 0) { given += (unsigned)done; sent += (uint64_t)done; }
+    }
+  }
+  return sent;
+}
+
 int main(int argc, char **argv) {
   if (argc < 5) return 2;
   double rate = atof(argv[2]), seconds = atof(argv[3]);
@@ -42,6 +82,12 @@ int main(int argc, char **argv) {
   int on = 1;
   setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on);
   if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof to)) { perror("flood"); return 1; }
+  if (vhids == 0) {
+    double start = now();
+    uint64_t given = replay(fd, argv[4], rate, seconds);
+    printf("%llu %.3f\n", (unsigned long long)given, now() - start);
+    return 0;
+  }
   static uint8_t frames[BATCH][FRAME];
   struct iovec parts[BATCH];
   struct mmsghdr messages[BATCH];
@@ -67,6 +113,10 @@ int main(int argc, char **argv) {
       uint64_t number = sent + (uint64_t)i;
       if (invented) {
         ip[12] = 10; ip[13] = (uint8_t)(number >> 16); ip[14] = (uint8_t)(number >> 8); ip[15] = (uint8_t)number;
+      }
+      if (!invented && vhid % 2 == 0) {
+        uint16_t id = (uint16_t)(++counters[vhid] * 40503u) ? : 1;
+        ip[4] = (uint8_t)(id >> 8); ip[5] = (uint8_t)id;
       }
       uint16_t check = sum16(ip, 20);
       ip[10] = (uint8_t)(check >> 8); ip[11] = (uint8_t)check;

@@ -76,6 +76,23 @@ def test_a_configured_split_brain_among_invented_senders_is_told_in_time(tmp_pat
     assert seen.labels <= {"invented_senders", *about}, "nothing is said of who was invented"
 
 
+def test_a_stall_of_the_process_loses_nothing(tmp_path: Path) -> None:
+    """As many as 200,000 a second are in 200 ms wait in the kernel, with the buffer as it is."""
+    sender = str(tmp_path / "flood")
+    source = str(Path(__file__).with_name("flood.c"))
+    subprocess.run(["gcc", "-O2", "-o", sender, source], check=True)
+    with wire() as (within, tx, rx):
+        watcher = Watcher(within, "-i", rx, "--user", "root")
+        watcher.wait_for(15, "it listens", lambda e: e["event_type"] == "start")
+        watcher.process.send_signal(signal.SIGSTOP)
+        argv = [*within, sender, tx, "40000", "1", str(GROUPS)]
+        sent = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()[0]
+        watcher.process.send_signal(signal.SIGCONT)
+        assert watcher.end() == 130
+    assert f"{int(sent):,} packets captured, {int(sent):,} CARP" in watcher.errors[0]
+    assert "0 packets dropped by kernel" in watcher.errors
+
+
 def test_lost_frames_are_counted_and_said(tmp_path: Path) -> None:
     """A process that stands still while a flood comes: the kernel drops, and says how many."""
     sender = str(tmp_path / "flood")

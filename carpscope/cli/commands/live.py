@@ -81,9 +81,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-B",
         "--buffer-size",
         type=whole(1, 1024),
-        default=16,
+        default=64,
         metavar="MIB",
-        help="kernel buffer (16 MiB)",
+        help="kernel buffer (64 MiB)",
     )
     add(
         "-s",
