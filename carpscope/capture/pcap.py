@@ -144,7 +144,10 @@ def frames(
                     and captured == _BURST
                     and length == _BURST
                     and at >= last
-                    and buffer[start + _KEY.start : start + _KEY.stop] in shortcuts
+                    and (
+                        others is not None
+                        or buffer[start + _KEY.start : start + _KEY.stop] in shortcuts
+                    )
                 ):
                     whole = (end - here) // burst.size * burst.size
                     records = burst.iter_unpack(memoryview(buffer)[here : here + whole])
@@ -204,22 +207,24 @@ def _burst(
     Returns how many it was, and the time of the last. It is the loop above without what most
     records do not need: half the time of a dense capture goes by between two shortcuts.
     """
-    get = shortcuts.get
+    get, others = shortcuts.get, shortcuts.get(OTHERS)
     before = number
     second = base = 0
     for seconds, fraction, both, head, identification, middle, ip_sum, key, tail in records:
         if seconds != second:
             second, base = seconds, seconds * 1_000_000_000
         at = base + fraction * scale
-        shortcut = get(key)
-        if (
-            shortcut is None
-            or both != sizes
-            or at < last
-            or not shortcut.take(at, number + 1, head, identification, middle, ip_sum, tail)
-        ):
+        if both != sizes or at < last:
             break
         number += 1
+        shortcut = get(key)
+        if shortcut is None:
+            if others is None or not others.take(at, number, head, key, middle, ip_sum, tail):
+                number -= 1
+                break
+        elif not shortcut.take(at, number, head, identification, middle, ip_sum, tail):
+            number -= 1
+            break
         last = at
     return number - before, last
 

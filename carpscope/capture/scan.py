@@ -62,7 +62,6 @@ class Scan:
     def __init__(self, path: str) -> None:
         """Begin to read. Raises UnfitError where the file is short or of another kind."""
         self.path = path
-        self.size, self.first, self.last, self.snaplen = _ends(path)
         self.late = 0
         """Packets of interest older than one before them."""
         self.failure: Exception | None = None
@@ -73,6 +72,11 @@ class Scan:
         sys.setswitchinterval(_PATIENCE_S)
         self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
         self._thread.start()
+        try:
+            self.size, self.first, self.last, self.snaplen = _ends(path)
+        except UnfitError:
+            self.close()
+            raise
 
     def frames(self, shortcuts: Shortcuts) -> Iterator[Frame]:
         """Give what is of interest and no shortcut takes; numbers count only these.

@@ -26,7 +26,9 @@ def hanging(console: Console, prefix: Text, body: Text) -> list[Text]:
     indent = prefix.cell_len
     body = body.copy()
     body.plain = _TOGETHER.sub(_NO_BREAK, body.plain)
-    wrapped = body.wrap(console, max(min(console.width, WIDEST) - indent, NARROWEST))
+    room = max(min(console.width, WIDEST) - indent, NARROWEST)
+    fits = body.cell_len <= room and body.plain.isprintable()
+    wrapped = [body] if fits else body.wrap(console, room)
     lines = []
     for number, line in enumerate(wrapped):
         line.plain = line.plain.replace(_NO_BREAK, " ")

@@ -383,6 +383,9 @@ class Screen:
         self._lines([text or Text()])
 
     def _lines(self, lines: list[Text]) -> None:
+        if self._console.color_system is None:  # rich would print the same in ten times the time
+            self._console.file.write("".join([f"{line.plain.rstrip()}\n" for line in lines]))
+            return
         for line in lines:
             line.rstrip()
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)

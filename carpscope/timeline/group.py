@@ -125,12 +125,17 @@ class Crowd:
     start: Nanos
     end: Nanos
     adverts: int = 0
-    senders: int = 0
-    """How many they were; one that came again after very many others counts again."""
+    again: int = 0
+    """How many of these came from somebody who is known to have come before."""
     first: int = 0
     """The first frame."""
     closing: list[int] = field(default_factory=lambda: [0] * FRAMES_KEPT)
     """The last ones, in turns."""
+
+    @property
+    def senders(self) -> int:
+        """Return how many they were; one that came again after very many others counts again."""
+        return self.adverts - self.again
 
     def count(self, at: Nanos, frame: int) -> None:
         """Take one advertisement."""
@@ -180,6 +185,8 @@ class Group:
     """Nodes with a reign that lasts."""
     crowd: Crowd | None = None
     """Who named it beside those who are followed (`timeline.strangers`)."""
+    segment: int = 0
+    """VLAN and vhid as one number, for whoever sorts strangers."""
     revision: int = 0
     """Counts what changed but the sums of its lane; whoever keeps what follows from a group
     compares it (`timeline.links`)."""

@@ -46,7 +46,7 @@ from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.node import Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
 from carpscope.timeline.settling import glance, job, settle
-from carpscope.timeline.strangers import Strangers
+from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns
@@ -96,14 +96,14 @@ class Observer:
         self.vrrp = 0
         self.faulty = 0
         self.limits = limits
-        self.strangers = Strangers(self.groups, limits)
+        self._due: Due = []
+        self.strangers = Strangers(self.groups, limits, self._due)
         self._beside = Surroundings()
         self._untrimmed = 0
         self.taken = 0
         """Advertisements that lanes took, copies included; up to date after `sync`."""
         self._lanes: Shortcuts = {}
         self._is_direct = False
-        self._due: list[tuple[Nanos, int, Group, Node]] = []
         self._serial = itertools.count()
         self._facts: list[Fact] = []
 
@@ -140,34 +140,22 @@ class Observer:
         layout = LAYOUTS.get(len(data))
         if layout is None or frame.link != ETHERNET or frame.wire_length != len(data):
             return False
-        head, _, middle, _, key, tail = layout(data)
-        if not strangers.take(at, frame.number, head, middle, key, tail, frame.capture):
+        head, _, middle, ip_sum, key, tail = layout(data)
+        self.taken += self._count_strangers()
+        strangers.capture = frame.capture
+        if not strangers.take(at, frame.number, head, key, middle, ip_sum, tail):
             return False
-        self.advertisements += 1
-        self.now = max(self.now, at)
+        self._count_strangers()  # this one was a frame
         if self._is_direct:  # from now on the reader need not make a frame of such either
-            self._lanes[OTHERS] = self
+            self._lanes[OTHERS] = strangers
         return True
 
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        key: bytes,
-        middle: bytes,
-        ip_sum: bytes,  # noqa: ARG002
-        tail: bytes,
-    ) -> bool:
-        """Do the same for a reader, which gives the parts of a packet and makes no frame."""
-        if (self._due and self._due[0][0] < at) or not self.strangers.take(
-            at, number, head, middle, key, tail, 0
-        ):
-            return False
-        self.advertisements += 1
-        self.taken += 1
-        self.now = max(self.now, at)
-        return True
+    def _count_strangers(self) -> int:
+        strangers = self.strangers
+        count, strangers.counted = strangers.counted, 0
+        self.advertisements += count
+        self.now = max(self.now, strangers.latest)
+        return count
 
     def _close(self, lane: Lane, *, over: bool = False) -> None:
         self._sync(lane)
@@ -186,6 +174,7 @@ class Observer:
 
     def sync(self) -> None:
         """Bring every group up to date with what the hot path counted."""
+        self.taken += self._count_strangers()
         for lane in self._lanes.values():
             if isinstance(lane, Lane | Echo):
                 self._sync(lane)
@@ -312,7 +301,7 @@ class Observer:
         for group in self.groups.values():
             group.revision += 1
         if len(self._due) > 2 * self.strangers.followed + 1000:
-            self._due = [d for d in self._due if d[3].is_master]
+            self._due[:] = [d for d in self._due if d[3].is_master]
             heapq.heapify(self._due)
 
     def _has_room(self, group: Group | None, at: Nanos) -> bool:

@@ -13,7 +13,8 @@ only one that could concern a node that is followed goes on to the observer.
 from array import array
 from zlib import crc32
 
-from carpscope.core.frame import Frame
+from carpscope.auth.digest import Start
+from carpscope.core.frame import Frame, Shortcut
 from carpscope.core.units import SECOND, Nanos
 from carpscope.timeline.group import FRAMES_KEPT, Crowd, Group, GroupKey
 from carpscope.timeline.limits import ESTABLISHED, GONE, Limits
@@ -29,8 +30,13 @@ RETRY: Nanos = SECOND
 """After a search for a place found none, nobody looks again for so long."""
 FOREVER: Nanos = 1 << 62
 
+Due = list[tuple[Nanos, int, Group, Node]]
 _UNFRAGMENTED = frozenset((b"\x40\x00\xff\x70", b"\x00\x00\xff\x70"))
 """With or without Don't Fragment, TTL 255, protocol 112."""
+_Way = tuple[Group, int, tuple[bytes, ...], list[tuple[Start, Start]]]
+"""A group; what the checksum covers beside the tail; the addresses of its expected nodes; and
+what an HMAC begins with under each of its recipes."""
+_int = int.from_bytes
 _SLOT_MASK = (1 << SLOTS_BITS) - 1
 _TICK_BITS = 22
 """Times in the table are in units of 4.2 ms; 40 bits of them are a century."""
@@ -52,23 +58,31 @@ def invented(group: Group) -> Crowd | None:
     crowd = Crowd(group.key, True, start, start)
     for frame in frames:
         crowd.count(end, frame)
-    crowd.senders = len(nodes)
     return crowd
 
 
-class Strangers:
+class Strangers(Shortcut):
     """Who is followed and who is only counted, in one run."""
 
-    def __init__(self, groups: dict[GroupKey, Group], limits: Limits) -> None:
-        """Share the observer's groups; `followed` is kept up to date by the observer."""
+    def __init__(self, groups: dict[GroupKey, Group], limits: Limits, due: Due) -> None:
+        """Share the observer's groups, and when who is overdue: that comes before a packet.
+
+        `followed` is kept up to date by the observer.
+        """
         self._groups = groups
         self.limits = limits
         self.followed = 0
         """Nodes in all groups."""
+        self._due = due
+        self.capture = 0
+        """Which capture is read."""
+        self.counted = 0
+        """Advertisements that `take` counted,"""
+        self.latest: Nanos = 0
+        """and the time of the last one; the observer takes both over."""
         self.crowded_from = min(limits.nodes, limits.group_free)
         """With fewer nodes than this nothing is full."""
-        self.expected: dict[GroupKey, tuple[bytes, ...]] = {}
-        """Configured groups, and the addresses of their nodes."""
+        self._expected: dict[GroupKey, tuple[bytes, ...]] = {}
         self.forgotten_nodes = 0
         self.forgotten_groups = 0
         self.elsewhere: Crowd | None = None
@@ -77,12 +91,24 @@ class Strangers:
         self._heads: dict[bytes, int] = {}
         """What `_segment` said."""
         self._fronts: dict[int, Group] = {}
-        """Groups by VLAN and vhid as `take` meets them."""
+        """Groups by VLAN and vhid as `take` meets them,"""
+        self._ways: dict[bytes, _Way] = {}
+        """and by all that does not change while strangers name them."""
         self._welcomed = -1
         self._known_for: Nanos = 0
         self._slots: array[int] = array("Q")
         self._victims: list[tuple[Nanos, Nanos, Group, Node]] = []
         self._retry: Nanos = -FOREVER
+
+    @property
+    def expected(self) -> dict[GroupKey, tuple[bytes, ...]]:
+        """Return configured groups, and the addresses of their nodes."""
+        return self._expected
+
+    @expected.setter
+    def expected(self, expected: dict[GroupKey, tuple[bytes, ...]]) -> None:
+        self._expected = expected
+        self._ways.clear()
 
     @property
     def crowds(self) -> list[Crowd]:
@@ -116,16 +142,72 @@ class Strangers:
         at: Nanos,
         number: int,
         head: bytes,
-        middle: bytes,
         key: bytes,
+        middle: bytes,
+        ip_sum: bytes,
         tail: bytes,
-        capture: int,
     ) -> bool:
         """Count an advertisement of somebody who is not followed; False where it may matter.
 
         A shorter way to what `admits` says, for the parts of a packet (`core.frame.LAYOUTS`)
-        that hold nothing unusual.
+        that hold nothing unusual. What does not change in a flood is looked up at once.
         """
+        due = self._due
+        if due and due[0][0] < at:
+            return False
+        way = self._ways.get(head + middle + key[4:])
+        if way is None:
+            return self._take(at, number, head, key, middle, ip_sum, tail)
+        group, rest, expected, signers = way
+        crowd, source, signed = group.crowd, key[:4], tail[2:]
+        mark = crc32(source, group.segment)
+        slot, tag = mark & _SLOT_MASK, mark >> 8
+        if (
+            crowd is None
+            or source in group.nodes
+            or source in expected
+            or at - crowd.end > APART
+            or self._slots[slot] >> 40 == tag
+            or b"\x04" + signed in group.signatures.seen
+            or len(signers) != len(group.recipes)
+            or (len(group.nodes) < self.limits.group_free and self.followed < self.limits.nodes)
+            or (_int(tail, "big") + rest) % 65535
+        ):
+            return self._take(at, number, head, key, middle, ip_sum, tail)
+        for inner_start, outer_start in signers:
+            inner, outer = inner_start(), outer_start()
+            inner.update(signed[:8])
+            outer.update(inner.digest())
+            if outer.digest() == signed[8:]:
+                self._welcome(self.capture << FRAME_BITS | number)
+                return False
+        self._slots[slot] = tag << 40 | at >> _TICK_BITS & _TIME_MASK
+        adverts = crowd.adverts
+        crowd.adverts = adverts + 1
+        crowd.closing[adverts % FRAMES_KEPT] = self.capture << FRAME_BITS | number
+        crowd.end = self.latest = at
+        self.counted += 1
+        return True
+
+    def _welcome(self, ref: int) -> None:
+        """Let the general path follow the sender of a frame."""
+        self._known_for = FOREVER
+        self._welcomed = ref
+
+    def _take(
+        self,
+        at: Nanos,
+        number: int,
+        head: bytes,
+        key: bytes,
+        middle: bytes,
+        ip_sum: bytes,  # noqa: ARG002
+        tail: bytes,
+    ) -> bool:
+        """Do the same for whatever is not usual in a flood."""
+        ref = self.capture << FRAME_BITS | number
+        if self._welcomed == ref:
+            return False  # a reader has asked before: the frame is on its way
         segment = self._heads.get(head)
         if segment is None:
             segment = self._segment(head)
@@ -143,7 +225,6 @@ class Strangers:
             if group is not None:
                 self._fronts[segment] = group
         limits, source = self.limits, key[:4]
-        ref = capture << FRAME_BITS | number
         mark = crc32(source, segment)
         crowd: Crowd | None = None
         if group is not None:
@@ -156,30 +237,21 @@ class Strangers:
             return False
         if int.from_bytes(key[8:] + tail, "big") % 65535:
             return False
-        counter, digest = tail[2:10], tail[10:]
-        slot = mark & _SLOT_MASK
-        if (
-            group is None
-            or crowd is None
-            or self.expected
-            or at - crowd.end > APART
-            or self._slots[slot] >> 40 == mark >> 8
-            or b"\x04" + tail[2:] in group.signatures.seen
+        if group is not None and crowd is not None:
+            if len(self._ways) >= HEADS_KEPT:
+                self._ways.clear()
+            group.segment = segment
+            expected = self._expected.get(_key(segment), ())
+            rest = _int(key[8:], "big")  # of the checksum: 2^240 = 1 modulo 65535
+            signers = [recipe.signer.starts() for recipe in group.recipes]
+            self._ways[head + middle + key[4:]] = group, rest, expected, signers
+        shape = key[13] << 8 | key[10]
+        if self._concerns(
+            _key(segment), group, source, shape, tail[2:10], tail[10:], at, mark, ref
         ):
-            shape = key[13] << 8 | key[10]
-            return not self._concerns(
-                _key(segment), group, source, shape, counter, digest, at, mark, ref
-            )
-        for recipe in group.recipes:
-            if recipe.signer.sign(counter) == digest:
-                self._known_for = FOREVER
-                self._welcomed = ref
-                return False
-        self._slots[slot] = mark >> 8 << 40 | (at >> _TICK_BITS & _TIME_MASK)
-        crowd.senders += 1
-        crowd.closing[crowd.adverts % FRAMES_KEPT] = ref
-        crowd.adverts += 1
-        crowd.end = at
+            return False
+        self.counted += 1
+        self.latest = at
         return True
 
     def _segment(self, head: bytes) -> int:
@@ -234,8 +306,8 @@ class Strangers:
     ) -> bool:
         self._known_for = FOREVER
         self._welcomed = ref
-        if self.expected:
-            wanted = self.expected.get(key)
+        if self._expected:
+            wanted = self._expected.get(key)
             if wanted is not None and (group is None or source in wanted):
                 return True
         if group is not None:
@@ -253,9 +325,8 @@ class Strangers:
         before = slots[slot]
         slots[slot] = tag << 40 | now
         self._known_for = 0
-        if before >> 40 != tag:
-            crowd.senders += 1
-        else:
+        again = before >> 40 == tag
+        if again:
             since = (now - before & _TIME_MASK) << _TICK_BITS
             interval = interval_ns(shape >> 8, shape & 255)
             if interval * 3 // 4 <= since <= 3 * interval + SECOND:
@@ -266,6 +337,7 @@ class Strangers:
             return True
         self._welcomed = -1
         crowd.count(at, ref)
+        crowd.again += again
         return False
 
     def _crowd(self, key: GroupKey, group: Group | None, at: Nanos) -> Crowd:
@@ -324,7 +396,7 @@ class Strangers:
 
     def standing(self, group: Group, node: Node, at: Nanos) -> Nanos:
         """Return for how long a node has been followed; `FOREVER` where it keeps its place."""
-        wanted = self.expected.get((group.vlan, group.vhid))
+        wanted = self._expected.get((group.vlan, group.vhid))
         if wanted is not None and (
             any(address in wanted for address in node.addresses) or len(group.nodes) == 1
         ):
@@ -340,6 +412,7 @@ class Strangers:
         """Note that a group is no longer followed."""
         self.forgotten_groups += 1
         self._fronts.clear()
+        self._ways.clear()
         self._keep(group.crowd)
 
     def notes(self) -> list[str]:

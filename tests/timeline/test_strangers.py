@@ -2,16 +2,21 @@
 
 import random
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from carpscope.auth.digest import Signer, message
 from carpscope.auth.keyring import Keyring
+from carpscope.capture.source import open_capture
+from carpscope.capture.writer import PcapWriter
+from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.engine import Engine
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
+from carpscope.pipeline import analyze
 from carpscope.timeline.limits import Limits
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.pruning import share
@@ -203,3 +208,25 @@ def test_who_is_invented_twice_is_no_node() -> None:
     assert "split_brain" not in labels
     assert "equal_skew_tie" not in labels
     assert "invented_senders" in labels
+
+
+@pytest.mark.parametrize("keys", [True, False], ids=["secrets", "keyless"])
+def test_who_comes_amid_a_flood_is_followed_where_a_reader_asks_first(
+    keys: bool, tmp_path: Path
+) -> None:
+    """A reader asks before it makes a frame, and then the frame comes: that is one question."""
+    path = tmp_path / "flood.pcap"
+    sent = sorted(
+        [*beat(1, 0, 30, signed=keys), *beat(2, 20, 10, signed=keys), *flood(3, 27, 1500)]
+    )
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for number, (at, data) in enumerate(sent, 1):
+            writer.write(Frame(number, 1_700_000_000 * SECOND + at, 1, data, len(data)))
+    config = Config((WORD,), (SHARED,)) if keys else Config()
+    analysis = analyze([open_capture(str(path))], config)
+    (group,) = analysis.observer.groups.values()
+    newcomer = group.nodes[bytes((192, 0, 2, 2))]
+    assert newcomer.adverts == (10 if keys else 9)
+    assert newcomer.authentication.verified == (10 if keys else 0)
+    assert analysis.packets == sum(analysis.advertisements) == len(sent)
