@@ -75,12 +75,14 @@ class Lag(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class Line(Sequence[Waiting]):
     """Those that wait, in order of time, without listing what is pending."""
 
-    listed: list[Waiting]
-    lag: Lag
+    __slots__ = ("lag", "listed")
+
+    def __init__(self, listed: list[Waiting], lag: Lag) -> None:
+        """Look at what is listed, then at what is pending."""
+        self.listed, self.lag = listed, lag
 
     def __len__(self) -> int:
         """Return how many there are."""

@@ -185,8 +185,6 @@ class Group:
     """Nodes with a reign that lasts."""
     crowd: Crowd | None = None
     """Who named it beside those who are followed (`timeline.strangers`)."""
-    segment: int = 0
-    """VLAN and vhid as one number, for whoever sorts strangers."""
     revision: int = 0
     """Counts what changed but the sums of its lane; whoever keeps what follows from a group
     compares it (`timeline.links`)."""

@@ -11,12 +11,15 @@ only one that could concern a node that is followed goes on to the observer.
 """
 
 from array import array
+from collections import OrderedDict
+from typing import NamedTuple
 from zlib import crc32
 
 from carpscope.auth.digest import Start
 from carpscope.core.frame import Frame, Shortcut
 from carpscope.core.units import SECOND, Nanos
 from carpscope.timeline.group import FRAMES_KEPT, Crowd, Group, GroupKey
+from carpscope.timeline.impostor import Signature
 from carpscope.timeline.limits import ESTABLISHED, GONE, Limits
 from carpscope.timeline.node import FRAME_BITS, Node, frame_ref
 from carpscope.wire.carp import AdvertView, interval_ns
@@ -33,9 +36,6 @@ FOREVER: Nanos = 1 << 62
 Due = list[tuple[Nanos, int, Group, Node]]
 _UNFRAGMENTED = frozenset((b"\x40\x00\xff\x70", b"\x00\x00\xff\x70"))
 """With or without Don't Fragment, TTL 255, protocol 112."""
-_Way = tuple[Group, int, tuple[bytes, ...], list[tuple[Start, Start]]]
-"""A group; what the checksum covers beside the tail; the addresses of its expected nodes; and
-what an HMAC begins with under each of its recipes."""
 _int = int.from_bytes
 _SLOT_MASK = (1 << SLOTS_BITS) - 1
 _TICK_BITS = 22
@@ -59,6 +59,25 @@ def invented(group: Group) -> Crowd | None:
     for frame in frames:
         crowd.count(end, frame)
     return crowd
+
+
+class _Way(NamedTuple):
+    """What many strangers have in common, until something happens in their group."""
+
+    group: Group
+    revision: int
+    segment: int
+    crowd: Crowd
+    nodes: dict[bytes, Node]
+    seen: OrderedDict[bytes, Signature]
+    rest: int
+    """What the checksum covers beside the tail."""
+    is_small: bool
+    """Whether it has room of its own, so that it depends on all the others who is followed."""
+    expected: tuple[bytes, ...]
+    """Addresses of the group's configured nodes."""
+    signers: list[tuple[Start, Start]]
+    """What an HMAC begins with, under each of its recipes."""
 
 
 class Strangers(Shortcut):
@@ -158,19 +177,18 @@ class Strangers(Shortcut):
         way = self._ways.get(head + middle + key[4:])
         if way is None:
             return self._take(at, number, head, key, middle, ip_sum, tail)
-        group, rest, expected, signers = way
-        crowd, source, signed = group.crowd, key[:4], tail[2:]
-        mark = crc32(source, group.segment)
+        group, revision, segment, crowd, nodes, seen, rest, is_small, expected, signers = way
+        source, signed = key[:4], tail[2:]
+        mark = crc32(source, segment)
         slot, tag = mark & _SLOT_MASK, mark >> 8
         if (
-            crowd is None
-            or source in group.nodes
+            group.revision != revision
+            or source in nodes
             or source in expected
             or at - crowd.end > APART
             or self._slots[slot] >> 40 == tag
-            or b"\x04" + signed in group.signatures.seen
-            or len(signers) != len(group.recipes)
-            or (len(group.nodes) < self.limits.group_free and self.followed < self.limits.nodes)
+            or b"\x04" + signed in seen
+            or (is_small and self.followed < self.limits.nodes)
             or (_int(tail, "big") + rest) % 65535
         ):
             return self._take(at, number, head, key, middle, ip_sum, tail)
@@ -240,11 +258,21 @@ class Strangers(Shortcut):
         if group is not None and crowd is not None:
             if len(self._ways) >= HEADS_KEPT:
                 self._ways.clear()
-            group.segment = segment
             expected = self._expected.get(_key(segment), ())
             rest = _int(key[8:], "big")  # of the checksum: 2^240 = 1 modulo 65535
             signers = [recipe.signer.starts() for recipe in group.recipes]
-            self._ways[head + middle + key[4:]] = group, rest, expected, signers
+            self._ways[head + middle + key[4:]] = _Way(
+                group,
+                group.revision,
+                segment,
+                crowd,
+                group.nodes,
+                group.signatures.seen,
+                rest,
+                len(group.nodes) < limits.group_free,
+                expected,
+                signers,
+            )
         shape = key[13] << 8 | key[10]
         if self._concerns(
             _key(segment), group, source, shape, tail[2:10], tail[10:], at, mark, ref
