@@ -232,6 +232,7 @@ class Lane(Shortcut):
         node.dont_fragment[bool(self.middle[0] & 0x40)] += count
         node.last, node.last_frame = self.last, last
         node.last_of[4] = self.last
+        node.last_id = int.from_bytes(self._last_id(), "big")
         node.due = self.last + self.latest
         node.heard_better = node.deceived = None
         reign.adverts += count
@@ -283,6 +284,10 @@ class Lane(Shortcut):
         """Give the places of the last so many, in order."""
         size = self.kept
         return [index % size for index in range(self.count - count, self.count)]
+
+    @abstractmethod
+    def _last_id(self) -> bytes:
+        """Return the IPv4 id of the last advertisement."""
 
     @abstractmethod
     def _tail_at(self, place: int) -> bytes:

@@ -118,6 +118,9 @@ class Constant(Lane):
             and at - self.last <= self.latest
         )
 
+    def _last_id(self) -> bytes:
+        return self.token[:2]
+
     def _tail_at(self, place: int) -> bytes:  # noqa: ARG002
         return self.tail
 
@@ -298,6 +301,10 @@ class Moving(Lane):
             self.highest = max(self.highest, self.counter)
         self.run = counter
         return True
+
+    def _last_id(self) -> bytes:
+        place = 2 * ((self.count - 1) % KEYS_KEPT)
+        return bytes(self.ids[place : place + 2])
 
     def _tail_at(self, place: int) -> bytes:
         return self.tails[place]

@@ -111,6 +111,8 @@ class Node:
     last_frame: FrameRef = 0
     last_of: dict[int, Nanos] = field(default_factory=dict)
     """When it advertised last, by IP version."""
+    last_id: int = 0
+    """The IPv4 id of its last advertisement, 0 for none."""
     due: Nanos = 0
     """When the next advertisement should have come, slack included."""
     heard_better: Nanos | None = None

@@ -9,6 +9,7 @@ for longer than its own interval explains. The replay of state machines
 import heapq
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
@@ -436,6 +437,9 @@ class Observer:
         if found is None:
             return False
         deceit, original = found
+        if node is not None and ip.version == 4 and ip.identification == node.last_id != 0:
+            # where every signature is the same, the id says which advertisement it was
+            original = replace(original, at=node.last_of[4], frame=node.last_frame)
         named = node or group.nodes.get(original.source)
         self._facts.append(Deceived(group, named, at, ref, deceit, original, ip.source, view))
         group.deceits += 1
@@ -487,6 +491,8 @@ class Observer:
             went_on(group.contest, [] if lured else group.masters, node, at, ref)
         node.last, node.last_frame = at, ref
         node.last_of[version] = at
+        if version == 4:
+            node.last_id = ip.identification or 0
         node.due = at + interval + slack_ns(interval)
         farewell = early and node.heard_better is not None and is_ucarp(node)
         if reign is None:
