@@ -145,8 +145,12 @@ class Lane(Shortcut):
         self.numbers = array("q", bytes(8 * self.kept))
         self.stop = FOREVER
         """After so many advertisements it is time to `pause`."""
+
+    def begin(self) -> None:
+        """Be the one that takes."""
+        self.group.lane = self
         if not self.is_verified:
-            node.authentication.lag = self
+            self.node.authentication.lag = self
             self.pause()
 
     def packet(self, identification: bytes, ip_sum: bytes, tail: bytes) -> bytes:

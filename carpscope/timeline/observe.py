@@ -417,14 +417,17 @@ class Observer:
         group.last = seen
         if ip.version == 4:
             group.last_ipv4 = seen
-        opened = lane_for(group, node, packet)
-        if len(self._lanes) >= LANES_KEPT and len(self._open_lanes()) >= LANES_KEPT:
-            opened = None
-        before = self._lanes.get(opened.key) if opened is not None else None
-        if opened is not None and not isinstance(before, Lane):
-            if isinstance(before, Echo):
-                self._sync(before)
-            self._lanes[opened.key] = group.lane = opened
+        if len(self._lanes) < LANES_KEPT or len(self._open_lanes()) < LANES_KEPT:
+            self._open(lane_for(group, node, packet))
+
+    def _open(self, lane: Lane | None) -> None:
+        before = self._lanes.get(lane.key) if lane is not None else None
+        if lane is None or isinstance(before, Lane):
+            return
+        if isinstance(before, Echo):
+            self._sync(before)
+        self._lanes[lane.key] = lane
+        lane.begin()
 
     def _deceit(self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int) -> bool:
         """Report what the named node did not send; it counts for nobody."""

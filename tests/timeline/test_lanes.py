@@ -194,3 +194,21 @@ def test_many_that_nobody_explains_are_sampled_alike(
         fast, slow, taken = both(written(frames, tmp_path), config, monkeypatch)
         assert fast == slow
         assert taken > 8800
+
+
+def test_who_gets_no_lane_keeps_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On two VLANs one source may have one vhid: the second has the same key, and no lane."""
+    frames = simulated(scenario('impl = "netbsd"', duration=60))
+    frames += [tagged(frame) for frame in frames]
+    frames.sort(key=lambda frame: frame.at)
+    path = written(frames, tmp_path)
+    for limit in (0, 256):
+        monkeypatch.setattr(observe, "LANES_KEPT", limit)
+        analysis = analyze([open_capture(str(path))], KEYLESS)
+        tracks = [
+            node.authentication for g in analysis.observer.groups.values() for node in g.members
+        ]
+        assert len(tracks) == 2
+        assert all(track.lag is None for track in tracks)
+        assert len({track.failed for track in tracks}) == 1
+        assert (analysis.observer.taken > 0) == (limit > 0)
