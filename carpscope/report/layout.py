@@ -25,10 +25,12 @@ def hanging(console: Console, prefix: Text, body: Text) -> list[Text]:
     """Wrap `body` behind `prefix`; further lines are indented as far as the prefix is wide."""
     indent = prefix.cell_len
     body = body.copy()
-    body.plain = _TOGETHER.sub(_NO_BREAK, body.plain)
     room = max(min(console.width, WIDEST) - indent, NARROWEST)
-    fits = body.cell_len <= room and body.plain.isprintable()
-    wrapped = [body] if fits else body.wrap(console, room)
+    if body.cell_len <= room and body.plain.isprintable():
+        wrapped: Iterable[Text] = [body]
+    else:
+        body.plain = _TOGETHER.sub(_NO_BREAK, body.plain)
+        wrapped = body.wrap(console, room)
     lines = []
     for number, line in enumerate(wrapped):
         line.plain = line.plain.replace(_NO_BREAK, " ")
