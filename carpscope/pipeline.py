@@ -8,7 +8,8 @@ from operator import attrgetter
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.capture.described import Described, Folder
-from carpscope.capture.scan import Scan, Scanned, UnfitError
+from carpscope.capture.scan import Scan, Scanned
+from carpscope.capture.sieve import UnfitError
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
 from carpscope.core.frame import Frame, Shortcuts

@@ -19,6 +19,10 @@ _TUNNELS = frozenset(port.to_bytes(2, "big") for port in (4789, 8472, 37008))
 """VXLAN and TZSP may hold what a mirror took elsewhere (`wire.tunnel`)."""
 
 
+class UnfitError(Exception):
+    """This file has to be read properly, not only scanned."""
+
+
 class Sieve:
     """Says which packets of a link type to drop; shut until an analysis opens it."""
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carpscope.capture import ends
 from carpscope.capture import scan as module
 from carpscope.capture.filter import FrameFilter
-from carpscope.capture.scan import Scan, UnfitError
-from carpscope.capture.sieve import SIEVED_SIZE, Sieve
+from carpscope.capture.scan import Scan
+from carpscope.capture.sieve import SIEVED_SIZE, Sieve, UnfitError
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
@@ -28,8 +29,8 @@ SPLIT = simulated(scenario('impl = "openbsd"', 'impl = "netbsd"\npassphrase = "x
 
 @pytest.fixture(autouse=True)
 def short_files_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SCANNED_FROM", 100)
-    monkeypatch.setattr(module, "_TAIL", 4000)
+    monkeypatch.setattr(ends, "SCANNED_FROM", 100)
+    monkeypatch.setattr(ends, "_TAIL", 4000)
 
 
 def written(path: Path, frames: list[Frame], noise: int = 30) -> Path:
@@ -115,7 +116,7 @@ def test_what_a_scan_cannot_do_it_refuses(
         case "not there":
             path.unlink()
         case "short":
-            monkeypatch.setattr(module, "SCANNED_FROM", 1 << 30)
+            monkeypatch.setattr(ends, "SCANNED_FROM", 1 << 30)
     try:
         scan = Scan(str(path))
     except UnfitError:
@@ -144,7 +145,7 @@ def test_the_program_says_the_same_either_way(
     """A file as long as the program asks for, against the same file behind a pipe."""
     monkeypatch.undo()
     path = written(tmp_path / "long.pcap", CALM, noise=13_000)
-    assert path.stat().st_size > module.SCANNED_FROM
+    assert path.stat().st_size > ends.SCANNED_FROM
     quick = run("analyze", str(path), "-p", PASSPHRASE, "-a", "10.0.0.100")
     proper = start("analyze", "-", "-p", PASSPHRASE, "-a", "10.0.0.100", stdin=path.read_bytes())
     assert quick.status == proper.status == 0

@@ -75,7 +75,8 @@ def _scan(options: argparse.Namespace) -> "Scan | None":
             return None
     except (OSError, ValueError):
         return None
-    from carpscope.capture.scan import Scan, UnfitError
+    from carpscope.capture.scan import Scan
+    from carpscope.capture.sieve import UnfitError
 
     try:
         return Scan(chosen[0])
