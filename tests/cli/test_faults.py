@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -214,18 +215,24 @@ def test_a_corrupt_state_file_is_one_line(content: bytes, tmp_path: Path) -> Non
     assert path.read_bytes() == content
 
 
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that others may enter: pytest closes its own to them, also while another runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it becomes somebody else")
-def test_permission_lost_is_one_line(tmp_path: Path) -> None:
+def test_permission_lost_is_one_line(open_path: Path) -> None:
     """A file, a folder and a key that are not ours to read or write."""
+    tmp_path = open_path
     mine = tmp_path / "mine.pcap"
     shutil.copy(TROUBLE, mine)
     mine.chmod(0o600)
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     theirs.chmod(0o777)
-    for folder in (tmp_path, *list(tmp_path.parents)[:3]):
-        if str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
     code = (  # the interpreter itself may lie where nobody else can read it: load all of it first
         "import os, sys; import carpscope.cli.main as m, carpscope.report.hostlog.read\n"
         f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
