@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from carpscope.core.frame import LAYOUTS, OTHERS, PARTS, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 
 _RECORD = struct.Struct("=IIII")
@@ -77,9 +77,6 @@ class Batch:
 
     def frames(self, shortcuts: Shortcuts) -> Iterator[Frame]:
         """Give those packets as frames that no shortcut takes."""
-        if shortcuts and (parts := PARTS.get(self._size())) is not None:
-            yield from self._alike(shortcuts, parts)
-            return
         data, link, index, snaplen = self.data, self.link, self.interface, self.snaplen
         number = self.first - 1
         layout_of = LAYOUTS.get
@@ -111,29 +108,6 @@ class Batch:
             return 0
         lengths = memoryview(self.meta).cast("I")[3::4]
         return size if lengths.tolist().count(size) == count else 0
-
-    def _alike(self, shortcuts: Shortcuts, parts: struct.Struct) -> Iterator[Frame]:
-        """Do the same where all are as long as an advertisement, which a flood is."""
-        data, size = self.data, parts.size
-        number = self.first - 1
-        shortcut_of = shortcuts.get
-        others = shortcut_of(OTHERS)
-        second, base = 0, 0
-        for (seconds, micros, offset, _), (head, identification, middle, ip_sum, key, tail) in zip(
-            _RECORD.iter_unpack(self.meta), parts.iter_unpack(data), strict=True
-        ):
-            number += 1
-            if seconds != second:
-                second, base = seconds, seconds * SECOND
-            at = base + micros * MICROSECOND
-            shortcut = shortcut_of(key)
-            if shortcut is not None:
-                if shortcut.take(at, number, head, identification, middle, ip_sum, tail):
-                    continue
-            elif others is not None and others.take(at, number, head, key, middle, ip_sum, tail):
-                continue
-            frame = data[offset : offset + size]
-            yield Frame(number, at, self.link, frame, size, self.interface, self.interface)
 
     def blocks(self, interface: int, snaplen: int) -> bytes:
         """Give all packets as packet blocks of pcapng, for the interface of that number.

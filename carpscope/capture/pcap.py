@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from carpscope.capture.linktypes import ETHERNET
 from carpscope.capture.sieve import SIEVED_SIZE, Sieve
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
-from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
+from carpscope.core.frame import LAYOUTS, OTHERS, PARTS, Frame, Shortcuts
 from carpscope.core.units import MICROSECOND, Nanos
 
 HEADER_SIZE = 24
@@ -101,9 +101,7 @@ def frames(
     ethernet = link == ETHERNET
     make = tuple.__new__  # Frame(...) would take the arguments apart first: twice the time
     layout_of = LAYOUTS.get
-    burst = struct.Struct(
-        f"{header.order}II8s{'8x' if header.magic == _MODIFIED else ''}{_BURST_LAYOUT}"
-    )
+    burst = struct.Struct(f"{header.order}II8s{more}{PARTS[_BURST].format}")
     sizes = struct.pack(f"{header.order}II", _BURST, _BURST)
     rest = b""
     second, base = 0, 0
@@ -189,7 +187,6 @@ def frames(
 
 _BURST = 70
 """The length of most advertisements: the first of `core.frame.LAYOUTS`."""
-_BURST_LAYOUT = "18s2s4s2s14s30s"
 _KEY = range(26, 40)
 """Where its key lies."""
 

@@ -8,9 +8,9 @@ list of spans, so a change in mid-capture has its moment.
 
 from bisect import bisect
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, overload
+from typing import NamedTuple, Protocol
 
 from carpscope.auth.explain import Candidates, Recipe
 from carpscope.core.units import Nanos
@@ -75,32 +75,6 @@ class Lag(Protocol):
         ...
 
 
-class Line(Sequence[Waiting]):
-    """Those that wait, in order of time, without listing what is pending."""
-
-    __slots__ = ("lag", "listed")
-
-    def __init__(self, listed: list[Waiting], lag: Lag) -> None:
-        """Look at what is listed, then at what is pending."""
-        self.listed, self.lag = listed, lag
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.listed) + self.lag.pending
-
-    @overload
-    def __getitem__(self, index: int) -> Waiting: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Waiting]: ...
-    def __getitem__(self, index: int | slice) -> Waiting | list[Waiting]:
-        """Return one of them, or some."""
-        if isinstance(index, slice):
-            return [self[place] for place in range(len(self))[index]]
-        place = range(len(self))[index]
-        known = len(self.listed)
-        return self.listed[place] if place < known else self.lag.waiting(place - known)
-
-
 @dataclass(slots=True)
 class AuthenticationTrack:
     """The authentication of one node."""
@@ -128,10 +102,14 @@ class AuthenticationTrack:
             self.lag.hand_over()
         return self.listed
 
-    @property
-    def line(self) -> Sequence[Waiting]:
-        """Return the same to look at a few of them."""
-        return Line(self.listed, self.lag) if self.lag is not None else self.listed
+    def some(self, places: Iterable[int]) -> list[Waiting]:
+        """Give a few of the same, without listing what is pending."""
+        listed, lag = self.listed, self.lag
+        known = len(listed)
+        return [
+            listed[place] if place < known or lag is None else lag.waiting(place - known)
+            for place in places
+        ]
 
     @property
     def unexplained(self) -> int:
@@ -215,21 +193,13 @@ class AuthenticationTrack:
     def due(self) -> bool:
         """Tell whether enough waits for a quick look before the end."""
         unexplained = self.unexplained + self.folded
-        return unexplained in EARLY or (
-            unexplained > EARLY[-1]
-            and unexplained & unexplained - 1 == 0
-            and unexplained.bit_length() % 2 == 1
-        )
+        return unexplained == _look_from(unexplained)
 
     @property
     def until_due(self) -> int:
         """Return how many more have to wait until the next look is due; at least one."""
         unexplained = self.unexplained + self.folded
-        for count in EARLY:
-            if unexplained < count:
-                return count - unexplained
-        bits = unexplained.bit_length()
-        return (1 << bits + bits % 2) - unexplained
+        return _look_from(unexplained + 1) - unexplained
 
     def apply(self, recipes: list[Recipe]) -> None:
         """Move what known recipes explain from what waits to the spans."""
@@ -291,6 +261,14 @@ class AuthenticationTrack:
                 break
             best = span.recipe
         return best
+
+
+def _look_from(count: int) -> int:
+    """Return the number of unexplained ones, from so many on, that is worth the next look."""
+    due = EARLY[-1]
+    while due < count:
+        due *= 4
+    return next((early for early in EARLY if early >= count), due)
 
 
 def _joined(spans: list[Span], waiting: list[Nanos], *, loose: bool) -> list[Span]:

@@ -3,9 +3,10 @@
 Nearly every packet of a long capture is the next advertisement of a lone master, verified by
 the recipe that verified the last. Such a node gets a lane: the bytes that must stay the same
 are compared as bytes, the counter must move as it did, checksum and HMAC are computed, and
-only sums are kept. Whatever deviates, in the node or in its group, closes the lane: the sums
-go back into the node, and the general path takes the packet. So the results are those of the
-general path (tests/timeline/test_lanes.py holds them together).
+only sums are kept; what nothing explains stays in the lane until somebody looks at it. Whatever
+deviates, in the node or in its group, closes the lane: the sums go back into the node, and the
+general path takes the packet. Only a deceit that copies a constant signature leaves it open. So
+the results are those of the general path (tests/timeline/test_lanes.py holds them together).
 
 The reader of a capture asks for a lane before it makes a frame (`core.frame.LAYOUTS` has the
 parts of a packet), so a steady master costs no frame and no packet either. What an
@@ -21,7 +22,7 @@ from carpscope.core.frame import LAYOUTS, Frame, Shortcut
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import SIGNED_KEPT, Waiting
 from carpscope.timeline.group import Group, LastAdvert, Sent
-from carpscope.timeline.impostor import KEYS_KEPT, Signature
+from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
 from carpscope.timeline.node import SETTLED, CounterHabit, Node
 from carpscope.wire.carp import AdvertView
 
@@ -83,9 +84,7 @@ class Lane(Shortcut):
         "handed",
         "has_ids",
         "head",
-        "identification",
         "ids",
-        "ip_sum",
         "is_verified",
         "kept",
         "key",
@@ -99,13 +98,13 @@ class Lane(Shortcut):
         "stop",
         "synced",
         "tail",
+        "token",
     )
     head: bytes
-    identification: bytes
     middle: bytes
-    ip_sum: bytes
     key: bytes
     tail: bytes
+    token: bytes
 
     renews = True
     """Whether every advertisement is signed as none was before."""
@@ -114,7 +113,9 @@ class Lane(Shortcut):
     def __init__(self, group: Group, node: Node, frame: Frame) -> None:
         """Open a lane behind an advertisement that the general path has just taken."""
         parts = LAYOUTS[len(frame.data)](frame.data)
-        self.head, self.identification, self.middle, self.ip_sum, self.key, self.tail = parts
+        self.head, identification, self.middle, ip_sum, self.key, self.tail = parts
+        self.token = identification + ip_sum
+        """IPv4 id and header checksum, as it was opened; a lane may keep it up to date."""
         self.group = group
         self.node = node
         self.capture = frame.capture
@@ -138,7 +139,7 @@ class Lane(Shortcut):
                 self.kept = max(2 * INTERVALS_KEPT, group.history.maxlen)
         self.collects = node.adverts < SETTLED
         """Whether the node's fingerprint still wants IPv4 ids."""
-        self.has_ids = self.identification != NO_ID
+        self.has_ids = identification != NO_ID
         self.ids = bytearray(2 * self.kept if self.renews else 0)
         """IPv4 ids: a signature that comes again with its id was copied."""
         self.ats = array("q", bytes(8 * self.kept))
@@ -275,9 +276,9 @@ class Lane(Shortcut):
             for place in latest:
                 own = int.from_bytes(ids[2 * place : 2 * place + 2], "big")
                 frame = base | self.numbers[place]
-                seen[b"\4" + self._tail_at(place)[2:]] = Signature(
-                    source, self.ats[place], frame, shape, own, shape
-                )
+                tail = self._tail_at(place)
+                key = signature_key(4, tail[2:10], tail[10:])
+                seen[key] = Signature(source, self.ats[place], frame, shape, own, shape)
         for place in latest[-SIGNED_KEPT if self.renews else -1 :]:
             tail, frame = self._tail_at(place), base | self.numbers[place]
             track.remember(Waiting(self.ats[place], frame, tail[2:10], tail[10:]))

@@ -33,7 +33,7 @@ _MASK = 0xFFFF_FFFF_FFFF_FFFF
 class Constant(Lane):
     """OpenBSD, old pfSense: one cookie and one HMAC, advertisement after advertisement."""
 
-    __slots__ = ("asks", "earliest", "first", "token", "tokens")
+    __slots__ = ("asks", "earliest", "first", "tokens")
     renews = False
 
     def __init__(self, group: Group, node: Node, frame: Frame, first: Signature) -> None:
@@ -42,10 +42,8 @@ class Constant(Lane):
         self.first = first
         self.asks = True
         """Whether ids still matter: once enough of them are known they do not."""
-        self.token = self.identification + self.ip_sum
-        """IPv4 id and checksum of the last one: in nothing else may they differ."""
         self.tokens = Recent()
-        """Those of what came right before it."""
+        """Tokens of what came right before: in nothing else may they differ."""
         self.earliest = self.latest * 3 // 4
         """How soon the next one may come without being early in anybody's eyes."""
 

@@ -61,7 +61,7 @@ def job(group: Group, node: Node, candidates: Candidates) -> Job:
 
 def glance(job: Job, keyring: Keyring, effort: Effort) -> None:
     """Look at what is easy while a capture is still being read."""
-    _search(job, keyring, effort, FIRST, _ends(job.track.line))
+    _search(job, keyring, effort, FIRST, _ends(job.track))
     job.track.tidy(finish=False)
 
 
@@ -82,14 +82,15 @@ def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
     for job, old in wanting:
         # a node of one advertisement is left out when there are very many of them
         if effort.room > reserve or job.track.unexplained > 2:
-            _search(job, keyring, effort, QUICK, [*_spread(job.track.line), *old])
+            few = job.track.some(_spread(job.track.unexplained))
+            _search(job, keyring, effort, QUICK, [*few, *old])
     for place, (job, old) in enumerate(wanting):
         job.track.apply(job.recipes)
         if place >= LONG and job.track.unexplained <= 2:
             _say(job.track, [BRIEF] if job.track.unexplained else [])
         elif job.track.unexplained or old:
             stages = ALL if place < LONGEST else DEAR
-            _search(job, keyring, effort, stages, [*_ends(job.track.line), *old[-1:]])
+            _search(job, keyring, effort, stages, [*_ends(job.track), *old[-1:]])
         if job.track.unexplained:
             job.track.tried = job.candidates
             job.track.failures += 1
@@ -131,17 +132,16 @@ def _say(track: AuthenticationTrack, limits: list[str]) -> None:
     track.limits = list(dict.fromkeys([*track.limits, *limits]))
 
 
-def _ends(waiting: Sequence[Waiting]) -> list[Waiting]:
+def _ends(track: AuthenticationTrack) -> list[Waiting]:
     """The last one decides; the first one too, where a passphrase was rotated in between."""
-    return list(dict.fromkeys([waiting[-1], waiting[0]])) if waiting else []
+    count = track.unexplained
+    return track.some(dict.fromkeys((count - 1, 0))) if count else []
 
 
-def _spread(waiting: Sequence[Waiting]) -> list[Waiting]:
-    """Give a few in order of time, so that what was signed for a while only is met."""
-    if not waiting:
-        return []
-    places = {len(waiting) * part // SEARCH_LIMIT for part in range(SEARCH_LIMIT)}
-    return [waiting[place] for place in sorted({*places, len(waiting) - 1})]
+def _spread(count: int) -> list[int]:
+    """Give a few places in order of time, so that what was signed for a while only is met."""
+    places = {count * part // SEARCH_LIMIT for part in range(SEARCH_LIMIT)}
+    return sorted({*places, count - 1}) if count else []
 
 
 def _unexplained(track: AuthenticationTrack, candidates: Candidates) -> list[Waiting]:
@@ -149,7 +149,9 @@ def _unexplained(track: AuthenticationTrack, candidates: Candidates) -> list[Wai
     if track.tried is not None and _same(track.tried, candidates):
         return []
     samples = [s.sample for s in track.spans if s.recipe is None and s.sample is not None]
-    return _spread(samples) if track.tried is None else samples[-SEARCH_LIMIT:]
+    if track.tried is not None:
+        return samples[-SEARCH_LIMIT:]
+    return [samples[place] for place in _spread(len(samples))]
 
 
 def _worth(track: AuthenticationTrack, candidates: Candidates) -> bool:

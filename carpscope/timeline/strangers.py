@@ -253,13 +253,13 @@ class Strangers(Shortcut):
             crowd = group.crowd
         elif self.followed < limits.nodes:
             return False
-        if int.from_bytes(key[8:] + tail, "big") % 65535:
+        rest = _int(key[8:], "big")  # of what the checksum covers (2^240 = 1 modulo 65535)
+        if (_int(tail, "big") + rest) % 65535:
             return False
         if group is not None and crowd is not None:
             if len(self._ways) >= HEADS_KEPT:
                 self._ways.clear()
             expected = self._expected.get(_key(segment), ())
-            rest = _int(key[8:], "big")  # of the checksum: 2^240 = 1 modulo 65535
             signers = [recipe.signer.starts() for recipe in group.recipes]
             self._ways[head + middle + key[4:]] = _Way(
                 group,

@@ -17,8 +17,8 @@ from carpscope.report.document import document
 from carpscope.timeline import lanes, node, observe
 from carpscope.timeline.facts import Fact
 from tests.simulated import PASSPHRASE, scenario, simulated
+from tests.timeline.recorded import TRACES, secrets
 
-TRACES = sorted(Path("tests/data/traces").glob("*.pcap"))
 CAPTURES = sorted(Path("captures").glob("*/capture.pcap"))
 KEYLESS = Config()
 CONFIG = Config((PASSPHRASE.encode(),), (bytes((10, 0, 0, 100)),))
@@ -26,15 +26,6 @@ CONFIG = Config((PASSPHRASE.encode(),), (bytes((10, 0, 0, 100)),))
 
 def told(path: Path, config: Config) -> str:
     return json.dumps(document(analyze([open_capture(str(path))], config), config))
-
-
-def secrets(path: Path) -> Config:
-    truth = json.loads(path.with_suffix(".json").read_text())
-    nodes = truth.get("scenario", truth)["nodes"]
-    vhids = [vhid for node in nodes for vhid in node.get("vhids", [node])]
-    return Config(
-        tuple(dict.fromkeys(v["passphrase"].encode() for v in vhids if "passphrase" in v))
-    )
 
 
 def both(path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, int]:

@@ -1,27 +1,17 @@
 """Broken links are read anew only where something has happened, and are always the same."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from carpscope.capture.source import open_capture
-from carpscope.config import Config
 from carpscope.core.units import MILLISECOND
 from carpscope.live.monitor import Monitor
 from carpscope.timeline.group import Group
 from carpscope.timeline.links import BrokenLink, broken_links, find_links
+from tests.timeline.recorded import TRACES, secrets
 
-TRACES = sorted(Path("tests/data/traces").glob("*.pcap"))
 LOOK_EVERY = 700 * MILLISECOND
-
-
-def secrets(path: Path) -> Config:
-    truth = json.loads(path.with_suffix(".json").read_text())
-    nodes = truth.get("scenario", truth)["nodes"]
-    vhids = [vhid for node in nodes for vhid in node.get("vhids", [node])]
-    words = dict.fromkeys(v["passphrase"].encode() for v in vhids if "passphrase" in v)
-    return Config(tuple(words))
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)

@@ -100,7 +100,7 @@ def taken(frame: bytes, wire_length: int | None = None) -> Packet:
     return decode(samples.frame(frame, wire_length=wire_length))
 
 
-def says_vrrp(sent: Sent) -> None:
+def assert_says_vrrp(sent: Sent) -> None:
     packet = taken(sent.frame)
     seen = packet.body
     assert isinstance(seen, vrrp.VrrpView), packet
@@ -114,18 +114,18 @@ def says_vrrp(sent: Sent) -> None:
 @settings(max_examples=300)
 @given(vrrp2(lists_of_addresses()))
 def test_vrrp_2_with_any_count_is_never_carp(sent: Sent) -> None:
-    says_vrrp(sent)
+    assert_says_vrrp(sent)
 
 
 @settings(max_examples=300)
 @given(vrrp2(st.one_of(lists_of_addresses(exactly=7), lists_of_addresses(exactly=5))))
 def test_vrrp_2_of_seven_and_of_36_bytes_is_never_carp(sent: Sent) -> None:
-    says_vrrp(sent)
+    assert_says_vrrp(sent)
 
 
 @given(vrrp3())
 def test_vrrp_3_is_never_carp(sent: Sent) -> None:
-    says_vrrp(sent)
+    assert_says_vrrp(sent)
 
 
 @given(lists_of_addresses(exactly=7), st.integers(0, 255), st.booleans(), st.sampled_from((0, 192)))
@@ -137,7 +137,7 @@ def test_seven_addresses_without_authentication_are_not_carp(
     assert len(payload) == carp.HEADER_SIZE
     source = listed[0][:3] + b"\xfe"
     frame = samples.over_ipv4(payload, source=source, tos=tos, dont_fragment=dont_fragment)
-    says_vrrp(Sent(frame, 9, priority, listed))
+    assert_says_vrrp(Sent(frame, 9, priority, listed))
 
 
 @given(lists_of_addresses(most=9), DIGESTS, st.booleans(), st.booleans())
@@ -151,7 +151,7 @@ def test_ciscos_md5_is_not_carp(
     payload = samples.with_checksum(head + tail) if sums_all else samples.with_checksum(head) + tail
     source = (listed[0][:3] if listed else bytes((10, 0, 0))) + b"\x09"
     frame = samples.over_ipv4(payload, source=source, dont_fragment=dont_fragment)
-    says_vrrp(Sent(frame, 1, 200, listed))
+    assert_says_vrrp(Sent(frame, 1, 200, listed))
 
 
 @given(
@@ -167,7 +167,7 @@ def test_vrrp_2_over_ipv6_is_not_carp(
     body += bytes(8) if with_authentication else b""
     pseudo = ip.pseudo_header(samples.LINK_LOCAL, samples.GROUP6, carp.PROTOCOL, len(body))
     payload = samples.with_checksum(body, pseudo=pseudo if with_pseudo_header else b"")
-    says_vrrp(Sent(samples.over_ipv6(payload), 5, 100, listed))
+    assert_says_vrrp(Sent(samples.over_ipv6(payload), 5, 100, listed))
 
 
 @given(vrrp2(lists_of_addresses()), st.integers(0, 128))

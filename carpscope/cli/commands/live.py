@@ -81,7 +81,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-B",
         "--buffer-size",
         type=whole(1, 1024),
-        default=64,
         metavar="MIB",
         help="kernel buffer (64 MiB)",
     )
@@ -147,7 +146,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from carpscope.capture.live import LiveCapture, Settings
+    from carpscope.capture.live import BUFFER_MIB, LiveCapture, Settings
     from carpscope.core.errors import CarpscopeError
     from carpscope.live import privileges
     from carpscope.live.loop import Live
@@ -166,8 +165,9 @@ def _run(options: argparse.Namespace) -> int:
         raise CarpscopeError("-C, -G and -W belong to -w FILE")
     if options.nagios and options.length is None:
         options.length = span("10s")
+    buffer_mib = options.buffer_size or BUFFER_MIB
     settings = Settings(
-        options.filter, options.buffer_size, options.snapshot_length, not options.no_promiscuous
+        options.filter, buffer_mib, options.snapshot_length, not options.no_promiscuous
     )
     loop = LoopOptions(length=options.length, count=options.count)
     loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
