@@ -8,12 +8,16 @@ addresses = ["192.168.1.50", "2001:db8::1"]
 name = "fw1"
 addresses = ["192.168.1.157"]
 
-[[group]]                            # live: who is expected, where; others are findings
+[[group]]                            # what is expected; anything else is a finding
 vhid = 1
 vlan = [10]
-interface = "eth1"                   # without: on any
+interface = "eth1"                   # live; without: on any
 name = "LAN gateway"
+addresses = ["192.168.1.50"]         # what its nodes share
 nodes = ["fw1", "192.168.1.158"]
+master = "fw1"                       # who should be MASTER
+together = "site"                    # groups that say the same have one master
+maintenance = ["2026-11-30T22:00Z/2026-12-01T02:00Z"]   # no finding of then counts
 
 [tolerances]                         # live
 close_after = 30                     # seconds without news until a finding is over
@@ -41,7 +45,7 @@ from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import is_visible
 from carpscope.core.toml import SIZE_LIMIT, read_toml
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import SECOND, Nanos, parse_rfc3339
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -52,7 +56,8 @@ _OTHERS = 0o007 | S_IWGRP
 """Permissions that let somebody else have it; its group may read it."""
 _KEYS = {"passphrases", "passphrase_file", "addresses", "node", "group", "tolerances", "live"}
 _NODE_KEYS = {"name", "addresses"}
-_GROUP_KEYS = {"vhid", "vlan", "name", "nodes", "interface"}
+_GROUP_KEYS = {"vhid", "vlan", "name", "nodes", "interface", "addresses", "master", "together",
+               "maintenance"}  # fmt: skip
 _TOLERANCES = {"close_after", "missing_after", "ignore"}
 _LIVE_TEXTS = (
     "filter",
@@ -67,6 +72,7 @@ _LIVE_TEXTS = (
 _HEADER = r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?$"
 _ENTRY = r"\s*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))\s*[.=]"
 _CODE = r"CS[0-9]{3}"
+_MINUTES = r"(T[0-9]{2}:[0-9]{2})([^:0-9].*)$"
 # Compiled where a file is read (`re` keeps what it compiled): most runs read none.
 
 Table: TypeAlias = "dict[str, object]"
@@ -82,6 +88,14 @@ class ExpectedGroup(NamedTuple):
     """Source addresses; empty where any may."""
     interface: str | None = None
     """Where it should be heard; None where any of them will do."""
+    addresses: tuple[bytes, ...] = ()
+    """What its nodes share."""
+    master: tuple[bytes, ...] = ()
+    """The addresses of who should be MASTER; empty where any may."""
+    together: str | None = None
+    """Groups that say the same here have one master."""
+    maintenance: tuple[tuple[Nanos, Nanos], ...] = ()
+    """Times whose findings do not count for status and exit status."""
 
 
 class Tolerances(NamedTuple):
@@ -110,6 +124,10 @@ class Config(NamedTuple):
     def __repr__(self) -> str:
         """Say how many, never which."""
         return f"Config({len(self.passphrases)} passphrases, {len(self.addresses)} addresses)"
+
+    def expects(self, vlan: tuple[int, ...], vhid: int) -> "ExpectedGroup | None":
+        """Return what is expected of a group."""
+        return next((g for g in self.groups if (g.vlan, g.vhid) == (vlan, vhid)), None)
 
     @property
     def expected_nodes(self) -> dict[tuple[tuple[int, ...], int], tuple[bytes, ...]]:
@@ -236,11 +254,64 @@ def _groups(
             raise source.error(told, "interface", "group", number)
         nodes: list[bytes] = []
         for text in _texts(source, group, "nodes", "group", number):
-            called = [address for address, known in names if known == text]
-            nodes += called or [_address(source, text, "nodes", "group", number)]
+            nodes += _node(source, text, names, "nodes", number)
+        master = group.get("master")
+        if master is not None and not isinstance(master, str):
+            raise source.error("must be a node's name or address", "master", "group", number)
+        together = group.get("together")
+        if together is not None and not (isinstance(together, str) and is_visible(together)):
+            raise source.error("must be printable text", "together", "group", number)
         assert isinstance(vhid, int)
-        groups.append(ExpectedGroup(vhid, tuple(vlan), name, tuple(nodes), interface))
+        groups.append(
+            ExpectedGroup(
+                vhid,
+                tuple(vlan),
+                name,
+                tuple(nodes),
+                interface,
+                tuple(
+                    _address(source, text, "addresses", "group", number)
+                    for text in _texts(source, group, "addresses", "group", number)
+                ),
+                tuple(_node(source, master, names, "master", number)) if master else (),
+                together,
+                tuple(
+                    _window(source, text, number)
+                    for text in _texts(source, group, "maintenance", "group", number)
+                ),
+            )
+        )
     return tuple(groups)
+
+
+def _node(
+    source: _Source, text: str, names: list[tuple[bytes, str]], key: str, number: int
+) -> list[bytes]:
+    """Read a node's name or one of its addresses; give all that are known of it."""
+    called = [address for address, known in names if known == text]
+    if called:
+        return called
+    address = _address(source, text, key, "group", number)
+    name = dict(names).get(address)
+    return [a for a, known in names if known == name] if name is not None else [address]
+
+
+def _window(source: _Source, text: str, number: int) -> tuple[Nanos, Nanos]:
+    """Read `FROM/TO`, two times of RFC 3339."""
+    try:
+        start, end = (_moment(part) for part in text.split("/"))
+    except ValueError:
+        start = end = 0
+    if start >= end:
+        told = f"must be FROM/TO, two times as 2026-11-30T22:00Z, not {text[:60]!r}"
+        raise source.error(told, "maintenance", "group", number)
+    return start, end
+
+
+def _moment(text: str) -> Nanos:
+    """Read a time of RFC 3339; seconds may be left out."""
+    text = text.strip()
+    return parse_rfc3339(re.sub(_MINUTES, r"\1:00\2", text))
 
 
 def _tolerances(source: _Source, data: Table) -> Tolerances:

@@ -19,6 +19,7 @@ from carpscope.detect.events import Event, EventWatch
 from carpscope.detect.finding import Finding
 from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
+from carpscope.detect.standing import Standing, at_end
 from carpscope.timeline.clocks import PATH_MAX
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.observe import Observer
@@ -43,6 +44,8 @@ class Analysis:
     packets: int = 0
     advertisements: list[int] = field(default_factory=list)
     """Of each capture, copies included."""
+    config: Config = field(default_factory=Config)
+    """What was asked for and is expected."""
     interrupted: bool = False
     """Whether a person ended it (SIGINT); what was read until then is analyzed."""
     vantage: Vantage | None = None
@@ -53,6 +56,16 @@ class Analysis:
     """Where the captures are the files of a folder: what else is to be said of it."""
     notes: list[str] = field(default_factory=list)
     """What was only counted or was forgotten (`timeline.limits`)."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Tell whether there was anything to judge: an advertisement or a finding."""
+        return bool(self.observer.advertisements or self.findings)
+
+    @property
+    def standing(self) -> Standing:
+        """Return how things stood at the end."""
+        return at_end(self.findings, self.config, self.observer.now, is_judged=self.is_judged)
 
 
 def analyze(
@@ -77,9 +90,10 @@ def analyze(
     """
     observer = Observer(Keyring(config.passphrases), config.addresses, effort)
     observer.strangers.expected = config.expected_nodes
-    engine = Engine(Context(observer))
+    engine = Engine(Context(observer, config))
     events = EventWatch()
     result = Analysis(captures, observer, advertisements=[0] * len(captures), vantage=vantage)
+    result.config = config
 
     more = [0]
 

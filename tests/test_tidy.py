@@ -25,7 +25,7 @@ LAYERS = {
     # `simulate --from` asks a capture what would have happened: one file reads a capture
     # (observed), and it alone may; everything else here lives in a made world.
     "sim": {"core", "wire", "auth", "protocol"},
-    "detect": {"core", "wire", "auth", "protocol", "timeline"},
+    "detect": {"core", "wire", "auth", "protocol", "timeline", "config"},
     # The pages that predict run machines, and the whole of an analysis is a pipeline's value.
     "report": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "pipeline", "config",

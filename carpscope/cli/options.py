@@ -36,8 +36,18 @@ def add_captures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_secrets(parser: argparse.ArgumentParser, *, config_flags: tuple[str, ...]) -> None:
-    """Add candidates to verify with. `config_flags` since -c is count where packets are listed."""
+def add_count(parser: argparse._ActionsContainer, told: str = "end after N packets") -> None:
+    """Add -c of tcpdump, the same in every command; the configuration is --config."""
+    parser.add_argument("-c", "--count", type=count, metavar="N", help=told)
+
+
+def add_exit_zero(parser: argparse.ArgumentParser) -> None:
+    """Add what makes findings no failure."""
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there are findings")
+
+
+def add_secrets(parser: argparse.ArgumentParser) -> None:
+    """Add candidates to verify with."""
     group = parser.add_argument_group(
         "candidates",
         "All are tried on every node; none is needed. A passphrase on the command\n"
@@ -72,10 +82,9 @@ def add_secrets(parser: argparse.ArgumentParser, *, config_flags: tuple[str, ...
         help="shared addresses, IPv4 and IPv6 (repeatable)",
     )
     group.add_argument(
-        *config_flags,
-        dest="config",
+        "--config",
         metavar="FILE",
-        help="carpscope.toml with passphrases, addresses and node names",
+        help="carpscope.toml: passphrases, addresses, names of nodes, what is expected",
     )
 
 
@@ -171,7 +180,7 @@ def config(options: argparse.Namespace) -> "Config":
     addresses = list(base.addresses)
     for text in options.address:
         addresses += [parse_ip(part, where="-a") for part in text.split(",") if part.strip()]
-    return Config(tuple(passphrases), tuple(dict.fromkeys(addresses)), base.names)
+    return base._replace(passphrases=tuple(passphrases), addresses=tuple(dict.fromkeys(addresses)))
 
 
 def _asked(options: argparse.Namespace) -> list[bytes]:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 
@@ -19,6 +20,13 @@ class Severity(Enum):
     def rank(self) -> int:
         """Return 0 for the least."""
         return list(Severity).index(self)
+
+
+class Attacker(NamedTuple):
+    """Who sent what no node sent, as far as frames name it."""
+
+    address: bytes | None
+    mac: bytes | None
 
 
 @dataclass(slots=True)
@@ -43,6 +51,25 @@ class Finding:
     """Identities of the findings that explain this one."""
     ongoing: bool = False
     """Whether it still was so when the capture ended."""
+    others: tuple[str, ...] = ()
+    """Further groups that it is about."""
+    attacker: Attacker | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Return every group it is about."""
+        return (self.group, *self.others)
+
+    @property
+    def vhid(self) -> int | None:
+        """Return the number of its group."""
+        number = self.group.rpartition("vhid")[2]
+        return int(number) if number.isdecimal() else None
+
+    @property
+    def duration_s(self) -> float:
+        """Return how long it lasted, in seconds."""
+        return max(self.end - self.start, 0) / 1e9
 
     @property
     def identity(self) -> str:

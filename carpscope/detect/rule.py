@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from carpscope.auth.keyring import Keyring
+from carpscope.config import Config
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.timeline.facts import Fact
@@ -17,6 +18,10 @@ class Context:
     """What a watch may ask beside the facts: the state of the groups, and which words are weak."""
 
     observer: Observer
+    config: Config = field(default_factory=Config)
+    """What is expected."""
+    interface: str | None = None
+    """Where a live run listens; None for captures."""
 
     @property
     def groups(self) -> list[Group]:

@@ -21,6 +21,7 @@ from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.detect.finding import Severity
+from carpscope.detect.standing import is_wrong
 from carpscope.live import memory
 from carpscope.live.expectations import Expectations
 from carpscope.live.monitor import Monitor
@@ -83,7 +84,8 @@ class Live:
         self.requests: set[str] = set()
         """`stop`, `reread`, `report`: what a signal asked for."""
         self.packets = 0
-        self.worst = Severity.INFO
+        self.is_wrong = False
+        """Whether anything of warning or above was found, and does not lie in maintenance."""
         self.notes: dict[str, str] = {}
         self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
         self._manager = ServiceManager()
@@ -250,9 +252,8 @@ class Live:
             self._unsaved = self._unsaved or bool(changes)
 
     def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
-        severity = situation.finding.severity
-        if severity.rank > self.worst.rank:
-            self.worst = severity
+        if is_wrong((situation.finding,), monitor.config):
+            self.is_wrong = True
         if action == "opened" and self.options.keeper is not None:
             told = f"{situation.finding.code} on {monitor.interface}: {situation.finding.summary}"
             identity = situation.identity

@@ -14,17 +14,13 @@ from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
+from carpscope.detect.standing import CLOSE_AFTER, is_over
 from carpscope.live.pages import GROUP_MISSING
 from carpscope.report.record import WITHDRAWN
 
-CLOSE_AFTER: Nanos = 30 * SECOND
-"""Without news for so long, what its detector cannot see the end of is over."""
 UPDATE_EVERY: Nanos = 60 * SECOND
 """Numbers that only grow are told this often."""
 SITUATIONS_KEPT = 2000
-
-_ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", GROUP_MISSING.label))
-"""Their detectors know the moment at which it is over."""
 
 Key = tuple[str, str, Nanos]
 
@@ -196,13 +192,8 @@ class Situations:
         return []
 
     def _is_over(self, situation: Situation, finding: Finding, now: Nanos) -> bool:
-        if finding.ongoing:
-            return False
-        if finding.label in _ENDS_BY_ITSELF:
-            return True
-        return now - max(finding.end, situation.moved if situation.is_open else 0) > (
-            self.close_after
-        )
+        moved = max(finding.end, situation.moved if situation.is_open else 0)
+        return is_over(finding, moved, now, self.close_after)
 
     def _close(self, situation: Situation, now: Nanos, why: str) -> Change:
         situation.is_open, situation.closed, situation.told = False, now, now

@@ -6,6 +6,7 @@ from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import rfc3339
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding
+from carpscope.detect.standing import master, vips
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.folder import folder_json
@@ -23,6 +24,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
     """Give everything that is known, in the form of the contract."""
     names = [capture.name for capture in analysis.captures]
     groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
+    standing = analysis.standing
     found: dict[str, Json] = {
         "schema": SCHEMA,
         "version": carpscope.__version__,
@@ -30,6 +32,8 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "groups": [_group(group, analysis, config, names) for group in groups],
         "findings": [_finding(finding, names) for finding in analysis.findings],
         "events": [_event(event, names) for event in analysis.events],
+        "status": standing.status.value,
+        "worst": standing.worst.identity if standing.worst is not None else None,
     }
     if analysis.folder is not None:
         found["folder"] = folder_json(analysis.folder)
@@ -62,10 +66,14 @@ def _evidence(analysis: Analysis, index: int) -> dict[str, Json]:
 
 
 def _group(group: Group, analysis: Analysis, config: Config, names: list[str]) -> dict[str, Json]:
+    held = master(group)
     return {
         "id": group.id,
         "vlan": list(group.vlan),
         "vhid": group.vhid,
+        "status": analysis.standing.of(group.id).value,
+        "vips": [ip_text(address) for address in vips(group, config)],
+        "master": held.id if held is not None else None,
         "families": [f"ipv{version}" for version in sorted(group.families)],
         "announced": [ip_text(address) for address in group.announced],
         "copies": group.copies,
@@ -169,17 +177,32 @@ def _finding(finding: Finding, names: list[str]) -> dict[str, Json]:
         "severity": finding.severity.value,
         "confidence": finding.confidence,
         "group": finding.group,
+        "other_groups": list(finding.others),
+        "vhid": finding.vhid,
         "nodes": list(finding.nodes),
         "start": rfc3339(finding.start),
         "end": rfc3339(finding.end),
+        "duration_s": finding.duration_s,
         "ongoing": finding.ongoing,
         "frames": [frame_name(ref, names) for ref in finding.frames],
         "frame_count": finding.frame_count,
         "summary": finding.summary,
         "explanation": finding.explanation,
         "remedy": finding.remedy,
+        "attacker": attacker_json(finding),
         "caused_by": list(finding.caused_by),
         "identity": finding.identity,
+    }
+
+
+def attacker_json(finding: Finding) -> dict[str, Json] | None:
+    """Give who sent what no node sent."""
+    who = finding.attacker
+    if who is None:
+        return None
+    return {
+        "address": ip_text(who.address) if who.address else None,
+        "mac": mac_text(who.mac) if who.mac else None,
     }
 
 
@@ -190,6 +213,7 @@ def _event(event: Event, names: list[str]) -> dict[str, Json]:
         "nodes": list(event.nodes),
         "start": rfc3339(event.start),
         "end": rfc3339(event.end),
+        "duration_s": (event.end - event.start) / 1e9,
         "frames": [frame_name(ref, names) for ref in event.frames],
         "summary": event.summary,
     }

@@ -183,7 +183,7 @@ def _body(packet: Packet, verdict: Verdict | None) -> Mapping[str, Json]:
             "checksum": f"{body.checksum:#06x}",
             "checksum_ok": body.checksum_ok,
             "counter": body.counter.hex(),
-            "counter_value": body.counter_value,
+            "counter_value": str(body.counter_value),
             "hmac": body.digest.hex(),
             "bow_out": body.is_bow_out,
             "trailing": body.trailing,

@@ -12,6 +12,7 @@ from rich.text import Text
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock
+from carpscope.detect.standing import is_master
 from carpscope.detect.words import priority
 from carpscope.report.layout import columns, folded
 from carpscope.timeline.group import Group
@@ -128,19 +129,14 @@ def _axis(span: Span, width: int) -> Text:
     return Text(f"{first}{middle:>{half}}{last:>{width - 8 - half}}", style="dim")
 
 
-def is_master_at_end(node: Node) -> bool:
-    """Tell whether it was MASTER when the capture ended."""
-    return bool(node.reigns) and node.reigns[-1].ended_by in ("", "capture")
-
-
 def _state(node: Node, group: Group) -> str:
     """Say what a bar ends with."""
     if not node.reigns:
         return ""
     last = node.reigns[-1]
     end = clock(last.end if last.end is not None else last.seen, digits=0)
-    if is_master_at_end(node):
-        rivals = [n for n in group.members if n is not node and is_master_at_end(n)]
+    if is_master(node):
+        rivals = [n for n in group.members if n is not node and is_master(n)]
         mine = (node.advbase, node.advskew)
         worse = any((n.advbase, n.advskew) < mine for n in rivals)
         return "MASTER, should be BACKUP" if worse else "MASTER"

@@ -14,13 +14,15 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock, day, span_text
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.standing import is_master
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.document import frame_name
 from carpscope.report.folder import folder_notes
 from carpscope.report.layout import columns, hanging
-from carpscope.report.roster import Span, is_master_at_end, name, roster, shown, signs
+from carpscope.report.roster import Span, name, roster, shown, signs
+from carpscope.report.unjudged import sentences
 from carpscope.report.vantage import offset_text
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
@@ -164,24 +166,8 @@ class Screen:
             self._print(f"  … and {len(vantage.losses) - EVENTS_SHOWN:,} more such stretches")
 
     def _nothing(self, analysis: Analysis) -> None:
-        observer = analysis.observer
-        self._print("No CARP advertisement in here.")
-        if observer.vrrp:
-            self._print(
-                f"There are {observer.vrrp:,} of VRRP, the other protocol 112: "
-                "carpscope dissect shows them."
-            )
-        if observer.faulty:
-            self._print(
-                f"{_count(observer.faulty, 'packet')} of protocol 112 could not be read: "
-                "carpscope dissect -V shows why."
-            )
-        if not observer.vrrp and not observer.faulty:
-            self._print(
-                "Was it captured on the right interface? Without a MASTER there is nothing to "
-                "hear, a switch with IGMP snooping may keep it away, and tagged frames need "
-                "'proto 112 or vlan' as the filter."
-            )
+        for told in sentences(analysis):
+            self._print(told)
         self._line()
 
     # What is wrong
@@ -334,7 +320,7 @@ class Screen:
             self._line()
         for group in groups[:GROUPS_SHOWN]:
             members = group.members
-            master = max(members, key=lambda n: (is_master_at_end(n), n.last))
+            master = max(members, key=lambda n: (is_master(n), n.last))
             sign = Text("✓ ", style="green") if not alone else Text("  ")
             prefix = sign.append(f"{_group_words(group.id)}  ", style="default")
             self._hang(prefix, self._calm_words(group, master))
@@ -356,8 +342,8 @@ class Screen:
 
     def _calm_words(self, group: Group, master: Node) -> Text:
         several = len(group.members) > 1
-        state = "MASTER" if is_master_at_end(master) else "was MASTER"
-        whole = not several and len(master.reigns) == 1 and is_master_at_end(master)
+        state = "MASTER" if is_master(master) else "was MASTER"
+        whole = not several and len(master.reigns) == 1 and is_master(master)
         words = Text(
             f"{name(master, self._config)} {state}{' throughout' if whole else ''}", "bold"
         )

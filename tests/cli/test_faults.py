@@ -248,7 +248,7 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
         (("report", TROUBLE, "-o", str(theirs / "x"), "--sign", str(mine)), "Permission denied"),
         (("report", TROUBLE, "-o", str(theirs / "x"), "--log", str(mine)), "Permission denied"),
         (("analyze", TROUBLE, "--passphrase-file", str(mine)), "Permission denied"),
-        (("analyze", TROUBLE, "-c", str(mine)), "Permission denied"),
+        (("analyze", TROUBLE, "--config", str(mine)), "Permission denied"),
     ):
         done = start(*words, prefix=somebody)
         assert done.status == 2, done

@@ -83,7 +83,12 @@ def test_names_of_captures(name: str, tmp_path: Path) -> None:
     seen(several.out)
     lines = several.out.splitlines()
     assert len(lines) == len(run("dissect", str(path)).out.splitlines()) + 28
-    for words in (("-c", str(path)), ("--passphrase-file", str(path)), ("-a", name), ("-f", name)):
+    for words in (
+        ("--config", str(path)),
+        ("--passphrase-file", str(path)),
+        ("-a", name),
+        ("-f", name),
+    ):
         done = run("analyze", capture("ucarp-healthy"), *words)
         seen(done.out)
         seen(done.err)
@@ -171,8 +176,8 @@ def test_names_in_configurations_and_scenarios(attack: str, tmp_path: Path) -> N
     )
     name_is_visible = is_visible(json.loads(quoted))
     for words in (
-        ("analyze", capture("ucarp-one-way-link"), "-c", str(config)),
-        ("analyze", "--json", capture("ucarp-one-way-link"), "-c", str(config)),
+        ("analyze", capture("ucarp-one-way-link"), "--config", str(config)),
+        ("analyze", "--json", capture("ucarp-one-way-link"), "--config", str(config)),
         ("simulate", str(story)),
         ("simulate", "--json", str(story)),
     ):

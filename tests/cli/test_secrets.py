@@ -62,7 +62,7 @@ def test_passphrases_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     config.write_text(f'passphrases = ["{SECRET}"]\n')
     config.chmod(0o600)
     expected = run("analyze", "--json", CAPTURE, "-p", SECRET)
-    for arguments in (["--passphrase-file", str(lines)], ["-c", str(config)]):
+    for arguments in (["--passphrase-file", str(lines)], ["--config", str(config)]):
         result = run("analyze", "--json", CAPTURE, *arguments)
         assert result == expected
         check(result)

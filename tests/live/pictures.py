@@ -111,7 +111,7 @@ def picture(state: str, folder: Path) -> None:
         settings = Path(work) / "carpscope.toml"
         settings.write_text(TOML)
         command = [*stage.lan.within("switch"), sys.executable, "-m", "carpscope", "live"]
-        command += ["-i", "span1", "-c", str(settings)]
+        command += ["-i", "span1", "--config", str(settings)]
         servers = {size: f"carppic-{os.getpid()}-{size[0]}" for size in SIZES}
         try:
             for (width, height), server in servers.items():

@@ -83,7 +83,7 @@ def test_a_passphrase_file_that_others_may_read_or_nobody(tmp_path: Path) -> Non
 
 
 def test_check_config(tmp_path: Path) -> None:
-    done = run("live", "-c", write(tmp_path, GOOD), "--check-config")
+    done = run("live", "--config", write(tmp_path, GOOD), "--check-config")
     assert (done.status, done.err) == (0, "")
     assert "interfaces  eth1" in done.out
     assert "1 passphrases" in done.out
@@ -103,7 +103,7 @@ def test_check_config(tmp_path: Path) -> None:
 def test_a_mistake_in_an_output_has_its_line_too(tmp_path: Path, line: str, told: str) -> None:
     path = write(tmp_path, f'[live]\ninterfaces = ["lo"]\n{line}\n')
     for more in (["--check-config"], ["--for", "1s"]):
-        done = run("live", "-c", path, *more)
+        done = run("live", "--config", path, *more)
         assert (done.status, done.out) == (2, "")
         assert done.err.startswith(f"carpscope: {path}:3: {told}")
 

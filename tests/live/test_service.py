@@ -54,7 +54,7 @@ def test_systemd_is_told(tmp_path: Path) -> None:
     environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
     try:
         with wire() as (within, tx, span):
-            more = ("-c", str(settings), "--exec", str(hook), "--user", "root")
+            more = ("--config", str(settings), "--exec", str(hook), "--user", "root")
             watcher = Watcher(within, "-i", span, *more, environment=environment)
             until(lambda: manager.heard(bool), 15, "READY")
             assert manager.told[0].splitlines()[0] == "READY=1"

@@ -4,7 +4,8 @@ import dataclasses
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
-from carpscope.live.situations import CLOSE_AFTER, SITUATIONS_KEPT, Doubts, Situations
+from carpscope.detect.standing import CLOSE_AFTER
+from carpscope.live.situations import SITUATIONS_KEPT, Doubts, Situations
 from carpscope.report.record import WITHDRAWN
 
 AT = 1_700_000_000 * SECOND

@@ -217,7 +217,17 @@ def test_nagios(tmp_path: Path) -> None:
         assert silent.process.wait(30) == 3
         silent.end()
         assert silent.lines[0].startswith("CARP UNKNOWN - no CARP")
-        words = ("-i", "span0", "--for", "2s", "--nagios", "--user", "root", "-c", str(settings))
+        words = (
+            "-i",
+            "span0",
+            "--for",
+            "2s",
+            "--nagios",
+            "--user",
+            "root",
+            "--config",
+            str(settings),
+        )
         missing = Watcher(within, *words, json_lines=False)
         assert missing.process.wait(30) == 2
         missing.end()
@@ -234,7 +244,7 @@ def test_signals_state_and_a_restart(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     settings = tmp_path / "carpscope.toml"
     settings.write_text('addresses = ["192.0.2.10", "192.0.2.11"]\n')
-    arguments = ("--state", str(state), "-c", str(settings))
+    arguments = ("--state", str(state), "--config", str(settings))
     with wire() as (within, tx, _):
         first = listening(within, *arguments)
         sender = send(within, tx, "ucarp-different-addresses", speed=1)

@@ -34,6 +34,7 @@ def frame(value: object) -> bool:
     )
 
 
+STATUS = ("healthy", "degraded", "failed", "unknown")
 ANALYSIS: Schema = {
     "schema": "carpscope.analysis/1",
     "version": str,
@@ -55,6 +56,9 @@ ANALYSIS: Schema = {
             "id": str,
             "vlan": [int],
             "vhid": int,
+            "status": STATUS,
+            "vips": [str],
+            "master": (str, None),
             "families": [("ipv4", "ipv6")],
             "nodes": [
                 {
@@ -98,9 +102,12 @@ ANALYSIS: Schema = {
             "severity": ("info", "warning", "error", "critical"),
             "confidence": share,
             "group": str,
+            "vhid": (int, None),
             "nodes": [str],
             "start": time,
             "end": time,
+            "duration_s": float,
+            "attacker": ({"address": (str, None), "mac": (str, None)}, None),
             "frames": [frame],
             "frame_count": int,
             "summary": str,
@@ -117,9 +124,12 @@ ANALYSIS: Schema = {
             "nodes": [str],
             "start": time,
             "end": time,
+            "duration_s": float,
             "frames": [frame],
         }
     ],
+    "status": STATUS,
+    "worst": (str, None),
 }
 
 

@@ -13,9 +13,10 @@ NAMES = sorted(path.parent.name for path in CAPTURES.glob("*/about.toml"))
 
 def document(*arguments: str) -> dict[str, Any]:
     result = run("analyze", "--json", *arguments)
-    assert result.status in (0, 1)
-    assert result.err == ""
     data: dict[str, Any] = json.loads(result.out)
+    judged = data["status"] != "unknown"
+    assert result.status in ((0, 1) if judged else (2,))
+    assert result.err.count("\n") == (0 if judged else 1)
     return data
 
 
@@ -62,9 +63,9 @@ def test_without_a_secret_nothing_is_claimed() -> None:
 def test_names_of_the_configuration_and_their_absence(tmp_path: Any) -> None:
     config = tmp_path / "carpscope.toml"
     config.write_text('[[node]]\nname = "alpha"\naddresses = ["192.0.2.1"]\n')
-    data = document(capture("ucarp-healthy"), "-c", str(config))
+    data = document(capture("ucarp-healthy"), "--config", str(config))
     assert data["groups"][0]["nodes"][0]["name"] == "alpha"
-    bare = document(capture("ucarp-healthy"), "-c", str(config), "-n")
+    bare = document(capture("ucarp-healthy"), "--config", str(config), "-n")
     assert bare["groups"][0]["nodes"][0]["name"] is None
 
 

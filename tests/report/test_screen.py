@@ -87,13 +87,13 @@ def test_trouble_comes_before_anything_well() -> None:
 
 def test_a_file_without_advertisements_says_what_is_there(tmp_path: Path) -> None:
     result = run("analyze", capture("vrrp-only"))
-    assert result.status == 0
-    assert "No CARP advertisement in here." in result.out
+    assert result.status == 2
+    assert "No CARP advertisement in here: nothing could be judged." in result.out
     assert "There are 147 of VRRP" in result.out
     empty = tmp_path / "empty.pcap"
     empty.write_bytes(Path(capture("ucarp-healthy")).read_bytes()[:24])
     nothing = run("analyze", str(empty))
-    assert nothing.status == 0
+    assert nothing.status == 2
     assert "0 packets, 0 CARP advertisements" in nothing.out
     assert "Was it captured on the right interface?" in nothing.out
 

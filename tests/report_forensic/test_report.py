@@ -179,7 +179,8 @@ def hostile(tmp_path: Path) -> tuple[dict[str, bytes], Result]:
     log.write_text(line, "utf-8")
     folder = tmp_path / "r"
     done = run(
-        "report", str(evil), "-p", SECRET, "-a", "192.0.2.10", "-c", str(config), "-o", str(folder),
+        "report", str(evil), "-p", SECRET, "-a", "192.0.2.10",
+        "--config", str(config), "-o", str(folder),
         "--case", HOSTILE, "--examiner", HOSTILE, "--notes", f"{HOSTILE}\nsecond line",
         "--organisation", HOSTILE, "--acquisition", HOSTILE, "--log", str(log),
     )  # fmt: skip

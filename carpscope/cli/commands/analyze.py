@@ -8,6 +8,7 @@ from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.cli.terminal import LONG_FILE, Progress, width
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   carpscope analyze office.pcap
   carpscope analyze office.pcap -p PASS -a 192.168.1.50,192.168.1.51
-  carpscope analyze --passphrase-file carp.pass -c carpscope.toml monday.pcap.gz
+  carpscope analyze --passphrase-file carp.pass --config carpscope.toml monday.pcap.gz
   carpscope analyze /var/captures/fw1                a folder of rotated captures
   carpscope analyze --json office.pcap | jq '.findings[] | .summary'
   ssh fw1 tcpdump -U -w - 'proto 112 or arp' | carpscope analyze -"""
@@ -32,7 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="print nothing, only exit 0 or 1"
     )
-    parser.add_argument("--count", type=shared.count, metavar="N", help="end after N packets")
+    shared.add_count(parser)
+    shared.add_exit_zero(parser)
     parser.add_argument("-n", action="store_true", help="no names from the configuration")
     group = parser.add_argument_group(
         "folders",
@@ -51,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--scheduler", metavar="ADDRESS", help="read on a Dask cluster (with the extra `dask`)"
     )
-    shared.add_secrets(parser, config_flags=("-c", "--config"))
+    shared.add_secrets(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,12 +88,11 @@ def _scan(options: argparse.Namespace) -> "Scan | None":
 
 def _run(options: argparse.Namespace, scan: "Scan | None") -> int:
     from carpscope.auth.effort import Effort
-    from carpscope.config import Config
     from carpscope.pipeline import analyze, glimpse
 
     config = shared.config(options)
     if options.n:
-        config = Config(config.passphrases, config.addresses)
+        config = config._replace(names=())
     folder = _folder(options)
     if folder is not None:
         from carpscope.cli import archive
@@ -140,7 +141,7 @@ def _folder(options: argparse.Namespace) -> str | None:
 
 def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -> int:
     """Print what was found; return the exit status."""
-    from carpscope.detect.finding import Severity
+    from carpscope.detect.standing import is_wrong
 
     if options.json:
         from carpscope.report.document import document
@@ -156,8 +157,14 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
         read = f"{analysis.packets:,} packets were read until then"
         print(f"carpscope: interrupted; {read}", file=sys.stderr)
         return 130
-    wrong = any(f.severity.rank >= Severity.WARNING.rank for f in analysis.findings)
-    return 1 if wrong else 0
+    if not analysis.is_judged:
+        if options.json or options.quiet:
+            from carpscope.report.unjudged import unjudged
+
+            sys.stdout.flush()
+            print(f"carpscope: {shown(unjudged(analysis))}", file=sys.stderr)
+        return 2
+    return 1 if is_wrong(analysis.findings, config) and not options.exit_zero else 0
 
 
 COMMAND = Command(

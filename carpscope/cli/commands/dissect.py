@@ -31,16 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-x", "--hex", action="store_true", help="the bytes of each packet")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument(
-        "-c", "--count", type=shared.count, metavar="N", help="end after N packets printed"
-    )
+    shared.add_count(parser, "end after N packets printed")
     parser.add_argument(
         "--all",
         action="store_true",
         help="also what elections leave beside adverts: ARP, neighbour discovery, IGMP, MLD",
     )
     parser.add_argument("-n", action="store_true", help="no names (there never are; for habit)")
-    shared.add_secrets(parser, config_flags=("--config",))
+    shared.add_secrets(parser)
 
 
 def run(options: argparse.Namespace) -> int:

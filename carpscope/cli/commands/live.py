@@ -24,9 +24,9 @@ EXAMPLES = """\
   carpscope live -i eth1                                  a dashboard until Ctrl-C
   carpscope live -i eth1 --json | jq 'select(.event_type == "finding")'
   carpscope live -i eth1 -w span.pcapng -C 100 -W 20      the last 2 GB stay
-  carpscope live -i eth1 -c carpscope.toml --metrics :9112 --out syslog=udp://192.0.2.7:514
+  carpscope live -i eth1 --config carpscope.toml --metrics :9112 --out syslog=udp://192.0.2.7:514
   carpscope live -i eth1 --for 10s --nagios               a check for Nagios and Icinga
-  carpscope live -c carpscope.toml --check-config"""
+  carpscope live --config carpscope.toml --check-config"""
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 EVIDENCE_AROUND = "2m"
@@ -68,7 +68,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("-D", "--list-interfaces", action="store_true", help="list interfaces and end")
     add("-f", "--filter", metavar="EXPR", help="narrow what is captured, in tcpdump's language")
-    add("--count", type=shared.count, metavar="N", help="end after N packets")
+    shared.add_count(parser)
+    shared.add_exit_zero(parser)
     add("--for", dest="length", type=span, metavar="TIME", help="end after this time: 10s, 5m, 2h")
     add("-n", action="store_true", help="no names from the configuration")
     add("-q", "--quiet", action="store_true", help="print nothing")
@@ -121,7 +122,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--metrics", metavar="ADDR:PORT", help="OpenMetrics for Prometheus")
     add("--state", metavar="FILE", help="what is open survives a restart")
     add("--check-config", action="store_true", help="read the configuration, say it, and end")
-    shared.add_secrets(parser, config_flags=("-c", "--config"))
+    shared.add_secrets(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -221,13 +222,6 @@ def _load_all() -> None:
 
 def _config(options: argparse.Namespace) -> "Config":
     config = shared.config(options)
-    if options.config:
-        from carpscope.config import read_config
-
-        file = read_config(options.config)
-        config = file._replace(
-            passphrases=config.passphrases, addresses=config.addresses, names=config.names
-        )
     return config._replace(names=()) if options.n else config
 
 
@@ -412,8 +406,6 @@ def _report_state(taken: "Snapshot") -> None:
 
 def _end(options: argparse.Namespace, live: "Live") -> int:
     """Print the summary; return the status."""
-    from carpscope.detect.finding import Severity
-
     if any(outlet.broken_pipe for outlet in live.options.outputs.all):
         raise BrokenPipeError
     taken = live.snapshot()
@@ -432,7 +424,11 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
         return 130
     if "terminated" in live.requests:
         return 0
-    return 1 if live.worst.rank >= Severity.WARNING.rank else 0
+    if not live.adverts and not live.is_wrong:
+        told = "no CARP advertisement heard: nothing could be judged"
+        print(f"carpscope: {told}", file=sys.stderr)
+        return 2
+    return 1 if live.is_wrong and not options.exit_zero else 0
 
 
 COMMAND = Command(

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="a new folder to write into"
     )
-    parser.add_argument("--count", type=shared.count, metavar="N", help="end after N packets")
+    shared.add_count(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing")
     parser.add_argument(
         "--sign", metavar="KEY", help="sign with an Ed25519 key, PEM or OpenSSH (see keygen)"
@@ -78,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("notes", "anything else"),
     ):
         case.add_argument(f"--{name}", default="", metavar="TEXT", help=text)
-    shared.add_secrets(parser, config_flags=("-c", "--config"))
+    shared.add_secrets(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -58,7 +58,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-w", dest="write", metavar="FILE", help="write the frames a span port would see as pcap"
     )
-    shared.add_secrets(parser, config_flags=("-c", "--config"))
+    shared.add_count(parser, "of --from, look at N packets only")
+    shared.add_secrets(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -123,7 +124,7 @@ def _observed(options: argparse.Namespace) -> str:
 
     config = shared.config(options)
     capture = open_capture(options.capture, 0)
-    analysis = document(analyze([capture], config), config)
+    analysis = document(analyze([capture], config, count=options.count), config)
     return scenario_toml(analysis, options.group, options.capture)
 
 

@@ -2,6 +2,7 @@
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos, clock, span_text
+from carpscope.detect.standing import is_master
 from carpscope.detect.words import priority
 from carpscope.report.document import frame_name
 from carpscope.report.forensic import story
@@ -9,7 +10,7 @@ from carpscope.report.forensic.drawings import interval_plots, timeline
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, GroupView, Model, NodeRow
-from carpscope.report.roster import is_master_at_end, name, signs
+from carpscope.report.roster import name, signs
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
@@ -74,9 +75,7 @@ def _node_row(node: Node, request: Request) -> NodeRow:
         signs(node, request.config).plain,
         ", ".join(macs),
         node.adverts,
-        "MASTER at the end"
-        if is_master_at_end(node)
-        else f"last heard {clock(node.last, digits=3)}",
+        "MASTER at the end" if is_master(node) else f"last heard {clock(node.last, digits=3)}",
     )
 
 

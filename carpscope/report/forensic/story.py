@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from carpscope.core.address import ip_text
 from carpscope.core.units import clock, day, span_text
 from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.standing import is_master
 from carpscope.detect.words import listed
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
-from carpscope.report.roster import is_master_at_end
 from carpscope.report.vantage import offset_text
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
@@ -94,7 +94,7 @@ def group_words(group: str) -> str:
 
 
 def _group(group: Group, changes: int) -> str:
-    masters = [node.id for node in group.members if is_master_at_end(node)]
+    masters = [node.id for node in group.members if is_master(node)]
     text = f"{group_words(group.id)}: {plural(len(group.members), 'node')} advertised; "
     text += plural(changes, "change of master", "changes of master")
     if not masters:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos, rfc3339
+from carpscope.detect.standing import is_master
 from carpscope.report.document import frame_name
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import csv_table, json_text
 from carpscope.report.line import Json
-from carpscope.report.roster import is_master_at_end, signs
+from carpscope.report.roster import signs
 from carpscope.timeline.identify import identify
 
 
@@ -134,7 +135,7 @@ def nodes_csv(request: Request) -> bytes:
             else "unchecked",
             signs(node, request.config).plain,
             len(node.reigns),
-            is_master_at_end(node),
+            is_master(node),
         )
         for group in request.groups
         for node in group.members
