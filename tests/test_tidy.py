@@ -51,6 +51,7 @@ FENCED = {
     "jinja2": {"report"},
     "cryptography": {"report"},
     "prometheus_client": {"report"},
+    "waitress": {"report"},
     "zstandard": {"capture"},
     "pyarrow": {"archive"},
     "distributed": {"archive"},

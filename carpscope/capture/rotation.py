@@ -24,6 +24,7 @@ from pathlib import Path
 from carpscope.capture.batch import Batch
 from carpscope.capture.writer import PcapngWriter
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.files import open_to_write
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 
@@ -48,14 +49,16 @@ TOGETHER: Nanos = 10 * SECOND
 class File:
     """One pcapng file that holds whole blocks only, whatever the disk does."""
 
-    def __init__(self, path: Path, names: Sequence[str], comment: str) -> None:
-        """Create it, readable by nobody else: a capture is somebody's traffic."""
+    def __init__(
+        self, path: Path, names: Sequence[str], comment: str, *, new: bool = False
+    ) -> None:
+        """Create it, readable by nobody else; with `new`, where nothing has that name yet."""
         self.path = path
         self.size = 0
         """Bytes that are certainly there."""
         self._buffer = io.BytesIO()
         self._frames = 0
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+        self._fd = open_to_write(path, new=new)
         self._writer = PcapngWriter(self._buffer, comment=comment, names=names)
 
     def write(self, frame: Frame) -> None:

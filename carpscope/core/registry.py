@@ -2,17 +2,28 @@
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 from typing import TypeVar
+
+from carpscope.core.errors import CarpscopeError
 
 T = TypeVar("T")
 
 
-def modules(package: str) -> list[ModuleType]:
-    """Import every module of a package, in the order of their names."""
+@cache
+def modules(package: str) -> tuple[ModuleType, ...]:
+    """Import every module of a package, in the order of their names, once.
+
+    Once: who runs as somebody else later may not be able to read the folder any more. A folder
+    in which nothing is found is one that cannot be read. Raises CarpscopeError.
+    """
     found = importlib.import_module(package)
     names = sorted(item.name for item in pkgutil.iter_modules(found.__path__))
-    return [importlib.import_module(f"{package}.{name}") for name in names if name[0] != "_"]
+    if not names:
+        where = ", ".join(found.__path__)
+        raise CarpscopeError(f"{where}: nothing of {package} is there, or it cannot be read")
+    return tuple(importlib.import_module(f"{package}.{name}") for name in names if name[0] != "_")
 
 
 def discover(package: str, attribute: str, kind: type[T]) -> list[T]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.files import Reserve, changeable, open_to_write
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, parse_rfc3339, rfc3339
 from carpscope.detect.finding import Finding, Severity
@@ -37,7 +38,7 @@ def document(situations: Mapping[str, Situations], now: Nanos) -> dict[str, Json
 def save(path: Path, document: dict[str, Json]) -> None:
     """Write it. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    descriptor = open_to_write(beside)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         json.dump(document, stream, ensure_ascii=False, indent=1)
         stream.write("\n")
@@ -57,6 +58,7 @@ class StateFile:
         self._latest: dict[str, Json] | None = None
         self._news = threading.Event()
         self._over = False
+        self._reserve = Reserve(2)
         self._thread = threading.Thread(target=self._run, name="state", daemon=True)
         self._thread.start()
 
@@ -70,6 +72,7 @@ class StateFile:
         self._over = True
         self._news.set()
         self._thread.join(patience_s)
+        self._reserve.close()
 
     def _run(self) -> None:
         while True:
@@ -79,7 +82,8 @@ class StateFile:
             document, self._latest = self._latest, None
             if document is not None:
                 try:
-                    save(self._path, document)
+                    with self._reserve:
+                        save(self._path, document)
                     self.problem = None
                 except OSError as problem:
                     self.problem = f"{self._path}: {problem.strerror}"
@@ -91,6 +95,8 @@ def load(path: Path) -> list[tuple[str, Situation]]:
     """Read what was open; nothing where there is no file. Raises CarpscopeError."""
     try:
         with path.open("rb") as stream:
+            if told := changeable(stream.fileno(), path):
+                raise CarpscopeError(f"--state {path}: {told}; it says what is open")
             document = json.loads(stream.read(SIZE_LIMIT))
     except FileNotFoundError:
         return []

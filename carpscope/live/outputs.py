@@ -14,6 +14,8 @@ from carpscope.report.outlet import Outlet, Sink
 from carpscope.report.snapshot import Snapshot
 
 CLOSE_PATIENCE_S = 5.0
+OUTPUTS_MAX = 32
+"""Each has a thread, a queue and a descriptor or two: together less than a service may have."""
 
 
 class Outputs:
@@ -24,6 +26,7 @@ class Outputs:
         self._sinks: dict[str, Sink] = {}
         self._outlets: dict[str, Outlet] = {}
         self._metrics: dict[str, Metrics] = {}
+        self._answering: set[str] = set()
         self._fixed: list[Outlet] = []
 
     def prepare(
@@ -39,6 +42,8 @@ class Outputs:
         `places` says of texts where they stand, for who has to put a mistake right; without
         `listen` the exporter's address is only read.
         """
+        if len(set(texts)) > OUTPUTS_MAX:
+            raise CarpscopeError(f"more than {OUTPUTS_MAX} outputs: each has a thread")
         made: dict[str, Sink] = {}
         text = ""
         try:
@@ -46,16 +51,21 @@ class Outputs:
                 if text not in self._outlets:
                     made[text] = make_sink(text)
             text = f"metrics={metrics}"
-            if metrics and metrics not in self._metrics:
+            if metrics and listen:
+                self.listen(metrics)
+            elif metrics:
                 listening_at(metrics)
-                if listen:
-                    self._metrics[metrics] = Metrics(metrics)
         except CarpscopeError as problem:
             for sink in made.values():
                 sink.close()
             place = (places or {}).get(text)
             raise CarpscopeError(f"{place}: {problem}" if place else str(problem)) from None
         self._sinks = made
+
+    def listen(self, metrics: str) -> None:
+        """Listen for who scrapes; answered is from `start` on. Raises CarpscopeError."""
+        if metrics not in self._metrics:
+            self._metrics[metrics] = Metrics(metrics)
 
     @property
     def prepared(self) -> list[str]:
@@ -73,8 +83,12 @@ class Outputs:
             self._outlets[text] = Outlet(sink)
             told.append(f"now also {sink.name}")
         self._sinks = {}
+        if metrics is not None and metrics not in self._answering:
+            self._metrics[metrics].start()
+            self._answering.add(metrics)
         for target in [target for target in self._metrics if target != metrics]:
             threading.Thread(target=self._metrics.pop(target).close, daemon=True).start()
+            self._answering.discard(target)
             told.append(f"metrics no longer at {target}")
         return told
 

@@ -2,12 +2,12 @@
 
 Labels are interface, group and node; of each interface at most 200 groups and of each
 group 16 nodes are shown, the rest only counted, so a forger cannot fill a time-series
-database. Scrapes are answered by threads of the library from the last snapshot; they wait
-for nothing and nothing waits for them.
+database. Scrapes are answered from the last snapshot by `report.scrapes`; they wait for nothing
+and nothing waits for them.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
@@ -25,6 +25,19 @@ def listening_at(target: str) -> tuple[str, int]:
     return address.strip("[]") or "127.0.0.1", int(port)
 
 
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+_ASKED = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING")
+"""What an answer depends on."""
+ANSWERS_KEPT = 4
+"""Of one snapshot: one for each way to ask."""
+
+
+class _Answer(NamedTuple):
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
 class _Metric(Protocol):
     def add_metric(self, labels: list[str], value: float) -> None: ...
 
@@ -33,25 +46,53 @@ class Metrics:
     """The exporter."""
 
     def __init__(self, target: str) -> None:
-        """Listen on `ADDR:PORT` or `:PORT`. Raises CarpscopeError."""
-        from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
-        from prometheus_client.registry import Collector  # noqa: PLC0415
+        """Listen on `ADDR:PORT` or `:PORT`; who asks waits for `start`. Raises CarpscopeError."""
+        from carpscope.report.scrapes import Scrapes  # noqa: PLC0415 - most runs have none
 
         address, port = listening_at(target)
+        try:
+            self._scrapes = Scrapes(address, port)
+        except OSError as problem:
+            raise CarpscopeError(f"--metrics {target}: {problem.strerror or problem}") from None
+
         self._latest: Snapshot | None = None
+        self._answers: dict[tuple[str, ...], _Answer] = {}
+        self._answered: Snapshot | None = None
+        self.port = self._scrapes.port
+        self._made = self._application()  # here: who is left later may not import it any more
+
+    def start(self) -> None:
+        """Answer from now on. Its threads have the privileges that are left by now."""
+        self._scrapes.start(self._answer)
+
+    def _application(self) -> Application:
+        import prometheus_client.core  # noqa: PLC0415
+        from prometheus_client.registry import Collector  # noqa: PLC0415
+
         outer = self
 
         class Latest(Collector):
             def collect(self) -> "Iterable[object]":  # type: ignore[override]
                 return outer.families()
 
-        registry = CollectorRegistry()
+        registry = prometheus_client.CollectorRegistry()
         registry.register(Latest())
-        try:
-            self._server, self._thread = start_http_server(port, address, registry)
-        except OSError as problem:
-            raise CarpscopeError(f"--metrics {target}: {problem.strerror or problem}") from None
-        self.port = self._server.server_port
+        return prometheus_client.make_wsgi_app(registry)
+
+    def _answer(self, asked: dict[str, Any], begin: Callable[..., Any]) -> Iterable[bytes]:
+        key = tuple(str(asked.get(name, "")) for name in _ASKED)
+        if self._answered is not self._latest:
+            self._answers.clear()
+            self._answered = self._latest
+        found = self._answers.get(key)
+        if found is None:
+            told: list[Any] = []
+            body = b"".join(self._made(asked, lambda *said: told.extend(said)))
+            found = _Answer(told[0], told[1], body)
+            if len(self._answers) < ANSWERS_KEPT:
+                self._answers[key] = found
+        begin(found.status, list(found.headers))
+        return [found.body]
 
     def show(self, snapshot: Snapshot) -> None:
         """Let the next scrape see this."""
@@ -59,9 +100,7 @@ class Metrics:
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(2)
+        self._scrapes.close()
 
     def families(self) -> "Iterable[object]":
         """Give every metric of the latest snapshot."""
@@ -142,5 +181,10 @@ class Metrics:
         )
         for outlet in now.outlets:
             lost.add_metric([shown(outlet.name)], outlet.lost)
+        cut = CounterMetricFamily(
+            "carpscope_scrapes_cut",
+            "Connections to this exporter that were ended unanswered: too many, or too slow.",
+        )
+        cut.add_metric([], self._scrapes.cut)
         yield from gauges.values()
-        yield from (sent, failures, received, dropped, lost)
+        yield from (sent, failures, received, dropped, lost, cut)

@@ -7,7 +7,7 @@ else waits.
 
 import queue
 import threading
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from carpscope.report.record import Record
 from carpscope.report.snapshot import OutletView
@@ -30,6 +30,15 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go."""
+        ...
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A sink that may hold something that goes on when nobody waits for it any more."""
+
+    def stop(self) -> None:
+        """End it, from another thread."""
         ...
 
 
@@ -67,6 +76,8 @@ class Outlet:
             self.lost += self._queue.get() is not None
         if self._thread.is_alive():
             self.lost += 1  # the one it is stuck with
+            if isinstance(self.sink, Stoppable):
+                self.sink.stop()
         else:
             self.sink.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from carpscope.core.errors import CarpscopeError
 from carpscope.core.registry import discover, modules
 
 
@@ -19,6 +20,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
     yield folder
+    modules.cache_clear()
     for name in [name for name in sys.modules if name.split(".")[0] == "grown"]:
         del sys.modules[name]
 
@@ -32,8 +34,17 @@ def test_every_module_in_order_of_names(package: Path) -> None:
     assert discover("grown", "NUMBER", int) == [1, 2]
 
 
-def test_an_empty_package_has_none(package: Path) -> None:
-    assert discover("grown", "NUMBER", int) == []
+def test_an_empty_package_cannot_be_read(package: Path) -> None:
+    """Nothing of ours is empty: whoever finds nothing may not look."""
+    with pytest.raises(CarpscopeError, match=r"grown: nothing of grown is there, or it cannot"):
+        discover("grown", "NUMBER", int)
+
+
+def test_a_folder_that_cannot_be_read_any_more_was_read(package: Path) -> None:
+    (package / "a.py").write_text("NUMBER = 1\n")
+    assert discover("grown", "NUMBER", int) == [1]
+    (package / "a.py").unlink()
+    assert discover("grown", "NUMBER", int) == [1]
 
 
 @pytest.mark.parametrize("content", ["", "NUMBER = 'one'\n"], ids=["missing", "another type"])

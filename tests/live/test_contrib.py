@@ -36,6 +36,7 @@ def targets() -> Iterator[tuple[str, dict[str, Any]]]:
 def exposed() -> dict[str, set[str]]:
     """Give the labels of every metric, by the name it has on the wire."""
     metrics = Metrics("127.0.0.1:0")
+    metrics.start()
     try:
         metrics.show(snapshot())
         with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:
@@ -96,6 +97,7 @@ def test_the_dashboard_is_whole() -> None:
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs prometheus")
 def test_prometheus_answers_every_question_of_the_dashboard(tmp_path: Path) -> None:
     metrics = Metrics("127.0.0.1:0")
+    metrics.start()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = tmp_path / "prometheus.yml"

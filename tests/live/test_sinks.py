@@ -237,6 +237,7 @@ def snapshot(groups: int = 1, nodes: int = 2) -> Snapshot:
 
 def test_metrics() -> None:
     metrics = Metrics("127.0.0.1:0")
+    metrics.start()
     try:
         metrics.show(snapshot())
         with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:
@@ -258,6 +259,7 @@ def test_metrics() -> None:
 
 def test_a_forger_cannot_fill_the_time_series() -> None:
     metrics = Metrics("127.0.0.1:0")
+    metrics.start()
     try:
         metrics.show(snapshot(groups=400, nodes=100))
         with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:

@@ -148,6 +148,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from carpscope.capture.live import BUFFER_MIB, LiveCapture, Settings
+    from carpscope.cli.loading import load
     from carpscope.core.errors import CarpscopeError
     from carpscope.live import privileges
     from carpscope.live.loop import Live
@@ -171,11 +172,14 @@ def _run(options: argparse.Namespace) -> int:
         options.filter, buffer_mib, options.snapshot_length, not options.no_promiscuous
     )
     loop = LoopOptions(length=options.length, count=options.count)
-    loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
+    load()
+    if options.metrics:
+        loop.outputs.listen(options.metrics)  # a port below 1024 takes root
     capture = LiveCapture(options.interface, settings)
-    _load_all()
-    # files are made as who is left in the end, so that turning a page works as it began
     capture.surround(privileges.drop(options.user))
+    # files are opened and made as who is left: root follows nobody's link, and turning a page
+    # works as it began. Threads begin from here on: privileges belong to each.
+    loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
     loop.recorder, loop.keeper = _kept(options)
     loop.state = _state(options)
     loop.reread = (lambda: _reread(given, options, loop)) if options.config else None
@@ -192,32 +196,6 @@ def _run(options: argparse.Namespace) -> int:
             _close(loop)
             stop()
     return _end(options, live)
-
-
-def _load_all() -> None:
-    """Import what is otherwise imported late: who is left may not read the folder it lies in."""
-    import encodings.idna
-    import http.client
-    import shutil
-    import signal
-    import ssl
-    import subprocess
-    from io import BytesIO
-
-    import rich.console
-    import rich.live
-
-    from carpscope.capture.writer import PcapngWriter
-    from carpscope.core.registry import modules
-
-    del encodings, http, shutil, signal, ssl, subprocess, rich
-    PcapngWriter(BytesIO())
-    for package in ("auth", "detect", "detect.rules", "live", "protocol", "protocol.profiles",
-                    "report.sinks", "timeline", "wire"):  # fmt: skip
-        modules(f"carpscope.{package}")
-    import carpscope.report.dashboard
-    import carpscope.report.eventline
-    import carpscope.report.nagios  # noqa: F401
 
 
 def _config(options: argparse.Namespace) -> "Config":

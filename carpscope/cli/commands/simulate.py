@@ -161,13 +161,14 @@ def _list_examples() -> None:
 
 
 def _write(world: "World", path: str) -> None:
-    from pathlib import Path
+    import os
 
     from carpscope.capture.writer import PcapWriter
+    from carpscope.core.files import open_to_write
     from carpscope.sim.frames import frames
 
     try:
-        with Path(path).open("wb") as stream:
+        with os.fdopen(open_to_write(path), "wb") as stream:
             writer = PcapWriter(stream)
             for frame in frames(world):
                 writer.write(frame)

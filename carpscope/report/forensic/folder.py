@@ -6,7 +6,6 @@ from the report by whoever checks it.
 
 import functools
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,4 +96,4 @@ def _written(folder: Path, files: Mapping[str, bytes]) -> None:
                 os.fsync(stream.fileno())
         if folder.is_dir():
             folder.rmdir()
-        shutil.move(inside, folder)
+        inside.rename(folder)  # a link that lies there by now is not followed

@@ -1,8 +1,10 @@
 """JSON lines in the manner of Suricata's EVE: one event object a line (docs/live.md)."""
 
+import os
 from json import JSONEncoder
 from typing import TextIO
 
+from carpscope.core.files import open_to_write
 from carpscope.report.kind import SinkKind
 from carpscope.report.record import Record
 
@@ -33,7 +35,7 @@ class JsonLines:
 
 def open_lines(target: str) -> JsonLines:
     """Append to a file. Raises OSError."""
-    stream = open(target, "a", encoding="utf-8")  # noqa: SIM115, PTH123 - closed with the sink
+    stream = os.fdopen(open_to_write(target, append=True), "w", encoding="utf-8")
     return JsonLines(stream, f"json {target}", owned=True)
 
 
