@@ -14,7 +14,6 @@ A connection that was ended before it had its answer is counted: that is a metri
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,6 +25,8 @@ CONNECTIONS_MAX = 16
 """A Prometheus has one; each may wait for as much as an answer with every series is."""
 DEADLINE_S = 20.0
 CLEAN_EVERY_S = 1
+NO_LIMIT = 1 << 16
+"""Where the library would leave a scraper waiting for those who just stay; see above."""
 ANSWER_MAX = 8 << 20
 REQUEST_MAX = 16 << 10
 BACKLOG = 128
@@ -48,17 +49,8 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]  # the library has no types
     """Accepts always, and ends who was there first or stays too long."""
 
     channel_class = _Channel
-    next_channel_cleanup: float
     cut = 0
     """Connections that were ended unanswered."""
-
-    def readable(self) -> bool:
-        """Look after the deadlines; there is always room for one more."""
-        now = time.time()
-        if not 0 <= self.next_channel_cleanup - now <= CLEAN_EVERY_S:
-            self.next_channel_cleanup = now + CLEAN_EVERY_S
-            self.maintenance(now)
-        return bool(self.accepting)
 
     def handle_accept(self) -> None:
         """Make room first: what is open is never more than the bound, one for a moment."""
@@ -115,6 +107,8 @@ class Scrapes:
             threads=1,
             ident="carpscope",
             asyncore_use_poll=True,
+            cleanup_interval=CLEAN_EVERY_S,
+            connection_limit=NO_LIMIT,
             backlog=BACKLOG,
             outbuf_overflow=ANSWER_MAX,
             outbuf_high_watermark=ANSWER_MAX,
