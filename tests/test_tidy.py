@@ -25,11 +25,18 @@ LAYERS = {
     # `simulate --from` asks a capture what would have happened: one file reads a capture
     # (observed), and it alone may; everything else here lives in a made world.
     "sim": {"core", "wire", "auth", "protocol"},
-    "detect": {"core", "wire", "auth", "protocol", "timeline", "config"},
+    # Configuration files: text to what they declare.
+    "settings": {"core"},
+    "detect": {"core", "wire", "auth", "protocol", "timeline", "config", "settings"},
     # The pages that predict run machines, and the whole of an analysis is a pipeline's value.
     "report": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "pipeline", "config",
         "sim",
+    },
+    # As the pipeline is for captures: files of nodes to findings and a proof.
+    "checking": {
+        "core", "auth", "protocol", "sim", "settings", "detect", "report", "capture", "config",
+        "pipeline",
     },
     "config": {"core"},
     "pipeline": {"core", "wire", "auth", "capture", "timeline", "detect", "config"},
@@ -39,7 +46,7 @@ LAYERS = {
     },
     "cli": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "pipeline", "config",
-        "sim", "report", "live", "archive",
+        "sim", "report", "live", "archive", "settings", "checking",
     },
 }  # fmt: skip
 """Data flows downwards only."""

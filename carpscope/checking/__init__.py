@@ -1,0 +1,1 @@
+"""`carpscope check`: files of nodes to findings and a proof."""

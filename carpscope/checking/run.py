@@ -1,0 +1,70 @@
+"""From paths to a verdict: files, what they declare, what the simulator proves, what is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from carpscope.core.errors import CarpscopeError
+from carpscope.detect.finding import Severity
+from carpscope.detect.settled import SettledFinding
+from carpscope.protocol.profile import profile
+from carpscope.settings.cluster import Cluster, DeclaredGroup, Port, cluster
+from carpscope.settings.gather import gather
+from carpscope.settings.read import read_nodes
+from carpscope.settings.source import NodeFiles
+
+EVENTS = 3
+"""How many events a course of the search has, unless it is said otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asks beside the paths."""
+
+    segments: dict[str, list[Port]] = field(default_factory=dict)
+    systems: dict[str, str] = field(default_factory=dict)
+    events: int = EVENTS
+    strict: bool = False
+    capture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What came of it."""
+
+    nodes: tuple[NodeFiles, ...]
+    cluster: Cluster
+    findings: tuple[SettledFinding, ...]
+
+    @property
+    def groups(self) -> list[DeclaredGroup]:
+        """Return the groups."""
+        return self.cluster.groups
+
+    @property
+    def is_wrong(self) -> bool:
+        """Tell whether something of severity warning or above was found."""
+        return any(one.severity.rank >= Severity.WARNING.rank for one in self.findings)
+
+
+def check(
+    paths: Sequence[str], wishes: Wishes | None = None, *, stdin: bytes | None = None
+) -> Check:
+    """Check configurations. CarpscopeError where one of them cannot be read."""
+    wishes = wishes or Wishes()
+    files = gather(paths, stdin=stdin)
+    _take_systems(files, wishes.systems)
+    nodes = read_nodes(files)
+    for name, ports in wishes.segments.items():
+        for node, _ in ports:
+            if node not in [one.name for one in nodes]:
+                raise CarpscopeError(f"--segment {name}: there is no node {node!r}")
+    found = cluster(nodes, wishes.segments)
+    return Check(tuple(files), found, ())
+
+
+def _take_systems(files: Sequence[NodeFiles], systems: dict[str, str]) -> None:
+    for name, system in systems.items():
+        node = next((one for one in files if one.name == name), None)
+        if node is None:
+            raise CarpscopeError(f"--system {name}={system}: there is no node {name!r}")
+        node.system = profile(system).name

@@ -1,0 +1,96 @@
+"""`carpscope check`: what configurations of nodes will do, before they go live."""
+
+import argparse
+import sys
+
+from carpscope.cli.command import Command
+from carpscope.core.errors import CarpscopeError
+
+TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
+if TYPE_CHECKING:
+    from carpscope.checking.run import Check, Wishes
+
+EXAMPLES = """\
+  carpscope check fw1/ fw2/                          each folder is a node's /etc
+  carpscope check fw1=config-fw1.xml fw2=config-fw2.xml
+  carpscope check --json fw1/ fw2/ | jq '.findings[] | .summary'
+  ssh fw1 ifconfig | carpscope check fw1=- fw2=fw2.txt"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="[NODE=]PATH",
+        help="a file, or a folder that is one node's /etc; - is standard input",
+    )
+    parser.add_argument(
+        "--segment",
+        action="append",
+        default=[],
+        metavar="NAME=NODE:IF,…",
+        help="these interfaces are one segment",
+    )
+    parser.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="NODE=IMPL",
+        help="the implementation, where the text cannot tell",
+    )
+    parser.add_argument("--strict", action="store_true", help="what is info may be a warning")
+    parser.add_argument("--json", action="store_true", help="one document")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing, only exit")
+    parser.add_argument("--exit-zero", action="store_true", help="0 also where something is wrong")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check and print; exit 1 where something is wrong."""
+    from carpscope.checking.run import check
+
+    if not options.paths:
+        raise CarpscopeError("name a file or a folder of each node (carpscope check --help)")
+    if sum(path == "-" or path.endswith("=-") for path in options.paths) > 1:
+        raise CarpscopeError("standard input can be read once only")
+    found = check(options.paths, _wishes(options))
+    _print(found, options)
+    return 1 if found.is_wrong and not options.exit_zero else 0
+
+
+def _wishes(options: argparse.Namespace) -> "Wishes":
+    from carpscope.checking.run import Wishes
+
+    segments: dict[str, list[tuple[str, str]]] = {}
+    for text in options.segment:
+        name, equals, rest = text.partition("=")
+        ports = [part.partition(":") for part in rest.split(",")]
+        if not equals or not name or not all(node and colon and i for node, colon, i in ports):
+            raise CarpscopeError(f"--segment {text!r}: write NAME=NODE:IF,NODE:IF")
+        segments[name] = [(node, interface) for node, _, interface in ports]
+    systems: dict[str, str] = {}
+    for text in options.system:
+        name, equals, system = text.partition("=")
+        if not equals or not name or not system:
+            raise CarpscopeError(f"--system {text!r}: write NODE=IMPL")
+        systems[name] = system
+    return Wishes(segments, systems, strict=options.strict)
+
+
+def _print(found: "Check", options: argparse.Namespace) -> None:
+    if options.json:
+        from carpscope.checking.document import document
+        from carpscope.report.forensic.text import json_text
+
+        sys.stdout.write(json_text(document(found)) + "\n")
+
+
+COMMAND = Command(
+    "check",
+    "say what configurations of nodes will do, before they go live",
+    "Reads the files that the nodes of a cluster start with, says what will go wrong, in which\n"
+    "line. Reads only: it never runs a shell and never connects.",
+    EXAMPLES,
+    configure,
+    run,
+)

@@ -1,0 +1,64 @@
+"""Files as they were given: bytes, text, whose they are, and of which kind."""
+
+import hashlib
+import stat
+from dataclasses import dataclass, field
+
+SIZE_MAX = 100_000_000
+
+
+@dataclass(slots=True)
+class Source:
+    """One file."""
+
+    path: str
+    """As it was named, or below the folder that was."""
+    relative: str
+    """Its place below the node's /etc."""
+    data: bytes
+    mode: int | None
+    """Permissions; None where it has none (standard input)."""
+    text: str = ""
+    encoding: str = "utf-8"
+    kind: str = ""
+    has_secret: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Return the file's own name."""
+        return self.relative.rpartition("/")[2]
+
+    @property
+    def is_readable_by_others(self) -> bool:
+        """Tell whether the group or everybody may read it."""
+        return self.mode is not None and bool(self.mode & (stat.S_IRGRP | stat.S_IROTH))
+
+    @property
+    def sha256(self) -> str | None:
+        """Return its digest; none where it holds a secret: it would test a guess."""
+        return None if self.has_secret else hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(slots=True)
+class NodeFiles:
+    """All files of one node."""
+
+    name: str
+    is_named: bool
+    sources: list[Source]
+    system: str | None = None
+    """What --system says."""
+    folder: str | None = None
+
+    def of(self, *kinds: str) -> list[Source]:
+        """Return the files of some kinds."""
+        return [source for source in self.sources if source.kind in kinds]
+
+    def at(self, path: str) -> Source | None:
+        """Return what stands at a path of the system, `/etc/ucarp/v1.pwd`."""
+        relative = path.removeprefix("/etc/").lstrip("/")
+        for source in self.sources:
+            if source.relative == relative:
+                return source
+        return None

@@ -1,0 +1,161 @@
+"""What a reader is: which kinds of files it takes, and what it adds to a node.
+
+Readers are the files of `systems/`; the folder is searched. `declare` and `refuse` are what
+all of them do with a vhid that they read.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from carpscope.core.registry import discover
+from carpscope.settings import keys
+from carpscope.settings.ifconfig import Call
+from carpscope.settings.model import DeclaredNode, Key, Own, Shared, Trouble, Vhid, Where
+from carpscope.settings.source import NodeFiles, Source
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A reader."""
+
+    name: str
+    kinds: tuple[str, ...]
+    read: Callable[[NodeFiles, DeclaredNode], None]
+
+
+@cache
+def systems() -> tuple[System, ...]:
+    """Return every reader."""
+    return tuple(discover("carpscope.settings.systems", "SYSTEM", System))
+
+
+def declare(node: DeclaredNode, number: int | None, interface: str, where: Where) -> Vhid:
+    """Return the vhid of an interface, made where it is named first."""
+    vhid = node.by_place.get((number, interface))
+    if vhid is None:
+        vhid = node.by_place[number, interface] = Vhid(number, interface, interface, [where])
+        node.vhids.append(vhid)
+    elif vhid.where[-1] != where:
+        vhid.where.append(where)
+    return vhid
+
+
+def refuse(
+    node: DeclaredNode,
+    where: Where,
+    told: str,
+    interface: str,
+    vhid: int | None,
+    *,
+    label: str = "not_configured",
+    repair: str = "",
+    all_of_it: bool = False,
+) -> None:
+    """Note that a line comes to nothing."""
+    trouble = Trouble(label, where, told, interface, vhid, repair, all_of_it)
+    if trouble not in node.noted:
+        node.noted.add(trouble)
+        node.troubles.append(trouble)
+
+
+def call_key(call: Call, raw: str, where: Where, source: Source, *, quoted: bool) -> Key | None:
+    """Make the key of a call's `pass`, compared with how the line was written."""
+    if call.secret is None:
+        return None
+    source.has_secret = True
+    chunk = keys.written_after(raw)
+    meant = set() if chunk is None else keys.readings(chunk, in_double_quotes=quoted)
+    reference = chunk is not None and keys.is_variable(chunk)
+    return keys.made(call.secret.value, meant, where, source.encoding, is_reference=reference)
+
+
+def take_values(vhid: Vhid, call: Call, key: Key | None) -> None:
+    """Take over what a call sets; what it does not name stays as it was."""
+    if call.advbase is not None:
+        vhid.advbase = call.advbase
+    if call.advskew is not None:
+        vhid.advskew = call.advskew
+    if "advbase" in call.unsure:
+        vhid.advbase = None
+    if "advskew" in call.unsure:
+        vhid.advskew = None
+    if key is not None:
+        vhid.key = key
+
+
+def take_shared(vhid: Vhid, call: Call, where: Where) -> None:
+    """Add, or take away, the address of a call."""
+    if "address" in call.unsure:
+        vhid.unsure = True
+    given = call.given
+    if given is None or given.address is None:
+        return
+    if call.removes:
+        vhid.addresses = [a for a in vhid.addresses if a.address != given.address]
+    elif given.address not in [a.address for a in vhid.addresses]:
+        vhid.addresses.append(Shared(given.address, given.length, where))
+
+
+def take_own(node: DeclaredNode, interface: str, call: Call, where: Where) -> None:
+    """Add an address of the interface itself."""
+    found = node.interface(interface)
+    if call.vlan is not None:
+        found.vlan = call.vlan
+    given = call.given
+    if given is not None and given.address is not None and not call.removes:
+        found.own.append(Own(given.address, given.length, where))
+
+
+def note_unknown(node: DeclaredNode, call: Call, key: Key | None, where: Where) -> None:
+    """Note what a call takes from somewhere that is not in the files."""
+    for what in sorted(call.unsure):
+        node.not_known(f"the {what} of a vhid" if what != "address" else "a word", where)
+    if key is not None and key.bytes is None and not key.varies:
+        node.not_known("the passphrase", where)
+
+
+def drop_shared(vhid: Vhid, call: Call, where: Where) -> None:
+    """Remember an address that is written and never configured."""
+    if call.given is not None and call.given.address is not None:
+        vhid.dropped.append(Shared(call.given.address, call.given.length, where))
+
+
+def inside(network: bytes, length: int | None, address: bytes) -> bool:
+    """Tell whether an address is in a network."""
+    if length is None or len(network) != len(address):
+        return False
+    shift = 8 * len(network) - length
+    return int.from_bytes(network, "big") >> shift == int.from_bytes(address, "big") >> shift
+
+
+def value_of(words: list[str], name: str) -> str | None:
+    """Return the word behind a word, as a person reads a line."""
+    for one, two in pairwise(words):
+        if one == name:
+            return two
+    return None
+
+
+def vhid_of(words: list[str]) -> int | None:
+    """Return the number behind `vhid`, as a person reads a line."""
+    found = value_of(words, "vhid")
+    return int(found) if found is not None and found.isdecimal() and len(found) < 5 else None
+
+
+def find_parents(node: DeclaredNode, devices: str) -> None:
+    """Where no carpdev is named: the interface whose network has the address."""
+    for vhid in node.vhids:
+        if vhid.interface != vhid.device or not re.fullmatch(devices, vhid.device):
+            continue
+        shared = [*vhid.addresses, *vhid.dropped]
+        for interface in node.interfaces.values():
+            if any(
+                inside(own.address, own.length, one.address)
+                for own in interface.own
+                for one in shared
+            ):
+                vhid.interface = interface.name
+                break

@@ -1,0 +1,1 @@
+"""One file a system: what its own reader makes of the text."""

@@ -1,0 +1,491 @@
+"""FreeBSD: rc.conf as libexec/rc/network.subr reads it, loader.conf, start_if, rc.local.
+
+`ifconfig_IF` is evaluated once, so quotes inside it work. Aliases are cut at blanks whatever
+quotes they have; all but the last are evaluated once more. A hex digit with a hyphen behind
+it is taken for a range of addresses in any alias, whichever word it stands in. What one call
+of ifconfig does not name stays with the vhid, but for the peer (sbin/ifconfig/carp.c).
+"""
+
+import re
+from typing import NamedTuple
+
+from carpscope.settings import ifconfig
+from carpscope.settings.ifconfig import Dialect
+from carpscope.settings.model import DeclaredNode, Key, Where
+from carpscope.settings.numbers import is_known, word_set
+from carpscope.settings.shell import Lexer, Script, Unfinished, Word, evaluated
+from carpscope.settings.source import NodeFiles, Source
+from carpscope.settings.sysctl import read_sysctls, take_sysctls
+from carpscope.settings.system import (
+    System,
+    call_key,
+    declare,
+    drop_shared,
+    find_parents,
+    note_unknown,
+    refuse,
+    take_own,
+    take_shared,
+    take_values,
+    vhid_of,
+)
+
+_PSEUDO = word_set("dhcp noauto nosyncdhcp syncdhcp wpa hostap")
+_FAMILIES = ("inet", "inet6", "link", "ether")
+_NAME = re.compile(
+    r"(?:ipv6_)?ifconfig_(?P<name>[A-Za-z0-9_]+?)"
+    r"(?P<part>_alias[0-9]+|_aliases|_ipv6|_descr|_name)?\Z"
+)
+_RANGE_MAX = 2048
+"""netif_ipexpand_max."""
+_YES = word_set("yes true on 1")
+
+
+class Piece(NamedTuple):
+    """One call that rc makes: its words, where they stand, and the raw text around them."""
+
+    words: list[Word]
+    where: Where
+    raw: str
+    quoted: bool
+    source: Source
+
+
+def read(files: NodeFiles, node: DeclaredNode) -> None:
+    """Read what FreeBSD reads."""
+    configs = files.of("freebsd.rc.conf")
+    scripts = files.of("freebsd.start_if", "freebsd.rc.local")
+    if not configs and not scripts and not files.of("freebsd.loader.conf"):
+        return
+    reader = _Reader(files, node)
+    for source in configs:
+        reader.configs[source.path] = source
+        reader.run(reader.script.read(source.text, source.path), source)
+    reader.interfaces()
+    for source in scripts:
+        reader.run(reader.script.read(source.text, source.path), source)
+    for path, line in reader.script.broken:
+        refuse(
+            node,
+            Where(path, line),
+            "sh does not read the file: a quote does not end",
+            "",
+            None,
+            all_of_it=True,
+        )
+    reader.version()
+    reader.modules()
+    take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
+
+
+def is_yes(text: str | None) -> bool:
+    """Read as checkyesno does."""
+    return text is not None and text.lower() in _YES
+
+
+class _Reader:
+    def __init__(self, files: NodeFiles, node: DeclaredNode) -> None:
+        self.files = files
+        self.node = node
+        self.script = Script()
+        self.configs: dict[str, Source] = {}
+        self.old = False
+        """Interfaces carpN: FreeBSD 9 and before."""
+        self.words: set[str] = set()
+        self.aliases: dict[str, list[tuple[int, str]]] = {}
+        """The numbered aliases of each interface."""
+
+    # ---- variables
+
+    def value(self, name: str) -> str:
+        """Return a variable's text, empty where it is not set."""
+        return self.script.lookup(name) or ""
+
+    def interfaces(self) -> None:
+        """Configure every interface that a variable names, as rc.d/netif does."""
+        found: dict[str, None] = {}
+        for variable in self.script.variables:
+            match = _NAME.match(variable)
+            if match is None or match["name"] == "DEFAULT":
+                continue
+            name, part = match["name"], match["part"] or ""
+            found[name] = None
+            if part[6:].isdecimal() and not variable.startswith("ipv6_"):
+                self.aliases.setdefault(name, []).append((int(part[6:15]), variable))
+        cloned = self.value("cloned_interfaces").split()
+        self.old = any(re.fullmatch(r"carp[0-9]+", name) for name in (*found, *cloned))
+        vlans = self._vlans(found)
+        for name in found:
+            interface, number = vlans.get(name, (name, None))
+            if number is not None:
+                self.node.interface(interface).vlan = number
+            is_carp = re.fullmatch(r"carp[0-9]+", name) is not None
+            if is_carp and name not in [item.partition(":")[0] for item in cloned]:
+                where = self._where(name)
+                told = f"{name} is never made: cloned_interfaces does not name it"
+                refuse(self.node, where, told, name, None, repair=f'cloned_interfaces="{name}"')
+                continue
+            if not is_carp:
+                self.node.interface(interface)
+            self._interface(name, interface, is_carp=is_carp)
+        if self.old:
+            find_parents(self.node, "carp[0-9]+")
+
+    def _where(self, name: str) -> Where:
+        for variable, found in self.script.variables.items():
+            if variable.startswith(f"ifconfig_{name}"):
+                return Where(found.path, found.word.line)
+        return Where(next(iter(self.configs), ""), 1)
+
+    def _vlans(self, found: dict[str, None]) -> dict[str, tuple[str, int | None]]:
+        """Return what variables' names stand for, and the VLAN numbers."""
+        known: dict[str, tuple[str, int | None]] = {}
+        for variable, item in self.script.variables.items():
+            if variable.startswith("vlans_"):
+                parent = variable.removeprefix("vlans_")
+                for child in item.value.split():
+                    if child.isdecimal() and len(child) < 5:
+                        known[f"{parent}_{child}"] = (f"{parent}.{child}", int(child))
+            elif variable.startswith("create_args_"):
+                name = variable.removeprefix("create_args_")
+                match = re.search(r"(?:^|\s)vlan\s+([0-9]{1,4})(?:\s|$)", item.value)
+                if match is not None:
+                    known[name] = (name, int(match[1]))
+        for name in found:
+            child_of = re.fullmatch(r"([a-z]+[0-9]+)_([0-9]{1,4})", name)
+            if child_of is not None and name not in known:
+                known[name] = (f"{child_of[1]}.{child_of[2]}", int(child_of[2]))
+        return known
+
+    # ---- one interface
+
+    def _interface(self, name: str, interface: str, *, is_carp: bool) -> None:
+        ipv6 = any(
+            self.value(variable)
+            for variable in (
+                f"ifconfig_{name}_ipv6",
+                f"ipv6_prefix_{name}",
+                f"ipv6_ifconfig_{name}",
+            )
+        )
+        for variable in (f"ifconfig_{name}", f"ifconfig_{name}_ipv6"):
+            piece = self._main(variable, interface)
+            if piece is not None:
+                self._call(piece, interface, is_carp=is_carp)
+        for family in ("inet", "inet6"):
+            for piece in self._aliases(name, interface, family):
+                if family == "inet6" and not ipv6:
+                    self._skipped(piece, interface, name)
+                else:
+                    self._call(piece, interface, is_carp=is_carp)
+
+    def _main(self, variable: str, interface: str) -> Piece | None:
+        found = self.script.variables.get(variable)
+        if found is None:
+            return None
+        where = Where(found.path, found.word.line)
+        kept = []
+        skip = False
+        for word in found.value.split():
+            if skip:
+                skip = False
+            elif word == "vnet":
+                skip = True
+            elif word.lower() not in _PSEUDO:
+                kept.append(word)
+        if not kept:
+            return None
+        if variable.endswith("_ipv6") and re.match(r":|[0-9a-fA-F]*:", kept[0]):
+            kept.insert(0, "inet6")
+        source = self.configs[found.path]
+        quoted = found.raw.startswith('"')
+        try:
+            lexer = Lexer(" ".join(kept), self.script.lookup, line=where.line)
+            words = lexer.command()
+        except Unfinished:
+            told = f"a quote inside {variable} does not end, so sh refuses to run ifconfig"
+            refuse(self.node, where, told, interface, vhid_of(kept))
+            return None
+        return Piece(words, where, _unquoted(found.raw), quoted, source)
+
+    def _aliases(self, name: str, interface: str, family: str) -> list[Piece]:
+        """Give the calls for one family, as ifalias_af_common() puts them together."""
+        tokens: list[tuple[str, Where, str, bool, Source]] = []
+        found = self.script.variables.get(f"ifconfig_{name}_aliases")
+        if found is not None:
+            source = self.configs[found.path]
+            for match in re.finditer(r"\S+", found.value):
+                where = Where(found.path, found.word.line_at(match.start()))
+                tokens.append((match[0], where, "", False, source))
+        for _, variable in sorted(self.aliases.get(name, ())):
+            item = self.script.variables[variable]
+            own = next((f for f in _FAMILIES if re.match(rf"{f}\s", item.value)), "")
+            if own not in ("", family):
+                continue
+            if not own and not item.value:
+                break
+            if not own and family != "inet":
+                continue
+            where = Where(item.path, item.word.line)
+            words = item.value.split() if own else ["inet", *item.value.split()]
+            raw, quoted = _unquoted(item.raw), item.raw.startswith('"')
+            tokens += [(w, where, raw, quoted, self.configs[item.path]) for w in words]
+        for word in self.value(f"ipv4_addrs_{name}").split() if family == "inet" else ():
+            item = self.script.variables[f"ipv4_addrs_{name}"]
+            where = Where(item.path, item.word.line)
+            tokens += [(w, where, "", False, self.configs[item.path]) for w in ("inet", word)]
+        parts: list[list[tuple[str, Where, str, bool, Source]]] = []
+        for token in tokens:
+            if token[0] in _FAMILIES or not parts:
+                parts.append([])
+            parts[-1].append(token)
+        pieces: list[Piece] = []
+        for number, part in enumerate(parts):
+            if part[0][0] != family or len(part) < 2:
+                continue
+            pieces += self._component(part, interface, family, last=number == len(parts) - 1)
+        return pieces
+
+    def _component(
+        self,
+        part: list[tuple[str, Where, str, bool, Source]],
+        interface: str,
+        family: str,
+        *,
+        last: bool,
+    ) -> list[Piece]:
+        words = [token[0] for token in part]
+        _, where, raw, quoted, source = part[0]
+        raw = raw or " ".join(words)
+        if not last:
+            commands = evaluated(" ".join(words), self.script.lookup)
+            if not commands:
+                told = "a quote inside the alias does not end, so sh refuses to run ifconfig"
+                refuse(self.node, where, told, interface, vhid_of(words))
+                return []
+            words = " ".join(word.value for word in commands[0]).split()
+        text = " ".join(words[1:])
+        if not re.search(r"[0-9a-fA-F]-", text):
+            return [Piece(_plain(words, where), where, raw, quoted, source)]
+        expanded = _expanded(family, words[1:])
+        if isinstance(expanded, str):
+            self._dropped(words, where, expanded, interface)
+            return []
+        return [
+            Piece(_plain([family, one, *words[2:]], where), where, raw, quoted, source)
+            for one in expanded
+        ]
+
+    def _dropped(self, words: list[str], where: Where, told: str, interface: str) -> None:
+        call = ifconfig.read(_plain(words, where), Dialect.FREEBSD)
+        if not call.names_carp:
+            return
+        if call.vhid is not None:
+            vhid = declare(self.node, call.vhid, interface, where)
+            take_values(vhid, call, None)
+            drop_shared(vhid, call, where)
+        refuse(self.node, where, told, interface, call.vhid)
+
+    def _skipped(self, piece: Piece, interface: str, name: str) -> None:
+        call = ifconfig.read(piece.words, Dialect.FREEBSD)
+        if call.vhid is not None:
+            vhid = declare(self.node, call.vhid, interface, piece.where)
+            drop_shared(vhid, call, piece.where)
+            told = f"rc passes over every inet6 alias, since ifconfig_{name}_ipv6 is not set"
+            repair = f'ifconfig_{name}_ipv6="inet6 -ifdisabled auto_linklocal"'
+            refuse(self.node, piece.where, told, interface, call.vhid, repair=repair)
+
+    # ---- one call
+
+    def _call(self, piece: Piece, interface: str, *, is_carp: bool) -> None:
+        dialect = Dialect.FREEBSD9 if is_carp or self.old else Dialect.FREEBSD
+        call = ifconfig.read(piece.words, dialect)
+        self.words |= call.words_seen
+        where = piece.where
+        if call.refused:
+            self._refused(call, interface, where)
+            return
+        key = call_key(call, piece.raw, where, piece.source, quoted=piece.quoted)
+        if call.names_carp or is_carp:
+            note_unknown(self.node, call, key, where)
+        if is_carp:
+            self._carp_interface(call, interface, where, key)
+            return
+        if not call.has_vhid:
+            take_own(self.node, interface, call, where)
+            return
+        vhid = declare(self.node, call.vhid, interface, where)
+        take_values(vhid, call, key)
+        take_shared(vhid, call, where)
+        if call.carpver == 3:
+            vhid.is_vrrp = True
+        if call.peer is not None:
+            vhid.peer, vhid.peer_where, vhid.peer_reset = call.peer, where, None
+        elif vhid.peer is not None:
+            vhid.peer = None
+            if "mcast" not in call.words_seen:
+                vhid.peer_reset = where
+
+    def _refused(self, call: ifconfig.Call, interface: str, where: Where) -> None:
+        if not call.names_carp:
+            return
+        label = "vhid_out_of_range" if call.out_of_range else "not_configured"
+        if call.vhid is not None:
+            vhid = declare(self.node, call.vhid, interface, where)
+            take_values(vhid, call, None)
+            drop_shared(vhid, call, where)
+            vhid.where = [where] if not vhid.where else vhid.where
+        refuse(
+            self.node,
+            where,
+            f"ifconfig refuses the call: it {_verb(call.refused)}",
+            interface,
+            call.vhid,
+            label=label,
+        )
+
+    def _carp_interface(
+        self, call: ifconfig.Call, interface: str, where: Where, key: Key | None
+    ) -> None:
+        found = [v for v in self.node.vhids if v.device == interface]
+        vhid = found[0] if found else declare(self.node, call.vhid, interface, where)
+        if call.vhid is not None:
+            vhid.number = call.vhid
+        if where not in vhid.where:
+            vhid.where.append(where)
+        take_values(vhid, call, key)
+        take_shared(vhid, call, where)
+
+    # ---- command lines of start_if.IF and rc.local
+
+    def run(self, commands: list[list[Word]], source: Source) -> None:
+        """Take calls of ifconfig; anything else that touches carp is not known."""
+        for words in commands:
+            program = words[0].value.rpartition("/")[2]
+            where = Where(source.path, words[0].line)
+            if program == "ifconfig" and len(words) > 2:
+                raw = " ".join(word.raw for word in words[2:])
+                piece = Piece(words[2:], where, raw, quoted=False, source=source)
+                is_carp = re.fullmatch(r"carp[0-9]+", words[1].value) is not None
+                self._call(piece, words[1].value, is_carp=is_carp)
+            elif program in (".", "source") and len(words) > 1:
+                self._include(words[1].value, where)
+
+    def _include(self, path: str, where: Where) -> None:
+        included = self.files.at(path) if is_known(path) else None
+        if included is None:
+            self.node.not_known("a file that is read as well", where)
+            return
+        if included.path not in self.configs:
+            self.configs[included.path] = included
+            self.run(self.script.read(included.text, included.path), included)
+
+    # ---- the system
+
+    def version(self) -> None:
+        """Tell the version from the words that are used."""
+        if self.node.profile:
+            return
+        if self.old:
+            self.node.profile = "freebsd9"
+            self.node.because.append("interfaces carpN")
+        elif self.words & {"carpver", "vrrpprio", "vrrpinterval"}:
+            self.node.profile = "freebsd15"
+            self.node.because.append("carpver")
+        elif self.words & {"peer", "peer6", "mcast", "mcast6"}:
+            self.node.profile = "freebsd14"
+            self.node.because.append("peer")
+        else:
+            self.node.profile = "freebsd14"
+            self.node.because.append("vhids on interfaces: 10 or later, taken for 14")
+
+    def modules(self) -> None:
+        """Look whether anything loads carp(4)."""
+        loaders = self.files.of("freebsd.loader.conf")
+        if not loaders:
+            return
+        loader = Script()
+        for source in loaders:
+            loader.read(source.text, source.path)
+        name = "if_carp" if self.old else "carp"
+        listed = re.split(r"[\s]+", self.value("kld_list"))
+        names = {item.rpartition("/")[2].removesuffix(".ko") for item in listed}
+        if (
+            is_yes(loader.lookup(f"{name}_load"))
+            or name in names
+            or not is_known(self.value("kld_list"))
+        ):
+            return
+        if not self.node.vhids:
+            return
+        where = Where(loaders[0].path, 1)
+        told = f'nothing loads carp(4): neither {name}_load="YES" nor a kld_list with {name}'
+        refuse(self.node, where, told, "", None, repair=f'{name}_load="YES"', all_of_it=True)
+
+
+def _verb(refused: str) -> str:
+    return refused if refused.startswith("takes") else f"says: {refused}"
+
+
+def _plain(words: list[str], where: Where) -> list[Word]:
+    return [Word(word, word, where.line) for word in words]
+
+
+def _unquoted(raw: str) -> str:
+    """Take the quotes of a whole assignment away."""
+    if len(raw) > 1 and raw[0] == raw[-1] and raw[0] in "\"'":
+        return raw[1:-1]
+    return raw
+
+
+def _expanded(family: str, words: list[str]) -> list[str] | str:
+    """Expand a range of addresses, or tell why nothing comes of the alias.
+
+    ifalias_af_common_handler() looks for a hex digit and a hyphen in all words, but
+    ifalias_expand_addr() expands the first one only; what is left with a hyphen is given
+    back to the handler for ever.
+    """
+    first, rest = words[0], " ".join(words[1:])
+    if "--" in first or "--" in rest:
+        return "rc takes `--` for a wrong range of addresses and drops the alias without a word"
+    endless = (
+        "rc takes a hex digit with a hyphen behind it for a range of addresses, expands it into "
+        "itself without end and never calls ifconfig"
+    )
+    if re.search(r"[0-9a-fA-F]-", rest):
+        return endless
+    bare, slash, length = first.partition("/")
+    if family == "inet":
+        return _expanded_inet(bare, length if slash else "32", endless)
+    head, _, tail = bare.rpartition(":")
+    low, hyphen, high = tail.partition("-")
+    pattern = r"[0-9a-fA-F]{1,4}"
+    if not hyphen or not re.fullmatch(pattern, low) or not re.fullmatch(pattern, high):
+        return endless
+    count = range(int(low, 16), min(int(high, 16), int(low, 16) + _RANGE_MAX) + 1)
+    return [f"{head}:{number:04x}/{length if slash else 64}" for number in count]
+
+
+def _expanded_inet(bare: str, length: str, endless: str) -> list[str] | str:
+    octets = bare.split(".")
+    ranges = [n for n, octet in enumerate(octets) if re.fullmatch(r"[0-9]{1,3}-[0-9]{1,3}", octet)]
+    if len(ranges) != 1:
+        return endless
+    low, _, high = octets[ranges[0]].partition("-")
+    found: list[str] = []
+    for number in range(int(low), int(high) + 1):
+        octets[ranges[0]] = str(number)
+        found.append(f"{'.'.join(octets)}/{length if not found else 32}")
+    return found
+
+
+SYSTEM = System(
+    "FreeBSD",
+    (
+        "freebsd.rc.conf",
+        "freebsd.start_if",
+        "freebsd.rc.local",
+        "freebsd.loader.conf",
+    ),
+    read,
+)
