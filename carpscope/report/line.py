@@ -48,14 +48,16 @@ def line(packet: Packet, verdict: Verdict | None, prefix: str = "") -> str:
 
 def _carp(packet: Packet, view: AdvertView, verdict: Verdict | None) -> str:
     text = f"CARPv{view.version} vhid {view.vhid} adv {view.advbase}/{view.advskew}"
-    text += f" demote {view.demote} counter {view.counter_value}"
+    text += f" demote {view.demote}"
+    if view.has_counter:
+        text += f" counter {view.counter_value}"
     if view.is_bow_out:
         text += " bow-out"
     if verdict is not None:
         text += f" hmac {_verdict(verdict)}"
     if packet.ip is not None and packet.ip.ttl != 255:
         text += f" ttl {packet.ip.ttl}, should be 255"
-    if not view.checksum_ok:
+    if view.checksum_ok is False:
         wanted = expected_checksum(packet, view)
         text += f" checksum {view.checksum:#06x}, should be {wanted:#06x}"
     if view.type != 1:
@@ -183,7 +185,7 @@ def _body(packet: Packet, verdict: Verdict | None) -> Mapping[str, Json]:
             "checksum": f"{body.checksum:#06x}",
             "checksum_ok": body.checksum_ok,
             "counter": body.counter.hex(),
-            "counter_value": str(body.counter_value),
+            "counter_value": str(body.counter_value) if body.has_counter else None,
             "hmac": body.digest.hex(),
             "bow_out": body.is_bow_out,
             "trailing": body.trailing,

@@ -132,7 +132,8 @@ def _ip(packet: Packet, ip: IpView) -> Iterator[Field]:
 
 def _carp(packet: Packet, view: AdvertView, verdict: Verdict | None) -> Iterator[Field]:
     at = view.offset
-    yield Field(0, "Common Address Redundancy Protocol", at, 36)
+    there = len(view.counter) + len(view.digest)
+    yield Field(0, "Common Address Redundancy Protocol", at, 8 + there)
     wrong = view.version != 2
     yield Field(1, f"Version: {view.version}", at, 1, wrong=wrong)
     kind = " (advertisement)" if view.type == 1 else " (never sent, never tested)"
@@ -148,11 +149,17 @@ def _carp(packet: Packet, view: AdvertView, verdict: Verdict | None) -> Iterator
         "a bow-out: the sender leaves" if view.is_bow_out else f"{view.interval_ns / SECOND:.6f} s"
     )
     yield Field(1, f"Interval: {bye}")
-    good = "correct" if view.checksum_ok else f"should be {expected_checksum(packet, view):#06x}"
-    bad = not view.checksum_ok
+    good = "correct" if view.checksum_ok else "cut, not checked"
+    bad = view.checksum_ok is False
+    if bad:
+        good = f"should be {expected_checksum(packet, view):#06x}"
     yield Field(1, f"Checksum: {view.checksum:#06x} [{good}]", at + 6, 2, wrong=bad)
-    counter = f"Counter: {view.counter_value} ({view.counter.hex()})"
-    yield Field(1, counter, at + 8, 8)
+    if view.has_counter:
+        counter = f"Counter: {view.counter_value} ({view.counter.hex()})"
+        yield Field(1, counter, at + 8, 8)
+    if view.is_cut:
+        yield Field(1, "HMAC-SHA1: cut by the capture, not checked", at + 16, len(view.digest))
+        return
     yield Field(1, f"HMAC-SHA1: {view.digest.hex()}", at + 16, 20)
     yield from _hmac(verdict)
     if view.trailing:

@@ -116,6 +116,13 @@ class Foreign:
     priority: int
     source: bytes
     mac: bytes | None
+    to_group: bool
+    """Whether it was sent to all VRRP routers; keepalived may send to its peers alone."""
+    is_sound: bool
+    """Whether receivers take it, as far as can be seen: its checksum, its TTL, its type."""
+    interval: Nanos
+    addresses: tuple[bytes, ...]
+    """Those it lists."""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,9 @@ from carpscope.wire.decode import Packet
 from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
+_ROUTERS = (bytes((224, 0, 0, 18)), bytes.fromhex("ff020000000000000000000000000012"))
+"""All VRRP routers, and all CARP nodes."""
+
 
 def collect(node: Node, ip: IpView, view: AdvertView) -> None:
     """Keep what tells implementations apart (implementations.md 4.1)."""
@@ -45,10 +48,10 @@ def refusals(
     wrong = misdirected(link, ip)
     if wrong:
         yield Refused(group, node, at, ref, Drop.DESTINATION, wrong)
-    if not view.checksum_ok:
+    if view.checksum_ok is False:
         detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
         yield Refused(group, node, at, ref, Drop.CHECKSUM, detail)
-    if view.version != 2 or ip.ttl != 255 or wrong or not view.checksum_ok:
+    if view.version != 2 or ip.ttl != 255 or wrong or view.checksum_ok is False:
         node.refused_at.append(at)
         del node.refused_at[:-REFUSALS_KEPT]
 
@@ -100,6 +103,9 @@ def foreign(packet: Packet, view: VrrpView) -> Foreign:
     """Return what a VRRP advertisement shows."""
     assert packet.ip is not None
     assert packet.link is not None
+    to_group = packet.ip.destination in _ROUTERS
+    # RFC 9568 5.1.1.3 and 5.1.2.3; keepalived's unicast peers may be a hop away
+    is_direct = packet.ip.ttl == 255 or not to_group
     return Foreign(
         packet.link.vlan,
         view.vrid,
@@ -109,4 +115,8 @@ def foreign(packet: Packet, view: VrrpView) -> Foreign:
         view.priority,
         packet.ip.source,
         packet.link.source,
+        to_group,
+        view.checksum_ok is not False and view.type == 1 and view.vrid != 0 and is_direct,
+        view.interval_ns,
+        view.addresses,
     )

@@ -24,6 +24,8 @@ STEADY = 12
 
 
 REFUSALS_KEPT = 256
+NO_COUNTER = -1
+"""In the place of a counter that the capture cut: equal to none."""
 
 
 def frame_ref(capture: int, number: int) -> FrameRef:

@@ -44,7 +44,7 @@ from carpscope.timeline.impostor import Deceit, signature_key
 from carpscope.timeline.lane import Echo, Lane
 from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
 from carpscope.timeline.limits import OFFLINE, Limits
-from carpscope.timeline.node import Farewell, Node, Reign, frame_ref
+from carpscope.timeline.node import NO_COUNTER, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
 from carpscope.timeline.settling import glance, job, settle
 from carpscope.timeline.strangers import Due, Strangers
@@ -200,7 +200,9 @@ class Observer:
             self._advert(packet, body)
         elif isinstance(body, VrrpView):
             self.vrrp += 1
-            facts.append(foreign(packet, body))
+            heard = foreign(packet, body)
+            self._beside.foreign(heard.vlan, heard.vrid, at)
+            facts.append(heard)
         elif isinstance(body, ArpView):
             self.sync()
             announced = self._beside.arp(packet, body)
@@ -211,7 +213,7 @@ class Observer:
             announced = self._beside.neighbour(packet, body)
             if announced is not None:
                 facts.append(announced)
-        if packet.faults and packet.is_protocol_112:
+        if packet.faults and packet.is_protocol_112 and not packet.is_cut:
             self.faulty += 1
         self._untrimmed += 1
         if self._untrimmed >= TRIM_EVERY:
@@ -403,13 +405,20 @@ class Observer:
         node.adverts += 1
         collect(node, ip, view)
         self._facts += refusals(group, node, at, ref, packet, view)
-        if not view.checksum_ok:  # the fields cannot be believed either
+        if view.checksum_ok is False:  # the fields cannot be believed either
             self._keep_time(group, node, at, ref, ip, view)
             return
         track = node.authentication
-        if not track.see(at, ref, view.counter, view.digest, group.recipes) and track.due:
+        if (
+            not view.is_cut
+            and not track.see(at, ref, view.counter, view.digest, group.recipes)
+            and track.due
+        ):
             glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
-        follow_counter(group, node, at, ip.version, view)
+        if view.has_counter:
+            follow_counter(group, node, at, ip.version, view)
+        else:
+            node.sent.append((at, NO_COUNTER))
         self._facts += changes(group, node, at, ref, view)
         self._keep_time(group, node, at, ref, ip, view)
         group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
@@ -459,7 +468,7 @@ class Observer:
         self, group: Group, node: Node, at: Nanos, ref: int, ip: IpView, view: AdvertView
     ) -> None:
         reign, version = node.reign, ip.version
-        if view.is_bow_out and view.checksum_ok:
+        if view.is_bow_out and view.checksum_ok is not False:
             if reign is not None:
                 node.farewell = Farewell(at, ref, ip.source, version, view, node.last)
                 reign.seen, reign.last, reign.adverts = at, ref, reign.adverts + 1

@@ -39,7 +39,14 @@ class Surroundings:
         """By VLAN and vhid: a trunk has thousands of groups, a segment few."""
         self._learned: dict[Vlan, dict[bytes, None]] = {}
         self._macs: dict[Vlan, dict[bytes, bytes]] = {}
+        self._vrrp: dict[tuple[Vlan, int], Nanos] = {}
+        """When a VRRP router advertised last, by VLAN and number."""
         self._early: dict[tuple[Vlan, bytes], list[tuple[Nanos, bytes, bytes]]] = {}
+
+    def foreign(self, vlan: Vlan, vrid: int, at: Nanos) -> None:
+        """Take a VRRP advertisement."""
+        if len(self._vrrp) < VLANS_KEPT or (vlan, vrid) in self._vrrp:
+            self._vrrp[vlan, vrid] = at
 
     def learned(self, vlan: Vlan) -> dict[bytes, None]:
         """Return the addresses seen on a segment, in order."""
@@ -160,9 +167,15 @@ class Surroundings:
         group = self._group_of(vlan, address, mac)
         node = None
         if group is not None:
-            if address not in group.announced and len(group.announced) < LEARNED_LIMIT:
-                group.announced[address] = None
             node = _announcer(group, mac, source, at)
+            if node is not None and self._vrrp.get((vlan, group.vhid), 0) > node.last:
+                node = None  # a VRRP router with the same MAC has advertised since
+            if (
+                (node is not None or self._is_theirs(group, mac))
+                and address not in group.announced
+                and len(group.announced) < LEARNED_LIMIT
+            ):
+                group.announced[address] = None
         if node is None:
             early = self._early.setdefault((vlan, address), [])
             early[:] = [*early[-3:], (at, mac, source or mac)]
@@ -172,6 +185,15 @@ class Surroundings:
             node.announced[address] = at
         ref = frame_ref(packet.frame.capture, packet.frame.number)
         return Announced(vlan, at, ref, address, mac, source, group, node)
+
+    def _is_theirs(self, group: Group, mac: bytes) -> bool:
+        """Tell whether only nodes of a group announce from a MAC: beside a ucarp any host may
+        announce an address of its own, and VRRP has the same virtual MAC."""
+        return (
+            _is_virtual(mac)
+            and (group.vlan, group.vhid) not in self._vrrp
+            and not all(is_ucarp(node) for node in group.nodes.values())
+        )
 
     def _group_of(self, vlan: Vlan, address: bytes, mac: bytes) -> Group | None:
         """Find a group by virtual MAC, else by what it announced or its nodes sign."""

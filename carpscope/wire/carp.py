@@ -12,7 +12,8 @@
     |                    HMAC-SHA1, 160 bits                        |
     +---------------------------------------------------------------+
 
-`AdvertView` reads any 36 bytes, however wrong; `Advert` is a well-formed one.
+`AdvertView` reads any 36 bytes, however wrong, and what a capture left of them; `Advert` is a
+well-formed one.
 Evidence is built from views, machines speak adverts.
 
 Sources: FreeBSD sys/netinet/ip_carp.h struct carp_header; ucarp src/ip_carp.h;
@@ -29,6 +30,10 @@ from carpscope.wire.checksum import checksum_holds, internet_checksum
 PROTOCOL = 112
 """IP protocol number, shared with VRRP; see `classify`."""
 HEADER_SIZE = 36
+FIELDS_SIZE = 8
+"""All that is said before the counter: enough to follow an election by."""
+COUNTER_SIZE = 8
+DIGEST_SIZE = 20
 VERSION = 2
 ADVERTISEMENT = 1
 """The only type ever sent; no implementation tests it on receipt."""
@@ -61,15 +66,27 @@ class AdvertView(NamedTuple):
     advbase: int
     checksum: int
     counter: bytes
-    """8 bytes as on the wire: OpenBSD copies them as they lie, others count in them."""
+    """8 bytes as on the wire: OpenBSD copies them as they lie, others count in them. Fewer where
+    the capture cut them."""
     digest: bytes
-    """20 bytes, the HMAC-SHA1."""
-    checksum_ok: bool
-    """Whether the 36 bytes sum to 0xffff; no pseudo-header, not even over IPv6."""
+    """20 bytes, the HMAC-SHA1; fewer where the capture cut them."""
+    checksum_ok: bool | None
+    """Whether the 36 bytes sum to 0xffff; no pseudo-header, not even over IPv6. None where the
+    capture cut them."""
     offset: int
     """Where the header begins in the captured frame."""
     trailing: int
     """Bytes of IP payload behind the 36; receivers ignore them."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the capture left less than there was: then no HMAC can be checked."""
+        return len(self.digest) < DIGEST_SIZE
+
+    @property
+    def has_counter(self) -> bool:
+        """Tell whether the whole counter is there."""
+        return len(self.counter) == COUNTER_SIZE
 
     @property
     def counter_value(self) -> int:
@@ -108,11 +125,16 @@ class AdvertView(NamedTuple):
         present = len(data) - offset
         if length is not None and length < HEADER_SIZE:
             return Fault("carp", offset, "too short for CARP by its IP length", HEADER_SIZE, length)
-        if present < HEADER_SIZE:
+        if present < (HEADER_SIZE if length is None else FIELDS_SIZE):
             return truncated("carp", offset, HEADER_SIZE, present)
-        first, vhid, advskew, authlen, demote, advbase, checksum, counter, digest = (
-            _LAYOUT.unpack_from(data, offset)
+        whole = data[offset : offset + HEADER_SIZE]
+        first, vhid, advskew, authlen, demote, advbase, checksum, counter, digest = _LAYOUT.unpack(
+            whole.ljust(HEADER_SIZE, b"\0")
         )
+        is_cut = len(whole) < HEADER_SIZE
+        if is_cut:
+            counter = counter[: len(whole) - FIELDS_SIZE]
+            digest = digest[: max(0, len(whole) - FIELDS_SIZE - COUNTER_SIZE)]
         return cls(
             first >> 4,
             first & 15,
@@ -124,7 +146,7 @@ class AdvertView(NamedTuple):
             checksum,
             counter,
             digest,
-            checksum_holds(data[offset : offset + HEADER_SIZE]),
+            None if is_cut else checksum_holds(whole),
             offset,
             (length if length is not None else present) - HEADER_SIZE,
         )

@@ -32,6 +32,11 @@ class Packet(NamedTuple):
         return self.ip is not None and self.ip.protocol == carp.PROTOCOL
 
     @property
+    def is_cut(self) -> bool:
+        """Tell whether it is an advertisement of which the capture left the beginning."""
+        return self.advert is not None and self.advert.is_cut
+
+    @property
     def advert(self) -> carp.AdvertView | None:
         """Return the CARP advertisement, if it is one."""
         return self.body if isinstance(self.body, carp.AdvertView) else None
@@ -86,12 +91,18 @@ def _layers(frame: Frame, below: link.LinkView | Fault) -> Packet:
     if view.fault:
         return Packet(frame, below, view, None, (*faults, view.fault))
     body = _payload(data, view)
+    if faults and isinstance(body, carp.AdvertView) and body.is_cut:
+        # not the capture: the wire itself had no more, and no receiver takes it
+        body = truncated("carp", view.offset, carp.HEADER_SIZE, len(data) - view.offset)
     if isinstance(body, Fault):
         return Packet(frame, below, view, None, (*faults, body))
     if body is not None and not faults and len(data) < view.offset + view.length:
         # Enough for the body, yet the capture cut what IP says there is.
         layer = "protocol 112" if view.protocol == carp.PROTOCOL else f"ipv{view.version} payload"
-        faults = (truncated(layer, view.offset, view.length, len(data) - view.offset),)
+        needed = view.length
+        if isinstance(body, carp.AdvertView) and body.is_cut:
+            layer, needed = "carp", carp.HEADER_SIZE
+        faults = (truncated(layer, view.offset, needed, len(data) - view.offset),)
     return Packet(frame, below, view, body, faults)
 
 

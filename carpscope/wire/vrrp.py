@@ -164,6 +164,9 @@ def _address_bits(body: bytes, count: int, source: bytes) -> int:
     networks = {source[:3], source[:2]}
     for at in range(0, min(len(body) // 4, count) * 4, 4):
         first, second = body[at], body[at + 1]
+        if first in (0, 127) or first >= 224:
+            bits -= 20
+            continue  # no host's address, however often: an HMAC of zeros, a small counter
         if body[at : at + 3] in networks:
             bits += 17
         elif body[at : at + 2] in networks:
@@ -174,8 +177,6 @@ def _address_bits(body: bytes, count: int, source: bytes) -> int:
             bits += 8
         elif first == 10:
             bits += 5
-        elif first in (0, 127) or first >= 224:
-            bits -= 20
         else:
             bits -= 1
         networks.add(body[at : at + 3])

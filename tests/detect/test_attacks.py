@@ -145,7 +145,22 @@ def test_dropped_advertisements_are_counted_by_node_and_reason() -> None:
 def router(stage: Stage, host: int, *, vrid: int = 1, version: int = 2, mac: bytes | None) -> None:
     frame = stage.next()
     source = bytes((10, 0, 1, host))
-    stage.see(Foreign((), vrid, frame * SECOND, frame, version, 100, source, mac))
+    stage.see(
+        Foreign(
+            (),
+            vrid,
+            frame * SECOND,
+            frame,
+            version,
+            100,
+            source,
+            mac,
+            True,
+            True,
+            SECOND,
+            (),
+        )
+    )
 
 
 def test_routers_of_the_same_number() -> None:
@@ -157,7 +172,7 @@ def test_routers_of_the_same_number() -> None:
     assert found.summary == (
         "VRRP v2 and v3 from 10.0.1.1 and 10.0.1.2 uses the number 7 of this CARP group"
     )
-    assert "and the same virtual MAC 00:00:5e:00:01:07" in found.explanation
+    assert "from 00:00:5e:00:01:07, while the CARP nodes send from" in found.explanation
     assert (found.frames, found.start, found.end) == ((1, 2), SECOND, 2 * SECOND)
 
 
@@ -167,7 +182,7 @@ def test_a_flood_of_routers_is_counted_and_not_kept() -> None:
         router(stage, host, mac=bytes(5) + bytes((host,)))
     (found,) = stage.findings(0)
     assert (len(found.nodes), found.frame_count) == (16, 30)
-    assert "which implies virtual MAC" in found.explanation
+    assert "no MAC is shared" in found.explanation
     (watch,) = stage.watches
     assert isinstance(watch, VridConflict)
     assert [len(kept.macs) for kept in watch._routers.values()] == [16]

@@ -85,11 +85,14 @@ def test_every_cut_of_every_sample_says_where(name: str, by: str) -> None:
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
 def test_what_a_cut_takes_is_not_made_up(name: str) -> None:
-    """Before its 36 bytes are there, no advertisement is; nor is any other body too early."""
+    """Before its 36 bytes are there, an advertisement is a cut one; no other body is too early."""
     whole = samples.SAMPLES[name]
     for cut in range(len(whole)):
         body = taken(whole[:cut], wire=len(whole)).body
-        assert not isinstance(body, carp.AdvertView | arp.ArpView | igmp.MembershipView)
+        assert not isinstance(body, arp.ArpView | igmp.MembershipView)
+        if isinstance(body, carp.AdvertView):
+            assert body.is_cut
+            assert body.advert() is None
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,9 @@ def check(packet: Packet, data: bytes) -> None:
         assert fault.needed > fault.present or fault.needed == 0
         assert str(fault)
     if packet.advert is not None:
-        assert packet.advert.offset + carp.HEADER_SIZE <= len(data)
+        there = carp.FIELDS_SIZE + len(packet.advert.counter + packet.advert.digest)
+        assert packet.advert.offset + there <= len(data)
+        assert packet.advert.is_cut is (there < carp.HEADER_SIZE)
         assert packet.advert.trailing >= 0
     assert packet.body is not None or packet.faults or not packet.is_protocol_112
 

@@ -126,7 +126,7 @@ def advertisement(view: carp.AdvertView) -> Row:
         "carp.demotion": str(view.demote),
         "carp.adver_int": str(view.advbase),
         "carp.checksum": f"0x{view.checksum:04x}",
-        "carp.checksum.status": flag(view.checksum_ok),
+        "carp.checksum.status": flag(bool(view.checksum_ok)),
         "carp.counter": str(view.counter_value),
         "carp.hmac": view.digest.hex(),
     }

@@ -109,7 +109,7 @@ def _verdict(
     from carpscope.auth.explain import Sample
 
     advert, ip, link = packet.advert, packet.ip, packet.link
-    if advert is None or ip is None or link is None:
+    if advert is None or advert.is_cut or ip is None or link is None:
         return None
     sample = Sample(advert.vhid, advert.counter, advert.digest)
     return verifier.check(link.vlan, ip.source, sample, tuple(learned), link.source)

@@ -1,19 +1,23 @@
 """A VRRP router uses the number of a CARP group on the same segment.
 
 What it means
-    VRRP and CARP derive the same virtual MAC 00:00:5e:00:01:id from the number. Switches
-    see that MAC on two ports and move it back and forth; frames for the shared addresses
-    go to whoever spoke last. The elections do not disturb each other much, which hides it.
+    VRRP and CARP derive the same virtual MAC 00:00:5e:00:01:id from the number. Where both
+    send from it, switches see one MAC on two ports and move it back and forth; frames for the
+    shared addresses go to whoever spoke last. The elections do not disturb each other much,
+    which hides it. Where one of them sends from other MACs (ucarp from 00:00:5e:00:00:id,
+    keepalived without use_vmac from its card's own), no MAC is shared: each still has to read
+    and drop the other's advertisements.
 
 How it is seen
-    VRRP advertisements whose VRID equals a vhid seen on the same VLAN. Protocol 112, the
-    group 224.0.0.18 and the MAC are the same; version, length and the octet that is CARP's
+    Two or more sound VRRP advertisements (right checksum, TTL 255) whose VRID equals a vhid
+    seen on the same VLAN, sent to all routers or from the virtual MAC of that number. Protocol
+    112 and the group 224.0.0.18 are the same; version, length and the octet that is CARP's
     authlen tell them apart.
 
 False alarms
-    The same number on another VLAN is legal. ucarp alone does not use the virtual MAC for
-    traffic (its advertisements come from 00:00:5e:00:00:id), so beside ucarp the conflict
-    is less harmful; it becomes real once a kernel node joins. VRRP over IPv6 uses
+    The same number on another VLAN is legal. VRRP that is sent to its peers alone, from the
+    cards' own MACs, is a remark only. One pair of which one node speaks CARP and the other
+    VRRP for one address is a torn group (CS110) and is not told here. VRRP over IPv6 uses
     00:00:5e:00:02:id and does not collide, except FreeBSD 15's.
 
 What to do
@@ -31,23 +35,28 @@ from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
+from carpscope.detect.standing import vips
 from carpscope.detect.words import listed, since
 from carpscope.timeline.facts import Fact, Foreign
-from carpscope.timeline.group import group_id
+from carpscope.timeline.group import Group, group_id
 from carpscope.wire.carp import virtual_mac
 
 ROUTER_LIMIT = 16
 """Sources named per number; a flood of spoofed ones is counted, not kept."""
 SITUATION_LIMIT = 8192
+ADVERTS_MIN = 2
+"""One advertisement of somebody who is known from nothing else proves nothing."""
 
 
 @dataclass(slots=True)
 class _Routers:
     start: Nanos
     end: Nanos
+    to_group: bool = False
     versions: set[int] = field(default_factory=set)
     sources: dict[bytes, None] = field(default_factory=dict)
-    macs: set[bytes] = field(default_factory=set)
+    addresses: dict[bytes, None] = field(default_factory=dict)
+    macs: dict[bytes, None] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
 
 
@@ -61,7 +70,7 @@ class VridConflict:
 
     def see(self, fact: Fact) -> None:
         """Take VRRP advertisements."""
-        if isinstance(fact, Foreign):
+        if isinstance(fact, Foreign) and fact.is_sound:
             key = (fact.vlan, fact.vrid)
             routers = self._routers.get(key)
             if routers is None:
@@ -69,11 +78,16 @@ class VridConflict:
                     return
                 routers = self._routers[key] = _Routers(fact.at, fact.at)
             routers.end = fact.at
+            routers.to_group |= fact.to_group
             routers.versions.add(fact.version)
-            if len(routers.sources) < ROUTER_LIMIT:
-                routers.sources[fact.source] = None
-            if fact.mac is not None and len(routers.macs) < ROUTER_LIMIT:
-                routers.macs.add(fact.mac)
+            for kept, more in (
+                (routers.sources, (fact.source,)),
+                (routers.addresses, fact.addresses),
+                (routers.macs, (fact.mac,) if fact.mac is not None else ()),
+            ):
+                for one in more:
+                    if len(kept) < ROUTER_LIMIT:
+                        kept[one] = None
             routers.evidence.add(fact.frame)
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
@@ -81,29 +95,50 @@ class VridConflict:
         del at
         for group in self._context.groups:
             routers = self._routers.get((group.vlan, group.vhid))
-            if routers is None:
+            if routers is None or routers.evidence.count < ADVERTS_MIN:
                 continue
-            who = listed(ip_text(source) for source in routers.sources)
-            version = " and ".join(f"v{v}" for v in sorted(routers.versions))
-            mac = mac_text(virtual_mac(group.vhid))
-            shared = "and the same" if virtual_mac(group.vhid) in routers.macs else "which implies"
-            yield Finding(
-                RULE.code,
-                RULE.label,
-                RULE.severity,
-                0.97,
-                group.id,
-                tuple(ip_text(source) for source in routers.sources),
-                routers.start,
-                routers.end,
-                routers.evidence.frames,
-                routers.evidence.count,
-                f"VRRP {version} from {who} uses the number {group.vhid} of this CARP group",
-                f"{routers.evidence.count} VRRP advertisements with VRID {group.vhid} on the same "
-                f"segment, {since(routers.start, routers.end)}, {shared} virtual MAC {mac} as "
-                f"{group_id(group.vlan, group.vhid)}. Switches learn one MAC on two ports.",
-                f"Change the VRID of {who}, or this group's vhid, to a number nobody uses.",
-            )
+            if not set(vips(group, self._context.config)).isdisjoint(routers.addresses):
+                continue  # one pair in two protocols: a torn group
+            yield _finding(group, routers)
+
+
+def _finding(group: Group, routers: _Routers) -> Finding:
+    who = listed(ip_text(source) for source in routers.sources)
+    version = " and ".join(f"v{v}" for v in sorted(routers.versions))
+    mac = virtual_mac(group.vhid)
+    told = (
+        f"{routers.evidence.count} VRRP advertisements with VRID {group.vhid} on the same "
+        f"segment, {since(routers.start, routers.end)}"
+    )
+    ours = {node.mac for node in group.members}
+    is_shared = mac in routers.macs and mac in ours
+    if is_shared:
+        told += (
+            f", from the same virtual MAC {mac_text(mac)} as {group_id(group.vlan, group.vhid)}. "
+            "Switches learn one MAC on two ports."
+        )
+    else:
+        theirs = listed(mac_text(m) for m in routers.macs) or "MACs that were not captured"
+        own = listed(mac_text(m) for m in ours if m is not None) or "MACs that were not captured"
+        told += f", from {theirs}, while the CARP nodes send from {own}: no MAC is shared."
+    collides = routers.to_group or mac in routers.macs
+    return Finding(
+        RULE.code,
+        RULE.label,
+        RULE.severity if collides else Severity.INFO,
+        0.97,
+        group.id,
+        tuple(ip_text(source) for source in routers.sources),
+        routers.start,
+        routers.end,
+        routers.evidence.frames,
+        routers.evidence.count,
+        f"VRRP {version} from {who} uses the number {group.vhid} of this CARP group",
+        told,
+        f"Change the VRID of {who}, or this group's vhid, to a number nobody uses."
+        if collides
+        else "Nothing has to be changed; numbers that differ are easier to read.",
+    )
 
 
 RULE = Rule(

@@ -95,7 +95,7 @@ def fetch(exhibits: Exhibits, captures: Iterable[Capture], analysis: Analysis) -
                 continue
             packet = exhibit.packet = decode(frame)
             view, link = packet.advert, packet.link
-            if view is not None and link is not None:
+            if view is not None and not view.is_cut and link is not None:
                 known = recipes.get((link.vlan, view.vhid), [])
                 exhibit.verdict = _verdict(known, view.counter, view.digest, supplied=supplied)
         if capture.sha256 != before.sha256:
