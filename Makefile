@@ -98,6 +98,7 @@ bless: $(VENV)/.tools
 
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
+	@$(BIN)/python -m tests.generate_implementations
 
 $(VENV)/.fuzz: $(VENV)/.tools
 	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]'

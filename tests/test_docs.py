@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from tests import generate_implementations
 from tests.generate_docs import TARGET, documents
 from tests.program import ROOT, run
 
@@ -17,6 +18,11 @@ def test_pages_of_findings_are_current() -> None:
     assert set(TARGET.glob("*.md")) == set(wanted), "make docs"
     stale = [path.name for path, text in wanted.items() if path.read_text() != text]
     assert stale == [], "make docs"
+
+
+def test_the_page_of_implementations_is_current() -> None:
+    page = generate_implementations
+    assert page.TARGET.read_text() == page.text(), "make docs"
 
 
 def test_explain_lists_the_same_findings_as_the_pages() -> None:

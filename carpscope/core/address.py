@@ -51,3 +51,15 @@ def is_link_local(address: bytes) -> bool:
 def is_multicast_mac(address: bytes) -> bool:
     """Tell whether the group bit is set."""
     return bool(address[:1] and address[0] & 1)
+
+
+def is_group(address: bytes) -> bool:
+    """Tell whether an IPv4 or IPv6 address is that of a multicast group."""
+    return address[0] >> 4 == 0xE if len(address) == 4 else address[0] == 0xFF
+
+
+def group_mac(address: bytes) -> bytes:
+    """Return the MAC a group's packets travel to (RFC 1112, RFC 2464)."""
+    if len(address) == 4:
+        return b"\x01\x00\x5e" + bytes((address[1] & 0x7F,)) + address[2:]
+    return b"\x33\x33" + address[12:]

@@ -8,9 +8,14 @@ ucarp packethandler() and its capture filter.
 from collections.abc import Callable
 from typing import TypeAlias
 
+from carpscope.core.address import is_group
 from carpscope.protocol.events import Drop, Packet
 from carpscope.protocol.node import Node, Vhid
 from carpscope.protocol.profile import Check
+from carpscope.wire.carp import GROUP4, HEADER_SIZE
+
+_HEAD = 8
+_VRRP3 = 3
 
 
 def refusal(node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
@@ -40,28 +45,83 @@ def _interface(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
     return None if node.vhids else Drop.BAD_INTERFACE
 
 
-def _carp_up(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
+def _carp_interface(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    # what is sent to an address of the parent's own is received on the parent
+    return None if packet.multicast else Drop.BAD_INTERFACE
+
+
+def _carp_up(node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
     # OpenBSD carp_input(), NetBSD ether_input(): no copy for an interface that is down,
     # and the parent itself is not in the group
-    return None if any(item.is_up for item in node.vhids) else Drop.NOT_JOINED
+    found = not packet.multicast or any(item.is_up for item in node.vhids)
+    return None if found else Drop.NOT_JOINED
+
+
+def _running(node: Node, _packet: Packet, vhid: Vhid | None) -> Drop | None:
+    # each interface that is up gets a copy; the vhid's own decides, if it is one of them
+    own = vhid if vhid is not None and vhid.is_up else None
+    copies = [own] if own is not None else [item for item in node.vhids if item.is_up]
+    return None if any(item.is_running for item in copies) else Drop.BAD_INTERFACE
+
+
+def _group_only(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.multicast else Drop.BAD_INTERFACE
+
+
+def _own_group(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    expected = vhid.setup.peer if vhid is not None else b""
+    same = (packet.destination or GROUP4) == (expected or GROUP4)
+    return None if same else Drop.OTHER_DESTINATION
 
 
 def _ttl(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
     return None if packet.ttl == 255 else Drop.BAD_TTL
 
 
-def _ttl_swapped(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
-    # IN_MULTICAST(0x120000e0) is false, so the group's own TTL is not looked at; that it
-    # is for unicast peers is true only where their last octet is 224 to 239
-    return None if packet.ttl == 255 or packet.multicast else Drop.BAD_TTL
+def _ttl_of_peer(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    peer = _peer(packet, vhid)
+    return Drop.BAD_TTL if packet.ttl != 255 and (not peer or is_group(peer)) else None
+
+
+def _ttl_of_peer_swapped(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    # IN_MULTICAST(0x120000e0) is false, so the TTL of a vhid that sends to 224.0.0.18 is not
+    # looked at, whatever the packet; it is for peers whose last octet is 224 to 239
+    peer = _peer(packet, vhid) or GROUP4
+    return Drop.BAD_TTL if packet.ttl != 255 and is_group(peer[::-1]) else None
+
+
+def _peer(packet: Packet, vhid: Vhid | None) -> bytes:
+    if vhid is None:
+        return b""
+    return vhid.setup.peer if packet.family == 4 else vhid.setup.peer6
+
+
+def _head(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.length >= _HEAD else Drop.BAD_LENGTH
 
 
 def _length(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
-    return None if packet.whole else Drop.BAD_LENGTH
+    return None if packet.length >= HEADER_SIZE else Drop.BAD_LENGTH
+
+
+def _length_of_version(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return Drop.BAD_LENGTH if packet.version == 2 and packet.length < HEADER_SIZE else None
 
 
 def _checksum(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
     return None if packet.checksum_ok else Drop.BAD_CHECKSUM
+
+
+def _checksum_of_version(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return Drop.BAD_CHECKSUM if packet.version == 2 and not packet.checksum_ok else None
+
+
+def _checksum_of_payload(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return Drop.BAD_CHECKSUM if packet.version == 2 and not packet.payload_checksum_ok else None
+
+
+def _version_known(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    return None if packet.version in (2, _VRRP3) else Drop.BAD_VERSION
 
 
 def _version(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
@@ -79,12 +139,29 @@ def _vhid_of_family(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | No
     return None
 
 
+def _vhid_or_loop(node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    # FreeBSD 12 ip_carp.c carp_source_is_self()
+    if packet.vhid == 0 and any(
+        packet.source in (*item.setup.ipv4, *item.setup.ipv6) for item in node.vhids
+    ):
+        return Drop.BAD_INTERFACE
+    return _vhid_of_family(node, packet, vhid)
+
+
 def _vhid_running(_node: Node, _packet: Packet, vhid: Vhid | None) -> Drop | None:
     return None if vhid is not None and vhid.is_up and vhid.is_running else Drop.BAD_VHID
 
 
-def _multicast(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
-    return None if packet.multicast else Drop.OTHER_DESTINATION
+def _vhid_of_peer(node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
+    if vhid is not None and packet.family == 4:
+        peer = vhid.setup.peer
+        if packet.multicast != (not peer or is_group(peer)):
+            return Drop.BAD_VHID
+    return _vhid_running(node, packet, vhid)
+
+
+def _vhid_of_copy(_node: Node, _packet: Packet, vhid: Vhid | None) -> Drop | None:
+    return None if vhid is not None and vhid.is_up else Drop.OTHER_VHID
 
 
 def _foreign_source(node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
@@ -118,16 +195,28 @@ _BY_CHECK: dict[Check, _Test] = {
     Check.ALLOW: _allow,
     Check.JOINED: _joined,
     Check.INTERFACE: _interface,
+    Check.CARP_INTERFACE: _carp_interface,
     Check.CARP_UP: _carp_up,
+    Check.RUNNING: _running,
+    Check.GROUP_ONLY: _group_only,
+    Check.OWN_GROUP: _own_group,
     Check.TTL: _ttl,
-    Check.TTL_SWAPPED: _ttl_swapped,
+    Check.TTL_OF_PEER: _ttl_of_peer,
+    Check.TTL_OF_PEER_SWAPPED: _ttl_of_peer_swapped,
+    Check.HEAD: _head,
     Check.LENGTH: _length,
+    Check.LENGTH_OF_VERSION: _length_of_version,
     Check.CHECKSUM: _checksum,
+    Check.CHECKSUM_OF_VERSION: _checksum_of_version,
+    Check.CHECKSUM_OF_PAYLOAD: _checksum_of_payload,
+    Check.VERSION_KNOWN: _version_known,
     Check.VERSION: _version,
     Check.VHID: _vhid,
     Check.VHID_OF_FAMILY: _vhid_of_family,
+    Check.VHID_OR_LOOP: _vhid_or_loop,
     Check.VHID_RUNNING: _vhid_running,
-    Check.MULTICAST: _multicast,
+    Check.VHID_OF_PEER: _vhid_of_peer,
+    Check.VHID_OF_COPY: _vhid_of_copy,
     Check.FOREIGN_SOURCE: _foreign_source,
     Check.MAC: _mac,
     Check.OWN_COUNTER: _own_counter,

@@ -12,6 +12,7 @@ a frozen dataclass costs three times as much to make.
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from carpscope.core.address import is_group
 from carpscope.core.units import Nanos
 
 
@@ -78,6 +79,8 @@ class Drop(Enum):
     OWN_SOURCE = "ownsource"
     """ucarp: its packet filter lets nothing from its own address through."""
     OTHER_DESTINATION = "otherdest"
+    OTHER_VHID = "othervhid"
+    """DragonFly: not that of the carp interface; nothing is counted."""
     NOT_RUNNING = "notrunning"
     """The interface is down; nothing is received at all."""
 
@@ -87,7 +90,9 @@ class Drop(Enum):
         return self in _SILENT
 
 
-_SILENT = frozenset((Drop.NOT_ALLOWED, Drop.NOT_JOINED, Drop.OWN_SOURCE, Drop.NOT_RUNNING))
+_SILENT = frozenset(
+    (Drop.NOT_ALLOWED, Drop.NOT_JOINED, Drop.OWN_SOURCE, Drop.OTHER_VHID, Drop.NOT_RUNNING)
+)
 
 
 class Packet(NamedTuple):
@@ -105,12 +110,20 @@ class Packet(NamedTuple):
     identification: int
     """The IPv4 ID it was sent with; no receiver looks at it."""
     ttl: int = 255
-    multicast: bool = True
-    """Whether it was sent to 224.0.0.18 or ff02::12."""
+    destination: bytes = b""
+    """Where it was sent if not to 224.0.0.18 or ff02::12."""
     version: int = 2
     checksum_ok: bool = True
-    whole: bool = True
-    """Whether all 36 bytes are there."""
+    """Over the 36 bytes."""
+    payload_checksum_ok: bool = True
+    """Over all that the IP datagram holds; what follows the 36 bytes is in it."""
+    length: int = 36
+    """Of what the IP datagram holds."""
+
+    @property
+    def multicast(self) -> bool:
+        """Tell whether it was sent to a group."""
+        return not self.destination or is_group(self.destination)
 
 
 # ---- events
@@ -243,6 +256,14 @@ class OutputChanged(NamedTuple):
     working: bool
 
 
+class QueueChanged(NamedTuple):
+    """The parent's queue is full, or has room again."""
+
+    at: Nanos
+    draw: int
+    full: bool
+
+
 class Signalled(NamedTuple):
     """SIGUSR2: ucarp is told to step down."""
 
@@ -267,6 +288,7 @@ Event: TypeAlias = (
     | StateRequested
     | AllowChanged
     | OutputChanged
+    | QueueChanged
     | Signalled
 )
 

@@ -35,6 +35,7 @@ from carpscope.protocol.events import (
     LinkChanged,
     OutputChanged,
     Packet,
+    QueueChanged,
     Reason,
     Received,
     Signalled,
@@ -43,23 +44,51 @@ from carpscope.protocol.events import (
     TimerFired,
 )
 from carpscope.protocol.node import NEVER, Node
-from carpscope.protocol.profile import Drive
+from carpscope.protocol.profile import Drive, Passes
 from carpscope.protocol.turn import Turn
 from carpscope.protocol.work import Work
+from carpscope.wire.carp import GROUP4
 
 
 def step(node: Node, event: Event) -> tuple[Node, tuple[Effect, ...]]:
     """Let one event happen to a node."""
     if type(event) is Received:
-        drop = refusal(node, event.packet, node.vhid(event.packet.vhid))
-        if drop is not None and (drop.is_silent or not _wakes(node)):
-            return node, () if drop.is_silent else (Dropped(event.at, drop, event.packet),)
-        turn = Turn(node, event.at, event.draw)
-        _packet(turn, event.packet, drop)
-        return turn.done()
+        return _received(node, event)
     turn = Turn(node, event.at, event.draw)
     _other(turn, event)
     return turn.done()
+
+
+def _received(node: Node, event: Received) -> tuple[Node, tuple[Effect, ...]]:
+    packet = event.packet
+    drop = refusal(node, packet, node.vhid(packet.vhid))
+    if drop is not None and drop.is_silent:
+        return node, ()
+    passes = 1
+    if node.setup.profile.passes is Passes.EACH_INTERFACE:
+        passes = _copies(node, packet)
+    if not passes:
+        return node, ()
+    if drop is not None and not _wakes(node):
+        return node, (Dropped(event.at, drop, packet),) * passes
+    turn = Turn(node, event.at, event.draw)
+    for _ in range(passes):
+        _packet(turn, packet, drop)
+    return turn.done()
+
+
+def _copies(node: Node, packet: Packet) -> int:
+    """Count the carp interfaces that get a copy: those that are UP and have joined."""
+    if not packet.multicast:
+        return 1  # the parent's own address: no copies are made
+    if packet.family == 6:
+        return sum(1 for item in node.vhids if item.is_up and item.setup.ipv6)
+    group = packet.destination or GROUP4
+    return sum(
+        1
+        for item in node.vhids
+        if item.is_up and item.setup.ipv4 and (item.setup.peer or GROUP4) == group
+    )
 
 
 def _wakes(node: Node) -> bool:
@@ -72,11 +101,12 @@ def _packet(turn: Turn, packet: Packet, drop: Drop | None) -> None:
         if w is not None:
             hear(turn, w, packet)
         return
-    # every process on the interface is woken, also by packets it refuses
+    # every process on the interface is woken, also by packets it refuses; another's vhid is
+    # worth a word at debug level only
+    if drop not in (None, Drop.BAD_VHID):
+        turn.effects.append(Dropped(turn.now, drop, packet))
     for w in turn.vhids:
         mine = w.setup.vhid == packet.vhid
-        if mine and drop is not None:
-            turn.effects.append(Dropped(turn.now, drop, packet))
         poll.wake(turn, w, packet if mine and drop is None else None)
 
 
@@ -113,6 +143,8 @@ def _other(turn: Turn, event: Event) -> None:
                 operations.demoted(turn, event)
         case OutputChanged():
             turn.output_works = event.working
+        case QueueChanged():
+            turn.queue_full = event.full
         case Signalled():
             if loops:
                 for w in turn.vhids:

@@ -4,17 +4,22 @@ Nodes are immutable: `machine.step` gives a new one, so that a replay can fork
 hypotheses. Times are absolute nanoseconds. A timer that is not pending is `NEVER`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.protocol.events import State, Timer
 from carpscope.protocol.profile import Profile
-from carpscope.protocol.secret import Secrets
+from carpscope.protocol.rules import own_link_local
+from carpscope.protocol.secret import Secrets, secret
 from carpscope.protocol.tempo import Tempo
 
 NEVER: Nanos = 1 << 62
 """Later than any instant a capture can hold."""
+
+
+_NONE = Secrets(secret(b"", b""), ())
+"""Before a setup is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,9 @@ class VhidSetup:
     ipv6: tuple[bytes, ...]
     secrets: Secrets
     """Follows from the key and the addresses; see `vhid_setup`."""
+    peer: bytes = b""
+    """Where IPv4 advertisements are sent if not to 224.0.0.18."""
+    peer6: bytes = b""
 
 
 def vhid_setup(
@@ -40,10 +48,21 @@ def vhid_setup(
     key: bytes,
     ipv4: tuple[bytes, ...],
     ipv6: tuple[bytes, ...],
+    peer: bytes = b"",
+    peer6: bytes = b"",
 ) -> VhidSetup:
-    """Configure a vhid; its secrets are made as this implementation signs."""
-    secrets = profile.secrets(key, vhid, ipv4, ipv6)
-    return VhidSetup(vhid, advbase, advskew, key, ipv4, ipv6, secrets)
+    """Configure a vhid; its secrets are made as this implementation signs.
+
+    A carp interface of OpenBSD gets an address of its own with its first of IPv6.
+    """
+    if profile.own_link_local and ipv6 and own_link_local(vhid) not in ipv6:
+        ipv6 = (own_link_local(vhid), *ipv6)
+    return _signing(profile, VhidSetup(vhid, advbase, advskew, key, ipv4, ipv6, _NONE, peer, peer6))
+
+
+def _signing(profile: Profile, setup: VhidSetup) -> VhidSetup:
+    secrets = profile.secrets(setup.key, setup.vhid, setup.ipv4, setup.ipv6)
+    return replace(setup, secrets=secrets)
 
 
 def changed(
@@ -57,14 +76,16 @@ def changed(
     ipv6: tuple[bytes, ...] | None = None,
 ) -> VhidSetup:
     """Return a setup with some values replaced and its secrets made anew."""
-    return vhid_setup(
+    return _signing(
         profile,
-        setup.vhid,
-        advbase=setup.advbase if advbase is None else advbase,
-        advskew=setup.advskew if advskew is None else advskew,
-        key=setup.key if key is None else key,
-        ipv4=setup.ipv4 if ipv4 is None else ipv4,
-        ipv6=setup.ipv6 if ipv6 is None else ipv6,
+        replace(
+            setup,
+            advbase=setup.advbase if advbase is None else advbase,
+            advskew=setup.advskew if advskew is None else advskew,
+            key=setup.key if key is None else key,
+            ipv4=setup.ipv4 if ipv4 is None else ipv4,
+            ipv6=setup.ipv6 if ipv6 is None else ipv6,
+        ),
     )
 
 
@@ -147,6 +168,7 @@ class Node(NamedTuple):
     aux_up: bool
     allows: bool
     output_works: bool
+    queue_full: bool
     identification: int
     """The last IPv4 ID, where they are counted."""
     busy_until: Nanos
@@ -222,6 +244,7 @@ def node(setup: NodeSetup) -> Node:
         aux_up=True,
         allows=True,
         output_works=True,
+        queue_full=False,
         identification=0,
         busy_until=0,
         asleep=False,

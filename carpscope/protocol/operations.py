@@ -22,6 +22,7 @@ from carpscope.protocol.events import (
 )
 from carpscope.protocol.node import NEVER, VhidSetup, changed
 from carpscope.protocol.profile import Change, Demotion, LinkLoss, Presence
+from carpscope.protocol.rules import own_link_local
 from carpscope.protocol.turn import Turn
 from carpscope.protocol.work import Work
 
@@ -33,15 +34,22 @@ def boot(turn: Turn) -> None:
     """Configure every vhid, address by address: each one starts it anew."""
     for w in turn.vhids:
         full = w.setup
-        for count in range(1, len(full.ipv4) + len(full.ipv6) + 1):
-            w.setup = _first_addresses(turn, full, count)
+        # one that the interface gives itself comes with the first of its family
+        own = sum(1 for address in full.ipv6 if _is_own(turn, w, address))
+        for count in range(1, len(full.ipv4) + len(full.ipv6) - own + 1):
+            w.setup = _first_addresses(turn, full, count, own)
             _parent_changed(turn, w, Reason.ADDRESS_ADDED)
         w.setup = full
 
 
-def _first_addresses(turn: Turn, full: VhidSetup, count: int) -> VhidSetup:
+def _is_own(turn: Turn, w: Work, address: bytes) -> bool:
+    return turn.profile.own_link_local and address == own_link_local(w.setup.vhid)
+
+
+def _first_addresses(turn: Turn, full: VhidSetup, count: int, own: int) -> VhidSetup:
     ipv4 = full.ipv4[:count]
-    ipv6 = full.ipv6[: count - len(ipv4)]
+    rest = count - len(ipv4)
+    ipv6 = full.ipv6[: rest + own] if rest else ()
     if (ipv4, ipv6) == (full.ipv4, full.ipv6):
         return full
     return changed(turn.profile, full, ipv4=ipv4, ipv6=ipv6)
@@ -192,6 +200,11 @@ def configured(turn: Turn, w: Work, event: Configured) -> None:
     """carp_ioctl(SIOCSVH)."""
     advbase, advskew = event.advbase, event.advskew
     w.setup = changed(turn.profile, w.setup, advbase=advbase, advskew=advskew, key=event.key)
+    _configuration_set(turn, w)
+
+
+def _configuration_set(turn: Turn, w: Work) -> None:
+    """carp_ioctl(SIOCSVH), at its end: with or without a value that is another one."""
     match turn.profile.on_change:
         case Change.STORED:
             pass
@@ -204,17 +217,24 @@ def configured(turn: Turn, w: Work, event: Configured) -> None:
 
 def address_added(turn: Turn, w: Work, event: AddressAdded) -> None:
     """carp_set_addr(), carp_attach(): the digest changes and the vhid starts anew."""
-    setup = w.setup
-    if len(event.address) == 4:
-        w.setup = changed(turn.profile, setup, ipv4=(*setup.ipv4, event.address))
+    setup, address = w.setup, event.address
+    if address in (*setup.ipv4, *setup.ipv6):
+        pass  # it is set again: nothing changes but the timers
+    elif len(address) == 4:
+        w.setup = changed(turn.profile, setup, ipv4=(*setup.ipv4, address))
     else:
-        w.setup = changed(turn.profile, setup, ipv6=(*setup.ipv6, event.address))
+        ipv6 = setup.ipv6
+        if turn.profile.own_link_local and not ipv6:
+            ipv6 = (own_link_local(setup.vhid),)
+        w.setup = changed(turn.profile, setup, ipv6=(*ipv6, address))
     _parent_changed(turn, w, Reason.ADDRESS_ADDED)
 
 
 def address_removed(turn: Turn, w: Work, event: AddressRemoved) -> None:
     """carp_del_addr(), carp_detach()."""
     setup = w.setup
+    if event.address not in (*setup.ipv4, *setup.ipv6):
+        return  # EADDRNOTAVAIL
     ipv4 = tuple(a for a in setup.ipv4 if a != event.address)
     ipv6 = tuple(a for a in setup.ipv6 if a != event.address)
     w.setup = changed(turn.profile, setup, ipv4=ipv4, ipv6=ipv6)
@@ -233,14 +253,14 @@ def address_removed(turn: Turn, w: Work, event: AddressRemoved) -> None:
 
 def state_requested(turn: Turn, w: Work, event: StateRequested) -> None:
     """carp_ioctl(SIOCSVH) with a state."""
-    if w.state is State.INIT or event.state is w.state:
-        return
-    if event.state is State.BACKUP:
-        w.ad = NEVER
-        turn.enter(w, State.BACKUP, Reason.USER)
-        turn.set_run(w, 0, Reason.USER)
-    elif event.state is State.MASTER:
-        master_down(turn, w, Reason.USER)
+    if w.state is not State.INIT and event.state is not w.state:
+        if event.state is State.BACKUP:
+            w.ad = NEVER
+            turn.enter(w, State.BACKUP, Reason.USER)
+            turn.set_run(w, 0, Reason.USER)
+        elif event.state is State.MASTER:
+            master_down(turn, w, Reason.USER)
+    _configuration_set(turn, w)
 
 
 def demoted(turn: Turn, event: Demoted) -> None:

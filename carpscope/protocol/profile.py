@@ -1,7 +1,8 @@
 """An implementation as a value: every point in which it differs from the others.
 
 No field has a default: whoever adds an implementation decides every point, and an
-undecided one is a type error. A profile is one file in `profiles/`, found by itself.
+undecided one is a type error. A family is one file in `profiles/`, found by itself: its
+first member whole, the others by what they do otherwise.
 """
 
 from collections.abc import Mapping
@@ -22,25 +23,52 @@ class Check(IntEnum):
 
     ALLOW = auto()
     JOINED = auto()
-    """ff02::12 is joined when some vhid of the interface has an IPv6 address."""
+    """The packet's group is joined: some vhid of the interface has an address of its family."""
     INTERFACE = auto()
     """The interface carries CARP at all."""
+    CARP_INTERFACE = auto()
+    """It comes by a carp interface, which only what is sent to a group does."""
     CARP_UP = auto()
     """Some carp interface of the parent is up to be given a copy."""
+    RUNNING = auto()
+    """DragonFly: the carp interface that got the copy is RUNNING."""
+    GROUP_ONLY = auto()
+    """DragonFly: it was sent to a group."""
+    OWN_GROUP = auto()
+    """ucarp: it was sent to the very address this process sends to."""
     TTL = auto()
-    TTL_SWAPPED = auto()
-    """FreeBSD 14, 15: only if a byte-swapped address looks multicast (wire: PR 284872)."""
+    TTL_OF_PEER = auto()
+    """FreeBSD 14.3: 255, where the vhid itself sends to a group."""
+    TTL_OF_PEER_SWAPPED = auto()
+    """FreeBSD 14.0 to 14.2 and main of 2024: as that, of an address read with its octets in
+    the wrong order: never for 224.0.0.18, but for peers that end in 224 to 239."""
+    HEAD = auto()
+    """The first 8 bytes are there, which VRRPv3 has in common."""
     LENGTH = auto()
+    """All 36 bytes are there."""
+    LENGTH_OF_VERSION = auto()
+    """As LENGTH, for version 2; VRRPv3 needs no more than HEAD."""
     CHECKSUM = auto()
+    """Over 36 bytes."""
+    CHECKSUM_OF_VERSION = auto()
+    """As CHECKSUM, for version 2."""
+    CHECKSUM_OF_PAYLOAD = auto()
+    """Over all the IP datagram holds, for version 2."""
+    VERSION_KNOWN = auto()
+    """2, or VRRP's 3."""
     VERSION = auto()
     VHID = auto()
     """The vhid exists here."""
     VHID_OF_FAMILY = auto()
     """The vhid exists here and has an address of the advertisement's family."""
+    VHID_OR_LOOP = auto()
+    """As that; vhid 0 from one of the virtual addresses is called a loop."""
     VHID_RUNNING = auto()
     """The vhid exists here and its carp interface is UP and RUNNING."""
-    MULTICAST = auto()
-    """It was sent to the group, not to an address."""
+    VHID_OF_PEER = auto()
+    """As that, and over IPv4 it sends to a group if the packet was sent to one."""
+    VHID_OF_COPY = auto()
+    """DragonFly: it is that of the carp interface that got the copy; nobody counts others."""
     FOREIGN_SOURCE = auto()
     """It does not come from the node's own address."""
     MAC = auto()
@@ -48,6 +76,25 @@ class Check(IntEnum):
     """It does not carry the counter this vhid sends with."""
     READS_IPV4_ONLY = auto()
     """It came over IPv4: there is no other input."""
+
+
+class Passes(Enum):
+    """How often one frame goes through the input routine."""
+
+    ONE = auto()
+    """The parent takes it, or the copies of it come to the same."""
+    EACH_INTERFACE = auto()
+    """OpenBSD carp_input(): once for each carp interface that is UP and has joined."""
+
+
+class Peers(Enum):
+    """To whom advertisements can be sent instead of 224.0.0.18 and ff02::12."""
+
+    NONE = auto()
+    IPV4 = auto()
+    """OpenBSD carppeer, ucarp --mcastip."""
+    BOTH = auto()
+    """FreeBSD 14 and later peer, peer6."""
 
 
 class Drive(Enum):
@@ -144,6 +191,10 @@ class WireStyle:
     identification: IdentificationRule
     virtual_mac: bool
     """Advertisements come from 00:00:5e:00:01:vhid; False: ucarp's 00:00:5e:00:00:vhid."""
+    peer_own_mac: bool
+    """To a unicast peer they come from the network card's own MAC."""
+    peer_octets_swapped: bool
+    """A peer that ends in 224 to 239 is sent to with the MAC of a group (PR 284872)."""
     arp_ethernet_virtual: bool
     arp_sender_virtual: bool
     arp_target_is_sender: bool
@@ -161,6 +212,8 @@ class Profile:
     presence: Presence
     checks: tuple[Check, ...]
     checks6: tuple[Check, ...]
+    passes: Passes
+    peers: Peers
     secrets: SecretsRule
     counter: Counter
     compared_skew: SkewRule
@@ -191,13 +244,19 @@ class Profile:
     ipv6_master_down: bool
     """Has a second master-down timer for IPv6."""
     on_change: Change
+    newest_first: bool
+    """What is sent for all vhids at once goes out for the one created last first."""
     send_error_limit: int
     send_error_undo: Undo
     send_error_demotion: int
+    full_queue_fails: bool
+    """A full queue of the parent is an error of sending."""
     second_announcement: bool
     """Announces again right after its third advertisement."""
     own_link_local: bool
-    """Announces the carp interface's own link-local address first."""
+    """With its first IPv6 address the carp interface has a link-local one, which stays."""
+    na_by_task: bool
+    """Neighbour advertisements come from the link-state task, if it is still MASTER then."""
     frame_cost_ns: Nanos
     """From one frame of a burst to the next."""
     arp_wait_ns: Nanos
@@ -216,7 +275,8 @@ class Profile:
 @lru_cache(maxsize=1)
 def profiles() -> dict[str, Profile]:
     """Return every implementation by its name; the folder is searched once."""
-    return {p.name: p for p in discover("carpscope.protocol.profiles", "PROFILE", Profile)}
+    families = discover("carpscope.protocol.profiles", "PROFILES", tuple)
+    return {item.name: item for family in families for item in family}
 
 
 def profile(name: str) -> Profile:

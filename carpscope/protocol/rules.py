@@ -157,17 +157,12 @@ def signs_dragonfly(
 def signs_openbsd(
     key: bytes, vhid: int, ipv4: tuple[bytes, ...], ipv6: tuple[bytes, ...]
 ) -> Secrets:
-    """OpenBSD carp_hmac_prepare_ctx(): sends without link-local addresses, takes either.
-
-    The other context has the interface's own link-local address in it, which it
-    gets with its first IPv6 address.
-    """
+    """OpenBSD carp_hmac_prepare_ctx(): sends without link-local addresses, takes either."""
     routable = [a for a in ipv6 if not (a[0] == 0xFE and a[1] & 0xC0 == 0x80)]
     sends = secret(key, message(vhid, *ordinary_order((*ipv4, *routable))))
-    if not ipv6:
+    if len(routable) == len(ipv6):
         return Secrets(sends, (sends,))
-    original = (*ipv4, *ipv6, own_link_local(vhid))
-    return Secrets(sends, (secret(key, message(vhid, *ordinary_order(original))), sends))
+    return Secrets(sends, (secret(key, message(vhid, *ordinary_order((*ipv4, *ipv6)))), sends))
 
 
 def signs_first_address(

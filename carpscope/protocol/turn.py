@@ -48,10 +48,12 @@ class Turn:
         "identification",
         "interface_up",
         "link_up",
+        "neighbours_due",
         "node",
         "now",
         "output_works",
         "profile",
+        "queue_full",
         "setup",
         "task_due",
         "vhids",
@@ -72,19 +74,25 @@ class Turn:
             self.aux_up,
             self.allows,
             self.output_works,
+            self.queue_full,
             self.identification,
             _,
             self.asleep,
         ) = node
         self.profile = self.setup.profile
         self.task_due = False
+        self.neighbours_due: list[Work] = []
         self.vhids = [Work(item) for item in vhids]
 
     def done(self) -> tuple[Node, tuple[Effect, ...]]:
-        """End the step."""
+        """End the step; tasks that it left behind run now."""
         while self.task_due:
             self.task_due = False
             self.send_all()
+        for item in self.neighbours_due:
+            # OpenBSD carp_if_linkstate()
+            if item.state is State.MASTER:
+                self._announce_ipv6(item)
         node = Node(
             self.setup,
             tuple([item.done() for item in self.vhids]),
@@ -94,6 +102,7 @@ class Turn:
             self.aux_up,
             self.allows,
             self.output_works,
+            self.queue_full,
             self.identification,
             self.now,
             self.asleep,
@@ -148,6 +157,8 @@ class Turn:
         w.ad = NEVER
         w.delayed_arp = -1
         span = profile.master_down(setup.advbase, setup.advskew)
+        if family == 6 and not profile.ipv6_master_down:
+            family = 0  # NetBSD 2016: falls into the default of the switch
         if family == 4 or (family == 0 and setup.ipv4):
             w.md = self.after(span)
         if profile.ipv6_master_down and (family == 6 or (family == 0 and setup.ipv6)):
@@ -177,15 +188,17 @@ class Turn:
             advbase = advskew = BOW_OUT
         else:
             advbase, advskew = setup.advbase, profile.sent_skew(setup.advskew, self.demotion)
+        # once for both: what the first one's failure changes is not in the second
+        demote = min(self.demotion, 255) if profile.demote_byte else 0
         if setup.ipv4:
-            self._emit(w, 4, advbase, advskew)
+            self._emit(w, 4, advbase, advskew, demote)
             self._delayed_announcement(w)
         if setup.ipv6 and profile.ipv6_adverts:
-            self._emit(w, 6, advbase, advskew)
+            self._emit(w, 6, advbase, advskew, demote)
         if not leaves:
             w.ad = self.after(profile.period(advbase, advskew))
 
-    def _emit(self, w: Work, family: int, advbase: int, advskew: int) -> None:
+    def _emit(self, w: Work, family: int, advbase: int, advskew: int, demote: int) -> None:
         counter = self._counter(w).to_bytes(8, "big")
         profile, setup = self.profile, self.setup
         identification = 0
@@ -194,21 +207,27 @@ class Turn:
                 self.identification = identification = (self.identification + 1) & 0xFFFF
             else:
                 identification = self.draws.bits() & 0xFFFF
-        if self.output_works and self.interface_up and self.link_up:
+        if self._reaches_the_wire():
             packet = Packet(
                 family,
                 setup.ip4 if family == 4 else setup.ll6,
                 w.setup.vhid,
                 advbase,
                 advskew & 0xFF,  # FreeBSD to 13.0: a negative skew leaves as its low byte
-                min(self.demotion, 255) if profile.demote_byte else 0,
+                demote,
                 counter,
                 w.setup.secrets.sends.sign(counter),
                 identification,
+                destination=w.setup.peer if family == 4 else w.setup.peer6,
             )
             self.effects.append(Send(self.now, packet))
             self.now += profile.frame_cost_ns
-        self._account(w, works=self.output_works)
+        fails = self.queue_full and profile.full_queue_fails
+        self._account(w, works=self.output_works and not fails)
+
+    def _reaches_the_wire(self) -> bool:
+        works = self.output_works and not self.queue_full
+        return works and self.interface_up and self.link_up
 
     def _counter(self, w: Work) -> int:
         """carp_prepare_ad()."""
@@ -255,16 +274,20 @@ class Turn:
     def announce(self, w: Work) -> None:
         """carp_send_arp() and carp_send_na()."""
         self.announce_ipv4(w)
-        wire, setup = self.profile.wire, w.setup
-        if not setup.ipv6 or not self.profile.ipv6_adverts:
+        if self.profile.na_by_task:
+            self.neighbours_due.append(w)
+        else:
+            self._announce_ipv6(w)
+
+    def _announce_ipv6(self, w: Work) -> None:
+        profile, setup = self.profile, w.setup
+        if not profile.ipv6_adverts:
             return
-        mac = virtual_mac(setup.vhid) if wire.na_virtual else self.setup.mac
-        addresses = [(address, False) for address in setup.ipv6]
-        if self.profile.own_link_local:
-            addresses.insert(0, (own_link_local(setup.vhid), True))
-        for address, is_own in addresses:
-            self._announce(w, address, mac, mac, is_own=is_own)
-            self.now += self.profile.na_wait_ns
+        mac = virtual_mac(setup.vhid) if profile.wire.na_virtual else self.setup.mac
+        own = own_link_local(setup.vhid) if profile.own_link_local else None
+        for address in setup.ipv6:
+            self._announce(w, address, mac, mac, is_own=address == own)
+            self.now += profile.na_wait_ns
 
     def announce_ipv4(self, w: Work) -> None:
         """carp_send_arp(): a gratuitous ARP request per IPv4 address, as configured."""
@@ -279,7 +302,7 @@ class Turn:
         self, w: Work, address: bytes, mac: bytes, source: bytes, *, is_own: bool
     ) -> None:
         wire = self.profile.wire
-        if self.output_works and self.interface_up and self.link_up:
+        if self._reaches_the_wire():
             target = mac if wire.arp_target_is_sender else _UNKNOWN_MAC
             router = wire.na_router
             vhid = w.setup.vhid
@@ -315,7 +338,8 @@ class Turn:
 
     def send_all(self) -> None:
         """carp_send_ad_all()."""
-        for item in self.vhids:
+        # a list that is filled at its head, or one in the order of configuration
+        for item in reversed(self.vhids) if self.profile.newest_first else self.vhids:
             if item.state is not State.MASTER:
                 continue
             if self.profile.drive is Drive.POLL_LOOP or self._sends(item):

@@ -79,6 +79,7 @@ def _node_json(plan: NodePlan) -> dict[str, Json]:
 
 
 def _vhid_json(plan: VhidPlan) -> dict[str, Json]:
+    peers = {"peer": plan.peer, "peer6": plan.peer6}
     return {
         "vhid": plan.vhid,
         "advbase": plan.advbase,
@@ -86,6 +87,7 @@ def _vhid_json(plan: VhidPlan) -> dict[str, Json]:
         "passphrase": plan.passphrase,
         "ipv4": [ip_text(address) for address in plan.ipv4],
         "ipv6": [ip_text(address) for address in plan.ipv6],
+        **{key: ip_text(address) for key, address in peers.items() if address},
     }
 
 

@@ -6,7 +6,7 @@ What each implementation puts into headers stands in its profile's `wire`.
 
 from collections.abc import Iterator
 
-from carpscope.core.address import parse_ip
+from carpscope.core.address import group_mac, is_group
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 from carpscope.protocol.events import Announce, Packet
@@ -15,7 +15,7 @@ from carpscope.protocol.rules import own_link_local
 from carpscope.sim.record import Announced, Sent
 from carpscope.sim.world import World
 from carpscope.wire import arp, icmp6
-from carpscope.wire.carp import PROTOCOL, Advert, ucarp_mac, virtual_mac
+from carpscope.wire.carp import GROUP4, GROUP6, PROTOCOL, Advert, ucarp_mac, virtual_mac
 from carpscope.wire.ip import ipv4, ipv6
 from carpscope.wire.link import (
     ETHERNET,
@@ -30,10 +30,6 @@ EPOCH: Nanos = 1_767_225_600 * 1_000_000_000
 MINIMUM = 60
 """Ethernet pads shorter frames; 4 more bytes, the FCS, are not captured."""
 
-_GROUP4 = parse_ip("224.0.0.18", where="")
-_GROUP6 = parse_ip("ff02::12", where="")
-_GROUP4_MAC = bytes.fromhex("01005e000012")
-_GROUP6_MAC = bytes.fromhex("333300000012")
 _ALL_NODES_MAC = bytes.fromhex("333300000001")
 _BROADCAST = b"\xff" * 6
 
@@ -42,7 +38,8 @@ def frames(world: World, epoch: Nanos = EPOCH) -> Iterator[Frame]:
     """Return every frame of a run, numbered from 1."""
     known = profiles()
     by_name = {plan.name: known[plan.impl] for plan in world.scenario.nodes}
-    sources = {plan.name: plan.ll6 for plan in world.scenario.nodes}
+    plans = {plan.name: plan for plan in world.scenario.nodes}
+    owners = {a: plan.mac for plan in world.scenario.nodes for a in (plan.ip4, plan.ll6)}
     sent: list[tuple[Nanos, int, Sent | Announced]] = [
         (item.at, index, item) for index, item in enumerate(world.record.sent)
     ]
@@ -54,35 +51,50 @@ def frames(world: World, epoch: Nanos = EPOCH) -> Iterator[Frame]:
             continue
         number += 1
         profile = by_name[item.node]
-        if isinstance(item, Sent):
-            data = advert_frame(profile, item.packet)
-        else:
+        plan = plans[item.node]
+        if not isinstance(item, Sent):
             own = own_link_local(item.announce.vhid) if profile.own_link_local else None
-            data = announcement_frame(item.announce, own or sources[item.node])
+            data = announcement_frame(item.announce, own or plan.ll6)
+        elif item.packet.multicast:
+            data = advert_frame(profile, item.packet)
+        elif item.packet.destination in owners:
+            data = advert_frame(profile, item.packet, plan.mac, owners[item.packet.destination])
+        else:
+            continue  # nobody answers for that address: the packet never leaves
         yield Frame(number, epoch + at, ETHERNET, data, len(data))
 
 
-def advert_frame(profile: Profile, packet: Packet) -> bytes:
-    """Return an advertisement as this implementation puts it on the wire."""
+def advert_frame(profile: Profile, packet: Packet, own: bytes = b"", peer: bytes = b"") -> bytes:
+    """Return an advertisement as this implementation puts it on the wire.
+
+    To a unicast peer it needs the MAC of the network card and that of the peer.
+    """
     style = profile.wire
     payload = Advert(
         packet.vhid, packet.advbase, packet.advskew, packet.demote, packet.counter, packet.digest
     ).encode()
     source = virtual_mac(packet.vhid) if style.virtual_mac else ucarp_mac(packet.vhid)
+    if not packet.multicast and style.peer_own_mac:
+        source = own
     if packet.family == 4:
+        destination = packet.destination or GROUP4
+        swapped = style.peer_octets_swapped and is_group(destination[::-1])
         body = ipv4(
             packet.source,
-            _GROUP4,
+            destination,
             payload,
             protocol=PROTOCOL,
             tos=style.tos,
             identification=packet.identification,
         )
-        return ethernet(_GROUP4_MAC, source, ETHERTYPE_IPV4, body)
+        target = group_mac(destination) if packet.multicast or swapped else peer
+        return ethernet(target, source, ETHERTYPE_IPV4, body)
+    destination = packet.destination or GROUP6
     body = ipv6(
-        packet.source, _GROUP6, payload, next_header=PROTOCOL, traffic_class=style.traffic_class
+        packet.source, destination, payload, next_header=PROTOCOL, traffic_class=style.traffic_class
     )
-    return ethernet(_GROUP6_MAC, source, ETHERTYPE_IPV6, body)
+    target = group_mac(destination) if packet.multicast else peer
+    return ethernet(target, source, ETHERTYPE_IPV6, body)
 
 
 def announcement_frame(announce: Announce, source: bytes) -> bytes:

@@ -19,6 +19,9 @@ class VhidPlan:
     passphrase: str
     ipv4: tuple[bytes, ...]
     ipv6: tuple[bytes, ...]
+    peer: bytes = b""
+    """Where IPv4 advertisements go if not to 224.0.0.18."""
+    peer6: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ NODE_EVENTS = frozenset(
         "if_up",
         "output_down",
         "output_up",
+        "queue_full",
+        "queue_free",
         "sigusr2",
     )
 )

@@ -25,13 +25,14 @@ A mistake is a CarpscopeError that names file, line and key.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import is_visible
 from carpscope.core.toml import read_toml
 from carpscope.core.units import MICROSECOND, SECOND
-from carpscope.protocol.profile import Drive, Presence, Profile, profiles
+from carpscope.protocol.profile import Drive, Peers, Presence, Profile, profiles
 from carpscope.protocol.secret import PASSPHRASE_SIZE
 from carpscope.sim.fields import Origin, Table
 from carpscope.sim.plan import (
@@ -58,7 +59,9 @@ DURATION_MAX = 366 * 86400 * SECOND
 DEFAULT_SEED = 1
 DEFAULT_DURATION = 60
 DEFAULT_DELAY_US = 100
-DEFAULT_HZ = {"freebsd13": 1000, "freebsd14": 1000, "freebsd15": 1000, "freebsd9": 1000}
+DEFAULT_HZ = dict.fromkeys(
+    ("freebsd9", "freebsd13", "pfsense", "freebsd140", "freebsd14", "freebsd15"), 1000
+)
 """kern.hz of a machine of iron; everything else ticks 100 times a second."""
 OTHER_HZ = 100
 _HZ_MAX = 100_000
@@ -81,7 +84,7 @@ def load(path: Path) -> Scenario:
 def parse(text: str, name: str) -> Scenario:
     """Read a scenario from text; what begins with a brace is JSON."""
     if text.lstrip()[:1] != "{":
-        return _scenario(Table(Origin(name, text), read_toml(text, name)), strict=True)
+        return _scenario(Table(Origin(name, text), read_toml(text, name)))
     try:
         values = json.loads(text)
     except json.JSONDecodeError as problem:
@@ -90,7 +93,7 @@ def parse(text: str, name: str) -> Scenario:
         raise CarpscopeError(f"{name}: holds a number that is too long") from None
     except RecursionError:
         raise CarpscopeError(f"{name}: is nested too deeply") from None
-    return _scenario(_unwrapped(values, name), strict=False)
+    return _scenario(_unwrapped(values, name))
 
 
 def _unwrapped(values: object, name: str) -> Table:
@@ -105,7 +108,7 @@ def _unwrapped(values: object, name: str) -> Table:
     return Table(Origin(name), inner)
 
 
-def _scenario(top: Table, *, strict: bool) -> Scenario:
+def _scenario(top: Table) -> Scenario:
     tables = top.tables("nodes")
     if not tables:
         top.wrong("nodes", "a scenario needs at least one node")
@@ -136,16 +139,14 @@ def _scenario(top: Table, *, strict: bool) -> Scenario:
             _event(table, {node.name: node for node in nodes}) for table in top.tables("events")
         ),
     )
-    if strict:
-        _refuse_unknown(top, tables)
+    for table in (*tables, top):
+        _refuse_unknown(table)
     return scenario
 
 
-def _refuse_unknown(top: Table, nodes: list[Table]) -> None:
-    lan = Table(top.origin, {})
-    for table in (top, *nodes, lan):
-        for key in table.unknown():
-            table.wrong(key, "no such key")
+def _refuse_unknown(table: Table, of: str = "") -> None:
+    for key in table.unknown():
+        table.wrong(key, f"no such key{of}")
 
 
 def _node(top: Table, table: Table, index: int) -> NodePlan:
@@ -162,6 +163,8 @@ def _node(top: Table, table: Table, index: int) -> NodePlan:
         table.wrong("capture_delivery", f"{delivery!r} is neither immediate nor block_1s")
     inner = table.tables("vhids")
     items = [_vhid((item, table, top), profile) for item in inner]
+    for item in inner:
+        _refuse_unknown(item)
     items = items or [_vhid((table, top), profile)]
     table.get("aux_if")
     numbers = [item.vhid for item in items]
@@ -223,7 +226,32 @@ def _vhid(chain: tuple[Table, ...], profile: Profile) -> VhidPlan:
         passphrase=passphrase,
         ipv4=ipv4,
         ipv6=ipv6,
+        peer=_peer(holder, profile, _PEER_KEYS.get((profile.peers, profile.presence), ()), 4),
+        peer6=_peer(holder, profile, ("peer6",) if profile.peers is Peers.BOTH else (), 16),
     )
+
+
+_PEER_KEYS = {
+    (Peers.BOTH, Presence.ADDRESSES): ("peer",),
+    (Peers.IPV4, Presence.INTERFACE): ("carppeer", "peer"),
+    (Peers.IPV4, Presence.PROCESS): ("mcastip",),
+}
+_ALL_PEER_KEYS = {4: ("peer", "carppeer", "mcastip"), 16: ("peer6",)}
+
+
+def _peer(
+    holder: Callable[..., Table], profile: Profile, keys: tuple[str, ...], size: int
+) -> bytes:
+    """Read where advertisements go instead of to the group, under the name it has there."""
+    for key in _ALL_PEER_KEYS[size]:
+        table = holder(key)
+        if not table.has(key):
+            continue
+        if key not in keys:
+            takes = f"takes {keys[0]}" if keys else "sends to the group only"
+            table.wrong(key, f"{profile.title} {takes}")
+        return table.address(key, size)
+    return b""
 
 
 def _own_address(items: list[VhidPlan], index: int) -> bytes:
@@ -255,13 +283,13 @@ def _lan(top: Table, nodes: list[NodePlan]) -> tuple[dict[tuple[str, str], Delay
         delays[pair] = Delay(
             item.nanos("delay_us", least, MICROSECOND), item.nanos("jitter_us", jitter, MICROSECOND)
         )
+        _refuse_unknown(item)
     loops = lan.names("loops") if lan.has("loops") else ()
     for name in loops:
         if name not in names:
             lan.wrong("loops", f"there is no node {name!r}")
     lan.get("loops")
-    for key in lan.unknown():
-        lan.wrong(key, "no such key")
+    _refuse_unknown(lan)
     return delays, loops
 
 
@@ -288,8 +316,7 @@ def _event(table: Table, nodes: dict[str, NodePlan]) -> Happening:
         if name not in nodes:
             table.wrong("node", f"there is no node {name!r}")
         event = _node_event(table, event, nodes[name])
-    for key in table.unknown():
-        table.wrong(key, f"no such key of {kind!r}")
+    _refuse_unknown(table, f" of {kind!r}")
     return event
 
 

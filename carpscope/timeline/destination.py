@@ -1,6 +1,6 @@
 """Whether an advertisement was sent to the MAC that its IP destination asks for."""
 
-from carpscope.core.address import ip_text, is_multicast_mac, mac_text
+from carpscope.core.address import group_mac, ip_text, is_group, is_multicast_mac, mac_text
 from carpscope.wire.ip import IpView
 from carpscope.wire.link import LinkView
 
@@ -16,20 +16,15 @@ def misdirected(link: LinkView, ip: IpView) -> str:
     mac, address = link.destination, ip.destination
     if mac is None or len(mac) != 6 or mac == BROADCAST:
         return ""
-    if ip.version == 4 and address[0] & 0xF0 == 0xE0:
-        wanted = b"\x01\x00\x5e" + bytes((address[1] & 0x7F,)) + address[2:]
+    if is_group(address):
+        wanted = group_mac(address)
         if mac == wanted:
             return ""
         text = f"sent to {mac_text(mac)}, but {ip_text(address)} needs {mac_text(wanted)}"
-        if mac[:3] == b"\x01\x00\x5e":
+        if ip.version == 4 and mac[:3] == b"\x01\x00\x5e":
             host = ".".join(str(byte) for byte in mac[3:])
             text += f": the MAC of a next hop that ends in {host}, as policy routing makes it"
         return text
-    if ip.version == 6 and address[0] == 0xFF:
-        wanted = b"\x33\x33" + address[12:]
-        if mac == wanted:
-            return ""
-        return f"sent to {mac_text(mac)}, but {ip_text(address)} needs {mac_text(wanted)}"
     if is_multicast_mac(mac):
         return f"sent to the group MAC {mac_text(mac)}, but {ip_text(address)} is one host"
     return ""

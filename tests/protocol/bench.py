@@ -13,13 +13,16 @@ KERNELS = [
     "dragonfly",
     "freebsd13",
     "freebsd14",
+    "freebsd140",
     "freebsd15",
     "freebsd6",
     "freebsd9",
     "netbsd",
+    "netbsd2016",
     "openbsd",
     "openbsd2018",
     "openbsd2025",
+    "pfsense",
 ]
 COUNTER = bytes(7) + b"\x2a"
 
@@ -36,11 +39,23 @@ def setup(
     tempo: Tempo = NOMINAL,
     last: int = 1,
     key: bytes = KEY,
+    peer: bytes = b"",
+    peer6: bytes = b"",
 ) -> NodeSetup:
     """Return a node's setup; `last` is the last octet of its own address."""
     found = profile(impl)
     items = tuple(
-        vhid_setup(found, n + 1, advbase=advbase, advskew=advskew, key=key, ipv4=ipv4, ipv6=ipv6)
+        vhid_setup(
+            found,
+            n + 1,
+            advbase=advbase,
+            advskew=advskew,
+            key=key,
+            ipv4=ipv4,
+            ipv6=ipv6,
+            peer=peer,
+            peer6=peer6,
+        )
         for n in range(vhids)
     )
     return NodeSetup(
@@ -80,12 +95,17 @@ def advert(
     counter: bytes = COUNTER,
     last: int = 9,
     vhid: int = 1,
+    **other: object,
 ) -> Packet:
-    """Return an advertisement that a node's own configuration would sign."""
+    """Return an advertisement that a node's own configuration would sign.
+
+    `other` are fields of `Packet` that receivers look at beside those.
+    """
     found = of.vhid(vhid) or of.vhids[0]
     source = bytes((10, 0, 0, last)) if family == 4 else b"\xfe\x80" + bytes(13) + bytes((last,))
     digest = found.setup.secrets.sends.sign(counter)
-    return Packet(family, source, vhid, advbase, advskew, demote, counter, digest, 0)
+    packet = Packet(family, source, vhid, advbase, advskew, demote, counter, digest, 0)
+    return packet._replace(**other)  # type: ignore[arg-type]
 
 
 def after(node: Node, *events: Event) -> tuple[Node, list[Effect]]:

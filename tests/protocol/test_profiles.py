@@ -17,6 +17,8 @@ from carpscope.protocol.profile import (
     Drive,
     IdentificationRule,
     LinkLoss,
+    Passes,
+    Peers,
     Presence,
     Profile,
     Undo,
@@ -26,9 +28,11 @@ from carpscope.protocol.profile import (
 from carpscope.protocol.tempo import Rounding
 
 FREEBSD_OLD = {"freebsd6", "freebsd9"}
-FREEBSD_NEW = {"freebsd13", "freebsd14", "freebsd15"}
+FREEBSD_PEERS = {"freebsd140", "freebsd14", "freebsd15"}
+FREEBSD_NEW = {"freebsd13", "pfsense", *FREEBSD_PEERS}
+NETBSD = {"netbsd", "netbsd2016"}
 OPENBSD = {"openbsd", "openbsd2018", "openbsd2025"}
-ALL = {*FREEBSD_OLD, *FREEBSD_NEW, *OPENBSD, "netbsd", "dragonfly", "ucarp"}
+ALL = {*FREEBSD_OLD, *FREEBSD_NEW, *OPENBSD, *NETBSD, "dragonfly", "ucarp"}
 
 
 def having(**values: object) -> set[str]:
@@ -53,7 +57,7 @@ def test_a_profile_is_found_by_its_own_name(name: str) -> None:
 def test_what_frames_look_like() -> None:
     assert having(tos=0xE0, traffic_class=0xE0) == FREEBSD_NEW
     assert having(tos=0x10, traffic_class=0) == ALL - FREEBSD_NEW
-    assert having(identification=IdentificationRule.ZERO) == {*FREEBSD_NEW, "netbsd"}
+    assert having(identification=IdentificationRule.ZERO) == {*FREEBSD_NEW, *NETBSD}
     assert having(identification=IdentificationRule.COUNTS) == {*FREEBSD_OLD, "dragonfly"}
     assert having(identification=IdentificationRule.RANDOM) == {*OPENBSD, "ucarp"}
     assert having(virtual_mac=False) == {"ucarp"}
@@ -61,20 +65,22 @@ def test_what_frames_look_like() -> None:
     assert having(arp_sender_virtual=False) == {"ucarp"}
     assert having(arp_target_is_sender=True) == {"ucarp"}
     assert having(na_router=True) == OPENBSD
-    assert ALL - having(na_virtual=True) == {"netbsd", "ucarp"}
+    assert ALL - having(na_virtual=True) == {*NETBSD, "ucarp"}
+    assert having(peer_own_mac=True) == FREEBSD_PEERS
+    assert having(peer_octets_swapped=True) == FREEBSD_PEERS - {"freebsd14"}
 
 
 def test_what_an_advertisement_says() -> None:
-    assert having(counter=Counter.COOKIE) == OPENBSD
+    assert having(counter=Counter.COOKIE) == {*OPENBSD, "pfsense"}
     assert having(demote_byte=True) == OPENBSD
     assert having(demotion=Demotion.GROUP) == OPENBSD
     assert having(demotion=Demotion.SUM) == FREEBSD_NEW
     assert having(bow_out=True) == ALL - FREEBSD_NEW - {"ucarp"}
-    assert having(ipv6_adverts=True) == ALL - {"dragonfly", "ucarp"}
-    assert having(ipv6_master_down=True) == ALL - {"dragonfly", "ucarp"}
+    assert having(ipv6_adverts=True) == ALL - {"netbsd2016", "dragonfly", "ucarp"}
+    assert having(ipv6_master_down=True) == ALL - {"netbsd2016", "dragonfly", "ucarp"}
     assert having(sent_skew=rules.skew_as_configured) == OPENBSD
-    assert having(sent_skew=rules.skew_plus_demotion) == {"freebsd13"}
-    assert having(sent_skew=rules.skew_plus_demotion_clamped) == {"freebsd14", "freebsd15"}
+    assert having(sent_skew=rules.skew_plus_demotion) == {"freebsd13", "pfsense"}
+    assert having(sent_skew=rules.skew_plus_demotion_clamped) == FREEBSD_PEERS
     for name in ALL:
         assert profile(name).sent_skew is profile(name).compared_skew
 
@@ -85,8 +91,10 @@ def test_how_addresses_are_announced() -> None:
     # a millisecond of DELAY() after each; OpenBSD dropped it in the middle of 2018
     assert having(arp_wait_ns=MILLISECOND) == {*FREEBSD_OLD, "netbsd", "openbsd"}
     assert having(arp_wait_ns=0) == ALL - {*FREEBSD_OLD, "netbsd", "openbsd"}
-    assert having(na_wait_ns=0) == {"openbsd2018", "openbsd2025", "ucarp"}
-    assert having(na_wait_ns=MILLISECOND) == ALL - {"openbsd2018", "openbsd2025", "ucarp"}
+    at_once = {"openbsd2018", "openbsd2025", "netbsd2016", "ucarp"}
+    assert having(na_wait_ns=0) == at_once
+    assert having(na_wait_ns=MILLISECOND) == ALL - at_once
+    assert having(na_by_task=True) == {"openbsd2025"}
     assert having(frame_cost_ns=15 * MICROSECOND) == {"ucarp"}
     assert having(frame_cost_ns=2 * MICROSECOND) == ALL - {"ucarp"}
 
@@ -105,13 +113,13 @@ def test_when_timers_end_and_who_gives_way() -> None:
 def test_what_a_node_does_about_its_cable_and_its_operator() -> None:
     assert having(link_loss=LinkLoss.DEMOTES, link_demotion=240) == FREEBSD_NEW
     assert having(link_loss=LinkLoss.SAVES_FLAGS, link_demotion=1) == FREEBSD_OLD
-    assert having(link_loss=LinkLoss.SUPPRESSES, link_demotion=1) == {*OPENBSD, "netbsd"}
+    assert having(link_loss=LinkLoss.SUPPRESSES, link_demotion=1) == {*OPENBSD, *NETBSD}
     assert having(link_loss=LinkLoss.UNNOTICED, link_demotion=0) == {"dragonfly"}
     assert having(link_loss=LinkLoss.SLEEPS, link_demotion=0) == {"ucarp"}
     assert having(link_needed=True) == {"freebsd9", *FREEBSD_NEW}
-    assert having(bounces_on_link=True) == {*FREEBSD_OLD, *FREEBSD_NEW, "netbsd"}
+    assert having(bounces_on_link=True) == {*FREEBSD_OLD, *FREEBSD_NEW, *NETBSD}
     assert having(allow_stops=True) == FREEBSD_NEW
-    assert having(on_change=Change.BOUNCE) == {"netbsd"}
+    assert having(on_change=Change.BOUNCE) == NETBSD
     assert having(on_change=Change.STORED) == {*FREEBSD_NEW, "ucarp"}
     assert having(presence=Presence.ADDRESSES) == FREEBSD_NEW
     assert having(presence=Presence.PROCESS, drive=Drive.POLL_LOOP) == {"ucarp"}
@@ -122,8 +130,16 @@ def test_what_errors_of_sending_do() -> None:
     assert having(send_error_limit=3) == ALL
     assert having(send_error_demotion=240) == FREEBSD_NEW
     assert having(send_error_demotion=1) == ALL - FREEBSD_NEW
-    assert having(send_error_undo=Undo.NEVER) == {"freebsd13"}
-    assert having(send_error_undo=Undo.THREE_IN_ALL) == {"freebsd14", "freebsd15"}
+    assert having(send_error_undo=Undo.NEVER) == {"freebsd13", "pfsense"}
+    assert having(send_error_undo=Undo.THREE_IN_ALL) == FREEBSD_PEERS
+    assert having(full_queue_fails=False) == {"openbsd2025"}
+
+
+def test_who_sends_to_a_peer_and_in_which_order_to_all() -> None:
+    assert having(peers=Peers.BOTH) == FREEBSD_PEERS
+    assert having(peers=Peers.IPV4) == {*OPENBSD, "ucarp"}
+    assert having(passes=Passes.EACH_INTERFACE) == {"openbsd2018", "openbsd2025"}
+    assert having(newest_first=True) == {*FREEBSD_OLD, *FREEBSD_NEW, "dragonfly"}
 
 
 def test_what_is_signed() -> None:
@@ -131,28 +147,50 @@ def test_what_is_signed() -> None:
     assert having(secrets=rules.signs_dragonfly) == {"dragonfly"}
     assert having(secrets=rules.signs_openbsd) == OPENBSD
     assert having(secrets=rules.signs_first_address) == {"ucarp"}
-    assert having(secrets=rules.signs_sorted) == {"freebsd9", *FREEBSD_NEW, "netbsd"}
+    assert having(secrets=rules.signs_sorted) == {"freebsd9", *FREEBSD_NEW, *NETBSD}
 
 
 _OLD = "ALLOW INTERFACE TTL LENGTH CHECKSUM VHID_RUNNING VERSION MAC"
-_COPIES = f"CARP_UP {_OLD}"
-_14 = "LENGTH CHECKSUM VHID_OF_FAMILY VERSION"
+_13 = "TTL LENGTH CHECKSUM VHID_OR_LOOP VERSION MAC"
+_14 = "LENGTH CHECKSUM VHID_OR_LOOP VERSION"
+_15 = "HEAD VERSION_KNOWN LENGTH_OF_VERSION"
+_OPENBSD = "TTL LENGTH CHECKSUM VHID_OF_PEER VERSION MAC OWN_COUNTER"
+_DRAGONFLY = (
+    "CARP_UP ALLOW INTERFACE RUNNING GROUP_ONLY TTL LENGTH CHECKSUM VHID_OF_COPY VERSION MAC"
+)
 _CHECKS = {
-    **dict.fromkeys(FREEBSD_OLD, (_OLD, _OLD)),
-    "freebsd13": (
-        "ALLOW TTL LENGTH CHECKSUM VHID_OF_FAMILY VERSION MAC",
-        "ALLOW INTERFACE TTL LENGTH CHECKSUM VHID_OF_FAMILY VERSION MAC",
+    "freebsd6": (_OLD, f"JOINED {_OLD}"),
+    "freebsd9": (_OLD, _OLD),
+    "freebsd13": (f"ALLOW {_13}", f"ALLOW INTERFACE {_13}"),
+    "pfsense": (
+        f"ALLOW {_13} OWN_COUNTER".replace("OR_LOOP", "OF_FAMILY"),
+        f"ALLOW INTERFACE {_13} OWN_COUNTER".replace("OR_LOOP", "OF_FAMILY"),
+    ),
+    "freebsd140": (
+        f"ALLOW {_14} TTL_OF_PEER_SWAPPED MAC",
+        f"ALLOW INTERFACE {_14} TTL_OF_PEER MAC",
+    ),
+    "freebsd14": (f"ALLOW {_14} TTL_OF_PEER MAC", f"ALLOW INTERFACE {_14} TTL_OF_PEER MAC"),
+    "freebsd15": (
+        f"ALLOW {_15} CHECKSUM_OF_PAYLOAD VHID_OR_LOOP VERSION TTL_OF_PEER_SWAPPED MAC",
+        f"ALLOW INTERFACE {_15} CHECKSUM_OF_VERSION VHID_OR_LOOP VERSION TTL_OF_PEER MAC",
+    ),
+    **dict.fromkeys(NETBSD, (f"CARP_UP {_OLD}", f"JOINED CARP_UP {_OLD}")),
+    "openbsd": (
+        f"CARP_UP ALLOW INTERFACE {_OPENBSD}",
+        f"JOINED CARP_UP ALLOW CARP_INTERFACE {_OPENBSD}",
     ),
     **dict.fromkeys(
-        ("freebsd14", "freebsd15"),
-        (f"ALLOW {_14} TTL_SWAPPED MAC", f"ALLOW INTERFACE {_14} TTL MAC"),
+        ("openbsd2018", "openbsd2025"),
+        (f"ALLOW INTERFACE {_OPENBSD}", f"ALLOW CARP_INTERFACE {_OPENBSD}"),
     ),
-    "netbsd": (_COPIES, _COPIES),
-    **dict.fromkeys(OPENBSD, (f"{_COPIES} OWN_COUNTER", f"{_COPIES} OWN_COUNTER")),
-    "dragonfly": (_OLD.replace("TTL", "MULTICAST TTL"), _OLD),
-    "ucarp": ("FOREIGN_SOURCE LENGTH TTL VERSION VHID MULTICAST CHECKSUM MAC", ""),
+    "dragonfly": (_DRAGONFLY, f"JOINED {_DRAGONFLY}".replace("GROUP_ONLY ", "")),
+    "ucarp": (
+        "FOREIGN_SOURCE LENGTH TTL VERSION VHID OWN_GROUP CHECKSUM MAC",
+        "READS_IPV4_ONLY",
+    ),
 }
-"""In the order of the sources; over IPv6 the group has to be joined first."""
+"""In the order of the sources."""
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
@@ -160,10 +198,7 @@ def test_checks_in_their_order(name: str) -> None:
     four, six = _CHECKS[name]
     found = profile(name)
     assert found.checks == tuple(Check[word] for word in four.split())
-    if name == "ucarp":
-        assert found.checks6 == (Check.READS_IPV4_ONLY,), "it knows no IPv6 at all"
-    else:
-        assert found.checks6 == (Check.JOINED, *(Check[word] for word in six.split()))
+    assert found.checks6 == tuple(Check[word] for word in six.split())
 
 
 _CARP_DEVICE = {
@@ -183,7 +218,7 @@ _CARP_DEVICE = {
 def test_the_words_of_those_with_a_carp_interface(name: str) -> None:
     found = profile(name)
     assert {reason: found.says(reason) for reason in _CARP_DEVICE} == _CARP_DEVICE
-    assert found.says(Reason.CHANGED) == ("set_pass" if name == "netbsd" else "reconfigured")
+    assert found.says(Reason.CHANGED) == ("set_pass" if name in NETBSD else "reconfigured")
     if name in OPENBSD:
         assert found.says(Reason.MORE_DEMOTED) == "master_more_demoted"
         assert found.says(Reason.LESS_DEMOTED) == "less_demoted_advert"

@@ -239,10 +239,11 @@ def test_the_first_timer_of_a_master_is_its_undemoted_one() -> None:
 def test_a_backup_waits_for_each_family_it_has() -> None:
     for impl in KERNELS:
         both = booted(impl, ipv6=(VIP6,)).vhids[0]
-        assert (both.md != NEVER, both.md6 != NEVER) == (True, impl != "dragonfly")
+        waits = impl not in ("dragonfly", "netbsd2016")
+        assert (both.md != NEVER, both.md6 != NEVER) == (True, waits)
         assert both.ad == NEVER
         six = booted(impl, ipv4=(), ipv6=(VIP6,)).vhids[0]
-        assert (six.md == NEVER, six.md6 != NEVER) == (True, impl != "dragonfly")
+        assert (six.md == NEVER, six.md6 != NEVER) == (True, waits)
         four = booted(impl).vhids[0]
         assert four.md6 == NEVER
 
@@ -303,7 +304,9 @@ def test_every_master_of_the_node_tells_its_demotion_and_no_backup() -> None:
     for impl in ("freebsd13", "freebsd9", "openbsd"):
         one = placed(impl, State.MASTER, vhids=3).placed(3, State.MASTER)
         one, said = after(one, Demoted(AT, 1, 1))
-        assert [packet.vhid for packet in packets(said)] == [1, 3]
+        # FreeBSD fills its list at the head: the vhid created last comes first
+        order = [1, 3] if impl == "openbsd" else [3, 1]
+        assert [packet.vhid for packet in packets(said)] == order
 
 
 def test_a_master_that_lost_its_carrier_tells_nothing() -> None:

@@ -179,3 +179,37 @@ def _nodes_or_place(text: str) -> bool:
         return bool(parse(text, "x").nodes)
     except CarpscopeError as problem:
         return str(problem).startswith("x:")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("vhid", "nodes[1].vhids[0].peeer: no such key"),
+        ("node", "nodes[1].peeer: no such key"),
+        ("top", "peeer: no such key"),
+        ("lan", "lan.peeer: no such key"),
+        ("delay", "lan.delays[0].peeer: no such key"),
+        ("event", "events[0].peeer: no such key of 'crash'"),
+    ],
+)
+def test_an_unknown_key_is_named_in_json_as_in_toml(place: str, said: str) -> None:
+    vhid: dict[str, object] = {"vhid": 7, "ipv4": ["10.0.0.100"]}
+    node: dict[str, object] = {"name": "b", "vhids": [vhid]}
+    delay: dict[str, object] = {"src": "a", "dst": "b", "delay_us": 5}
+    lan: dict[str, object] = {"delays": [delay]}
+    event: dict[str, object] = {"t": 1, "type": "crash", "node": "b"}
+    top: dict[str, object] = {
+        "addresses": ["10.0.0.100"],
+        "nodes": [{"name": "a"}, node],
+        "lan": lan,
+        "events": [event],
+    }
+    parse(json.dumps(top), "office.json")
+    tables = {
+        "vhid": vhid, "node": node, "top": top, "lan": lan, "delay": delay, "event": event,
+    }  # fmt: skip
+    tables[place]["peeer"] = "10.0.0.2"
+    for text in (json.dumps(top), json.dumps({"scenario": top, "transitions": []})):
+        with pytest.raises(CarpscopeError) as caught:
+            parse(text, "office.json")
+        assert str(caught.value) == f"office.json: {said}"

@@ -1,1 +1,1 @@
-"""One implementation a file; folders are searched, nothing is registered elsewhere."""
+"""One family of implementations a file; folders are searched, nothing is registered elsewhere."""

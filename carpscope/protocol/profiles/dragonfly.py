@@ -4,11 +4,8 @@ Sources: DragonFlyBSD sys/netinet/ip_carp.c: carp_proto_input_c(), carp_send_ad(
 carp_setrun(), carp_ioctl_ifflags(); carp_sc_state() is compiled out, IPv6 disabled.
 """
 
-from types import MappingProxyType
-
 from carpscope.core.units import MICROSECOND, MILLISECOND
 from carpscope.protocol import rules
-from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (
     Change,
     Check,
@@ -17,40 +14,49 @@ from carpscope.protocol.profile import (
     Drive,
     IdentificationRule,
     LinkLoss,
+    Passes,
+    Peers,
     Presence,
     Profile,
     Undo,
     WireStyle,
 )
+from carpscope.protocol.profiles._carp_interfaces import WORDS
 from carpscope.protocol.tempo import Rounding
 
-PROFILE = Profile(
+DRAGONFLY = Profile(
     name="dragonfly",
     title="DragonFly",
     drive=Drive.CALLOUTS,
     presence=Presence.INTERFACE,
     checks=(
+        Check.CARP_UP,
         Check.ALLOW,
         Check.INTERFACE,
-        Check.MULTICAST,
+        Check.RUNNING,
+        Check.GROUP_ONLY,
         Check.TTL,
         Check.LENGTH,
         Check.CHECKSUM,
-        Check.VHID_RUNNING,
+        Check.VHID_OF_COPY,
         Check.VERSION,
         Check.MAC,
     ),
     checks6=(
         Check.JOINED,
+        Check.CARP_UP,
         Check.ALLOW,
         Check.INTERFACE,
+        Check.RUNNING,
         Check.TTL,
         Check.LENGTH,
         Check.CHECKSUM,
-        Check.VHID_RUNNING,
+        Check.VHID_OF_COPY,
         Check.VERSION,
         Check.MAC,
     ),
+    passes=Passes.ONE,
+    peers=Peers.NONE,
     secrets=rules.signs_dragonfly,
     counter=Counter.CONTINUES,
     compared_skew=rules.skew_when_suppressed,
@@ -72,11 +78,14 @@ PROFILE = Profile(
     ipv6_adverts=False,
     ipv6_master_down=False,
     on_change=Change.SET_RUN,
+    newest_first=True,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,
     send_error_demotion=1,
+    full_queue_fails=True,
     second_announcement=False,
     own_link_local=False,
+    na_by_task=False,
     frame_cost_ns=2 * MICROSECOND,
     arp_wait_ns=0,
     na_wait_ns=MILLISECOND,
@@ -85,24 +94,15 @@ PROFILE = Profile(
         traffic_class=0,
         identification=IdentificationRule.COUNTS,
         virtual_mac=True,
+        peer_own_mac=False,
+        peer_octets_swapped=False,
         arp_ethernet_virtual=True,
         arp_sender_virtual=True,
         arp_target_is_sender=False,
         na_virtual=True,
         na_router=False,
     ),
-    words=MappingProxyType(
-        {
-            Reason.ADDRESS_ADDED: "address_added",
-            Reason.LINK_UP: "link_up",
-            Reason.LINK_DOWN: "link_down",
-            Reason.CARP_UP: "carp_up",
-            Reason.CARP_DOWN: "carp_down",
-            Reason.TIMED_OUT: "master_down_timeout",
-            Reason.WILL_TIME_OUT: "master_will_time_out",
-            Reason.PREEMPTING: "preempting_slower_master",
-            Reason.BETTER_ADVERT: "more_frequent_advert",
-            Reason.CHANGED: "reconfigured",
-        }
-    ),
+    words=WORDS,
 )
+
+PROFILES = (DRAGONFLY,)

@@ -1,9 +1,14 @@
-"""NetBSD 5 (ip_carp.c 1.26.10.2): as FreeBSD 9, and every ifconfig starts it anew.
+"""NetBSD: as FreeBSD 9, and every change with ifconfig restarts the vhid.
 
-Sources: NetBSD sys/netinet/ip_carp.c: carp_proto_input_c(), carp_send_ad(),
-carp_setrun(), carp_carpdev_state(), carp_ioctl() case SIOCSVH.
+netbsd      With IPv6: advertisements, master-down timer and neighbour advertisements under
+            INET6. Sources: NetBSD sys/netinet/ip_carp.c 1.26.10.2 (2009) and those of 2014
+            and 2015: carp_proto_input_c(), carp_carpdev_state(), carp_ioctl() SIOCSVH.
+netbsd2016  1.74.2.2 (August 2016): sends no IPv6 advertisements and has no timer for them;
+            announcements follow each other at once. Which releases are of that kind is not
+            known. A running kernel of that year takes over after the time this one does.
 """
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from carpscope.core.units import MICROSECOND, MILLISECOND
@@ -17,41 +22,37 @@ from carpscope.protocol.profile import (
     Drive,
     IdentificationRule,
     LinkLoss,
+    Passes,
+    Peers,
     Presence,
     Profile,
     Undo,
     WireStyle,
 )
+from carpscope.protocol.profiles._carp_interfaces import WORDS
 from carpscope.protocol.tempo import Rounding
 
-PROFILE = Profile(
+_CHECKS = (
+    Check.CARP_UP,
+    Check.ALLOW,
+    Check.INTERFACE,
+    Check.TTL,
+    Check.LENGTH,
+    Check.CHECKSUM,
+    Check.VHID_RUNNING,
+    Check.VERSION,
+    Check.MAC,
+)
+
+NETBSD = Profile(
     name="netbsd",
-    title="NetBSD 5",
+    title="NetBSD 5 to 7 (2009 to 2015), with IPv6",
     drive=Drive.CALLOUTS,
     presence=Presence.INTERFACE,
-    checks=(
-        Check.CARP_UP,
-        Check.ALLOW,
-        Check.INTERFACE,
-        Check.TTL,
-        Check.LENGTH,
-        Check.CHECKSUM,
-        Check.VHID_RUNNING,
-        Check.VERSION,
-        Check.MAC,
-    ),
-    checks6=(
-        Check.JOINED,
-        Check.CARP_UP,
-        Check.ALLOW,
-        Check.INTERFACE,
-        Check.TTL,
-        Check.LENGTH,
-        Check.CHECKSUM,
-        Check.VHID_RUNNING,
-        Check.VERSION,
-        Check.MAC,
-    ),
+    checks=_CHECKS,
+    checks6=(Check.JOINED, *_CHECKS),
+    passes=Passes.ONE,
+    peers=Peers.NONE,
     secrets=rules.signs_sorted,
     counter=Counter.CONTINUES,
     compared_skew=rules.skew_when_suppressed,
@@ -73,11 +74,14 @@ PROFILE = Profile(
     ipv6_adverts=True,
     ipv6_master_down=True,
     on_change=Change.BOUNCE,
+    newest_first=False,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,
     send_error_demotion=1,
+    full_queue_fails=True,
     second_announcement=False,
     own_link_local=False,
+    na_by_task=False,
     frame_cost_ns=2 * MICROSECOND,
     arp_wait_ns=MILLISECOND,
     na_wait_ns=MILLISECOND,
@@ -86,24 +90,25 @@ PROFILE = Profile(
         traffic_class=0,
         identification=IdentificationRule.ZERO,
         virtual_mac=True,
+        peer_own_mac=False,
+        peer_octets_swapped=False,
         arp_ethernet_virtual=False,
         arp_sender_virtual=True,
         arp_target_is_sender=False,
         na_virtual=False,
         na_router=False,
     ),
-    words=MappingProxyType(
-        {
-            Reason.ADDRESS_ADDED: "address_added",
-            Reason.LINK_UP: "link_up",
-            Reason.LINK_DOWN: "link_down",
-            Reason.CARP_UP: "carp_up",
-            Reason.CARP_DOWN: "carp_down",
-            Reason.TIMED_OUT: "master_down_timeout",
-            Reason.WILL_TIME_OUT: "master_will_time_out",
-            Reason.PREEMPTING: "preempting_slower_master",
-            Reason.BETTER_ADVERT: "more_frequent_advert",
-            Reason.CHANGED: "set_pass",
-        }
-    ),
+    words=MappingProxyType(WORDS | {Reason.CHANGED: "set_pass"}),
 )
+
+NETBSD2016 = replace(
+    NETBSD,
+    name="netbsd2016",
+    title="NetBSD of 2016 (ip_carp.c 1.74.2.2), without IPv6 advertisements",
+    ipv6_adverts=False,
+    ipv6_master_down=False,
+    arp_wait_ns=0,
+    na_wait_ns=0,
+)
+
+PROFILES = (NETBSD, NETBSD2016)

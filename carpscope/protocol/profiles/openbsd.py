@@ -1,10 +1,19 @@
-"""OpenBSD, ip_carp.c 1.210 (2013) to 1.335 (2018): demote byte, constant counter.
+"""OpenBSD since 2013: demote byte, constant counter.
 
-Sources: OpenBSD sys/netinet/ip_carp.c 1.270: carp_proto_input_c(), carp_send_ad(),
-carp_setrun(), carp_carpdev_state(), carp_group_demote_adj(), carp_prepare_ad().
-Announcements a millisecond apart were the rule until 1.332 (May 2018).
+openbsd      ip_carp.c 1.210 (August 2013) to 1.335. Sources: 1.270: carp_proto_input_c(),
+             carp_send_ad(), carp_setrun(), carp_carpdev_state(), carp_group_demote_adj(),
+             carp_prepare_ad(). Announcements were a millisecond apart until 1.332 (May
+             2018). Its carp_input() too copies a frame to each carp interface; the reference
+             traces were made with one copy, and so is this.
+openbsd2018  1.336 (December 2018) to 1.367: timeouts lose up to two ticks. Sources: 1.349
+             and 1.356: timeout_add_tv(); carp_send_arp(), carp_send_na() without their
+             millisecond since 1.333. Each frame passes once by every carp interface.
+openbsd2025  since 1.368 (May 2025): waits three whole intervals for a master, rounded up
+             again; the threefold rule still counts the skew once. Sources: 1.370, run:
+             carp_setrun(), timeout_add_usec(), carp_enqueue(), carp_if_linkstate().
 """
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from carpscope.core.units import MICROSECOND, MILLISECOND
@@ -18,43 +27,48 @@ from carpscope.protocol.profile import (
     Drive,
     IdentificationRule,
     LinkLoss,
+    Passes,
+    Peers,
     Presence,
     Profile,
     Undo,
     WireStyle,
 )
+from carpscope.protocol.profiles._carp_interfaces import WORDS
 from carpscope.protocol.tempo import Rounding
 
-PROFILE = Profile(
+_CHECKS = (
+    Check.ALLOW,
+    Check.INTERFACE,
+    Check.TTL,
+    Check.LENGTH,
+    Check.CHECKSUM,
+    Check.VHID_OF_PEER,
+    Check.VERSION,
+    Check.MAC,
+    Check.OWN_COUNTER,
+)
+_CHECKS6 = (
+    Check.ALLOW,
+    Check.CARP_INTERFACE,
+    Check.TTL,
+    Check.LENGTH,
+    Check.CHECKSUM,
+    Check.VHID_OF_PEER,
+    Check.VERSION,
+    Check.MAC,
+    Check.OWN_COUNTER,
+)
+
+OPENBSD = Profile(
     name="openbsd",
-    title="OpenBSD 2013 to November 2018",
+    title="OpenBSD August 2013 to November 2018 (ip_carp.c 1.270)",
     drive=Drive.CALLOUTS,
     presence=Presence.INTERFACE,
-    checks=(
-        Check.CARP_UP,
-        Check.ALLOW,
-        Check.INTERFACE,
-        Check.TTL,
-        Check.LENGTH,
-        Check.CHECKSUM,
-        Check.VHID_RUNNING,
-        Check.VERSION,
-        Check.MAC,
-        Check.OWN_COUNTER,
-    ),
-    checks6=(
-        Check.JOINED,
-        Check.CARP_UP,
-        Check.ALLOW,
-        Check.INTERFACE,
-        Check.TTL,
-        Check.LENGTH,
-        Check.CHECKSUM,
-        Check.VHID_RUNNING,
-        Check.VERSION,
-        Check.MAC,
-        Check.OWN_COUNTER,
-    ),
+    checks=(Check.CARP_UP, *_CHECKS),
+    checks6=(Check.JOINED, Check.CARP_UP, *_CHECKS6),
+    passes=Passes.ONE,
+    peers=Peers.IPV4,
     secrets=rules.signs_openbsd,
     counter=Counter.COOKIE,
     compared_skew=rules.skew_as_configured,
@@ -76,11 +90,14 @@ PROFILE = Profile(
     ipv6_adverts=True,
     ipv6_master_down=True,
     on_change=Change.SET_RUN,
+    newest_first=False,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,
     send_error_demotion=1,
+    full_queue_fails=True,
     second_announcement=True,
     own_link_local=True,
+    na_by_task=False,
     frame_cost_ns=2 * MICROSECOND,
     arp_wait_ns=MILLISECOND,
     na_wait_ns=MILLISECOND,
@@ -89,6 +106,8 @@ PROFILE = Profile(
         traffic_class=0,
         identification=IdentificationRule.RANDOM,
         virtual_mac=True,
+        peer_own_mac=False,
+        peer_octets_swapped=False,
         arp_ethernet_virtual=True,
         arp_sender_virtual=True,
         arp_target_is_sender=False,
@@ -96,19 +115,34 @@ PROFILE = Profile(
         na_router=True,
     ),
     words=MappingProxyType(
-        {
-            Reason.ADDRESS_ADDED: "address_added",
-            Reason.LINK_UP: "link_up",
-            Reason.LINK_DOWN: "link_down",
-            Reason.CARP_UP: "carp_up",
-            Reason.CARP_DOWN: "carp_down",
-            Reason.TIMED_OUT: "master_down_timeout",
-            Reason.WILL_TIME_OUT: "master_will_time_out",
-            Reason.PREEMPTING: "preempting_slower_master",
-            Reason.BETTER_ADVERT: "more_frequent_advert",
-            Reason.CHANGED: "reconfigured",
+        WORDS
+        | {
             Reason.MORE_DEMOTED: "master_more_demoted",
             Reason.LESS_DEMOTED: "less_demoted_advert",
         }
     ),
 )
+
+OPENBSD2018 = replace(
+    OPENBSD,
+    name="openbsd2018",
+    title="OpenBSD December 2018 to March 2025 (ip_carp.c 1.336 to 1.367, read, not run)",
+    checks=_CHECKS,
+    checks6=_CHECKS6,
+    passes=Passes.EACH_INTERFACE,
+    rounding=Rounding.DOWN,
+    arp_wait_ns=0,
+    na_wait_ns=0,
+)
+
+OPENBSD2025 = replace(
+    OPENBSD2018,
+    name="openbsd2025",
+    title="OpenBSD since May 2025 (ip_carp.c 1.370)",
+    master_down=rules.openbsd_master_down_2025,
+    rounding=Rounding.UP_PLUS_ONE,
+    full_queue_fails=False,
+    na_by_task=True,
+)
+
+PROFILES = (OPENBSD, OPENBSD2018, OPENBSD2025)

@@ -17,6 +17,8 @@ from carpscope.protocol.profile import (
     Drive,
     IdentificationRule,
     LinkLoss,
+    Passes,
+    Peers,
     Presence,
     Profile,
     Undo,
@@ -24,7 +26,7 @@ from carpscope.protocol.profile import (
 )
 from carpscope.protocol.tempo import Rounding
 
-PROFILE = Profile(
+UCARP = Profile(
     name="ucarp",
     title="ucarp 1.5.2 and later",
     drive=Drive.POLL_LOOP,
@@ -35,11 +37,13 @@ PROFILE = Profile(
         Check.TTL,
         Check.VERSION,
         Check.VHID,
-        Check.MULTICAST,
+        Check.OWN_GROUP,
         Check.CHECKSUM,
         Check.MAC,
     ),
     checks6=(Check.READS_IPV4_ONLY,),
+    passes=Passes.ONE,
+    peers=Peers.IPV4,
     secrets=rules.signs_first_address,
     counter=Counter.CONTINUES,
     compared_skew=rules.skew_when_suppressed,
@@ -61,11 +65,14 @@ PROFILE = Profile(
     ipv6_adverts=False,
     ipv6_master_down=False,
     on_change=Change.STORED,
+    newest_first=False,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,
     send_error_demotion=1,
+    full_queue_fails=True,
     second_announcement=True,
     own_link_local=False,
+    na_by_task=False,
     frame_cost_ns=15 * MICROSECOND,
     arp_wait_ns=0,
     na_wait_ns=0,
@@ -74,6 +81,8 @@ PROFILE = Profile(
         traffic_class=0,
         identification=IdentificationRule.RANDOM,
         virtual_mac=False,
+        peer_own_mac=False,
+        peer_octets_swapped=False,
         arp_ethernet_virtual=False,
         arp_sender_virtual=False,
         arp_target_is_sender=True,
@@ -92,3 +101,5 @@ PROFILE = Profile(
         }
     ),
 )
+
+PROFILES = (UCARP,)

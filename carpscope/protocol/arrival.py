@@ -1,0 +1,33 @@
+"""A captured packet as a receiver's checks see it, also one that is no advertisement.
+
+`wire` gives a view only of what is long enough to be one; a kernel counts the others too.
+"""
+
+from carpscope.protocol.events import Packet
+from carpscope.wire.carp import GROUP4, GROUP6, HEADER_SIZE
+from carpscope.wire.checksum import checksum_holds
+from carpscope.wire.ip import IpView
+
+
+def arrived(ip: IpView, frame: bytes) -> Packet:
+    """Return what arrives with a frame of protocol 112 whose IP header was read."""
+    payload = frame[ip.offset : ip.offset + ip.length]
+    head = payload[:HEADER_SIZE].ljust(HEADER_SIZE, b"\0")
+    group = GROUP4 if ip.version == 4 else GROUP6
+    return Packet(
+        family=ip.version,
+        source=ip.source,
+        vhid=head[1],
+        advbase=head[5],
+        advskew=head[2],
+        demote=head[4],
+        counter=head[8:16],
+        digest=head[16:36],
+        identification=ip.identification or 0,
+        ttl=ip.ttl,
+        destination=b"" if ip.destination == group else ip.destination,
+        version=head[0] >> 4,
+        checksum_ok=checksum_holds(payload[:HEADER_SIZE]),
+        payload_checksum_ok=checksum_holds(payload),
+        length=len(payload),
+    )
