@@ -15,13 +15,13 @@ from carpscope.config import Config
 from carpscope.core.frame import Frame, Shortcuts
 from carpscope.core.units import Nanos
 from carpscope.detect.engine import Engine
-from carpscope.detect.events import Event, EventWatch
+from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
 from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, at_end
 from carpscope.timeline.clocks import PATH_MAX
-from carpscope.timeline.facts import Fact
+from carpscope.timeline.facts import Fact, Joined
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.replay import Explanation, replay
 from carpscope.timeline.vantage import Survey, Vantage
@@ -100,6 +100,8 @@ def analyze(
     def take(facts: list[Fact]) -> None:
         engine.see(facts)
         for fact in facts:
+            if isinstance(fact, Joined):
+                result.events = [one for one in result.events if not undone(one, fact)]
             for event in events.see(fact):
                 if len(result.events) < EVENTS_KEPT:
                     result.events.append(event)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Evidence, Finding
 from carpscope.detect.rule import Context
-from carpscope.timeline.facts import Deceived, Fact
+from carpscope.timeline.facts import Deceived, Fact, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
 
@@ -55,6 +55,8 @@ class AttackWatch:
 
     def see(self, fact: Fact) -> None:
         """Take deceits."""
+        if isinstance(fact, Joined):
+            self._joined(fact)
         if not isinstance(fact, Deceived):
             return
         victim = fact.node.id if fact.node is not None else "unknown"
@@ -79,6 +81,16 @@ class AttackWatch:
             view = fact.view
             attack.shapes[view.advbase, view.advskew, view.demote] = None
         attack.shape = fact.original.shape
+
+    def _joined(self, fact: Joined) -> None:
+        """Give what is known of one node to the one that it is."""
+        group = fact.group.id
+        for deceit in Deceit:
+            attack = self._attacks.pop((group, fact.node.id, deceit), None)
+            if attack is not None:
+                attack.victim = fact.into.id
+                if self._attacks.setdefault((group, fact.into.id, deceit), attack) is not attack:
+                    self._over = [*self._over, attack][-ATTACKS_KEPT:]
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give every attack, over or not."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.words import since
-from carpscope.timeline.facts import Drop, Fact, Forgotten, Refused
+from carpscope.timeline.facts import Drop, Fact, Forgotten, Joined, Refused
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
@@ -44,6 +44,11 @@ class DroppedWatch:
                 self._situations[key] = found
             found.end = fact.at
             found.evidence.add(fact.frame)
+        elif isinstance(fact, Joined):
+            moved = self._situations.pop((fact.group.id, fact.node.id), None)
+            if moved is not None:
+                moved.node = fact.into
+                self._situations.setdefault((fact.group.id, fact.into.id), moved)
         elif isinstance(fact, Forgotten) and fact.node is not None:
             self._situations.pop((fact.group.id, fact.node.id), None)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.facts import Changed, Claimed, Fact, Forgotten, Left
+from carpscope.timeline.facts import Changed, Claimed, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Change, Node, Reign
 
@@ -52,6 +52,10 @@ class EventWatch:
             yield from self._left(fact)
         elif isinstance(fact, Changed):
             yield from _changed(fact)
+        elif isinstance(fact, Joined):
+            last = self._state(fact.group).last
+            if last is not None and last[0] is fact.node:
+                self._state(fact.group).last = fact.into, last[1]
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._groups.pop(fact.group.id, None)
 
@@ -121,6 +125,11 @@ class EventWatch:
             (fact.reign.last, won.first),
             f"{winner.id} {why} {fact.node.id}",
         )
+
+
+def undone(event: Event, fact: Joined) -> bool:
+    """Tell whether an event names a node that is none: nothing passed from it to anybody."""
+    return event.group == fact.group.id and fact.node.id in event.nodes
 
 
 def _apart(fact: Claimed, reign: Reign) -> bool:

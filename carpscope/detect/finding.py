@@ -1,7 +1,8 @@
 """A finding: one situation that a person should look at, from its first to its last frame."""
 
 import hashlib
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -76,6 +77,20 @@ class Finding:
         """Return a name that is the same in every run over the same frames."""
         text = "\n".join((self.code, self.group, *sorted(self.nodes), str(self.start)))
         return f"{self.code}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def renamed(finding: Finding, before: str, after: str) -> Finding:
+    """Give a finding with another name for one of its nodes, where it is one of them."""
+    if before not in finding.nodes:
+        return finding
+    word = re.compile(rf"(?<![\w:.]){re.escape(before)}(?![\w:]|\.\w)")
+    return replace(
+        finding,
+        nodes=tuple(dict.fromkeys(after if one == before else one for one in finding.nodes)),
+        summary=word.sub(after, finding.summary),
+        explanation=word.sub(after, finding.explanation),
+        remedy=word.sub(after, finding.remedy),
+    )
 
 
 EVIDENCE_LIMIT = 24

@@ -15,12 +15,12 @@ from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.engine import Engine
-from carpscope.detect.events import Event, EventWatch
+from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
 from carpscope.live.searching import Question, Searcher
 from carpscope.live.situations import Change, Doubts, Situations
-from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Left, Refused
+from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Joined, Left, Refused
 from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.limits import LIVE
 from carpscope.timeline.node import Node
@@ -228,8 +228,26 @@ class Monitor:
                 self.failures[fact.check.value] += 1
             elif isinstance(fact, Deceived):
                 self.failures[fact.deceit.value] += 1
+            elif isinstance(fact, Joined):
+                self._joined(fact)
             elif isinstance(fact, Changed):
                 continue
+
+    def _joined(self, fact: Joined) -> None:
+        """Tell nothing more of a node that is another's second address; end what was told."""
+        kept: list[StateChange | Event] = []
+        untold = False
+        for item in self.news:
+            if isinstance(item, Event):
+                if not undone(item, fact):
+                    kept.append(item)
+            elif item.node is fact.node:
+                untold = untold or item.is_master
+            else:
+                kept.append(item)
+        if fact.was_master and not untold:
+            kept.insert(0, StateChange(fact.into.last, fact.group, fact.node, False, "joined"))
+        self.news = kept
 
     def taken_news(self) -> Iterator[StateChange | Event]:
         """Give what happened since the last time, and forget it."""

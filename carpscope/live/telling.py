@@ -15,6 +15,7 @@ _ENDED = {
     "bow-out": "said farewell",
     "yielded": "stepped down for a better one",
     "silent": "fell silent",
+    "joined": "is another address of a node that is MASTER",
 }
 
 

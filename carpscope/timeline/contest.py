@@ -27,9 +27,9 @@ CROSSING: Nanos = 15 * MILLISECOND
 """Two frames that leave within this may pass each other on a slow LAN."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Contest:
-    """A stretch of time with several masters."""
+    """A stretch of time with several masters: two at least."""
 
     start: Nanos
     end: Nanos
@@ -48,6 +48,12 @@ class Contest:
         if len(frames) < 12:
             frames.append(frame)
         self.ignored_count[key] = self.ignored_count.get(key, 0) + 1
+
+    def forget(self, name: str) -> None:
+        """Leave out what is noted of a node that is no longer there."""
+        for pair in [pair for pair in self.ignored if name in pair]:
+            del self.ignored[pair]
+            del self.ignored_count[pair]
 
 
 def reaction_ns(node: Node) -> Nanos:
@@ -170,7 +176,7 @@ def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | Non
 
 def went_on(contest: Contest, masters: Iterable[Node], node: Node, at: Nanos, frame: int) -> None:
     """Note which better advertisements of other masters one ignores by going on."""
-    contest.end = at
+    contest.end = max(contest.end, at)
     reaction = reaction_ns(node)
     since, until = node.last - reaction, at - reaction
     for other in masters:

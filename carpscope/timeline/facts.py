@@ -152,6 +152,20 @@ class Forgotten:
 
 
 @dataclass(slots=True)
+class Joined:
+    """What was taken for two nodes is one (`timeline.joining`)."""
+
+    group: "Group"
+    node: "Node"
+    """The one that is no node any more."""
+    into: "Node"
+    """The one that it is."""
+    at: Nanos
+    was_master: bool
+    """Whether the one that is none was taken for a MASTER until now."""
+
+
+@dataclass(slots=True)
 class Ended:
     """The capture is over; everything that will be known is known."""
 
@@ -169,5 +183,6 @@ Fact: TypeAlias = (
     | Foreign
     | Announced
     | Forgotten
+    | Joined
     | Ended
 )

@@ -151,7 +151,7 @@ class Crowd:
         return tuple(dict.fromkeys((self.first, *last)))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """One vhid on one segment."""
 
@@ -159,6 +159,8 @@ class Group:
     vhid: int
     nodes: dict[bytes, Node] = field(default_factory=dict)
     """By source address; the two addresses of a dual-stack node lead to one node."""
+    met: int = 0
+    """How many nodes there ever were."""
     families: set[int] = field(default_factory=set)
     recipes: list[Recipe] = field(default_factory=list)
     last: LastAdvert | None = None
@@ -243,21 +245,32 @@ class Group:
         demotion belongs to the same node; that is settled the first time.
         """
         node = self.nodes.get(source)
-        if node is not None and not (version == 6 and _only_ipv6(node)):
+        if node is not None:
             return node
         partner = self.pairs(version, at, shape)
-        if partner is not None and (node is None or node.adverts <= 1):
+        if partner is not None:
             self.nodes[source] = partner
             partner.addresses.append(source)
-            if node is not None and node in self.masters:
-                self.masters.remove(node)
             return partner
-        if node is None:
-            if self.nodes and self.history.maxlen == ALONE_KEPT:
-                self.history = deque(self.history, maxlen=HISTORY_KEPT)
-            node = Node(ip_text(source), len(self.nodes), [source])
-            self.nodes[source] = node
+        if self.nodes and self.history.maxlen == ALONE_KEPT:
+            self.history = deque(self.history, maxlen=HISTORY_KEPT)
+        node = Node(ip_text(source), self.met, [source])
+        self.met += 1
+        self.nodes[source] = node
         return node
+
+    def other_half(
+        self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int]
+    ) -> tuple[Node, Node] | None:
+        """Return two nodes that are one, as this advertisement shows: the second one is real.
+
+        So it is where the capture, or the node, began with the IPv6 half of a pair.
+        """
+        node = self.nodes.get(source) if version == 6 else None
+        if node is None or node.adverts > 1 or any(len(one) != 16 for one in node.addresses):
+            return None
+        partner = self.pairs(version, at, shape)
+        return (node, partner) if partner is not None else None
 
     def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
         """Return what the sender of an advertisement may count on from."""
@@ -280,10 +293,6 @@ class Group:
             return True
         self.recent.note(at, packet)
         return False
-
-
-def _only_ipv6(node: Node) -> bool:
-    return all(len(address) == 16 for address in node.addresses)
 
 
 def _order(node: Node) -> int:

@@ -49,6 +49,11 @@ class Reign:
     ended_by: str = ""
     """`bow-out`, `yielded` (a better one was heard), `silent` or `capture` (it ends first)."""
 
+    def go_on(self, at: Nanos, frame: FrameRef) -> None:
+        """Take one more advertisement; in a capture, time may step back."""
+        self.seen, self.last = max(self.seen, at), frame
+        self.adverts += 1
+
 
 @dataclass(slots=True)
 class Change:
@@ -92,7 +97,7 @@ class Farewell(NamedTuple):
     """When the node had advertised last."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """One node, mutated in place as its advertisements come by."""
 

@@ -17,15 +17,10 @@ from carpscope.auth.keyring import Keyring
 from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.contest import (
-    CONTESTS_KEPT,
-    NODES_KEPT,
-    Contest,
     crossed,
     is_ucarp,
     let_hear,
-    missed,
     not_yet_heard,
-    provoked,
     went_on,
 )
 from carpscope.timeline.facts import (
@@ -34,6 +29,7 @@ from carpscope.timeline.facts import (
     Ended,
     Fact,
     Forgotten,
+    Joined,
     Left,
     Overdue,
     Sighted,
@@ -41,11 +37,13 @@ from carpscope.timeline.facts import (
 from carpscope.timeline.fields import changes, collect, follow_counter, foreign, refusals
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
 from carpscope.timeline.impostor import Deceit, signature_key
+from carpscope.timeline.joining import join
 from carpscope.timeline.lane import Echo, Lane
 from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
 from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.node import NO_COUNTER, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
+from carpscope.timeline.rivals import LURE, rival
 from carpscope.timeline.settling import glance, job, settle
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
@@ -62,8 +60,6 @@ EARLY: Nanos = 20 * MILLISECOND
 """No system's timer ends so much before its time."""
 ECHOES_KEPT = 1024
 """Lanes and echoes above which no further echo is made: they cost memory and save time."""
-LURE: Nanos = 5 * SECOND
-"""For this long after a replayed or forged advertisement, claims are no evidence of deafness."""
 TRIM_EVERY = 16_384
 """Packets; between two looks at how much is kept, each can add a kilobyte or so."""
 
@@ -304,7 +300,9 @@ class Observer:
         for group in self.groups.values():
             group.revision += 1
         if len(self._due) > 2 * self.strangers.followed + 1000:
-            self._due[:] = [d for d in self._due if d[3].is_master]
+            for one in self._due:
+                one[3].watched = one[3].is_master
+            self._due[:] = [one for one in self._due if one[3].watched]
             heapq.heapify(self._due)
 
     def _has_room(self, group: Group | None, at: Nanos) -> bool:
@@ -334,6 +332,14 @@ class Observer:
             self._beside.forgot(group)
             self.strangers.forgot(group)
             self._facts.append(Forgotten(group, None, self.now))
+
+    def _join(self, group: Group, gone: Node, into: Node, at: Nanos) -> None:
+        was_master = gone.is_master
+        join(group, gone, into)
+        self.strangers.followed -= 1
+        self._facts.append(Joined(group, gone, into, at, was_master))
+        if into.is_master:
+            self._watch(group, into)
 
     def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
         """Collect what these nodes of a group may sign."""
@@ -395,6 +401,9 @@ class Observer:
             return
         if self.groups.get(key) is not group:
             return  # it was forgotten to make room for itself
+        halves = group.other_half(ip.source, ip.version, at, shape)
+        if halves is not None:
+            self._join(group, *halves, at)
         node = group.node_of(ip.source, ip.version, at, shape)
         if node.adverts == 0:
             self.strangers.followed += 1
@@ -471,7 +480,7 @@ class Observer:
         if view.is_bow_out and view.checksum_ok is not False:
             if reign is not None:
                 node.farewell = Farewell(at, ref, ip.source, version, view, node.last)
-                reign.seen, reign.last, reign.adverts = at, ref, reign.adverts + 1
+                reign.go_on(at, ref)
                 self._leave(group, node, at, "bow-out")
             node.last, node.last_frame = at, ref
             node.last_of[version] = at
@@ -491,11 +500,10 @@ class Observer:
         if reign is None:
             self._claim(group, node, at, ref)
         else:
-            reign.adverts += 1
+            reign.go_on(at, ref)
             if version == 4 or 4 not in group.families:
                 node.intervals.append(at - node.last)
                 del node.intervals[:-INTERVALS_KEPT]
-            reign.seen, reign.last = at, ref
         early = reign is not None and at - node.last < interval - EARLY
         if group.contest is not None and len(group.masters) > 1:
             # what it went on beside may have been another's lie
@@ -544,25 +552,9 @@ class Observer:
         node.reigns.append(Reign(at, ref, at, ref))
         group.masters.append(node)
         if rivals:
-            self._rival(group, node, rivals, at, ref)
+            rival(group, node, rivals, at, ref)
         self._beside.claimed(group, node, at)
         self._facts.append(Claimed(group, node, at, ref))
-
-    def _rival(self, group: Group, node: Node, rivals: list[Node], at: Nanos, ref: int) -> None:
-        """Open a contest, or join the one that goes on."""
-        contest = group.contest
-        if contest is None:
-            if len(group.contests) < CONTESTS_KEPT:
-                nodes = {rival.id: rival for rival in rivals}
-                group.contests.append(Contest(at, at, nodes))
-            contest = group.contests[-1]
-            contest.open = True
-        if len(contest.nodes) < NODES_KEPT:
-            contest.nodes[node.id] = node
-        lured = at - group.deceived_at < LURE or provoked(node, rivals, at)
-        for rival in rivals:
-            if not lured and missed(node, rival, at):
-                contest.ignore(node, rival, ref)
 
     def _overdue(self, group: Group, node: Node) -> None:
         others = [other for other in group.masters if other is not node]
@@ -581,6 +573,7 @@ class Observer:
     def _leave(self, group: Group, node: Node, at: Nanos, how: str) -> None:
         reign = node.reign
         assert reign is not None
+        at = max(at, reign.start)  # what it yields to may have come by before its claim
         reign.end, reign.ended_by = at, how
         group.revision += 1
         group.masters.remove(node)

@@ -41,7 +41,9 @@ def drop(group: Group, node: Node) -> None:
     for pair in [pair for pair in pairs if node.id in pair]:
         del pairs[pair]
     for contest in group.contests:
-        contest.nodes.pop(node.id, None)
+        if contest.nodes.pop(node.id, None) is not None:
+            contest.forget(node.id)
+    group.contests[:] = [contest for contest in group.contests if len(contest.nodes) > 1]
     if group.last is not None and group.last.node is node:
         group.last = None
     if group.last_ipv4 is not None and group.last_ipv4.node is node:

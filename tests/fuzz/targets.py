@@ -34,7 +34,7 @@ from carpscope.report.hostlog.read import read_log
 from carpscope.report.screen import Paper, Screen
 from carpscope.report.sign import read_public, read_signature
 from carpscope.sim import scenario
-from tests.fuzz import packets
+from tests.fuzz import conversations, packets
 from tests.fuzz.frames import LINK_TYPES
 from tests.program import CAPTURES, ROOT
 from tests.wire import samples
@@ -236,6 +236,7 @@ TARGETS: dict[str, Target] = {
     "report": report,
     "whole": whole,
     "live": live,
+    "conversation": conversations.conversation,
 }
 
 
@@ -276,6 +277,9 @@ def corpus(name: str) -> Iterator[bytes]:
             yield from _keys()
         case "report":
             yield _MANIFEST_TEXT.encode()
+        case "conversation":
+            ways = len(conversations.WAYS)
+            yield from (bytes((n, n % ways, n // 3 % ways)) for n in range(40))
         case "live":
             yield bytes(range(70))
             yield b"".join(bytes((which, 64, 43, 100, 0, 0, 0)) for which in range(40))

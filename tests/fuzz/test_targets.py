@@ -11,7 +11,7 @@ from tests.fuzz.targets import TARGETS, corpus
 FOUND = Path(__file__).with_name("found")
 """One folder a target, one file an input that broke it: `make fuzz` says where to put it."""
 
-COSTLY = {"whole": 60, "live": 60, "squeezed": 300, "capture": 300}
+COSTLY = {"conversation": 20, "whole": 60, "live": 60, "squeezed": 300, "capture": 300}
 """Inputs of targets that take milliseconds each."""
 
 

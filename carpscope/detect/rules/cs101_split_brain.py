@@ -25,13 +25,13 @@ Sources
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, seconds_text, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named, priority, since
-from carpscope.timeline.facts import Claimed, Fact, Forgotten, Left, Sighted
+from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left, Sighted
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import interval_ns
@@ -78,6 +78,8 @@ class SplitBrain:
             if overlap is not None and (fact.node.id in overlap.nodes):
                 overlap.evidence.add(fact.frame)
                 overlap.end = fact.at
+        elif isinstance(fact, Joined):
+            self._renamed(fact)
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._current.pop(fact.group.id, None)
 
@@ -111,14 +113,24 @@ class SplitBrain:
         if not _explained(overlap):
             self._over = [*self._over, overlap][-SITUATIONS_KEPT:]
 
+    def _renamed(self, fact: Joined) -> None:
+        """Let one node take another's place; of a node with itself there is no overlap."""
+        current = self._current.pop(fact.group.id, None)
+        past = [overlap for overlap in self._over if overlap.group is fact.group]
+        for overlap in (*past, *([current] if current is not None else [])):
+            if overlap.nodes.pop(fact.node.id, None) is not None:
+                overlap.nodes[fact.into.id] = fact.into
+        self._over = [overlap for overlap in self._over if len(overlap.nodes) > 1]
+        if current is not None and len(current.nodes) > 1 and len(fact.group.masters) > 1:
+            self._current[fact.group.id] = current
+
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give what is over and what goes on; the same nodes again soon is one situation."""
         del at
-        going = [o for o in self._current.values() if not _explained(o)]
-        for overlap in going:
-            overlap.ongoing = True
+        going = [replace(o, ongoing=True) for o in self._current.values() if not _explained(o)]
         joined: dict[str, list[Overlap]] = {}
-        for overlap in (*self._over, *going):
+        known = (replace(o, nodes=_real(o)) for o in (*self._over, *going))
+        for overlap in known:
             before = joined.setdefault(overlap.group.id, [])
             if before and _same(before[-1], overlap):
                 before[-1] = _join(before[-1], overlap)
@@ -133,12 +145,16 @@ def _masters(group: Group) -> list[Node]:
     return [n for n in group.masters if n.is_steady] if group.is_crowded else group.masters
 
 
+def _real(overlap: Overlap) -> dict[str, Node]:
+    """Return the nodes; where strangers crowd in, perhaps since it began, the steady ones."""
+    if not overlap.group.is_crowded:
+        return overlap.nodes
+    return {name: node for name, node in overlap.nodes.items() if node.is_steady}
+
+
 def _explained(overlap: Overlap) -> bool:
-    if overlap.group.is_crowded:  # perhaps since it began
-        overlap.nodes = {name: node for name, node in overlap.nodes.items() if node.is_steady}
-        if len(overlap.nodes) < 2:
-            return True
-    return overlap.end - overlap.start <= _allowed(overlap.nodes.values())
+    nodes = _real(overlap)
+    return len(nodes) < 2 or overlap.end - overlap.start <= _allowed(nodes.values())
 
 
 def _same(before: Overlap, overlap: Overlap) -> bool:
@@ -204,7 +220,7 @@ RULE = Rule(
     "Two masters at once",
     Severity.CRITICAL,
     SplitBrain,
-    (Claimed, Left, Sighted, Forgotten),
+    (Claimed, Left, Sighted, Forgotten, Joined),
     (
         "ucarp_kernel_address_incompat",
         "address_set_mismatch",

@@ -26,11 +26,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from carpscope.core.units import MILLISECOND, Nanos, span_text
-from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.finding import Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import since
 from carpscope.timeline.contest import slowest_ns
-from carpscope.timeline.facts import Claimed, Deceived, Fact, Forgotten
+from carpscope.timeline.facts import Claimed, Deceived, Fact, Forgotten, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
@@ -69,6 +69,11 @@ class MasterGap:
             state = self._state(fact.group)
             state.deceived += 1
             state.evidence = (*state.evidence[:12], fact.frame)
+        elif isinstance(fact, Joined):
+            names = fact.node.id, fact.into.id
+            self._over = [
+                renamed(one, *names) if one.group == fact.group.id else one for one in self._over
+            ]
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._states.pop(fact.group.id, None)
 
@@ -150,6 +155,6 @@ RULE = Rule(
     "Nobody is master",
     Severity.CRITICAL,
     MasterGap,
-    (Claimed, Deceived, Forgotten),
+    (Claimed, Deceived, Forgotten, Joined),
     ("replayed_advert", "forged_skew", "bad_ttl", "bad_checksum"),
 )

@@ -25,10 +25,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
-from carpscope.detect.finding import Evidence, Finding, Severity
+from carpscope.detect.finding import Evidence, Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since
-from carpscope.timeline.facts import Claimed, Fact, Forgotten, Left
+from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
@@ -38,6 +38,7 @@ BRIEF: Nanos = 250 * MILLISECOND
 SETTLED = 8
 """Times advbase, seconds: after that it is known whether a claimant lost at once."""
 CLAIMS_KEPT = 64
+RECENT_KEPT = 64
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class _State:
     first: bool = True
     claims: deque[_Gain] = field(default_factory=lambda: deque(maxlen=CLAIMS_KEPT))
     """Those of which it is not known yet whether they last."""
-    recent: deque[_Gain] = field(default_factory=lambda: deque(maxlen=64))
+    recent: deque[_Gain] = field(default_factory=lambda: deque(maxlen=RECENT_KEPT))
     start: Nanos | None = None
     end: Nanos = 0
     changes: int = 0
@@ -87,11 +88,29 @@ class Flapping:
         elif isinstance(fact, Forgotten):
             if fact.node is None:
                 self._states.pop(fact.group.id, None)
+        elif isinstance(fact, Joined):
+            self._joined(fact)
         elif isinstance(fact, Left) and fact.at - fact.reign.start < BRIEF:
             found = self._states.get(fact.group.id)
             if found is not None and fact.others:
                 kept = (claim for claim in found.claims if claim.frame != fact.reign.first)
                 found.claims = deque(kept, maxlen=CLAIMS_KEPT)
+
+    def _joined(self, fact: Joined) -> None:
+        """Let what remains a change be where a time as MASTER began."""
+        group, names = fact.group.id, (fact.node.id, fact.into.id)
+        self._over = [renamed(one, *names) if one.group == group else one for one in self._over]
+        state = self._states.get(group)
+        if state is None:
+            return
+        began = {reign.first for reign in fact.into.reigns}
+        both = (fact.node, fact.into)
+        kept = (one for one in state.claims if one.node not in both or one.frame in began)
+        state.claims = deque((_moved(one, fact) for one in kept), maxlen=CLAIMS_KEPT)
+        state.recent = deque((_moved(one, fact) for one in state.recent), maxlen=RECENT_KEPT)
+        if fact.node.id in state.nodes:
+            del state.nodes[fact.node.id]
+            state.nodes[fact.into.id] = None
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give what is over and what goes on."""
@@ -106,12 +125,19 @@ class Flapping:
                 yield finding
 
 
+def _moved(gain: _Gain, fact: Joined) -> _Gain:
+    return replace(gain, node=fact.into) if gain.node is fact.node else gain
+
+
 def _copy(state: _State) -> _State:
     evidence = replace(
         state.evidence, first=list(state.evidence.first), last=list(state.evidence.last)
     )
     return replace(
-        state, recent=deque(state.recent, maxlen=64), nodes=dict(state.nodes), evidence=evidence
+        state,
+        recent=deque(state.recent, maxlen=RECENT_KEPT),
+        nodes=dict(state.nodes),
+        evidence=evidence,
     )
 
 
@@ -165,7 +191,7 @@ RULE = Rule(
     "The master keeps changing",
     Severity.ERROR,
     Flapping,
-    (Claimed, Left, Forgotten),
+    (Claimed, Left, Forgotten, Joined),
     (
         "looped_advert",
         "one_way_link",

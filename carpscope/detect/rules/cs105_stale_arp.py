@@ -30,7 +30,7 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import addresses
 from carpscope.timeline.contest import is_ucarp
-from carpscope.timeline.facts import Announced, Fact, Forgotten, Left
+from carpscope.timeline.facts import Announced, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
@@ -76,6 +76,15 @@ class StaleArp:
             left = {address: one for address, one in last.items() if one[0] is not fact.node}
             if fact.node is not None and left:
                 self._last[fact.group.id] = left
+        elif isinstance(fact, Joined):
+            last = self._last.get(fact.group.id, {})
+            for address, (node, at, frame) in last.items():
+                if node is fact.node:
+                    last[address] = fact.into, at, frame
+            for stale in self._found:
+                stale.loser = fact.into if stale.loser is fact.node else stale.loser
+                stale.winner = fact.into if stale.winner is fact.node else stale.winner
+            self._found = [stale for stale in self._found if stale.loser is not stale.winner]
         elif isinstance(fact, Left) and fact.reign.ended_by == "yielded":
             self._yielded(fact)
 
@@ -128,6 +137,6 @@ RULE = Rule(
     "Hosts may send to the loser",
     Severity.INFO,
     StaleArp,
-    (Announced, Left, Forgotten),
+    (Announced, Left, Forgotten, Joined),
     ("split_brain", "equal_skew_tie"),
 )

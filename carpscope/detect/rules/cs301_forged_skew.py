@@ -29,7 +29,7 @@ from carpscope.detect.deceived import Attack, AttackWatch, achieved
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed, since
-from carpscope.timeline.facts import Deceived
+from carpscope.timeline.facts import Deceived, Joined
 from carpscope.timeline.impostor import Deceit
 
 
@@ -78,5 +78,5 @@ RULE = Rule(
     "Forged advertisements",
     Severity.CRITICAL,
     Forged,
-    (Deceived,),
+    (Deceived, Joined),
 )

@@ -27,7 +27,7 @@ from carpscope.detect.deceived import Attack, AttackWatch
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import since
-from carpscope.timeline.facts import Deceived
+from carpscope.timeline.facts import Deceived, Joined
 from carpscope.timeline.impostor import Deceit
 
 
@@ -62,5 +62,5 @@ class Looped(AttackWatch):
 
 
 RULE = Rule(
-    "CS503", "looped_advert", "Advertisements come back", Severity.ERROR, Looped, (Deceived,)
+    "CS503", "looped_advert", "Advertisements come back", Severity.ERROR, Looped, (Deceived, Joined)
 )

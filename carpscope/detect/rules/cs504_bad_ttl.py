@@ -25,7 +25,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Forgotten, Refused
+from carpscope.timeline.facts import Drop, Forgotten, Joined, Refused
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -41,4 +41,6 @@ def _watch(context: Context) -> DroppedWatch:
     )
 
 
-RULE = Rule("CS504", "bad_ttl", "TTL is not 255", Severity.ERROR, _watch, (Refused, Forgotten))
+RULE = Rule(
+    "CS504", "bad_ttl", "TTL is not 255", Severity.ERROR, _watch, (Refused, Forgotten, Joined)
+)

@@ -26,7 +26,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Forgotten, Refused
+from carpscope.timeline.facts import Drop, Forgotten, Joined, Refused
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -43,5 +43,10 @@ def _watch(context: Context) -> DroppedWatch:
 
 
 RULE = Rule(
-    "CS505", "bad_checksum", "The checksum is wrong", Severity.ERROR, _watch, (Refused, Forgotten)
+    "CS505",
+    "bad_checksum",
+    "The checksum is wrong",
+    Severity.ERROR,
+    _watch,
+    (Refused, Forgotten, Joined),
 )

@@ -25,7 +25,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Forgotten, Refused
+from carpscope.timeline.facts import Drop, Forgotten, Joined, Refused
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -47,5 +47,5 @@ RULE = Rule(
     "The destination MAC is wrong",
     Severity.ERROR,
     _watch,
-    (Refused, Forgotten),
+    (Refused, Forgotten, Joined),
 )

@@ -1,0 +1,86 @@
+"""Two nodes that prove to be one: a capture that began between the two families of a pair.
+
+The IPv6 half of a pair comes right behind the IPv4 half (`Group.pairs`). Where the IPv4 half of
+the first pair is missing, the IPv6 address was a node of its own until the next pair. Then
+all that names it names the node that it belongs to: addresses, time as MASTER, contests,
+history.
+"""
+
+from collections import deque
+
+from carpscope.timeline.contest import Contest
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
+
+
+def join(group: Group, gone: Node, into: Node) -> None:
+    """Give a node everything that is known of another, which is no node any more."""
+    for address in gone.addresses:
+        group.nodes[address] = into
+        into.addresses.append(address)
+    _mastership(group, gone, into)
+    gone.reigns = []
+    _memory(gone, into)
+    for pair in [pair for pair in group.hearing.pairs if gone.id in pair]:
+        del group.hearing.pairs[pair]
+    group.contests[:] = [one for one in group.contests if _is_left(one, gone, into)]
+    contest = group.contest
+    if contest is not None and len(group.masters) < 2:
+        contest.open = False
+    sent = (one._replace(node=into) if one.node is gone else one for one in group.history)
+    group.history = deque(sent, maxlen=group.history.maxlen)
+    for last in (group.last, group.last_ipv4):
+        if last is not None and last.node is gone:
+            last.node = into
+
+
+def _mastership(group: Group, gone: Node, into: Node) -> None:
+    """Let the time as MASTER begin where that of the other began."""
+    before = gone.reign
+    if before is None:
+        if not into.reigns or gone.last < into.reigns[0].start:
+            into.reigns[:0] = gone.reigns
+        return
+    group.masters.remove(gone)
+    if not into.reigns:
+        into.reigns.append(before)
+        into.due = max(into.due, gone.due)
+        group.masters.append(into)
+        return
+    first = into.reigns[0]
+    first.adverts += before.adverts
+    if before.start < first.start:
+        first.start, first.first = before.start, before.first
+
+
+def _memory(gone: Node, into: Node) -> None:
+    into.first = min(into.first, gone.first)
+    into.adverts += gone.adverts
+    into.bow_outs += gone.bow_outs
+    into.max_advskew = max(into.max_advskew, gone.max_advskew)
+    into.saw_demote = into.saw_demote or gone.saw_demote
+    into.traffic_class += gone.traffic_class
+    into.ttl += gone.ttl
+    into.refused_at[:0] = gone.refused_at
+    into.changes[:0] = gone.changes
+    for version, at in gone.last_of.items():
+        into.last_of.setdefault(version, at)
+    for version, habit in gone.counters.items():
+        into.counters.setdefault(version, habit)
+    for address, at in gone.announced.items():
+        into.announced.setdefault(address, at)
+    track, other = into.authentication, gone.authentication
+    track.spans[:0] = other.spans
+    track.listed[:0] = other.waiting
+    track.folded += other.folded
+    into.na_virtual += gone.na_virtual
+    into.na_card += gone.na_card
+    into.na_router += gone.na_router
+
+
+def _is_left(contest: Contest, gone: Node, into: Node) -> bool:
+    """Put one node in the other's place; tell whether there still are two."""
+    if contest.nodes.pop(gone.id, None) is not None:
+        contest.nodes[into.id] = into
+        contest.forget(gone.id)
+    return len(contest.nodes) > 1
