@@ -10,14 +10,18 @@ tests hold `is_relevant` against the decoder on arbitrary bytes.
 """
 
 from carpscope.core.frame import Frame
-from carpscope.wire import carp, icmp6, igmp, link, tunnel
+from carpscope.wire import carp, icmp6, igmp, link, llc, wrapping
 from carpscope.wire.decode import decode
 
 PFSYNC = 240
 _UDP = 17
-_OPEN = frozenset((igmp.PROTOCOL, icmp6.PROTOCOL, 47, 51, 0, 43, 44, 60, 135, 139, 140))
-"""Group membership, ICMPv6, GRE, AH and the extension headers of IPv6: a closer look."""
-_TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in tunnel.PORTS)
+_WRAPPINGS = wrapping.tables()
+_OPEN = frozenset(_WRAPPINGS.protocols) | {
+    *(igmp.PROTOCOL, icmp6.PROTOCOL),
+    *(51, 0, 43, 44, 60, 135, 139, 140),  # AH and the extension headers of IPv6
+}
+"""What needs a closer look."""
+_TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in _WRAPPINGS.ports)
 _TAGS = frozenset(tpid.to_bytes(2, "big") for tpid in link.TAG_TYPES)
 _SURE = frozenset((carp.PROTOCOL, PFSYNC))
 _IPV4, _IPV6, _ARP = b"\x08\x00", b"\x86\xdd", b"\x08\x06"
@@ -53,7 +57,11 @@ def is_relevant(frame: Frame) -> bool:
         if protocol == _UDP:
             return data[at + 44 : at + 46] in _TUNNEL_PORTS and _is_relevant_inside(frame)
         return protocol in _OPEN and _is_relevant_inside(frame)
-    return kind == _ARP
+    if kind == _ARP:
+        return True
+    number = int.from_bytes(kind, "big")
+    is_open = number in _WRAPPINGS.ethertypes or number <= llc.LENGTH_MAX
+    return is_open and _is_relevant_inside(frame)
 
 
 def _is_relevant_inside(frame: Frame) -> bool:

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from carpscope.capture.sieve import SIEVED_IPV6, SIEVED_SIZE, UnfitError
+from carpscope.capture.sieve import SIEVED_IPV6, SIEVED_SIZE, TUNNEL_PORTS, UnfitError
 from carpscope.core.text import shown
 
 # What else is needed is imported where it is: libpcap reads meanwhile.
@@ -30,7 +30,7 @@ _BATCH = 256
 """Small: what was found is analyzed while the rest is looked through."""
 _WAITING = 64
 _PATIENCE_S = 0.000_5
-_PORTS = "({0} = 4789 or {0} = 8472 or {0} = 37008)"
+_PORTS = "(" + " or ".join(f"{{0}} = {port}" for port in TUNNEL_PORTS) + ")"
 _FILTER = (
     f"less {SIEVED_SIZE - 1} or not ("
     "(ether[12:2] = 0x0800 and (ether[23] = 6 or ether[23] = 1 or"

@@ -15,8 +15,9 @@ _BORING = frozenset((1, 6))
 _TCP, _UDP = 6, 17
 _PLAIN = 0x45
 """IPv4 without options: ports are where they usually are."""
-_TUNNELS = frozenset(port.to_bytes(2, "big") for port in (4789, 8472, 37008))
-"""VXLAN and TZSP may hold what a mirror took elsewhere (`wire.tunnel`)."""
+TUNNEL_PORTS = (1701, 2152, 3544, 4341, 4789, 4790, 6081, 6635, 8472, 37008)
+"""UDP that may hold what was captured elsewhere; a test holds them to `wire.wrappings`."""
+_TUNNELS = frozenset(port.to_bytes(2, "big") for port in TUNNEL_PORTS)
 
 
 class UnfitError(Exception):

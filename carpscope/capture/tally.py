@@ -7,7 +7,7 @@ A plain class, here and beside: importing `dataclasses` takes longer than
 reading a small capture does.
 """
 
-from carpscope.capture.linktypes import is_known, link_name
+from carpscope.capture.linktypes import is_read, link_name
 from carpscope.core.units import Nanos
 
 BEFORE_THE_FIRST: Nanos = 1 << 200
@@ -108,9 +108,9 @@ class Tally:
         """What a person should know, the reason for an early end first."""
         notes = list(self.problems)
         notes += [
-            f"link type {link} is not known; its packets cannot be looked into"
+            f"link type {link_name(link)} is not decoded; its packets cannot be looked into"
             for link in self.links
-            if not is_known(link)
+            if not is_read(link)
         ]
         for count, what in (
             (self.snapped, "cut by snaplen"),

@@ -26,6 +26,10 @@ def line(packet: Packet, verdict: Verdict | None, prefix: str = "") -> str:
     parts = [prefix + clock(packet.frame.at)]
     if packet.link is not None and packet.link.tags:
         parts.append("vlan " + ".".join(str(tag.vid) for tag in packet.link.tags))
+    parts += [
+        tunnel.kind if tunnel.identifier is None else f"{tunnel.kind} {tunnel.identifier}"
+        for tunnel in packet.tunnels
+    ]
     if packet.ip is not None:
         parts.append(f"{ip_text(packet.ip.source)} > {ip_text(packet.ip.destination)}")
     body = packet.body
@@ -119,6 +123,10 @@ def record(packet: Packet, verdict: Verdict | None, capture: str | None) -> dict
     out["protocol"] = _protocol(packet)
     out["captured_length"] = len(frame.data)
     out["wire_length"] = frame.wire_length
+    if packet.tunnels:
+        out["tunnels"] = [
+            {"kind": tunnel.kind, "identifier": tunnel.identifier} for tunnel in packet.tunnels
+        ]
     link = packet.link
     if link is not None:
         out["link"] = link.kind

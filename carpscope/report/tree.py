@@ -13,6 +13,7 @@ from carpscope.wire.decode import Packet
 from carpscope.wire.ip import IpView
 from carpscope.wire.link import LinkView
 from carpscope.wire.vrrp import VrrpView
+from carpscope.wire.wrapping import Tunnel
 
 
 class Field(NamedTuple):
@@ -36,6 +37,8 @@ def tree(packet: Packet, verdict: Verdict | None) -> Iterator[Field]:
     )
     yield Field(0, text, 0, len(frame.data), wrong=cut)
     yield Field(1, f"Time: {rfc3339(frame.at)}")
+    for tunnel in packet.tunnels:
+        yield from _tunnel(tunnel)
     if packet.link is not None:
         yield from _link(packet.link)
     if packet.ip is not None:
@@ -58,6 +61,14 @@ def tree(packet: Packet, verdict: Verdict | None) -> Iterator[Field]:
         yield Field(0, f"Fault: {fault}", fault.offset, 0, wrong=True)
 
 
+def _tunnel(tunnel: Tunnel) -> Iterator[Field]:
+    yield Field(0, f"Inside {tunnel.kind}", tunnel.offset)
+    if tunnel.identifier is not None:
+        yield Field(1, f"Identifier: {tunnel.identifier}")
+    if tunnel.source:
+        yield Field(1, f"From {ip_text(tunnel.source)} to {ip_text(tunnel.destination)}")
+
+
 def _link(link: LinkView) -> Iterator[Field]:
     names = {
         "ethernet": "Ethernet",
@@ -66,7 +77,9 @@ def _link(link: LinkView) -> Iterator[Field]:
         "null": "BSD null",
         "loop": "BSD loop",
         "raw": "Raw IP",
-        "pflog": "pflog",
+        "ppp": "PPP",
+        "c-hdlc": "Cisco HDLC",
+        "llc": "LLC",
     }
     yield Field(0, names.get(link.kind, link.kind), 0, link.offset)
     if link.kind == "ethernet":

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from carpscope.core.fault import Fault, truncated
 from carpscope.core.frame import Frame
-from carpscope.wire import arp, carp, icmp6, igmp, ip, link, tunnel, vrrp
+from carpscope.wire import arp, carp, icmp6, igmp, ip, link, vrrp, wrapping
 
 Body: TypeAlias = (
     carp.AdvertView | vrrp.VrrpView | arp.ArpView | icmp6.NeighbourView | igmp.MembershipView
@@ -23,7 +23,7 @@ class Packet(NamedTuple):
     ip: ip.IpView | None
     body: Body | None
     faults: tuple[Fault, ...]
-    tunnels: tuple[tunnel.Tunnel, ...] = ()
+    tunnels: tuple[wrapping.Tunnel, ...] = ()
     """What was taken off first, from the outside in; link and IP are those inside."""
 
     @property
@@ -43,28 +43,20 @@ class Packet(NamedTuple):
 
 
 def decode(frame: Frame) -> Packet:
-    """Decode one frame; of a frame that a mirror wrapped, the one inside."""
+    """Decode one frame; of a frame that something wrapped, the one inside."""
     packet = _layers(frame, link.read(frame.link, frame.data))
-    if packet.ip is not None and packet.ip.protocol in tunnel.PROTOCOLS:
-        return _unwrapped(packet, packet.ip)
-    return packet
-
-
-def _unwrapped(packet: Packet, view: ip.IpView | None) -> Packet:
-    """Take off what wraps a frame, as far as it goes."""
-    frame, tunnels = packet.frame, packet.tunnels
-    while view is not None and not view.is_fragment and len(tunnels) < tunnel.MAX_DEPTH:
-        around = tunnel.read(frame.data, view)
+    for _ in range(wrapping.MAX_DEPTH):
+        if packet.body is not None or packet.link is None:
+            break
+        around = wrapping.read(frame.data, packet.link, packet.ip)
         if around is None:
             break
         if isinstance(around, Fault):
-            packet = packet._replace(faults=(*packet.faults, around))
-            break
-        tunnels = (*tunnels, around)
-        inner = _layers(frame, around.inner(frame.data))
-        packet = inner._replace(faults=packet.faults + inner.faults)
-        view = packet.ip
-    return packet._replace(tunnels=tunnels)
+            return packet._replace(faults=(*packet.faults, around))
+        tunnels = packet.tunnels if around.tunnel is None else (*packet.tunnels, around.tunnel)
+        inner = _layers(frame, around.link)
+        packet = inner._replace(faults=packet.faults + inner.faults, tunnels=tunnels)
+    return packet
 
 
 def _layers(frame: Frame, below: link.LinkView | Fault) -> Packet:

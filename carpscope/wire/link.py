@@ -1,32 +1,20 @@
-"""The layer below IP: Ethernet with tags, Linux cooked, BSD loopback, raw, pflog.
+"""The layer below IP: Ethernet with its tags here, every other link type in `wire.links`.
 
-    Ethernet   dst 6 | src 6 | (tpid 2 | tci 2)* | ethertype 2
-    SLL        type 2 | arphrd 2 | alen 2 | address 8 | protocol 2
-    SLL2       protocol 2 | zero 2 | ifindex 4 | arphrd 2 | type 1 | alen 1 | address 8
-    NULL/LOOP  address family 4 (host order of the capturing machine / network order)
-    RAW        nothing: the version nibble of IP decides
-    PFLOG      length 1 | family 1 | … (length rounded up to 4)
+    Ethernet   dst 6 | src 6 | (tpid 2 | tci 2)* | ethertype 2, or a length and LLC
 
 `read` takes any bytes; what cannot be followed is a `Fault`.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from carpscope.core.fault import Fault, truncated
+from carpscope.core.registry import discover
+from carpscope.wire import llc
 
 ETHERNET = 1
-NULL = 0
-LOOP = 108
-SLL = 113
-SLL2 = 276
-PFLOG = 117
-RAW = frozenset((12, 14, 101))
-"""DLT_RAW is 12, on OpenBSD 14; LINKTYPE_RAW is 101."""
-RAW_IPV4 = 228
-RAW_IPV6 = 229
-
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_IPV6 = 0x86DD
 ETHERTYPE_ARP = 0x0806
@@ -34,10 +22,8 @@ TAG_TYPES = frozenset((0x8100, 0x88A8, 0x9100, 0x9200, 0x9300))
 """802.1Q, 802.1ad and the three that were used for stacking before it."""
 TAGS_MAX = 8
 """Two are in use. A frame has room for thousands, and each group is known by its tags."""
-
-_IPV4_FAMILY = 2
-_IPV6_FAMILIES = frozenset((10, 23, 24, 28, 30))
-"""Linux 10, Windows 23, NetBSD and OpenBSD 24, FreeBSD and DragonFly 28, Darwin 30."""
+ENCRYPTED = "encrypted, what is inside cannot be read"
+"""The problem of every fault that says so."""
 
 
 class Tag(NamedTuple):
@@ -57,12 +43,12 @@ class LinkView(NamedTuple):
     """What the link layer says, as it stands."""
 
     kind: str
-    """`ethernet`, `sll`, `sll2`, `null`, `loop`, `raw` or `pflog`."""
+    """`ethernet`, `raw` for bare IP, else what the link type's own file calls it."""
     source: bytes | None
     destination: bytes | None
     tags: tuple[Tag, ...]
     ethertype: int
-    """0x0800, 0x86dd, 0x0806, or what stands there; BSD families are translated."""
+    """0x0800, 0x86dd, 0x0806, or what stands there; other numberings are translated."""
     offset: int
     """Where the payload begins."""
     packet_type: int | None = None
@@ -76,35 +62,76 @@ class LinkView(NamedTuple):
         return tuple(tag.vid for tag in self.tags if tag.vid)
 
 
-def read(link: int, data: bytes) -> LinkView | Fault:
-    """Read the link layer of a frame of LINKTYPE `link`."""
+class LinkType(NamedTuple):
+    """A link type: one file of `wire.links`."""
+
+    numbers: tuple[int, ...]
+    """LINKTYPE_ numbers of capture files (tcpdump.org/linktypes.html)."""
+    read: Callable[[int, bytes, int], LinkView | Fault]
+    """Takes one of these numbers, the frame, and where in it the header begins."""
+
+
+@cache
+def link_types() -> Mapping[int, LinkType]:
+    """Return every link type of the folder by its numbers."""
+    return {
+        number: one
+        for one in discover("carpscope.wire.links", "LINK_TYPE", LinkType)
+        for number in one.numbers
+    }
+
+
+def is_read(link: int) -> bool:
+    """Tell whether frames of LINKTYPE `link` can be decoded."""
+    return link == ETHERNET or link in link_types()
+
+
+def read(link: int, data: bytes, at: int = 0) -> LinkView | Fault:
+    """Read the link layer of a frame of LINKTYPE `link`, whose header begins at `at`."""
     if link == ETHERNET:
-        return read_ethernet(data)
-    if link == SLL:
-        return _sll(data)
-    if link == SLL2:
-        return _sll2(data)
-    if link in (NULL, LOOP):
-        return _bsd(link, data)
-    if link in RAW or link in (RAW_IPV4, RAW_IPV6):
-        return _raw(link, data)
-    if link == PFLOG:
-        return _pflog(data)
-    return Fault("link", 0, f"link type {link} is not decoded")
+        return read_ethernet(data, at)
+    known = link_types().get(link)
+    if known is None:
+        return Fault("link", at, f"link type {link} is not decoded")
+    return known.read(link, data, at)
+
+
+def bare(ethertype: int, offset: int, kind: str = "raw") -> LinkView:
+    """Return the link layer of what has no addresses of its own."""
+    return LinkView(kind, None, None, (), ethertype, offset)
+
+
+def read_ip(data: bytes, at: int, kind: str = "raw") -> LinkView | Fault:
+    """Read what has no header: the version of IP decides."""
+    if len(data) <= at:
+        return truncated(kind, at, 1, 0)
+    version = data[at] >> 4
+    if version == 4:
+        return bare(ETHERTYPE_IPV4, at, kind)
+    if version == 6:
+        return bare(ETHERTYPE_IPV6, at, kind)
+    return Fault(kind, at, f"version {version} is neither IPv4 nor IPv6")
 
 
 def read_ethernet(data: bytes, at: int = 0) -> LinkView | Fault:
     """Read an Ethernet frame that begins at `at`: a mirrored one lies inside another packet."""
     if len(data) < at + 14:
         return truncated("ethernet", at, 14, len(data) - at)
-    tags, ethertype, offset = _tags(data, at + 12)
+    tags, ethertype, offset = read_tags(data, at + 12)
     if ethertype is None:
         return truncated("vlan", offset, 4, len(data) - offset)
+    if ethertype <= llc.LENGTH_MAX:
+        inner = llc.read(data, offset)
+        if inner is not None and not isinstance(inner, Fault):
+            ethertype, offset = inner
     return LinkView("ethernet", data[at + 6 : at + 12], data[at : at + 6], tags, ethertype, offset)
 
 
-def _tags(data: bytes, at: int) -> tuple[tuple[Tag, ...], int | None, int]:
-    """Follow tags from the ethertype at `at`; give them, the last type and what follows it."""
+def read_tags(data: bytes, at: int) -> tuple[tuple[Tag, ...], int | None, int]:
+    """Follow tags from the ethertype at `at`; give them, the last type and what follows it.
+
+    The type is None where the frame ends within a tag.
+    """
     ethertype = data[at] << 8 | data[at + 1]
     if ethertype not in TAG_TYPES:  # nearly always
         return (), ethertype, at + 2
@@ -118,76 +145,21 @@ def _tags(data: bytes, at: int) -> tuple[tuple[Tag, ...], int | None, int]:
     return tuple(tags), ethertype, at + 2
 
 
-def _sll(data: bytes) -> LinkView | Fault:
-    if len(data) < 16:
-        return truncated("sll", 0, 16, len(data))
-    packet_type, _, size, address = struct.unpack_from("!HHH8s", data)
-    tags, ethertype, offset = _tags(data, 14)
-    if ethertype is None:
-        return truncated("vlan", offset, 4, len(data) - offset)
-    source = address[: min(size, 8)] or None
-    return LinkView("sll", source, None, tags, ethertype, offset, packet_type)
-
-
-def _sll2(data: bytes) -> LinkView | Fault:
-    if len(data) < 20:
-        return truncated("sll2", 0, 20, len(data))
-    ethertype, _, index, _, packet_type, size, address = struct.unpack_from("!HHIHBB8s", data)
-    source = address[: min(size, 8)] or None
+def behind_llc(
+    kind: str, source: bytes | None, destination: bytes | None, data: bytes, at: int
+) -> LinkView | Fault:
+    """Read a frame whose addresses were read and whose LLC begins at `at`."""
+    inner = llc.read(data, at)
+    if isinstance(inner, Fault):
+        return inner
+    ethertype, offset = inner or (0, at)
     tags: tuple[Tag, ...] = ()
-    offset = 20
-    if ethertype in TAG_TYPES:  # the tag's own bytes follow the header, its type stands in front
-        if len(data) < 24:
-            return truncated("vlan", 20, 4, len(data) - 20)
-        first = Tag(ethertype, data[20] << 8 | data[21], 20)
-        more, inner, offset = _tags(data, 22)
-        if inner is None:
+    if ethertype in TAG_TYPES:
+        tags, last, offset = read_tags(data, offset - 2)
+        if last is None:
             return truncated("vlan", offset, 4, len(data) - offset)
-        tags, ethertype = (first, *more), inner
-    return LinkView("sll2", source, None, tags, ethertype, offset, packet_type, index)
-
-
-def _bsd(link: int, data: bytes) -> LinkView | Fault:
-    kind = "null" if link == NULL else "loop"
-    if len(data) < 4:
-        return truncated(kind, 0, 4, len(data))
-    little, big = struct.unpack_from("<I", data)[0], struct.unpack_from(">I", data)[0]
-    # Which order NULL has is known to the capturing machine alone; a family is small.
-    family = min(little, big)
-    if family == _IPV4_FAMILY:
-        ethertype = ETHERTYPE_IPV4
-    elif family in _IPV6_FAMILIES:
-        ethertype = ETHERTYPE_IPV6
-    else:
-        return Fault(kind, 0, f"address family {family} is neither IPv4 nor IPv6")
-    return LinkView(kind, None, None, (), ethertype, 4)
-
-
-def _raw(link: int, data: bytes) -> LinkView | Fault:
-    if not data:
-        return truncated("raw", 0, 1, 0)
-    version = data[0] >> 4
-    if version == 4 and link != RAW_IPV6:
-        return LinkView("raw", None, None, (), ETHERTYPE_IPV4, 0)
-    if version == 6 and link != RAW_IPV4:
-        return LinkView("raw", None, None, (), ETHERTYPE_IPV6, 0)
-    return Fault("raw", 0, f"version {version} is not the IP this link type carries")
-
-
-def _pflog(data: bytes) -> LinkView | Fault:
-    if len(data) < 4:
-        return truncated("pflog", 0, 4, len(data))
-    offset = (data[0] + 3) & ~3
-    family = data[1]
-    if offset < 4:
-        return Fault("pflog", 0, "header length below the minimum", 4, offset)
-    if len(data) < offset:
-        return truncated("pflog", 0, offset, len(data))
-    if family == _IPV4_FAMILY:
-        return LinkView("pflog", None, None, (), ETHERTYPE_IPV4, offset)
-    if family in _IPV6_FAMILIES:
-        return LinkView("pflog", None, None, (), ETHERTYPE_IPV6, offset)
-    return Fault("pflog", 1, f"address family {family} is neither IPv4 nor IPv6")
+        ethertype = last
+    return LinkView(kind, source, destination, tags, ethertype, offset)
 
 
 def ethernet(

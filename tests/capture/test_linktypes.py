@@ -2,7 +2,7 @@
 
 import pytest
 
-from carpscope.capture.linktypes import is_known, link_name
+from carpscope.capture.linktypes import is_read, link_name
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ from carpscope.capture.linktypes import is_known, link_name
 )
 def test_those_carp_is_seen_on_have_the_names_of_tcpdump(link: int, name: str) -> None:
     assert link_name(link) == name
-    assert is_known(link)
+    assert is_read(link)
 
 
 def test_others_are_called_by_their_number() -> None:
     assert link_name(147) == "LINKTYPE 147"
-    assert not is_known(147)
+    assert not is_read(147)

@@ -17,7 +17,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
 from carpscope.pipeline import analyze
 from carpscope.report.document import document
-from carpscope.wire import tunnel
+from carpscope.wire import wrapping
 from carpscope.wire.decode import decode
 from carpscope.wire.ip import ipv4
 from carpscope.wire.link import ethernet
@@ -95,7 +95,7 @@ def test_a_sieve_knows_every_tunnel() -> None:
     for port in range(1 << 16):
         data = bytearray(tcp(1))
         data[23], data[36:38] = 17, port.to_bytes(2, "big")
-        assert Sieve().drops(bytes(data), 0, len(data)) is (port not in tunnel.PORTS)
+        assert Sieve().drops(bytes(data), 0, len(data)) is (port not in wrapping.tables().ports)
 
 
 def test_a_long_file_has_the_same_digest(tmp_path: Path) -> None:

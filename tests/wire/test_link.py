@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from carpscope.core.fault import Fault
 from carpscope.wire import link
 from carpscope.wire.decode import decode
+from carpscope.wire.links import cooked, loopback, pflog
 from tests.wire import samples
 
 TPIDS = (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300)
@@ -85,13 +86,13 @@ def test_linux_cooked(ethertype: int, payload: bytes, stack: list[tuple[int, int
     inline = b"".join(struct.pack("!HH", *tag) for tag in stack)
     first, rest = (inline + struct.pack("!H", ethertype))[:2], inline[2:]
     data = sll(int.from_bytes(first, "big"), rest + struct.pack("!H", ethertype) * bool(stack))
-    seen = view(link.SLL, data + payload)
+    seen = view(cooked.SLL, data + payload)
     assert (seen.kind, seen.source, seen.destination) == ("sll", MAC, None)
     assert (seen.ethertype, seen.packet_type) == (ethertype, 2)
     assert [(tag.tpid, tag.tci) for tag in seen.tags] == stack
     assert (data + payload)[seen.offset :] == payload
     for cut in range(seen.offset):
-        short = link.read(link.SLL, data[:cut])
+        short = link.read(cooked.SLL, data[:cut])
         begin = 0 if cut < 16 else 16 + (cut - 16) // 4 * 4
         layer, needed = ("sll", 16) if cut < 16 else ("vlan", 4)
         assert short == Fault(layer, begin, "truncated", needed, cut - begin)
@@ -104,14 +105,14 @@ def test_linux_cooked_version_2(
     # the outermost type stands in the header's first two bytes, what it announces behind it
     inline = b"".join(struct.pack("!HH", *tag) for tag in stack) + struct.pack("!H", ethertype)
     data = sll2(int.from_bytes(inline[:2], "big"), inline[2:])
-    seen = view(link.SLL2, data + payload)
+    seen = view(cooked.SLL2, data + payload)
     assert (seen.kind, seen.source, seen.interface_index) == ("sll2", MAC, 3)
     assert (seen.ethertype, seen.packet_type) == (ethertype, 4)
     assert [(tag.tpid, tag.tci) for tag in seen.tags] == stack
     assert [tag.offset for tag in seen.tags] == [20 + max(0, 4 * i - 2) for i in range(len(stack))]
     assert (data + payload)[seen.offset :] == payload
     for cut in range(seen.offset):
-        short = link.read(link.SLL2, data[:cut])
+        short = link.read(cooked.SLL2, data[:cut])
         begin = 0 if cut < 20 else 20 + (cut - 20) // 4 * 4
         layer, needed = ("sll2", 20) if cut < 20 else ("vlan", 4)
         assert short == Fault(layer, begin, "truncated", needed, cut - begin)
@@ -121,16 +122,16 @@ def test_linux_cooked_version_2(
     ("size", "source"), [(0, None), (4, MAC[:4]), (6, MAC), (8, MAC + b"\0\0")]
 )
 def test_cooked_address_sizes(size: int, source: bytes | None) -> None:
-    assert view(link.SLL, sll(0x0800, b"", size=size)).source == source
-    assert view(link.SLL2, sll2(0x0800, b"", size=size)).source == source
-    assert view(link.SLL, sll(0x0800, b"", size=99)).source == MAC + b"\0\0"
+    assert view(cooked.SLL, sll(0x0800, b"", size=size)).source == source
+    assert view(cooked.SLL2, sll2(0x0800, b"", size=size)).source == source
+    assert view(cooked.SLL, sll(0x0800, b"", size=99)).source == MAC + b"\0\0"
 
 
-@pytest.mark.parametrize("link_type", [link.NULL, link.LOOP])
+@pytest.mark.parametrize("link_type", [loopback.NULL, loopback.LOOP])
 @pytest.mark.parametrize("order", ["little", "big"])
 def test_bsd_families_in_both_byte_orders(link_type: int, order: str) -> None:
     layout = "<I" if order == "little" else ">I"
-    kind = "null" if link_type == link.NULL else "loop"
+    kind = "null" if link_type == loopback.NULL else "loop"
     assert view(link_type, struct.pack(layout, 2) + b"x") == link.LinkView(
         kind, None, None, (), link.ETHERTYPE_IPV4, 4
     )
@@ -145,7 +146,7 @@ def test_bsd_families_in_both_byte_orders(link_type: int, order: str) -> None:
 def test_raw_goes_by_the_version(link_type: int) -> None:
     assert view(link_type, b"\x45").ethertype == link.ETHERTYPE_IPV4
     assert view(link_type, b"\x60").ethertype == link.ETHERTYPE_IPV6
-    problem = "version 5 is not the IP this link type carries"
+    problem = "version 5 is neither IPv4 nor IPv6"
     assert link.read(link_type, b"\x50") == Fault("raw", 0, problem)
     for first in (b"\x45", b"\x60"):
         seen = view(link_type, first)
@@ -163,29 +164,29 @@ def test_raw_of_one_version_has_that_only() -> None:
 @pytest.mark.parametrize(("length", "offset"), [(61, 64), (64, 64), (69, 72), (100, 100)])
 def test_pflog_headers_differ_in_length(length: int, offset: int) -> None:
     body = bytes((length, 2)) + bytes(offset - 2)
-    seen = view(link.PFLOG, body + b"\x45")
+    seen = view(pflog.PFLOG, body + b"\x45")
     assert (seen.kind, seen.ethertype, seen.offset) == ("pflog", link.ETHERTYPE_IPV4, offset)
-    newer = view(link.PFLOG, bytes((length, 24)) + body[2:])
+    newer = view(pflog.PFLOG, bytes((length, 24)) + body[2:])
     assert newer == link.LinkView("pflog", None, None, (), link.ETHERTYPE_IPV6, offset)
-    assert link.read(link.PFLOG, body[:-1]) == Fault("pflog", 0, "truncated", offset, offset - 1)
+    assert link.read(pflog.PFLOG, body[:-1]) == Fault("pflog", 0, "truncated", offset, offset - 1)
 
 
 def test_pflog_that_makes_no_sense() -> None:
     below = Fault("pflog", 0, "header length below the minimum", 4, 0)
-    assert link.read(link.PFLOG, bytes(64)) == below
+    assert link.read(pflog.PFLOG, bytes(64)) == below
     family = Fault("pflog", 1, "address family 9 is neither IPv4 nor IPv6")
-    assert link.read(link.PFLOG, bytes((61, 9)) + bytes(62)) == family
+    assert link.read(pflog.PFLOG, bytes((61, 9)) + bytes(62)) == family
 
 
 @pytest.mark.parametrize(
     ("link_type", "layer", "size"),
     [
         (link.ETHERNET, "ethernet", 14),
-        (link.SLL, "sll", 16),
-        (link.SLL2, "sll2", 20),
-        (link.NULL, "null", 4),
-        (link.LOOP, "loop", 4),
-        (link.PFLOG, "pflog", 4),
+        (cooked.SLL, "sll", 16),
+        (cooked.SLL2, "sll2", 20),
+        (loopback.NULL, "null", 4),
+        (loopback.LOOP, "loop", 4),
+        (pflog.PFLOG, "pflog", 4),
     ],
 )
 def test_headers_cut(link_type: int, layer: str, size: int) -> None:

@@ -1,0 +1,1 @@
+"""One file a link type: `LINK_TYPE`, found by its folder."""

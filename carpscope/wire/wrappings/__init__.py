@@ -1,0 +1,1 @@
+"""One file a wrapping: `WRAPPING`, found by its folder."""
