@@ -10,6 +10,7 @@ from carpscope.live.monitor import Monitor, StateChange
 from carpscope.live.situations import Change, Situation
 from carpscope.report.line import Json
 from carpscope.report.record import WITHDRAWN, Record
+from carpscope.timeline.group import group_words
 
 _ENDED = {
     "bow-out": "said farewell",
@@ -17,15 +18,6 @@ _ENDED = {
     "silent": "fell silent",
     "joined": "is another address of a node that is MASTER",
 }
-
-
-def group_words(group: str) -> str:
-    """Give `vhid 1 on VLAN 10` for `vlan10/vhid1`."""
-    *vlans, vhid = group.split("/")
-    text = f"vhid {vhid.removeprefix('vhid')}"
-    if vlans:
-        text += f" on VLAN {'.'.join(v.removeprefix('vlan') for v in vlans)}"
-    return text
 
 
 def vhid_of(group: str) -> int | None:

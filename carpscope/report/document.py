@@ -16,6 +16,7 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import FRAME_BITS, Node
 from carpscope.timeline.relations import relations
+from carpscope.wire import segment
 
 SCHEMA = "carpscope.analysis/1"
 
@@ -69,7 +70,8 @@ def _group(group: Group, analysis: Analysis, config: Config, names: list[str]) -
     held = master(group)
     return {
         "id": group.id,
-        "vlan": list(group.vlan),
+        "vlan": list(segment.vlans(group.vlan)),
+        "tunnel": [segment.part(number) for number in segment.networks(group.vlan)],
         "vhid": group.vhid,
         "status": analysis.standing.of(group.id).value,
         "vips": [ip_text(address) for address in vips(group, config)],

@@ -24,7 +24,7 @@ from carpscope.report.layout import columns, hanging
 from carpscope.report.roster import Span, name, roster, shown, signs
 from carpscope.report.unjudged import sentences
 from carpscope.report.vantage import offset_text
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 from carpscope.timeline.relations import relations
@@ -194,7 +194,7 @@ class Screen:
         since = f"since {clock(head.start, digits=0)} UTC, still so at the end"
         until = f"{clock(head.start, digits=0)} – {clock(head.end, digits=0)} UTC"
         when = since if head.ongoing else f"{until}, {span_text(length)}" if length else until[:12]
-        title = Text(f"{_group_words(head.group)}: {head.summary}", style=style)
+        title = Text(f"{group_words(head.group)}: {head.summary}", style=style)
         self._lines(
             hanging(self._console, Text(f"{sign} ", style=style), title.append(f" — {when}"))
         )
@@ -322,7 +322,7 @@ class Screen:
             members = group.members
             master = max(members, key=lambda n: (is_master(n), n.last))
             sign = Text("✓ ", style="green") if not alone else Text("  ")
-            prefix = sign.append(f"{_group_words(group.id)}  ", style="default")
+            prefix = sign.append(f"{group_words(group.id)}  ", style="default")
             self._hang(prefix, self._calm_words(group, master))
             if len(members) == 1 and not master.bow_outs:
                 self._hang(
@@ -406,15 +406,6 @@ def _takeover(master: Node) -> str:
         return ""
     wait = 3 * master.advbase
     return f"; it would take over after {wait}–{wait + 1} s of silence"
-
-
-def _group_words(group: str) -> str:
-    """Give `vhid 1 on VLAN 10` for `vlan10/vhid1`."""
-    *vlans, vhid = group.split("/")
-    text = f"vhid {vhid.removeprefix('vhid')}"
-    if vlans:
-        text += f" on VLAN {'.'.join(v.removeprefix('vlan') for v in vlans)}"
-    return text
 
 
 def _span(analysis: Analysis) -> Span:

@@ -11,6 +11,7 @@ from carpscope.timeline.contest import UCARP_REACTION, Contest, is_ucarp_mac, wa
 from carpscope.timeline.hearing import HearingTrack
 from carpscope.timeline.impostor import Heard, Signatures
 from carpscope.timeline.node import Node
+from carpscope.wire import segment
 from carpscope.wire.carp import AdvertView, interval_ns
 
 PAIR_WINDOW: Nanos = 3 * MILLISECOND
@@ -25,13 +26,23 @@ KERNEL_CLAIM: Nanos = 100 * MILLISECOND
 """From hearing something to the claim that follows: kernels pause between announcements."""
 
 GroupKey = tuple[tuple[int, ...], int]
-"""VLAN numbers from the outside in, and the vhid: the same vhid on two VLANs is legal."""
+"""The segment (`wire.segment`) and the vhid: the same vhid on two VLANs is legal."""
 
 
 def group_id(vlan: tuple[int, ...], vhid: int) -> str:
-    """Return the name of a group, `vlan10/vhid1`, without a tag `vhid1`."""
-    tags = "".join(f"vlan{vid}/" for vid in vlan)
+    """Return the name of a group: `vlan10/vhid1`, without a tag `vhid1`, `vxlan7/vhid1`."""
+    tags = "".join(f"{segment.part(number)}/" for number in vlan)
     return f"{tags}vhid{vhid}"
+
+
+def group_words(group: str) -> str:
+    """Say the name of a group: `vhid 1 on VLAN 10` of `vlan10/vhid1`, `vhid 1 in vxlan7`."""
+    *parts, vhid = group.split("/")
+    text = f"vhid {vhid.removeprefix('vhid')}"
+    vlans = [part.removeprefix("vlan") for part in parts if part.startswith("vlan")]
+    if vlans:
+        text += f" on VLAN {'.'.join(vlans)}"
+    return text + "".join(f" in {part}" for part in parts if not part.startswith("vlan"))
 
 
 @dataclass(slots=True)

@@ -53,8 +53,11 @@ def decode(frame: Frame) -> Packet:
             break
         if isinstance(around, Fault):
             return packet._replace(faults=(*packet.faults, around))
-        tunnels = packet.tunnels if around.tunnel is None else (*packet.tunnels, around.tunnel)
-        inner = _layers(frame, around.link)
+        below, tunnels = around.link, packet.tunnels
+        if around.tunnel is not None:
+            tunnels = (*tunnels, around.tunnel)
+            below = below._replace(networks=(*packet.link.networks, *around.tunnel.network))
+        inner = _layers(frame, below)
         packet = inner._replace(faults=packet.faults + inner.faults, tunnels=tunnels)
     return packet
 

@@ -55,11 +55,16 @@ class LinkView(NamedTuple):
     """SLL: 0 to us, 1 broadcast, 2 multicast, 3 to another host, 4 from us."""
     interface_index: int | None = None
     """SLL2: the capturing host's interface."""
+    networks: tuple[int, ...] = ()
+    """Of the tunnels around, from the outside in: numbers of `wire.segment`."""
 
     @property
     def vlan(self) -> tuple[int, ...]:
-        """Return the VLAN numbers from the outside in; a priority tag is no VLAN."""
-        return tuple(tag.vid for tag in self.tags if tag.vid)
+        """Return what tells the segment from others: networks of tunnels, then VLAN numbers.
+
+        From the outside in; a priority tag is no VLAN.
+        """
+        return self.networks + tuple(tag.vid for tag in self.tags if tag.vid)
 
 
 class LinkType(NamedTuple):

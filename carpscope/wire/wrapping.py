@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from carpscope.core.fault import Fault, truncated
 from carpscope.core.registry import discover
-from carpscope.wire import link
+from carpscope.wire import link, segment
 from carpscope.wire.ip import IpView
 from carpscope.wire.link import LinkView
 
@@ -27,8 +27,8 @@ class Tunnel(NamedTuple):
     """`gre`, `erspan 2`, `vxlan`, …"""
     identifier: int | None
     """GRE's key, ERSPAN's session, VXLAN's network, a label; None where there is none."""
-    is_network: bool
-    """Whether the identifier tells networks apart, and not only two ends or two directions."""
+    network: tuple[int, ...]
+    """Its number for `wire.segment` where it tells networks apart, and not only two ends."""
     vlan: int | None
     """The VLAN that ERSPAN took the frame from, whose tag it may have removed."""
     source: bytes
@@ -56,7 +56,9 @@ class Around(NamedTuple):
     ) -> Tunnel:
         """Return the tunnel that was taken off here."""
         source, destination = (self.ip.source, self.ip.destination) if self.ip else (b"", b"")
-        return Tunnel(kind, identifier, is_network, vlan, source, destination, offset)
+        named = is_network and identifier is not None
+        number = (segment.network(kind, identifier or 0),) if named else ()
+        return Tunnel(kind, identifier, number, vlan, source, destination, offset)
 
 
 class Unwrapped(NamedTuple):

@@ -66,4 +66,6 @@ def test_links_are_named_once_in_order_of_appearance() -> None:
     for link in (276, 1, 276, 147, 101, 12):
         tally.see_link(link)
     assert tally.link_names() == ["LINUX_SLL2", "EN10MB", "LINKTYPE 147", "RAW"]
-    assert tally.notes() == ["link type LINKTYPE 147 is not decoded; its packets cannot be looked into"]
+    assert tally.notes() == [
+        "link type LINKTYPE 147 is not decoded; its packets cannot be looked into"
+    ]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carpscope.core.fault import Fault
-from carpscope.wire import carp, vrrp, wrapping
+from carpscope.wire import carp, segment, vrrp, wrapping
 from carpscope.wire.decode import Packet, decode
 from tests.wire import samples
 
@@ -43,7 +43,7 @@ def test_nothing_was_taken_off_a_plain_frame() -> None:
 def test_tags_and_macs_are_those_inside() -> None:
     packet = taken(samples.mirrors(TAGGED)["erspan 2"])
     assert packet.link is not None
-    assert packet.link.vlan == (100, 101)
+    assert segment.vlans(packet.link.vlan) == (100, 101)
     assert packet.link.source == carp.virtual_mac(1)
 
 

@@ -143,3 +143,34 @@ def encrypted() -> Iterator[tuple[str, int, bytes]]:
 def test_what_is_encrypted_says_so(layer: str, link_type: int, data: bytes) -> None:
     (fault,) = decode(samples.frame(data, link_type=link_type)).faults
     assert (fault.layer, fault.problem) == (layer, link.ENCRYPTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "group"),
+    [
+        ("vxlan", 48, "vxlan{}/vhid1"),
+        ("geneve", 48, "geneve{}/vhid1"),
+        ("erspan 2", 45, "erspan{}/vhid1"),
+        ("gretap with key", 41, "gre{}/vhid1"),
+        ("802.1ah", 17, "802.1ah{}/vhid1"),
+    ],
+)
+def test_two_tenants_with_one_vhid_are_two_groups(
+    name: str, place: int, group: str, tmp_path: Path
+) -> None:
+    """The last byte of the network's number differs; a failure in one is none in the other."""
+    both = []
+    for frame in wrapped(advertisements(), WAYS[name]):
+        other = bytearray(frame.data)
+        other[place] ^= 1
+        both += [frame, frame._replace(data=bytes(other), at=frame.at + 1000)]
+    write(tmp_path / "tenants.pcap", both)
+    analysis = judged(tmp_path / "tenants.pcap")
+    assert len(analysis.observer.groups) == 2
+    ids = sorted(one.id for one in analysis.observer.groups.values())
+    kind = group.partition("{")[0]
+    assert all(one.startswith(kind) and one.endswith("/vhid1") for one in ids)
+    assert {finding.label for finding in analysis.findings} == {
+        "authentication_mismatch",
+        "split_brain",
+    }

@@ -11,7 +11,7 @@ from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, GroupView, Model, NodeRow
 from carpscope.report.roster import name, signs
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 from carpscope.timeline.relations import Relation, relations
@@ -39,7 +39,7 @@ def group_view(result: Model, group: Group, budget: Budget) -> GroupView:
     return GroupView(
         group.id,
         f"group-{'-'.join(map(str, (*group.vlan, group.vhid)))}",
-        story.group_words(group.id),
+        story.capitalized(group_words(group.id)),
         ", ".join(ip_text(address) for address in list(group.announced)[:32]) or "none announced",
         [_node_row(node, request) for node in members[:64]],
         reigns[: budget.reigns],

@@ -11,7 +11,7 @@ from carpscope.detect.words import listed
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
 from carpscope.report.vantage import offset_text
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
 from carpscope.timeline.relations import relations
 
@@ -72,7 +72,7 @@ def _situation(root: Finding, effects: list[Finding], groups: dict[str, Group]) 
         when += " and still so when the capture ended"
     elif head.end > head.start:
         when += f" to {stamp(head.end, 0)}"
-    text = f"{group_words(head.group)}: {head.summary}, {when}."
+    text = f"{capitalized(group_words(head.group))}: {head.summary}, {when}."
     if head is not root:
         text += f" The cause: {root.summary}."
     shared = groups.get(head.group)
@@ -84,18 +84,16 @@ def _situation(root: Finding, effects: list[Finding], groups: dict[str, Group]) 
     return f"{text} What to do: {root.remedy}"
 
 
-def group_words(group: str) -> str:
-    """Give `Vhid 1 on VLAN 10` for `vlan10/vhid1`."""
-    *vlans, vhid = group.split("/")
-    text = f"Vhid {vhid.removeprefix('vhid')}"
-    if vlans:
-        text += f" on VLAN {'.'.join(vlan.removeprefix('vlan') for vlan in vlans)}"
-    return text
+def capitalized(words: str) -> str:
+    """Begin a sentence with these words."""
+    return words[:1].upper() + words[1:]
 
 
 def _group(group: Group, changes: int) -> str:
     masters = [node.id for node in group.members if is_master(node)]
-    text = f"{group_words(group.id)}: {plural(len(group.members), 'node')} advertised; "
+    text = (
+        f"{capitalized(group_words(group.id))}: {plural(len(group.members), 'node')} advertised; "
+    )
     text += plural(changes, "change of master", "changes of master")
     if not masters:
         return f"{text}; at the end nobody was MASTER."
