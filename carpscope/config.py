@@ -130,6 +130,11 @@ class Config(NamedTuple):
         return next((g for g in self.groups if (g.vlan, g.vhid) == (vlan, vhid)), None)
 
     @property
+    def has_secrets(self) -> bool:
+        """Tell whether there is something to verify with; the empty passphrase is no secret."""
+        return bool(self.passphrases)
+
+    @property
     def expected_nodes(self) -> dict[tuple[tuple[int, ...], int], tuple[bytes, ...]]:
         """Return the nodes that are expected, by VLAN and vhid."""
         return {(group.vlan, group.vhid): group.nodes for group in self.groups}

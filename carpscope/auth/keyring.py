@@ -8,6 +8,7 @@ without a word; netlink and plain ioctl callers can set all 20; ucarp refuses 20
 """
 
 import contextlib
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -18,6 +19,13 @@ IFCONFIG_SIZE = KEY_SIZE - 1
 
 ALL_BYTES = "all 20 bytes, as netlink or ioctl set it"
 """The variant of a long candidate that ifconfig would have cut."""
+
+AS_GUIS = "as pfSense and OPNsense store it: no spaces, a backslash before quotes and backslashes"
+"""What their `interfaces.inc` makes: addslashes(str_replace(" ", "", TYPED))."""
+AS_DEBIAN = "cut at its first space, as by Debian's if-up.d/ucarp"
+"""The script leaves the variable unquoted: what follows the space becomes other arguments."""
+_SLASHED = re.compile(rb"['\"\\]")
+_SLASHES = re.compile(rb"\\(['\"\\])")
 
 EMPTY_NUMBER = 0
 """The number of the empty passphrase, which needs no candidate: it is tried always."""
@@ -146,8 +154,27 @@ def _mistakes(raw: bytes) -> Iterator[tuple[str, bytes]]:
         yield "without surrounding white space", raw.strip()
     if len(raw) > 2 and raw[:1] == raw[-1:] and raw[:1] in (b'"', b"'"):
         yield "without its quotes", raw[1:-1]
+    yield from _rewritten(raw)
     yield from _cases(raw)
     yield from _encodings(raw)
+
+
+def _rewritten(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Give what the tools that configure nodes make of a passphrase (authentication.md 2.2)."""
+    whole = raw.replace(b" ", b"")
+    slashed = _SLASHED.sub(rb"\\\g<0>", whole)
+    if slashed != raw:
+        yield AS_GUIS, slashed
+    if whole not in (raw, slashed):
+        yield "without its spaces", whole
+    if _SLASHED.search(raw) and raw != whole:
+        yield "with a backslash before quotes", _SLASHED.sub(rb"\\\g<0>", raw)
+    bare = _SLASHES.sub(rb"\1", raw)
+    if bare != raw:
+        yield "without its backslashes", bare
+    first = raw.split(b" ", 1)[0]
+    if first and first != raw:
+        yield AS_DEBIAN, first
 
 
 def _cases(raw: bytes) -> Iterator[tuple[str, bytes]]:

@@ -134,7 +134,7 @@ def changes(found: list[Disagreement]) -> list[str]:
 
 
 def _changed(node: Node) -> list[tuple[Span, Span]]:
-    spans = [s for s in node.authentication.spans if s.recipe is not None or s.count > 1]
+    spans = node.authentication.ways
     return [(a, b) for a, b in itertools.pairwise(spans) if a.recipe != b.recipe]
 
 

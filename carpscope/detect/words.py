@@ -24,6 +24,16 @@ def named(items: Iterable[str]) -> str:
     return listed(words if more < 2 else [*words[:NAMED], f"{more} more"])
 
 
+def advertisements(count: int) -> str:
+    """Count them: `1 advertisement`, `1,204 advertisements`."""
+    return f"{count:,} advertisement{'' if count == 1 else 's'}"
+
+
+def times(count: int) -> str:
+    """Say how often: `once`, `twice`, `17 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 def addresses(found: Iterable[bytes]) -> str:
     """Give addresses as a sentence does; none is `no address`."""
     return listed(ip_text(address) for address in found) or "no address"

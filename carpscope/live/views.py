@@ -113,11 +113,6 @@ def _node(node: Node, config: Config, now: Nanos) -> NodeView:
     why = reign.ended_by if reign is not None else ""
     track = node.authentication
     recipe = track.recipe
-    status = "unchecked"
-    if recipe is not None:
-        status = "verified" if track.spans and track.spans[-1].recipe is not None else "failed"
-    elif config.passphrases and track.failed:
-        status = "failed"
     return NodeView(
         node.id,
         config.name_of(node.addresses),
@@ -132,7 +127,7 @@ def _node(node: Node, config: Config, now: Nanos) -> NodeView:
         node.last,
         down,
         tuple(node.intervals),
-        status,
+        track.status(supplied=config.has_secrets),
         recipe.key.number if recipe is not None else None,
         track.failed if recipe is not None else 0,
     )

@@ -135,27 +135,26 @@ def authentication(node: Node, config: Config) -> dict[str, Json]:
     """Give how a node signs, and every change of it."""
     track = node.authentication
     recipe = track.recipe
-    if recipe is None:
-        supplied = bool(config.passphrases)
-        return {
-            "status": "failed" if supplied and track.failed else "unchecked",
-            "passphrase": None,
-            "addresses": None,
-            "rule": None,
-            "limits": list(track.limits),
+    found: dict[str, Json] = {
+        "status": track.status(supplied=config.has_secrets),
+        "passphrase": recipe.key.number if recipe else None,
+        "variant": recipe.key.variant if recipe else None,
+        "addresses": [ip_text(address) for address in recipe.addresses] if recipe else None,
+        "rule": recipe.rule if recipe else None,
+    }
+    if recipe is not None:
+        found |= {
+            "link_layer": mac_text(recipe.lladdr) if recipe.lladdr else None,
+            "not_supplied": [ip_text(address) for address in recipe.unsupplied],
+            "looks_like": [ip_text(address) for address in recipe.instead],
         }
-    last = track.spans[-1].recipe
+    if not track.has_verified:
+        return {**found, "limits": list(track.limits)}
     return {
-        "status": "verified" if last is not None else "failed",
-        "passphrase": recipe.key.number,
-        "variant": recipe.key.variant,
-        "addresses": [ip_text(address) for address in recipe.addresses],
-        "rule": recipe.rule,
-        "link_layer": mac_text(recipe.lladdr) if recipe.lladdr else None,
-        "not_supplied": [ip_text(address) for address in recipe.unsupplied],
-        "looks_like": [ip_text(address) for address in recipe.instead],
+        **found,
         "verified": track.verified,
         "failed": track.failed,
+        "not_its_own": track.strangers,
         "spans": [
             {
                 "start": rfc3339(span.start),
@@ -166,7 +165,7 @@ def authentication(node: Node, config: Config) -> dict[str, Json]:
                 "variant": span.recipe.key.variant if span.recipe else None,
                 "addresses": [ip_text(a) for a in span.recipe.addresses] if span.recipe else None,
             }
-            for span in track.spans[:100]
+            for span in track.ways[:100]
         ],
         "limits": list(track.limits),
     }

@@ -93,13 +93,14 @@ def signs(node: Node, config: Config, *, width: int = 10_000) -> Text:
     track = node.authentication
     recipe = track.recipe
     if recipe is None:
-        if config.passphrases and track.failed:
+        if track.status(supplied=config.has_secrets) == "failed":
             return Text(folded(["fits", "nothing", "supplied", "✗"], width), style="red")
         return Text("unchecked")
     words = [ip_text(address) for address in recipe.addresses] or ["no address"]
     key = f"#{recipe.key.number}" if recipe.key.number else "empty passphrase"
     good = track.failed == 0
     words.append(f"{key} ✓" if good else f"{key} ✗ {track.failed} fail")
+    words += [f"{track.strangers} beside it"] if track.strangers else []
     return Text(folded(words, width), style="" if good else "red")
 
 

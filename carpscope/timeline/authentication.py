@@ -9,7 +9,7 @@ list of spans, so a change in mid-capture has its moment.
 from bisect import bisect
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from carpscope.auth.explain import Candidates, Recipe
@@ -17,15 +17,18 @@ from carpscope.core.units import Nanos
 
 WAITING_LIMIT = 1024
 """Unexplained advertisements kept per node (about 250 kB); of older ones a sample is kept."""
+FEW = 2
+"""Fewer unexplained ones beside explained ones are no way to sign: a damaged or made-up packet."""
 FOLD = 64
 """So many unexplained ones in a row are told by one of them at first."""
 FOLDS_KEPT = 256
 """Such rows kept; of more, neighbours are told by one."""
 SIGNED_KEPT = 512
 """Counters remembered per node with what it made of them: the last minutes are compared."""
-EARLY = (16, 256, 4096)
+EARLY = (1, 4, 16, 256, 4096)
 """So many unexplained ones, and later four times as many, are worth a quick look at once, so that
-a long capture of a node that is easily explained is verified as it comes and never kept."""
+a long capture of a node that is easily explained is verified as it comes and never kept. The first
+one too: who is verified is told from who only says so (`timeline.beside`)."""
 
 
 class Waiting(NamedTuple):
@@ -94,6 +97,10 @@ class AuthenticationTrack:
     tried: Candidates | None = None
     """What the last search that failed had to go on."""
     failures: int = 0
+    beat: Nanos = 0
+    """How far apart the node's own advertisements are, by what it says."""
+    beside: int = 0
+    """Those between its verified ones that do not verify: they are not the node's own."""
 
     @property
     def waiting(self) -> list[Waiting]:
@@ -136,6 +143,13 @@ class AuthenticationTrack:
                 return True
         self.wait(seen)
         return False
+
+    def explains(self, counter: bytes, digest: bytes, recipes: list[Recipe]) -> bool:
+        """Tell whether a known recipe fits, the latest first; nothing is remembered."""
+        last = self.spans[-1].recipe if self.spans else None
+        if last is not None and last.fits(counter, digest):
+            return True
+        return any(recipe.fits(counter, digest) for recipe in recipes)
 
     def wait(self, seen: Waiting) -> None:
         """Keep an unexplained advertisement for later, the oldest ones as a few samples."""
@@ -193,7 +207,7 @@ class AuthenticationTrack:
     def due(self) -> bool:
         """Tell whether enough waits for a quick look before the end."""
         unexplained = self.unexplained + self.folded
-        return unexplained == _look_from(unexplained)
+        return is_worth_a_look(unexplained)
 
     @property
     def until_due(self) -> int:
@@ -241,26 +255,100 @@ class AuthenticationTrack:
 
     @property
     def failed(self) -> int:
-        """Return how many do not."""
-        loose = sum(span.count for span in self.spans if span.recipe is None)
+        """Return how many of its own do not."""
+        loose = sum(way.count for way in self.ways if way.recipe is None)
         return loose + self.unexplained
 
     @property
+    def is_in_force(self) -> bool:
+        """Tell whether its last advertisement verifies."""
+        if not self.spans or self.spans[-1].recipe is None:
+            return False
+        if self.lag is not None and self.lag.pending:
+            return False
+        return not self.listed or self.listed[-1].at <= self.spans[-1].end
+
+    @property
+    def has_verified(self) -> bool:
+        """Tell whether any of its advertisements verifies."""
+        return any(span.recipe is not None for span in self.spans)
+
+    @property
+    def ways(self) -> list[Span]:
+        """Return how it signs over time: spans without what is not its own.
+
+        What does not verify between advertisements that do, while those keep their beat, was sent
+        by somebody else. Where the verified ones end and others go on, the node was changed.
+        """
+        return _joined(_own(self.spans, self.beat), [], loose=True)
+
+    @property
+    def odd(self) -> list[Span]:
+        """Return the spans that are not its own."""
+        own = {way.first for way in _own(self.spans, self.beat)}
+        return [span for span in self.spans if span.first not in own]
+
+    @property
+    def strangers(self) -> int:
+        """Return how many advertisements in its name are not its own."""
+        return self.beside + sum(span.count for span in self.odd)
+
+    @property
     def recipe(self) -> Recipe | None:
-        """Return the recipe that explains it last."""
-        for span in reversed(self.spans):
-            if span.recipe is not None:
-                return span.recipe
-        return None
+        """Return the recipe in force at the end; None where nothing known explains it then."""
+        ways = self.ways
+        if not ways:
+            return None
+        pending = self.lag.pending if self.lag is not None else 0
+        later = sum(1 for one in self.listed[-2:] if one.at > ways[-1].end) + pending
+        return ways[-1].recipe if later < FEW else None
 
     def recipe_at(self, at: Nanos) -> Recipe | None:
         """Return the recipe in force at a time (after it was settled)."""
         best: Recipe | None = None
-        for span in self.spans:
-            if span.start > at and best is not None:
+        for way in self.ways:
+            if way.start > at and best is not None:
                 break
-            best = span.recipe
+            best = way.recipe
         return best
+
+    def status(self, *, supplied: bool) -> str:
+        """Return `verified`, `failed` or `unchecked`: how it stands at the end.
+
+        `supplied` says whether there are candidates of a user; the empty passphrase is always one.
+        """
+        if self.recipe is not None:
+            return "verified"
+        return "failed" if supplied and self.failed else "unchecked"
+
+
+def _own(spans: list[Span], beat: Nanos) -> list[Span]:
+    """Leave out what does not verify between spans that do, and what is a single one beside them.
+
+    The spans are copied: they are joined to others, and the track keeps its own.
+    """
+    if all(span.recipe is None for span in spans):
+        return [replace(span) for span in spans]
+    kept = []
+    before: Span | None = None
+    for place, span in enumerate(spans):
+        if span.recipe is not None:
+            before = span
+        elif span.count < FEW or (before is not None and _goes_on(spans[place:], before, beat)):
+            continue
+        kept.append(replace(span))
+    return kept
+
+
+def _goes_on(spans: list[Span], before: Span, beat: Nanos) -> bool:
+    """Tell whether verified ones follow those before in their beat, whatever lies between."""
+    after = next((span for span in spans if span.recipe is not None), None)
+    return after is not None and after.start - before.end <= 2 * beat
+
+
+def is_worth_a_look(count: int) -> bool:
+    """Tell whether so many unexplained ones are worth a quick look."""
+    return count == _look_from(count)
 
 
 def _look_from(count: int) -> int:

@@ -71,6 +71,15 @@ def is_ucarp_mac(mac: bytes) -> bool:
     return mac[:5] == b"\0\0\x5e\0\0"
 
 
+def slack_ns(interval: Nanos) -> Nanos:
+    """How late an advertisement may come without a meaning.
+
+    One or two ticks of 10 ms, FreeBSD's permitted callout lateness of 1/16 of the
+    interval, twice that for a busy host, and what a capture adds.
+    """
+    return interval // 8 + 100 * MILLISECOND
+
+
 def election_ns(nodes: Iterable[Node]) -> Nanos:
     """How long an election itself explains two masters (contract: split_brain)."""
     longest = max(interval_ns(node.advbase, node.advskew) for node in nodes)

@@ -105,6 +105,18 @@ class Deceived:
 
 
 @dataclass(slots=True)
+class Unsigned:
+    """An advertisement in the name of a node that verifies, which does not verify itself."""
+
+    group: "Group"
+    node: "Node"
+    at: Nanos
+    frame: int
+    view: "AdvertView"
+    mac: bytes | None
+
+
+@dataclass(slots=True)
 class Foreign:
     """A VRRP advertisement."""
 
@@ -180,6 +192,7 @@ Fact: TypeAlias = (
     | Changed
     | Refused
     | Deceived
+    | Unsigned
     | Foreign
     | Announced
     | Forgotten

@@ -7,11 +7,14 @@ dual-stack node are one node (`timeline.group` pairs them).
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import AuthenticationTrack
 from carpscope.wire.carp import AdvertView, interval_ns
+
+if TYPE_CHECKING:
+    from carpscope.timeline.beside import Held
 
 FrameRef = int
 """capture << 40 | frame number: names a frame of one of several captures, sorts by both."""
@@ -124,6 +127,8 @@ class Node:
     """When the next advertisement should have come, slack included."""
     heard_better: Nanos | None = None
     """When another master's advertisement that it has to yield to came by, since its own last."""
+    held: "list[Held]" = field(default_factory=list)
+    """What came in its name since its last advertisement and does not verify as that did."""
     farewell: Farewell | None = None
     """Its latest, until it is known whether it meant it."""
     deceived: Nanos | None = None
@@ -172,7 +177,7 @@ class Node:
         """Tell whether it advertised on in its beat, or verifies: what was invented for one packet
         does neither, also when it is invented again later."""
         beat = interval_ns(self.advbase, self.advskew) * 3 // 4
-        return any(gap >= beat for gap in self.intervals) or self.authentication.recipe is not None
+        return any(gap >= beat for gap in self.intervals) or self.authentication.has_verified
 
     @property
     def is_master(self) -> bool:

@@ -15,12 +15,15 @@ from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
 from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.units import SECOND, Nanos
+from carpscope.timeline.authentication import Waiting
+from carpscope.timeline.beside import EARLY, Held, hold, let_go, own
 from carpscope.timeline.contest import (
     crossed,
     is_ucarp,
     let_hear,
     not_yet_heard,
+    slack_ns,
     went_on,
 )
 from carpscope.timeline.facts import (
@@ -44,7 +47,7 @@ from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.node import NO_COUNTER, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
 from carpscope.timeline.rivals import LURE, rival
-from carpscope.timeline.settling import glance, job, settle
+from carpscope.timeline.settling import find, glance, job, settle
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.wire.arp import ArpView
@@ -56,21 +59,10 @@ from carpscope.wire.link import ETHERNET
 from carpscope.wire.vrrp import VrrpView
 
 INTERVALS_KEPT = 64
-EARLY: Nanos = 20 * MILLISECOND
-"""No system's timer ends so much before its time."""
 ECHOES_KEPT = 1024
 """Lanes and echoes above which no further echo is made: they cost memory and save time."""
 TRIM_EVERY = 16_384
 """Packets; between two looks at how much is kept, each can add a kilobyte or so."""
-
-
-def slack_ns(interval: Nanos) -> Nanos:
-    """How late an advertisement may come without a meaning.
-
-    One or two ticks of 10 ms, FreeBSD's permitted callout lateness of 1/16 of the
-    interval, twice that for a busy host, and what a capture adds.
-    """
-    return interval // 8 + 100 * MILLISECOND
 
 
 class Observer:
@@ -199,16 +191,9 @@ class Observer:
             heard = foreign(packet, body)
             self._beside.foreign(heard.vlan, heard.vrid, at)
             facts.append(heard)
-        elif isinstance(body, ArpView):
+        elif isinstance(body, ArpView | NeighbourView):
             self.sync()
-            announced = self._beside.arp(packet, body)
-            if announced is not None:
-                facts.append(announced)
-        elif isinstance(body, NeighbourView):
-            self.sync()
-            announced = self._beside.neighbour(packet, body)
-            if announced is not None:
-                facts.append(announced)
+            facts += self._beside.see(packet, body)
         if packet.faults and packet.is_protocol_112 and not packet.is_cut:
             self.faulty += 1
         self._untrimmed += 1
@@ -341,6 +326,10 @@ class Observer:
         if into.is_master:
             self._watch(group, into)
 
+    def _searched(self, group: Group, node: Node, one: Waiting) -> bool:
+        mine = job(group, node, self.candidates(group, [node]))
+        return find(mine, self.keyring, self.effort, one)
+
     def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
         """Collect what these nodes of a group may sign."""
         macs = [m for node in members for m in (node.mac, node.own_mac) if m is not None]
@@ -411,6 +400,19 @@ class Observer:
             node.advbase, node.advskew, node.demote = shape
             node.mac = link.source
             node.own_mac = self._beside.mac_of(vlan, ip.source)
+        if view.checksum_ok and hold(group, node, Held(packet, view, at, ref), self._searched):
+            return
+        self._own(group, node, packet, view, at, ref)
+        if len(self._lanes) < LANES_KEPT or len(self._open_lanes()) < LANES_KEPT:
+            self._open(lane_for(group, node, packet))
+
+    def _own(
+        self, group: Group, node: Node, packet: Packet, view: AdvertView, at: Nanos, ref: int
+    ) -> None:
+        """Take an advertisement as the node's own."""
+        ip = packet.ip
+        assert ip is not None
+        shape = (view.advbase, view.advskew, view.demote)
         node.adverts += 1
         collect(node, ip, view)
         self._facts += refusals(group, node, at, ref, packet, view)
@@ -424,19 +426,20 @@ class Observer:
             and track.due
         ):
             glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
+        if node.held:
+            self._facts += let_go(group, node)
         if view.has_counter:
             follow_counter(group, node, at, ip.version, view)
         else:
             node.sent.append((at, NO_COUNTER))
         self._facts += changes(group, node, at, ref, view)
+        track.beat = interval_ns(node.advbase, node.advskew)
         self._keep_time(group, node, at, ref, ip, view)
         group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
         seen = LastAdvert(node, ip.version, at, *shape, view.counter_value)
         group.last = seen
         if ip.version == 4:
             group.last_ipv4 = seen
-        if len(self._lanes) < LANES_KEPT or len(self._open_lanes()) < LANES_KEPT:
-            self._open(lane_for(group, node, packet))
 
     def _open(self, lane: Lane | None) -> None:
         before = self._lanes.get(lane.key) if lane is not None else None
@@ -557,6 +560,12 @@ class Observer:
         self._facts.append(Claimed(group, node, at, ref))
 
     def _overdue(self, group: Group, node: Node) -> None:
+        if node.held:
+            found = own(node)
+            self._facts += let_go(group, node, found)
+            if found is not None:  # it was given another passphrase or address
+                self._own(group, node, *found)
+                return
         others = [other for other in group.masters if other is not node]
         undecided = [other.due for other in others if other.heard_better is not None]
         if node.heard_better is None and undecided and max(undecided) >= node.due:

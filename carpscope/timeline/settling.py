@@ -65,6 +65,15 @@ def glance(job: Job, keyring: Keyring, effort: Effort) -> None:
     job.track.tidy(finish=False)
 
 
+def find(job: Job, keyring: Keyring, effort: Effort, waiting: Waiting) -> bool:
+    """Look for what explains one advertisement that may not be the node's own."""
+    sample = Sample(job.vhid, waiting.counter, waiting.digest)
+    recipe = explain(sample, keyring, job.candidates, effort, stages=FIRST).recipe
+    if recipe is not None:
+        job.recipes.append(recipe)
+    return recipe is not None
+
+
 def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
     """Explain what waits and put every node's spans in order.
 

@@ -77,6 +77,14 @@ def disagreements(group: Group) -> list[Disagreement]:
     return found
 
 
+def unexplained_beside(group: Group, node: Node) -> bool:
+    """Tell whether a node that nothing explains advertised beside one that is explained."""
+    return any(
+        d.difference is Difference.UNDECIDED and node in (d.one, d.other)
+        for d in disagreements(group)
+    )
+
+
 def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
     found: list[Disagreement] = []
     latest: dict[Difference, Disagreement] = {}
@@ -125,7 +133,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
 
 def _overlaps(one: Node, other: Node) -> Iterator[tuple[Span, Span, Nanos, Nanos]]:
     """Give the spans of two nodes that share some time, in order of it."""
-    mine, theirs = one.authentication.spans[:SPANS], other.authentication.spans[:SPANS]
+    mine, theirs = one.authentication.ways[:SPANS], other.authentication.ways[:SPANS]
     pairs = [(max(a.start, b.start), min(a.end, b.end), a, b) for a in mine for b in theirs]
     for start, end, a, b in sorted(pairs, key=lambda pair: pair[:2]):
         if start <= end:
@@ -151,7 +159,7 @@ def _is_passing(node: Node, span: Span) -> bool:
     """
     if span.count > 1:
         return False
-    later = [s.start for s in node.authentication.spans if s.start > span.end]
+    later = [s.start for s in node.authentication.ways if s.start > span.end]
     return bool(later) and min(later) - span.end <= PASSING
 
 
@@ -203,10 +211,11 @@ def _single(one: Node, other: Node, a: Recipe | None, b: Recipe | None) -> Node 
 def relation(one: Node, other: Node, start: Nanos, end: Nanos) -> Difference:
     """Say whether two nodes sign alike over a stretch of time; the worst case counts."""
     worst = Difference.UNKNOWN
-    for a in one.authentication.spans:
+    mine, theirs = one.authentication.ways, other.authentication.ways
+    for a in mine:
         if a.end < start or a.start > end:
             continue
-        for b in other.authentication.spans:
+        for b in theirs:
             if b.end < start or b.start > end:
                 continue
             found = compare(a.recipe, b.recipe)

@@ -70,6 +70,11 @@ class Surroundings:
     def _on(self, vlan: Vlan) -> Iterable[Group]:
         return self._groups.get(vlan, {}).values()
 
+    def see(self, packet: Packet, view: ArpView | NeighbourView) -> list[Announced]:
+        """Take one packet; return the announcement, if it is one."""
+        told = self.arp(packet, view) if isinstance(view, ArpView) else self.neighbour(packet, view)
+        return [told] if told is not None else []
+
     def arp(self, packet: Packet, view: ArpView) -> Announced | None:
         """Take an ARP packet; return the announcement, if it is one."""
         assert packet.link is not None

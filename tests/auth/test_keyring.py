@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carpscope.auth.keyring import ALL_BYTES, EMPTY_KEY, Key, Keyring
+from carpscope.auth.keyring import ALL_BYTES, AS_DEBIAN, AS_GUIS, EMPTY_KEY, Key, Keyring
 
 WORD = b"quiet harbour"
 
@@ -148,3 +148,24 @@ def test_encodings_are_for_letters_beyond_ascii() -> None:
 def test_weak_is_asked_by_number() -> None:
     ring = Keyring([b"R4nd0m-but-long-x", b"pass", b"\0\0", b"\0pass"])
     assert [ring.is_weak(number) for number in range(5)] == [True, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        (b'it\'s "x y"', b'it\\\'s\\"xy\\"'),
+        (b"two words", b"twowords"),
+        (b"back\\slash", b"back\\\\slash"),
+        (b"nothing-to-change", None),
+        (b"more spaces than nineteen bytes", b"morespacesthanninet"),
+    ],
+)
+def test_what_pfsense_and_opnsense_store(typed: bytes, stored: bytes | None) -> None:
+    """addslashes(str_replace(' ', '', TYPED)), and ifconfig takes 19 bytes of it."""
+    assert variants(typed).get(AS_GUIS) == stored
+
+
+def test_what_debian_starts_ucarp_with() -> None:
+    assert variants(b"first second third")[AS_DEBIAN] == b"first"
+    assert AS_DEBIAN not in variants(b"alone")
+    assert AS_DEBIAN not in variants(b" leading")

@@ -48,6 +48,9 @@ def _apply(frames: list[Frame], alteration: Alteration) -> Iterator[Frame]:
             yield frame
             delay = int(float(alteration["delay_ms"]) * MILLISECOND)
             yield frame._replace(at=frame.at + delay)
+        elif what == "unsigned":
+            yield frame
+            yield _unsigned(frame, packet, alteration)
         elif what != "silence-arp":
             yield _KINDS[str(what)](frame, packet, int(alteration.get("value", 0)))
 
@@ -94,6 +97,22 @@ def _trailing(frame: Frame, packet: Packet, value: int) -> Frame:
     header[10:12] = b"\0\0"
     header[10:12] = internet_checksum(bytes(header)).to_bytes(2, "big")
     return _with(frame, frame.data[:at] + bytes(header) + frame.data[at + 20 :] + bytes(value))
+
+
+def _unsigned(frame: Frame, packet: Packet, alteration: Alteration) -> Frame:
+    """Make one in the name of the same node, a while later, with an HMAC that fits nothing."""
+    view, ip = packet.advert, packet.ip
+    assert view is not None
+    assert ip is not None
+    digest = hashlib.blake2b(view.digest, digest_size=20).digest()
+    base = int(alteration.get("advbase", view.advbase))
+    skew = int(alteration.get("advskew", view.advskew))
+    counter = (view.counter_value ^ 0x5A5A_5A5A_5A5A_5A5A).to_bytes(8, "big")
+    advert = Advert(view.vhid, base, skew, 0, counter, digest).encode()
+    body = ipv4(ip.source, ip.destination, advert, protocol=112, tos=16, identification=0)
+    delay = int(float(alteration["delay_ms"]) * MILLISECOND)
+    data = frame.data[: ip.header_offset] + body
+    return _with(frame._replace(at=frame.at + delay), data)
 
 
 _KINDS: dict[str, Callable[[Frame, Packet, int], Frame]] = {

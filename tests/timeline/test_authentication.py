@@ -135,12 +135,12 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not track.see(number, number, number.to_bytes(8, "big"), bytes(20), [])
         if track.due:
             due.append(number + 1)
-        assert (track.until_due == 1) == (number + 2 in {16, 256, 4096, 16_384})
+        assert (track.until_due == 1) == (number + 2 in {4, 16, 256, 4096, 16_384})
     assert len(track.waiting) <= 10
     assert len(track.spans) <= authentication.FOLDS_KEPT
     assert track.failed == 20_000
     assert len(track.signed) == 5
-    assert due == [16, 256, 4096, 16384]
+    assert due == [1, 4, 16, 256, 4096, 16384]
 
 
 def test_what_waited_too_long_is_explained_by_samples() -> None:

@@ -18,7 +18,7 @@ Sources
     CARP_KEY_LEN 20 in all kernels, ifconfig's copy of 19, ucarp.c's refusal of 20.
 """
 
-from carpscope.auth.keyring import Key
+from carpscope.auth.keyring import AS_DEBIAN, AS_GUIS, Key
 from carpscope.auth.recipes import Recipe
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
@@ -43,6 +43,13 @@ ORIGINS = {
     "newline and keeps the CR.",
     "quotes kept": "A configuration file's quotes were taken as part of the passphrase.",
     "without its quotes": "The candidate has quotes around it that the node does not have.",
+    "pfSense": "These systems remove spaces from what is typed and put a backslash before quotes "
+    "and backslashes; ifconfig is given the result.",
+    "first space": "Debian's script passes the passphrase to ucarp without quotes: what follows "
+    "the first space is lost.",
+    "without its spaces": "Something removed the spaces of what was typed.",
+    "backslash": "Something put backslashes before quotes, as addslashes() does, or took them "
+    "away.",
     "space": "A space was typed or pasted with it.",
     "byte order mark": "A Windows editor puts three bytes before a text in UTF-8.",
     "Latin-1": "One side takes the letters beyond ASCII in another encoding.",
@@ -119,6 +126,13 @@ def _remedy(found: list[Disagreement], keys: dict[str, Key]) -> str:
     nodes = {node.id: node for node in people(found)}
     wrong = [name for name, key in keys.items() if key.variant != "as given"]
     odd = odd_one(found)
+    tools = _tools(keys)
+    if tools:
+        how = dict.fromkeys(commands.to_set_passphrase(node, vhid) for node in nodes.values())
+        return (
+            f"Set a passphrase without spaces, quotes and backslashes on {listed(nodes)}, at most "
+            f"19 bytes of plain ASCII: {' or '.join(how)}. {tools}"
+        )
     if wrong and len(wrong) < len(keys):
         number = next(key.number for name, key in keys.items() if name not in wrong)
         what = f"Enter passphrase #{number} again on {listed(wrong)}"
@@ -130,6 +144,16 @@ def _remedy(found: list[Disagreement], keys: dict[str, Key]) -> str:
         what = f"Decide which one is right and set it on the other of {listed(wrong)}"
     how = dict.fromkeys(commands.to_set_passphrase(nodes[name], vhid) for name in wrong)
     return f"{what}, at most 19 bytes of plain ASCII: {' or '.join(how)}."
+
+
+def _tools(keys: dict[str, Key]) -> str:
+    """Say which systems would change it again however often it is entered."""
+    told = [
+        f"{name} signs passphrase #{key.number} {key.variant}"
+        for name, key in keys.items()
+        if key.variant.startswith((AS_GUIS, AS_DEBIAN))
+    ]
+    return f"{listed(told)}: entered again there it is changed again." if told else ""
 
 
 RULE = Rule("CS202", "passphrase_mismatch", "Passphrases differ", Severity.ERROR, Passphrases)

@@ -128,11 +128,7 @@ def nodes_csv(request: Request) -> bytes:
             node.adverts,
             rfc3339(node.first),
             rfc3339(node.last),
-            "verified"
-            if node.authentication.recipe is not None
-            else "failed"
-            if request.config.passphrases and node.authentication.failed
-            else "unchecked",
+            node.authentication.status(supplied=request.config.has_secrets),
             signs(node, request.config).plain,
             len(node.reigns),
             is_master(node),

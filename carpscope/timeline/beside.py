@@ -1,0 +1,77 @@
+"""Advertisements in the name of a verified node that do not verify.
+
+An HMAC is what tells a node from who only uses its address. While a node's own advertisements
+verify and keep their beat, others between them are somebody else's, and change nothing that is
+known of the node. But a node whose passphrase or addresses are changed goes on in its beat and
+does not verify any more. So what does not verify is held until the node's next advertisement
+is due: then either a verified one has come, or what came in the beat is the node's own.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.timeline.authentication import Waiting, is_worth_a_look
+from carpscope.timeline.facts import Unsigned
+from carpscope.timeline.group import Group
+from carpscope.timeline.node import FrameRef, Node
+from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.decode import Packet
+
+HELD = 64
+"""Kept of a node while its next one is awaited; more are counted."""
+EARLY: Nanos = 20 * MILLISECOND
+"""No system's timer ends so much before its time."""
+
+
+class Held(NamedTuple):
+    """One that waits."""
+
+    packet: Packet
+    view: AdvertView
+    at: Nanos
+    frame: FrameRef
+
+
+def hold(
+    group: Group, node: Node, held: Held, search: Callable[[Group, Node, Waiting], bool]
+) -> bool:
+    """Hold an advertisement if it may not be the node's own.
+
+    `search` looks for a recipe that explains one; it is asked now and then.
+    """
+    track, view = node.authentication, held.view
+    if view.is_cut or not node.is_master or held.at > node.due or not track.is_in_force:
+        return False
+    if track.explains(view.counter, view.digest, group.recipes):
+        return False
+    if is_worth_a_look(track.beside + len(node.held) + 1) and search(
+        group, node, Waiting(held.at, held.frame, view.counter, view.digest)
+    ):
+        return False
+    if len(node.held) < HELD:
+        node.held.append(held)
+    else:
+        track.beside += 1
+    return True
+
+
+def own(node: Node) -> Held | None:
+    """Return what of the held is the node's own, now that none that verifies has come."""
+    due = node.last + interval_ns(node.advbase, node.advskew) - EARLY
+    return next((held for held in node.held if held.at >= due), None)
+
+
+def let_go(group: Group, node: Node, own: Held | None = None) -> list[Unsigned]:
+    """Return what is not the node's own as facts, and hold nothing any more."""
+    told = []
+    for held in node.held:
+        if held is own:
+            continue
+        link = held.packet.link
+        node.authentication.beside += 1
+        told.append(
+            Unsigned(group, node, held.at, held.frame, held.view, link.source if link else None)
+        )
+    node.held = []
+    return told

@@ -1,0 +1,75 @@
+"""What verifies, what does not, and what it changes: recorded frames and plain bytes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from carpscope.capture.source import open_capture
+from carpscope.config import Config
+from carpscope.core.address import ip_text, parse_ip
+from carpscope.pipeline import Analysis, analyze
+from carpscope.report.document import document
+
+DATA = Path(__file__).parents[1] / "data" / "signing"
+
+
+def analyzed(name: str, *words: str, addresses: tuple[str, ...] = ()) -> tuple[Analysis, Config]:
+    config = Config(
+        tuple(w.encode() for w in words), tuple(parse_ip(a, where="-a") for a in addresses)
+    )
+    return analyze([open_capture(str(DATA / f"{name}.pcap"))], config), config
+
+
+def labels(analysis: Analysis) -> set[str]:
+    return {finding.label for finding in analysis.findings} - {"weak_passphrase"}
+
+
+def statuses(analysis: Analysis, config: Config) -> dict[str, str]:
+    found = json.loads(json.dumps(document(analysis, config)))
+    return {n["id"]: n["authentication"]["status"] for g in found["groups"] for n in g["nodes"]}
+
+
+def test_what_does_not_verify_between_what_does_changes_nothing() -> None:
+    """After each advertisement of B one with its address, advbase 255 and a made-up HMAC."""
+    analysis, config = analyzed("unsigned-between", "mekmitasdigoat", addresses=("10.0.0.100",))
+    assert labels(analysis) >= {"split_brain", "unverified"}
+    assert "advbase_mismatch" not in labels(analysis)
+    nodes = {node.id: node for group in analysis.observer.groups.values() for node in group.members}
+    assert {node.advbase for node in nodes.values()} == {1}
+    assert set(statuses(analysis, config).values()) == {"verified"}
+    told = next(f for f in analysis.findings if f.label == "unverified")
+    (about,) = told.nodes
+    assert told.frame_count == nodes[about].authentication.strangers
+    assert told.attacker is not None
+    assert ip_text(told.attacker.address or b"") == about
+
+
+@pytest.mark.parametrize("known", [("secret",), ("secret", "othersecret")])
+def test_a_changed_passphrase_is_a_change(known: tuple[str, ...]) -> None:
+    """Verified ones end and others go on in the same beat: it is the node's own doing."""
+    analysis, config = analyzed("changed-passphrase", *known, addresses=("10.0.0.100",))
+    assert "unverified" not in labels(analysis)
+    assert labels(analysis) & {"passphrase_mismatch", "authentication_mismatch"}
+    changed = [node for g in analysis.observer.groups.values() for node in g.members]
+    assert sorted(len(node.authentication.ways) for node in changed) == [1, 2]
+    status = statuses(analysis, config)
+    assert sorted(status.values()) == ["verified" if len(known) == 2 else "failed", "verified"]
+
+
+def test_a_passphrase_that_fits_nothing_is_not_green() -> None:
+    analysis, config = analyzed("wrong-passphrase", "no-such-word", addresses=("192.0.2.10",))
+    (told,) = analysis.findings
+    assert (told.label, told.severity.value) == ("unverified", "error")
+    assert told.frame_count == sum(analysis.advertisements)
+    assert set(statuses(analysis, config).values()) == {"failed"}
+    assert analyze([open_capture(str(DATA / "wrong-passphrase.pcap"))], Config()).findings == []
+
+
+def test_a_passphrase_as_a_gui_rewrites_it() -> None:
+    analysis, config = analyzed("key-through-a-gui", 'it\'s "x y"', addresses=("10.0.0.100",))
+    assert labels(analysis) == set()
+    assert set(statuses(analysis, config).values()) == {"verified"}
+    assert labels(analyzed("key-through-a-gui", "another", addresses=("10.0.0.100",))[0]) == {
+        "unverified"
+    }
