@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from carpscope.auth.verify import Verdict
-from carpscope.core.address import ip_text, mac_text
+from carpscope.core.address import ip_text, is_group, mac_text
 from carpscope.core.units import SECOND, clock, rfc3339
 from carpscope.wire import arp, icmp6, igmp
 from carpscope.wire.carp import AdvertView
@@ -60,7 +60,8 @@ def _carp(packet: Packet, view: AdvertView, verdict: Verdict | None) -> str:
     if verdict is not None:
         text += f" hmac {_verdict(verdict)}"
     if packet.ip is not None and packet.ip.ttl != 255:
-        text += f" ttl {packet.ip.ttl}, should be 255"
+        text += f" ttl {packet.ip.ttl}"
+        text += ", should be 255" if is_group(packet.ip.destination) else " to one address"
     if view.checksum_ok is False:
         wanted = expected_checksum(packet, view)
         text += f" checksum {view.checksum:#06x}, should be {wanted:#06x}"

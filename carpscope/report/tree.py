@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carpscope.auth.verify import Verdict
-from carpscope.core.address import ip_text, mac_text
+from carpscope.core.address import ip_text, is_group, mac_text
 from carpscope.core.units import SECOND, rfc3339
 from carpscope.report.line import expected_checksum
 from carpscope.wire import arp, icmp6, igmp
@@ -117,7 +117,7 @@ def _ip(packet: Packet, ip: IpView) -> Iterator[Field]:
     yield Field(1, f"Destination: {ip_text(ip.destination)}", at + (16 if ip.version == 4 else 24))
     is_carp = isinstance(packet.body, AdvertView)
     ttl = "TTL" if ip.version == 4 else "Hop limit"
-    wrong = is_carp and ip.ttl != 255
+    wrong = is_carp and ip.ttl != 255 and is_group(ip.destination)
     must = " [receivers want 255]" if wrong else ""
     yield Field(1, f"{ttl}: {ip.ttl}{must}", at + (8 if ip.version == 4 else 7), 1, wrong=wrong)
     if ip.version == 4:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from carpscope.core.address import is_group
 from carpscope.core.units import MILLISECOND, Nanos
 from carpscope.timeline.destination import misdirected
 from carpscope.timeline.facts import Changed, Drop, Foreign, Refused
 from carpscope.timeline.group import Group
+from carpscope.timeline.identify import identify
 from carpscope.timeline.node import REFUSALS_KEPT, SETTLED, Change, CounterHabit, Node, frame_ref
 from carpscope.wire.carp import AdvertView, interval_ns
 from carpscope.wire.decode import Packet
@@ -30,6 +32,8 @@ def collect(node: Node, ip: IpView, view: AdvertView) -> None:
         node.max_advskew = max(node.max_advskew, view.advskew)
     if view.demote:
         node.saw_demote = True
+    if not is_group(ip.destination):
+        node.to_one = True
 
 
 def refusals(
@@ -42,7 +46,8 @@ def refusals(
     if view.version != 2:
         detail = f"version {view.version}, not 2"
         yield Refused(group, node, at, ref, Drop.VERSION, detail)
-    if ip.ttl != 255:
+    wrong_ttl = ip.ttl != 255 and _asks_for_255(node, ip)
+    if wrong_ttl:
         detail = f"TTL {ip.ttl}, not 255"
         yield Refused(group, node, at, ref, Drop.TTL, detail)
     wrong = misdirected(link, ip)
@@ -51,9 +56,19 @@ def refusals(
     if view.checksum_ok is False:
         detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
         yield Refused(group, node, at, ref, Drop.CHECKSUM, detail)
-    if view.version != 2 or ip.ttl != 255 or wrong or view.checksum_ok is False:
+    if view.version != 2 or wrong_ttl or wrong or view.checksum_ok is False:
         node.refused_at.append(at)
         del node.refused_at[:-REFUSALS_KEPT]
+
+
+def _asks_for_255(node: Node, ip: IpView) -> bool:
+    """Tell whether receivers ask for TTL 255: of what is sent to one address, not FreeBSD's.
+
+    A vhid with a unicast peer is not tested there since 14, so that it can be routed; OpenBSD
+    and ucarp test every packet (state-machine.md 3.2). Who sends to one address is of the
+    kind it sends to.
+    """
+    return is_group(ip.destination) or identify(node).name in ("openbsd", "ucarp")
 
 
 def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:

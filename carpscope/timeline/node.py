@@ -157,6 +157,8 @@ class Node:
     bow_outs: int = 0
     max_advskew: int = 0
     saw_demote: bool = False
+    to_one: bool = False
+    """Whether it advertised to one address instead of the group."""
     announced: dict[bytes, Nanos] = field(default_factory=dict)
     """Addresses it announced, and when it last did; bounded by `observe.LEARNED_LIMIT`."""
     garp_virtual: int = 0

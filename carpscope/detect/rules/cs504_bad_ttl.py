@@ -9,9 +9,11 @@ How it is seen
     was made by something that is not CARP.
 
 False alarms
-    FreeBSD 14 and the early 15 do not check IPv4's TTL of multicast advertisements, because
-    they test the address in the wrong byte order, nor that of unicast peers on purpose.
-    Between such nodes this is harmless, but it lets advertisements in from other networks.
+    FreeBSD 14.0 to 14.2, and main of 2024, do not check IPv4's TTL where the vhid sends to
+    the group, because they read the address in the wrong byte order; 14.3 does. Between such
+    nodes this is harmless, but it lets advertisements in from other networks. What FreeBSD
+    sends to a unicast peer may be routed since 14, with any TTL, and is not reported; OpenBSD
+    (carppeer) and ucarp (--mcastip) ask for 255 then as well.
 
 What to do
     Keep the nodes in one layer-2 segment. Look for a multicast router, a proxy or a tunnel

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from carpscope.auth.verify import Verdict
-from carpscope.core.address import ip_text, mac_text
+from carpscope.core.address import ip_text, is_group, mac_text
 from carpscope.core.units import MILLISECOND, seconds_text, span_text
 from carpscope.detect.finding import Finding
 from carpscope.report.line import expected_checksum
@@ -40,8 +40,15 @@ def checks(packet: Packet, verdict: Verdict | None) -> list[Check]:
     view, ip, link = packet.advert, packet.ip, packet.link
     if view is None or ip is None:
         return []
+    # FreeBSD since 14 takes any from the peer it was given; nobody else does
+    in_doubt = ip.ttl != 255 and not is_group(ip.destination)
     found = [
-        Check("TTL" if ip.version == 4 else "hop limit", "255", str(ip.ttl), ip.ttl == 255),
+        Check(
+            "TTL" if ip.version == 4 else "hop limit",
+            "255, or any between FreeBSD's unicast peers" if in_doubt else "255",
+            str(ip.ttl),
+            None if in_doubt else ip.ttl == 255,
+        ),
         Check("version", "2", str(view.version), view.version == 2),
         Check(
             "checksum",
