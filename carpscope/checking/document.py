@@ -1,14 +1,18 @@
 """The document of a check: what other programs read (docs/formats.md, carpscope.check/1)."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import carpscope
+from carpscope.checking.proving import GroupProof
 from carpscope.checking.run import Check
 from carpscope.core.address import ip_text
+from carpscope.core.units import SECOND
 from carpscope.detect.settled import SettledFinding
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member, Segment
 from carpscope.settings.model import DeclaredNode, Where
 from carpscope.settings.source import NodeFiles, Source
+from carpscope.sim.plan import Happening
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 SCHEMA = "carpscope.check/1"
@@ -23,9 +27,12 @@ def document(check: Check) -> dict[str, Json]:
         "files": [_file(source, node) for node in check.nodes for source in node.sources],
         "nodes": [_node(node) for node in check.cluster.nodes],
         "segments": [_segment(one, check.cluster) for one in check.cluster.segments],
-        "groups": [_group(group, numbers) for group in check.groups],
+        "groups": [
+            _group(group, numbers, proof)
+            for group, proof in zip(check.groups, check.proofs, strict=True)
+        ],
         "findings": [_finding(finding) for finding in check.findings],
-        "incidents": [],
+        "incidents": incidents(check.findings),
     }
 
 
@@ -82,13 +89,13 @@ def _segment(segment: Segment, cluster: Cluster) -> Json:
     }
 
 
-def _group(group: DeclaredGroup, numbers: dict[bytes, int]) -> Json:
+def _group(group: DeclaredGroup, numbers: dict[bytes, int], proof: GroupProof | None) -> Json:
     return {
         "id": group.id,
         "segment": group.segment.id,
         "vhid": group.number,
         "members": [_member(member, numbers) for member in group.members],
-        "proof": None,
+        "proof": None if proof is None else _proof(proof),
     }
 
 
@@ -109,6 +116,94 @@ def _member(member: Member, numbers: dict[bytes, int]) -> Json:
         "peer": None if vhid.peer is None else ip_text(vhid.peer),
         "comes_up": vhid.comes_up,
         "where": [_where(one) for one in vhid.where],
+    }
+
+
+def _proof(proof: GroupProof) -> Json:
+    explored, counter = proof.explored, proof.explored.counterexample
+    orders: list[Json] = [
+        {"order": list(order), "masters": list(masters)}
+        for order, masters in proof.proof.orders.items()
+        if masters != proof.proof.masters
+    ]
+    return {
+        "masters": list(proof.proof.masters),
+        "assumed": list(proof.assumed),
+        "boots": orders,
+        "handover": [
+            {
+                "event": one.event,
+                "node": one.node,
+                "to": one.to,
+                "seconds": None
+                if one.least is None or one.most is None
+                else [_seconds(one.least), _seconds(one.most)],
+                "overlap": None if one.overlap is None else _seconds(one.overlap),
+            }
+            for one in proof.proof.handovers
+        ],
+        "explored": {
+            "events": explored.events,
+            "boots": len(proof.proof.orders),
+            "courses": explored.courses,
+            "bound": _seconds(explored.bound),
+            "limit": explored.limit or None,
+        },
+        "counterexample": None
+        if counter is None
+        else {
+            "ends_with": counter.kind,
+            "seconds": round(counter.seconds, 3),
+            "masters": list(counter.masters),
+            "events": [_event(event) for event in counter.events],
+        },
+    }
+
+
+def _event(event: Happening) -> Json:
+    return {
+        "t": _seconds(event.at),
+        "type": event.type,
+        "node": event.node,
+        "from": list(event.src),
+        "to": list(event.dst),
+    }
+
+
+def _seconds(span: int) -> float:
+    return round(span / SECOND, 3)
+
+
+def incidents(findings: Sequence[SettledFinding]) -> list[Json]:
+    """Put findings of one cause together."""
+    home: dict[str, str] = {one.identity: one.identity for one in findings}
+
+    def root(identity: str) -> str:
+        while home[identity] != identity:
+            identity = home[identity]
+        return identity
+
+    for one in findings:
+        for cause in one.caused_by:
+            if cause in home:
+                home[root(one.identity)] = root(cause)
+    parts: dict[str, list[SettledFinding]] = {}
+    for one in findings:
+        parts.setdefault(root(one.identity), []).append(one)
+    return [_incident(part) for part in parts.values()]
+
+
+def _incident(part: list[SettledFinding]) -> Json:
+    first = part[0]
+    worst = max(part, key=lambda one: one.severity.rank)
+    return {
+        "identity": f"incident-{first.identity}",
+        "summary": first.summary,
+        "remedy": first.remedy,
+        "severity": worst.severity.value,
+        "nodes": list(dict.fromkeys(name for one in part for name in one.nodes)),
+        "groups": list(dict.fromkeys(one.group for one in part if one.group)),
+        "findings": [one.identity for one in part],
     }
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from carpscope.checking.proving import GroupProof, prove_all
 from carpscope.core.errors import CarpscopeError
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import SettledFinding
+from carpscope.detect.settled import Settings, SettledFinding
+from carpscope.detect.settling import findings
 from carpscope.protocol.profile import profile
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Port, cluster
 from carpscope.settings.gather import gather
@@ -34,6 +36,8 @@ class Check:
     nodes: tuple[NodeFiles, ...]
     cluster: Cluster
     findings: tuple[SettledFinding, ...]
+    proofs: tuple[GroupProof | None, ...]
+    """One for each group, None where nobody comes up."""
 
     @property
     def groups(self) -> list[DeclaredGroup]:
@@ -59,7 +63,10 @@ def check(
             if node not in [one.name for one in nodes]:
                 raise CarpscopeError(f"--segment {name}: there is no node {node!r}")
     found = cluster(nodes, wishes.segments)
-    return Check(tuple(files), found, ())
+    proofs = prove_all(found, wishes.events)
+    proved = {n: proof.told for n, proof in enumerate(proofs) if proof is not None}
+    settings = Settings(found, files, proved, wishes.strict)
+    return Check(tuple(files), found, tuple(findings(settings)), tuple(proofs))
 
 
 def _take_systems(files: Sequence[NodeFiles], systems: dict[str, str]) -> None:

@@ -40,7 +40,7 @@ class Engine:
 
     def __init__(self, context: Context) -> None:
         """Make a watch of every rule."""
-        self._watches = [(rule, rule.watch(context)) for rule in rules()]
+        self._watches = [(rule, rule.watch(context)) for rule in rules() if rule.watch is not None]
         self._wanting: dict[type, list[Watch]] = defaultdict(list)
         for rule, watch in self._watches:
             for kind in rule.wants:

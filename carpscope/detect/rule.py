@@ -8,6 +8,7 @@ from carpscope.auth.keyring import Keyring
 from carpscope.config import Config
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.settled import Examine
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
 from carpscope.timeline.observe import Observer
@@ -57,14 +58,17 @@ class Rule:
 
     code: str
     """Never reused: CS1xx elections, 2xx configuration, 3xx authenticity, 4xx
-    incompatibility, 5xx network, 9xx capture."""
+    incompatibility, 5xx network, 6xx configuration files, 9xx capture."""
     label: str
     title: str
     severity: Severity
-    watch: Callable[[Context], Watch]
+    watch: Callable[[Context], Watch] | None = None
+    """None: it reads configurations only."""
     wants: tuple[type, ...] = ()
     """Kinds of facts `see` is called with."""
     explained_by: tuple[str, ...] = ()
     """Labels of findings that cause this one, likeliest first."""
+    examine: Examine | None = None
+    """What it finds in configurations."""
     page: str = field(default="", compare=False)
     """The docstring of its file, filled in by the engine."""

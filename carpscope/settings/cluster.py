@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from carpscope.core.address import ip_text, is_link_local
-from carpscope.settings.model import DeclaredNode, Interface, Key, Vhid, VrrpId
+from carpscope.settings.model import DeclaredNode, Interface, Key, Shared, Vhid, VrrpId
 from carpscope.settings.system import inside
 
 Port = tuple[str, str]
@@ -132,7 +132,7 @@ def cluster(nodes: Sequence[DeclaredNode], told: dict[str, list[Port]] | None = 
     """Put nodes together; `told` are the segments that the user names."""
     found = Cluster(list(nodes))
     _take_vrrp(found)
-    found.segments = _segments(found.nodes, told or {})
+    found.segments = _segments(found.nodes, found.vrrp, told or {})
     for segment in found.segments:
         found.groups += _groups(found, segment)
     found.groups.sort(key=lambda group: (group.segment.id, group.number))
@@ -145,7 +145,7 @@ def _take_vrrp(found: Cluster) -> None:
         for vhid in [one for one in node.vhids if one.is_vrrp]:
             node.vhids.remove(vhid)
             if vhid.number is not None:
-                addresses = tuple(one.address for one in vhid.addresses)
+                addresses = tuple(vhid.addresses)
                 item = VrrpId(vhid.number, vhid.interface, vhid.at, addresses)
                 found.vrrp.append((node, item))
 
@@ -177,11 +177,10 @@ def own_networks(interface: Interface) -> list[Network]:
     return sorted(dict.fromkeys(found), key=lambda network: len(network[0]))
 
 
-def _shared_networks(vhids: Iterable[Vhid]) -> list[Network]:
+def _shared_networks(shared: Iterable[Shared]) -> list[Network]:
     found = [
         network_of(one.address, 8 * len(one.address) if one.length is None else one.length)
-        for vhid in vhids
-        for one in (*vhid.addresses, *vhid.dropped)
+        for one in shared
         if not is_link_local(one.address)
     ]
     return sorted(dict.fromkeys(found), key=lambda network: len(network[0]))
@@ -190,7 +189,9 @@ def _shared_networks(vhids: Iterable[Vhid]) -> list[Network]:
 class _Ports:
     """Interfaces that are put together, never two of one node."""
 
-    def __init__(self, nodes: Sequence[DeclaredNode]) -> None:
+    def __init__(
+        self, nodes: Sequence[DeclaredNode], vrrp: Sequence[tuple[DeclaredNode, VrrpId]]
+    ) -> None:
         self.own: dict[Port, list[Network]] = {}
         self.addresses: dict[Port, list[bytes]] = {}
         self.shared: dict[Port, list[Network]] = {}
@@ -200,12 +201,23 @@ class _Ports:
         for node in nodes:
             for vhid in node.vhids:
                 node.interface(vhid.interface)
+            for other, one in vrrp:
+                if other is node:
+                    node.interface(one.interface)
             for name, interface in node.interfaces.items():
                 port = (node.name, name)
                 self.own[port] = own_networks(interface)
                 self.addresses[port] = [one.address for one in interface.own]
                 mine = [vhid for vhid in node.vhids if vhid.interface == name]
-                self.shared[port] = _shared_networks(mine)
+                ids = [one for other, one in vrrp if other is node and one.interface == name]
+                self.shared[port] = _shared_networks(
+                    one
+                    for some in (
+                        *((*vhid.addresses, *vhid.dropped) for vhid in mine),
+                        *(one.addresses for one in ids),
+                    )
+                    for one in some
+                )
                 self.parent[port] = port
                 self.members[port] = [port]
 
@@ -227,8 +239,12 @@ class _Ports:
         self.because.setdefault(one, because)
 
 
-def _segments(nodes: Sequence[DeclaredNode], told: dict[str, list[Port]]) -> list[Segment]:
-    ports = _Ports(nodes)
+def _segments(
+    nodes: Sequence[DeclaredNode],
+    vrrp: Sequence[tuple[DeclaredNode, VrrpId]],
+    told: dict[str, list[Port]],
+) -> list[Segment]:
+    ports = _Ports(nodes, vrrp)
     named: dict[Port, str] = {}
     for name, given in told.items():
         for port in given:

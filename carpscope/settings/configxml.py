@@ -51,6 +51,17 @@ def _vlan(root: Element, device: str) -> int | None:
     return int(match[1]) if match is not None else None
 
 
+def own_alias(node: DeclaredNode, vip: Element, source: Source, enabled: dict[str, bool]) -> None:
+    """Take an alias without a vhid for an address of the interface itself."""
+    key = vip.value("interface")
+    found = address(vip.value("subnet"))
+    if found is None or key not in node.gui_interfaces or not enabled.get(key, False):
+        return
+    bits = atoi(vip.value("subnet_bits")) if vip.value("subnet_bits") else None
+    where = Where(source.path, (vip.find("subnet") or vip).line)
+    node.interface(node.gui_interfaces[key]).own.append(Own(found, bits, where))
+
+
 def gui_key(vip: Element, source: Source) -> Key | None:
     """Make the key as both GUIs do: spaces go, slashes come, then ifconfig cuts."""
     element = vip.find("password")

@@ -157,7 +157,7 @@ class VrrpId(NamedTuple):
     number: int
     interface: str
     where: Where
-    addresses: tuple[bytes, ...]
+    addresses: tuple[Shared, ...]
 
 
 @dataclass(slots=True)

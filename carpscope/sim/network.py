@@ -39,6 +39,20 @@ class Network:
         self._loss: dict[_Path, float] = {}
         self._last: dict[tuple[str, str], Nanos] = {}
 
+    def copy(self) -> "Network":
+        """Return a network in the same state."""
+        other = Network(self._delays, self._random)
+        other._cuts, other._loss, other._last = (
+            set(self._cuts),
+            dict(self._loss),
+            dict(self._last),
+        )
+        return other
+
+    def state(self) -> tuple[object, ...]:
+        """Return what is cut and lost, to compare networks by."""
+        return tuple(sorted(self._cuts)), tuple(sorted(self._loss.items()))
+
     def change(self, event: Happening) -> None:
         """Cut, heal or thin out paths."""
         pairs = [(a, b) for a in event.src for b in event.dst if a != b]

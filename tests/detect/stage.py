@@ -45,7 +45,8 @@ class Stage:
         for n, node in enumerate(self.nodes):
             self.group.nodes[bytes((10, 0, 0, n + 1))] = node
         context = Context(self.observer)
-        self.watches: list[Watch] = [r.watch(context) for r in rules() if r.label in labels]
+        makers = [rule.watch for rule in rules() if rule.label in labels]
+        self.watches: list[Watch] = [make(context) for make in makers if make is not None]
         assert len(self.watches) == len(labels)
         self.events = EventWatch()
         self.told: list[Event] = []

@@ -10,6 +10,7 @@ TYPE_CHECKING = False  # as in typing, which takes too long to import for `--hel
 if TYPE_CHECKING:
     from carpscope.checking.run import Check, Wishes
 
+EVENTS_MAX = 6
 EXAMPLES = """\
   carpscope check fw1/ fw2/                          each folder is a node's /etc
   carpscope check fw1=config-fw1.xml fw2=config-fw2.xml
@@ -40,6 +41,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the implementation, where the text cannot tell",
     )
     parser.add_argument("--strict", action="store_true", help="what is info may be a warning")
+    parser.add_argument(
+        "--events", type=int, default=3, metavar="N", help="depth of the exhaustive search (3)"
+    )
+    parser.add_argument(
+        "-w", dest="write", metavar="DIR", help="write each counter-example as a scenario"
+    )
+    parser.add_argument(
+        "-V", "--details", action="store_true", help="every value with file and line"
+    )
     parser.add_argument("--json", action="store_true", help="one document")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing, only exit")
     parser.add_argument("--exit-zero", action="store_true", help="0 also where something is wrong")
@@ -54,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
     if sum(path == "-" or path.endswith("=-") for path in options.paths) > 1:
         raise CarpscopeError("standard input can be read once only")
     found = check(options.paths, _wishes(options))
+    if options.write:
+        _write(found, options.write)
     _print(found, options)
     return 1 if found.is_wrong and not options.exit_zero else 0
 
@@ -74,7 +86,29 @@ def _wishes(options: argparse.Namespace) -> "Wishes":
         if not equals or not name or not system:
             raise CarpscopeError(f"--system {text!r}: write NODE=IMPL")
         systems[name] = system
-    return Wishes(segments, systems, strict=options.strict)
+    if not 0 <= options.events <= EVENTS_MAX:
+        raise CarpscopeError(f"--events: write a number from 0 to {EVENTS_MAX}")
+    return Wishes(segments, systems, options.events, options.strict)
+
+
+def _write(found: "Check", folder: str) -> None:
+    """Write each counter-example as a scenario that `carpscope simulate` runs."""
+    import re
+    from pathlib import Path
+
+    from carpscope.report.forensic.text import json_text
+    from carpscope.sim.document import scenario_json
+
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for group, proof in zip(found.groups, found.proofs, strict=True):
+            shown = None if proof is None else proof.counterexample
+            if shown is not None:
+                name = re.sub(r"[^A-Za-z0-9.-]+", "-", group.id)
+                text = json_text(dict(scenario_json(shown, shown.seed)), indent=1)
+                (Path(folder) / f"{name}.json").write_text(text + "\n")
+    except OSError as problem:
+        raise CarpscopeError(f"-w {folder}: {problem.strerror}") from None
 
 
 def _print(found: "Check", options: argparse.Namespace) -> None:
@@ -83,6 +117,11 @@ def _print(found: "Check", options: argparse.Namespace) -> None:
         from carpscope.report.forensic.text import json_text
 
         sys.stdout.write(json_text(document(found)) + "\n")
+    elif not options.quiet:
+        from carpscope.checking.screen import screen
+        from carpscope.cli.terminal import width
+
+        sys.stdout.write("\n".join(screen(found, width(), details=options.details)) + "\n")
 
 
 COMMAND = Command(

@@ -33,6 +33,8 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
             _carp(node, vip, source)
         elif mode == "ipalias" and vip.value("vhid"):
             _alias(node, vip, source, enabled)
+        elif mode == "ipalias":
+            configxml.own_alias(node, vip, source, enabled)
     disabled = root.value("hasync/disablepreempt")
     element = root.find("hasync/disablepreempt") or root.find("hasync") or root
     node.preempt = disabled in ("", "0")

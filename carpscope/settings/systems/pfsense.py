@@ -39,6 +39,8 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     for vip in vips:
         if vip.value("mode") == "ipalias" and "_vip" in vip.value("interface"):
             _alias(node, vip, source, carps)
+        elif vip.value("mode") == "ipalias":
+            configxml.own_alias(node, vip, source, enabled)
     node.preempt = True
     node.preempt_where = Where(source.path, root.line)
     element = root.find(configxml.MAINTENANCE)

@@ -1,0 +1,1 @@
+"""Labels of the wire, told from configurations: one file each; their pages are the rules'."""

@@ -1,0 +1,114 @@
+"""Nodes of a group do not send to each other: unicast here and multicast there, or a wrong peer.
+
+What it means
+    With a peer a node sends its advertisements to that address only. Who is not it hears
+    nothing, or hears something only while multicast passes, which is why a peer was wanted.
+
+How it is seen
+    Each member's peer, after all calls of ifconfig: on FreeBSD 14 and later each call that
+    names the vhid and no peer sets it back to the group. A peer must be an address of another
+    member, and not the node's own.
+
+False alarms
+    A peer that is an address of the other node on another interface, which is not in the files.
+
+What to do
+    Name the other node's address as peer on both nodes, in every line that names the vhid.
+
+Sources
+    FreeBSD sbin/ifconfig/carp.c, carp_ctor() and setcarp_callback(); ip_carp.c of 14 (a peer
+    whose last octet is 224 to 239 gets a multicast MAC); OpenBSD carppeer; OPNsense
+    interfaces.inc.
+"""
+
+from collections.abc import Iterator
+
+from carpscope.core.address import ip_text
+from carpscope.detect.finding import Severity
+from carpscope.detect.rule import Rule
+from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.words import listed
+from carpscope.settings.cluster import DeclaredGroup, Member
+from carpscope.settings.reach import MAC_BUG
+
+
+def examine(settings: Settings) -> Iterator[SettledFinding]:
+    """Look at every group in which somebody names a peer."""
+    for group in settings.cluster.groups:
+        told: list[str] = []
+        guilty: list[Member] = []
+        for member in group.up:
+            for text in _wrong(group, member):
+                told.append(text)
+                guilty.append(member)
+        unicast = [one for one in group.up if one.vhid.peer is not None]
+        multicast = [one for one in group.up if one.vhid.peer is None]
+        if unicast and multicast:
+            one, other = (listed(dict.fromkeys(m.name for m in s)) for s in (unicast, multicast))
+            told.append(f"{one} sends to a peer, {other} to the group")
+            guilty += multicast
+        if not told:
+            continue
+        proof = settings.proof(group)
+        works = proof is not None and len(proof.masters) == 1
+        names = dict.fromkeys(one.name for one in group.up)
+        where = [
+            place
+            for one in guilty
+            for place in (one.vhid.peer_reset, one.vhid.peer_where, one.vhid.at)
+            if place is not None
+        ]
+        yield settled(
+            RULE.code,
+            RULE.label,
+            Severity.WARNING if works else Severity.ERROR,
+            group.id,
+            names,
+            where,
+            f"{group.id}: {told[0]}",
+            f"{'; '.join(dict.fromkeys(told))}."
+            + (" It works only while multicast passes as well." if works else ""),
+            _remedy(group, guilty),
+        )
+
+
+def _wrong(group: DeclaredGroup, member: Member) -> Iterator[str]:
+    vhid, name = member.vhid, member.name
+    if vhid.peer_reset is not None:
+        yield (
+            f"{name} loses its peer: the call of {vhid.peer_reset} does not name it, so it goes "
+            "back to the group"
+        )
+    peer = vhid.peer
+    if peer is None:
+        return
+    text = ip_text(peer)
+    others = [one for one in group.members if one.name != name]
+    known = [address for one in others for address in one.own]
+    if peer in member.own:
+        yield f"the peer {text} of {name} is its own address"
+    elif known and peer not in known:
+        yield f"the peer {text} of {name} is no address of another node of the group"
+    elif member.node.profile == "freebsd14" and peer[3] in MAC_BUG:
+        yield f"FreeBSD 14 sends to the peer {text} of {name} with a multicast MAC"
+
+
+def _remedy(group: DeclaredGroup, guilty: list[Member]) -> str:
+    steps = []
+    for member in dict.fromkeys(one.name for one in guilty):
+        one = next(m for m in guilty if m.name == member)
+        others = [o for o in group.members if o.name != one.name and o.own]
+        peer = next((ip_text(a) for o in others for a in o.own if len(a) == 4), "ADDRESS")
+        place = one.vhid.peer_reset or one.vhid.peer_where or one.vhid.at
+        word = "carppeer" if one.node.profile.startswith("openbsd") else "peer"
+        steps.append(f"in {place.path}, line {place.line}: {word} {peer}")
+    return f"Name the other node as the peer on every node and in every line: {'; '.join(steps)}."
+
+
+RULE = Rule(
+    "CS605",
+    "peer_mismatch",
+    "Nodes of a group do not send to each other",
+    Severity.ERROR,
+    examine=examine,
+)

@@ -1,0 +1,61 @@
+"""The file itself starts a node demoted or deaf.
+
+What it means
+    After each boot the node gives its role away, although nobody works on it any more.
+
+How it is seen
+    virtualip_carp_maintenancemode in config.xml, whatever its value; net.inet.carp.demotion
+    above 0 or net.inet.carp.allow=0 in sysctl.conf or as a tunable; carpdemote in hostname.if;
+    output of `ifconfig -g` that shows a demote count.
+
+False alarms
+    Somebody does work on it now.
+
+What to do
+    Leave maintenance mode in the GUI, or take the line away.
+
+Sources
+    OPNsense rc.syshook.d/early/90-carp, which looks for the word anywhere in the file; pfSense
+    interfaces.inc (advskew 254); carp(4); ifconfig(8) of OpenBSD.
+"""
+
+from collections.abc import Iterator
+
+from carpscope.detect.finding import Severity
+from carpscope.detect.rule import Rule
+from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.words import listed
+
+
+def examine(settings: Settings) -> Iterator[SettledFinding]:
+    """Tell each node."""
+    for node in settings.cluster.nodes:
+        if not node.maintenance:
+            continue
+        what = listed(dict.fromkeys(text for _, text in node.maintenance))
+        where = [place for place, _ in node.maintenance]
+        effect = (
+            "starts deaf: it takes part in no election"
+            if not node.allows
+            else "starts demoted, so that another node becomes MASTER"
+        )
+        yield settled(
+            RULE.code,
+            RULE.label,
+            RULE.severity,
+            "",
+            [node.name],
+            where,
+            f"{node.name} {effect} ({what})",
+            f"{what} in {listed(str(place) for place in where)} acts at every boot.",
+            f"Take the line away: {listed(str(place) for place in where)}.",
+        )
+
+
+RULE = Rule(
+    "CS607",
+    "maintenance_left_on",
+    "A node starts demoted or deaf",
+    Severity.WARNING,
+    examine=examine,
+)

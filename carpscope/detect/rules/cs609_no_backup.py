@@ -1,0 +1,83 @@
+"""A group has one node that comes up, and nobody to take over.
+
+What it means
+    If that node crashes its addresses are gone.
+
+How it is seen
+    The group has one member that comes up, although the same nodes share other groups, or
+    other nodes that were given are on the segment. Where a line that is refused is the reason,
+    that is told instead.
+
+False alarms
+    A vhid that is meant for one node only.
+
+What to do
+    Write the vhid on the other node as well, with another advskew.
+
+Sources
+    carp(4).
+"""
+
+from collections.abc import Iterator
+
+from carpscope.detect.declared.split_group import split_numbers
+from carpscope.detect.finding import Severity
+from carpscope.detect.rule import Rule
+from carpscope.detect.rules.cs611_sync_conflict import spoiled
+from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.words import listed
+
+
+def examine(settings: Settings) -> Iterator[SettledFinding]:
+    """Look for groups of one."""
+    split = split_numbers(settings)
+    synced = spoiled(settings)
+    shares = _sharing(settings)
+    for group in settings.cluster.groups:
+        names = {one.name for one in group.up}
+        if len(names) != 1 or len({one.name for one in group.members}) > 1:
+            continue
+        if group.conflicts or (group.segment.id, group.number) in split or group.number in synced:
+            continue
+        (name,) = names
+        near = {node for node, _ in group.segment.ports} - names
+        if not near and not shares.get(name):
+            continue
+        if any(
+            trouble.vhid == group.number
+            for node in settings.cluster.nodes
+            if node.name != name
+            for trouble in node.troubles
+        ):
+            continue
+        others = sorted(near | shares.get(name, set()))
+        yield settled(
+            RULE.code,
+            RULE.label,
+            RULE.severity,
+            group.id,
+            [name],
+            [one.vhid.at for one in group.up],
+            f"{group.id}: only {name} has it, nobody takes over",
+            f"{listed(others)} {'is' if len(others) == 1 else 'are'} on the segment or in other "
+            f"groups with {name}, and none of them has vhid {group.number} here.",
+            f"Write vhid {group.number} on another node as well, as in {group.up[0].vhid.at}.",
+        )
+
+
+def _sharing(settings: Settings) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for group in settings.cluster.groups:
+        names = {one.name for one in group.up}
+        for name in names:
+            found.setdefault(name, set()).update(names - {name})
+    return found
+
+
+RULE = Rule(
+    "CS609",
+    "no_backup",
+    "Nobody can take over",
+    Severity.WARNING,
+    examine=examine,
+)

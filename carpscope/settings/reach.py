@@ -1,0 +1,84 @@
+"""Whose advertisements reach whom, as far as files tell: peers, packet filters, VLANs."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from carpscope.settings.cluster import DeclaredGroup, Member
+from carpscope.settings.model import Where
+
+GROUP4 = bytes((224, 0, 0, 18))
+GROUP6 = b"\xff\x02" + bytes(13) + b"\x12"
+MAC_BUG = range(224, 240)
+"""FreeBSD 14 takes a peer for a group by its last octet (wire: PR 284872)."""
+_OPENBSD = frozenset(("openbsd", "openbsd2018", "openbsd2025"))
+
+
+class Why(Enum):
+    """What keeps an advertisement from arriving."""
+
+    PEER = "sent to another address"
+    KIND = "not taken, sent to the group or to an address as the receiver does not expect"
+    FILTER = "blocked by a packet filter"
+    VLAN = "on another VLAN"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One member's advertisements do not arrive at another."""
+
+    sender: Member
+    receiver: Member
+    why: Why
+    where: Where | None
+    is_unicast: bool
+    blocker: Member | None = None
+    """Whose filter it is."""
+
+
+def cuts(group: DeclaredGroup) -> list[Cut]:
+    """Return what does not arrive, of members that come up."""
+    found = []
+    for sender in group.up:
+        for receiver in group.up:
+            if sender.name == receiver.name:
+                continue
+            cut = _cut(sender, receiver)
+            if cut is not None:
+                found.append(cut)
+    return found
+
+
+def _cut(sender: Member, receiver: Member) -> Cut | None:
+    peer = sender.vhid.peer
+    unicast = peer is not None
+    if sender.vlan is not None and receiver.vlan is not None and sender.vlan != receiver.vlan:
+        return Cut(sender, receiver, Why.VLAN, receiver.vhid.at, unicast)
+    if peer is not None:
+        wrong = receiver.own and peer not in receiver.own
+        bug = sender.node.profile == "freebsd14" and peer[3] in MAC_BUG
+        if wrong or bug:
+            return Cut(sender, receiver, Why.PEER, sender.vhid.peer_where, unicast)
+    if receiver.is_ucarp and unicast:
+        return Cut(sender, receiver, Why.KIND, sender.vhid.peer_where, unicast)
+    if receiver.node.profile in _OPENBSD and unicast != (receiver.vhid.peer is not None):
+        where = sender.vhid.peer_where or receiver.vhid.peer_where
+        return Cut(sender, receiver, Why.KIND, where, unicast)
+    return _filtered(sender, receiver)
+
+
+def _filtered(sender: Member, receiver: Member) -> Cut | None:
+    ipv4 = any(len(address) == 4 for address in sender.signs) or not sender.signs
+    group = GROUP4 if ipv4 else GROUP6
+    destination = sender.vhid.peer or group
+    own = [address for address in sender.own if len(address) == len(destination)]
+    source = sender.vhid.source or (own[0] if own else None)
+    for member, direction in ((receiver, "in"), (sender, "out")):
+        if member.node.firewall is None:
+            continue
+        passes, where = member.node.firewall.verdict(
+            member.vhid.interface, direction, source, destination
+        )
+        if passes is False:
+            unicast = sender.vhid.peer is not None
+            return Cut(sender, receiver, Why.FILTER, where, unicast, member)
+    return None
