@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
+from carpscope.protocol.profile import profile
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links
 from carpscope.timeline.replay import explain_node
@@ -50,7 +51,7 @@ def replay_text(link: BrokenLink) -> str:
         if hearing and min(hearing) > one.contradict:
             deaf, hears = deaf + one.contradict, hears + min(hearing)
             agree += one.agree
-            machine = one.machine
+            machine = profile(one.machine).title
     if not machine:
         return ""
     return (

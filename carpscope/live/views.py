@@ -14,7 +14,7 @@ from carpscope.report.snapshot import (
     SituationView,
     Snapshot,
 )
-from carpscope.timeline.contest import master_down_ns
+from carpscope.timeline import traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
@@ -107,7 +107,7 @@ def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:
 
 def _node(node: Node, config: Config, now: Nanos) -> NodeView:
     reign = node.reigns[-1] if node.reigns else None
-    down = master_down_ns(node)
+    down = traits.takeover(node).latest
     # the last master of a group counts as one until its backups would no longer wait
     is_master = node.is_master and now - node.last <= down
     why = reign.ended_by if reign is not None else ""

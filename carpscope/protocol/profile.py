@@ -221,6 +221,11 @@ class Profile:
     period: PeriodRule
     master_down: PeriodRule
     rounding: Rounding
+    late_part: int
+    """A timer may end late by one part in so many of its length, 0 for none: FreeBSD 10 and
+    later kern_timeout.c C_PREL(tc_precexp), 1/16; Linux's timer slack for poll(), 1/1000."""
+    delivery_ns: Nanos
+    """How late a packet may be handed to it: libpcap's read timeout of 1000 ms in ucarp."""
     yields: YieldRule
     demotion: Demotion
     demote_byte: bool

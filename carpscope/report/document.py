@@ -16,6 +16,7 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import FRAME_BITS, Node
 from carpscope.timeline.relations import relations
+from carpscope.timeline.traits import profile_of
 from carpscope.wire import segment
 
 SCHEMA = "carpscope.analysis/1"
@@ -97,6 +98,7 @@ def _group(group: Group, analysis: Analysis, config: Config, names: list[str]) -
 
 def _node(node: Node, config: Config, names: list[str]) -> dict[str, Json]:
     identity = identify(node)
+    machine = profile_of(identity)
     return {
         "id": node.id,
         "name": config.name_of(node.addresses),
@@ -109,6 +111,7 @@ def _node(node: Node, config: Config, names: list[str]) -> dict[str, Json]:
             "confidence": identity.confidence,
             "because": list(identity.because),
             "cannot_tell_from": list(identity.alternatives),
+            "profile": machine.name if machine is not None else None,
         },
         "advbase": node.advbase,
         "advskew": node.advskew,

@@ -11,7 +11,7 @@ from rich.text import Text
 from carpscope.capture.described import Folder
 from carpscope.config import Config
 from carpscope.core.address import ip_text
-from carpscope.core.units import Nanos, clock, day, span_text
+from carpscope.core.units import SECOND, Nanos, clock, day, span_text
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.standing import is_master
@@ -24,6 +24,7 @@ from carpscope.report.layout import columns, hanging
 from carpscope.report.roster import Span, name, roster, shown, signs
 from carpscope.report.unjudged import sentences
 from carpscope.report.vantage import offset_text
+from carpscope.timeline import traits
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
@@ -401,11 +402,11 @@ def _frames(finding: Finding, names: list[str]) -> str:
 
 
 def _takeover(master: Node) -> str:
-    """Say how long a backup would wait: three intervals and its own advskew, at most 255/256 s."""
+    """Say how long a backup of the same kind would wait, whatever its advskew."""
     if not 0 < master.advbase < 255:
         return ""
-    wait = 3 * master.advbase
-    return f"; it would take over after {wait}–{wait + 1} s of silence"
+    first, last = traits.backups(master)
+    return f"; it would take over after {first / SECOND:.1f}–{last / SECOND:.1f} s of silence"
 
 
 def _span(analysis: Analysis) -> Span:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
+from carpscope.protocol.profile import profiles
 
 _DURATION = 60
 _UNKNOWN_IMPL = "freebsd13"
@@ -88,17 +89,10 @@ def _node_lines(name: str, members: list[tuple[Table, Table]]) -> list[str]:
 
 def implementation(identity: Table) -> tuple[str, str]:
     """Return the profile for what an analysis says of a node, and a remark."""
-    name, versions = identity.get("name"), str(identity.get("versions") or "")
-    first = re.match(r"\d+", versions)
-    match name:
-        case "ucarp" | "netbsd" | "dragonfly" | "openbsd":
-            return str(name), f"{name} {versions}".strip()
-        case "freebsd":
-            number = int(first.group()) if first else 12
-            profile = "freebsd9" if number < 10 else f"freebsd{max(13, number)}"
-            return profile if number <= 15 else "freebsd15", f"FreeBSD {versions}".strip()
-        case _:
-            return _UNKNOWN_IMPL, "could not be told from the capture"
+    name = identity.get("profile")
+    if not isinstance(name, str) or name not in profiles():
+        return _UNKNOWN_IMPL, "could not be told from the capture"
+    return name, f"{identity.get('name')} {identity.get('versions') or ''}".strip()
 
 
 def _vhid_lines(node: Table, group: Table) -> list[str]:

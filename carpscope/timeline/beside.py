@@ -10,18 +10,18 @@ is due: then either a verified one has come, or what came in the beat is the nod
 from collections.abc import Callable
 from typing import NamedTuple
 
-from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.timeline import traits
 from carpscope.timeline.authentication import Waiting, is_worth_a_look
 from carpscope.timeline.facts import Unsigned
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import FrameRef, Node
-from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 
 HELD = 64
 """Kept of a node while its next one is awaited; more are counted."""
-EARLY: Nanos = 20 * MILLISECOND
-"""No system's timer ends so much before its time."""
 
 
 class Held(NamedTuple):
@@ -58,7 +58,7 @@ def hold(
 
 def own(node: Node) -> Held | None:
     """Return what of the held is the node's own, now that none that verifies has come."""
-    due = node.last + interval_ns(node.advbase, node.advskew) - EARLY
+    due = node.last + traits.interval(node).earliest - timers.HOST_LATE
     return next((held for held in node.held if held.at >= due), None)
 
 

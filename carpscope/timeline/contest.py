@@ -9,9 +9,11 @@ although a better master advertised within its timeout has missed all of those.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
-from carpscope.protocol import rules
+from carpscope.core.units import Nanos
+from carpscope.protocol import rules, timers
+from carpscope.timeline import traits
 from carpscope.timeline.node import Node
+from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.carp import interval_ns
 
 CONTESTS_KEPT = 500
@@ -19,12 +21,6 @@ CONTESTS_KEPT = 500
 PAIRS_KEPT = 240
 """Per contest: all pairs of sixteen nodes. Made-up senders would fill the square of them."""
 NODES_KEPT = 64
-REACTION: Nanos = 5 * MILLISECOND
-UCARP_REACTION: Nanos = 1200 * MILLISECOND
-FREEBSD_TOS = 0xE0
-"""ToS or traffic class that only FreeBSD sends."""
-CROSSING: Nanos = 15 * MILLISECOND
-"""Two frames that leave within this may pass each other on a slow LAN."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,14 +33,17 @@ class Contest:
     ignored: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """(receiver, sender) to the frames of the receiver that show it, the first few."""
     ignored_count: dict[tuple[str, str], int] = field(default_factory=dict)
+    since: dict[tuple[str, str], Nanos] = field(default_factory=dict)
+    """When the first advertisement was sent that the receiver did not heed."""
     open: bool = True
 
-    def ignore(self, receiver: Node, sender: Node, frame: int) -> None:
-        """Note that one node went on although another's advertisement came by."""
+    def ignore(self, receiver: Node, sender: Node, frame: int, sent: Nanos) -> None:
+        """Note that one node went on although another's advertisement came by when `sent`."""
         key = (receiver.id, sender.id)
         if key not in self.ignored and len(self.ignored) >= PAIRS_KEPT:
             return
         frames = self.ignored.setdefault(key, [])
+        self.since.setdefault(key, sent)
         if len(frames) < 12:
             frames.append(frame)
         self.ignored_count[key] = self.ignored_count.get(key, 0) + 1
@@ -54,36 +53,12 @@ class Contest:
         for pair in [pair for pair in self.ignored if name in pair]:
             del self.ignored[pair]
             del self.ignored_count[pair]
-
-
-def reaction_ns(node: Node) -> Nanos:
-    """How long a node may take to act on an advertisement: ucarp's capture delivers late."""
-    return UCARP_REACTION if is_ucarp(node) else REACTION
-
-
-def is_ucarp(node: Node) -> bool:
-    """Tell ucarp by its source MAC."""
-    return node.mac is not None and is_ucarp_mac(node.mac)
-
-
-def is_ucarp_mac(mac: bytes) -> bool:
-    """Tell the source MAC that only ucarp uses."""
-    return mac[:5] == b"\0\0\x5e\0\0"
-
-
-def slack_ns(interval: Nanos) -> Nanos:
-    """How late an advertisement may come without a meaning.
-
-    One or two ticks of 10 ms, FreeBSD's permitted callout lateness of 1/16 of the
-    interval, twice that for a busy host, and what a capture adds.
-    """
-    return interval // 8 + 100 * MILLISECOND
+            del self.since[pair]
 
 
 def election_ns(nodes: Iterable[Node]) -> Nanos:
     """How long an election itself explains two masters (contract: split_brain)."""
-    longest = max(interval_ns(node.advbase, node.advskew) for node in nodes)
-    return longest * 107 // 100 + 50 * MILLISECOND
+    return timers.election(max(interval_ns(node.advbase, node.advskew) for node in nodes))
 
 
 def is_openbsd(node: Node) -> bool:
@@ -121,40 +96,18 @@ def _ipv4(node: Node) -> bytes:
     return next((a for a in node.addresses if len(a) == 4), b"\xff" * 4)
 
 
-def master_down_ns(node: Node) -> Nanos:
-    """How long this node waits as a backup, the latest that its kind may take included."""
-    # ucarp's capture delivers packets up to a second late
-    late = SECOND if is_ucarp(node) else 0
-    return wait_ns(node.advbase, node.advskew, polls=is_ucarp(node)) + late
-
-
-def slowest_ns(node: Node) -> Nanos:
-    """How long it may wait, whatever it runs: OpenBSD waits whole periods since 2025."""
-    if FREEBSD_TOS in node.tos or FREEBSD_TOS in node.traffic_class:
-        return master_down_ns(node)
-    return max(master_down_ns(node), wait_ns(node.advbase, node.advskew, polls=True))
-
-
-def wait_ns(advbase: int, advskew: int, *, polls: bool) -> Nanos:
-    """How long a backup waits: ucarp, which polls, for whole periods."""
-    base = advbase or 1
-    if polls:
-        return 3 * interval_ns(base, advskew)
-    return rules.plain_master_down(base, advskew) * MICROSECOND
-
-
-def missed(claimant: Node, master: Node, at: Nanos) -> int:
-    """Count the master's advertisements that a claimant worse than it should have heard."""
+def missed(claimant: Node, master: Node, at: Nanos) -> list[Nanos]:
+    """Return when the master advertised what a claimant worse than it should have heard."""
     if not yields(claimant, master):
-        return 0
-    wait = master_down_ns(claimant) - (SECOND if is_ucarp(claimant) else 0)
-    since, until = at - wait + 20 * MILLISECOND, at - reaction_ns(claimant)
-    return sum(1 for sent, _ in master.sent if since <= sent <= until)
+        return []
+    since = at - traits.takeover(claimant).earliest + timers.HOST_LATE
+    until = at - traits.reaction(claimant)
+    return [sent for sent, _ in master.sent if since <= sent <= until]
 
 
 def crossed(node: Node, masters: Iterable[Node], at: Nanos) -> bool:
     """Tell whether a claim and something better passed each other: it yields without a word."""
-    window = CROSSING + (reaction_ns(node) if is_ucarp(node) else 0)
+    window = timers.CROSSING + (traits.reaction(node) if is_ucarp(node) else 0)
     return any(
         other is not node and yields(node, other) and at - other.last <= window for other in masters
     )
@@ -165,7 +118,7 @@ def provoked(node: Node, rivals: Iterable[Node], at: Nanos) -> bool:
 
     A backup that preempts looks at the advertisement before it, not at who won before.
     """
-    window = CROSSING + reaction_ns(node)
+    window = timers.CROSSING + traits.reaction(node)
     return any(not yields(node, rival) and at - rival.last <= window for rival in rivals)
 
 
@@ -178,7 +131,7 @@ def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | Non
         for other in masters
         if other is not node and yields(node, other)
         for sent, _ in other.sent
-        if at - sent <= UCARP_REACTION
+        if at - sent <= traits.reaction(node)
     ]
     return min(times, default=None)
 
@@ -186,13 +139,18 @@ def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | Non
 def went_on(contest: Contest, masters: Iterable[Node], node: Node, at: Nanos, frame: int) -> None:
     """Note which better advertisements of other masters one ignores by going on."""
     contest.end = max(contest.end, at)
-    reaction = reaction_ns(node)
+    reaction = traits.reaction(node)
     since, until = node.last - reaction, at - reaction
     for other in masters:
         if other is node or not yields(node, other):
             continue
-        if any(since < sent <= until and sent > contest.start - reaction for sent, _ in other.sent):
-            contest.ignore(node, other, frame)
+        unheeded = [
+            sent
+            for sent, _ in other.sent
+            if since < sent <= until and sent > contest.start - reaction
+        ]
+        if unheeded:
+            contest.ignore(node, other, frame, unheeded[0])
 
 
 def let_hear(masters: Iterable[Node], node: Node, at: Nanos) -> None:

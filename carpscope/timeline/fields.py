@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from carpscope.core.address import is_group
-from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
 from carpscope.timeline.destination import misdirected
 from carpscope.timeline.facts import Changed, Drop, Foreign, Refused
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import REFUSALS_KEPT, SETTLED, Change, CounterHabit, Node, frame_ref
-from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
@@ -105,8 +106,7 @@ def changes(group: Group, node: Node, at: Nanos, ref: int, view: AdvertView) -> 
         ("demote", node.demote, view.demote),
     ):
         if before != after and (node.advbase, node.advskew) != (255, 255):
-            beat = interval_ns(node.advbase, node.advskew)
-            early = at - node.last < beat - beat // 16 - 20 * MILLISECOND
+            early = at - node.last < timers.too_soon(node.advbase, node.advskew)
             change = Change(at, ref, what, before, after, early)
             if len(node.changes) < 1000:
                 node.changes.append(change)

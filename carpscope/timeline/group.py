@@ -6,24 +6,20 @@ from typing import Any, NamedTuple, Protocol
 
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import ip_text
-from carpscope.core.units import MILLISECOND, Nanos
-from carpscope.timeline.contest import UCARP_REACTION, Contest, is_ucarp_mac, wait_ns
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.timeline.contest import Contest
 from carpscope.timeline.hearing import HearingTrack
 from carpscope.timeline.impostor import Heard, Signatures
 from carpscope.timeline.node import Node
 from carpscope.wire import segment
-from carpscope.wire.carp import AdvertView, interval_ns
+from carpscope.wire.carp import AdvertView
 
-PAIR_WINDOW: Nanos = 3 * MILLISECOND
-"""A dual-stack node sends IPv4, then IPv6, in one go; between two nodes lies a LAN delay."""
-COPY_WINDOW: Nanos = 5 * MILLISECOND
-"""A mirror port delivers both directions within this; no system advertises that often."""
+COPY_WINDOW: Nanos = timers.COPY
 RECENT_KEPT = 256
 FRAMES_KEPT = 12
 MADE_UP_MIN = 8
 """So many nodes that advertised once are the beginning of a flood, not of a network."""
-KERNEL_CLAIM: Nanos = 100 * MILLISECOND
-"""From hearing something to the claim that follows: kernels pause between announcements."""
 
 GroupKey = tuple[tuple[int, ...], int]
 """The segment (`wire.segment`) and the vhid: the same vhid on two VLANs is legal."""
@@ -242,7 +238,7 @@ class Group:
         partner = self.last_ipv4 if version == 6 else None
         if (
             partner is not None
-            and 0 <= at - partner.at <= PAIR_WINDOW
+            and 0 <= at - partner.at <= timers.PAIR
             and (partner.advbase, partner.advskew, partner.demote) == shape
             and not any(len(a) == 16 for a in partner.node.addresses)
         ):
@@ -285,16 +281,14 @@ class Group:
 
     def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
         """Return what the sender of an advertisement may count on from."""
-        is_late = mac is not None and is_ucarp_mac(mac)
         known = self.known if self.is_crowded else self.nodes.values()
         members = [member for member in known if member.sent]
         return Heard(
             {member.sent[-1][1] for member in members},
             tuple(sent for member in members for sent in member.sent),
             self.lies,
-            UCARP_REACTION if is_late else KERNEL_CLAIM,
-            wait_ns(view.advbase, view.advskew, polls=is_late),
-            interval_ns(view.advbase, view.advskew),
+            mac,
+            (view.advbase, view.advskew),
         )
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:

@@ -13,9 +13,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum
 
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.timeline import traits
 from carpscope.timeline.node import Node
-from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
+from carpscope.wire.carp import BOW_OUT, AdvertView
 from carpscope.wire.ip import IpView
 
 KEYS_KEPT = 2048
@@ -23,8 +25,6 @@ KEYS_KEPT = 2048
 IDS_KEPT = 256
 MOVES = 3
 """So often a counter must move: OpenBSD's does with every restart."""
-EARLY: Nanos = 50 * MILLISECOND
-"""A timer of whole ticks may end a few of them before its nominal time."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -45,21 +45,28 @@ class Heard:
     """Time and counter of the last few of each."""
     lies: tuple[tuple[Nanos, int], ...]
     """And of deceits: they are believed, too."""
-    reaction: Nanos
-    """How much later it may act on what it heard."""
-    wait: Nanos
-    """How long it waits as a backup, by what it advertises."""
-    interval: Nanos
+    mac: bytes | None
+    """The sender's."""
+    shape: tuple[int, int]
+    """The advbase and advskew that it announces."""
 
-    @property
-    def longest(self) -> Nanos:
-        """How long after what it heard last a backup claims, at the latest."""
-        return self.wait + self.wait // 16 + self.reaction
+    def follows(self, late: Nanos) -> bool:
+        """Tell whether a claim so long after what it counts on from is one of a backup: at once,
+        or when its wait is over."""
+        at_once = max(traits.reaction_of(self.mac), timers.ANNOUNCING)
+        return late <= at_once or self.waited(late)
+
+    def waited(self, late: Nanos) -> bool:
+        """Tell whether a backup may have waited for so long, no longer and no less."""
+        earliest, latest = traits.takeover_of(self.mac, *self.shape)
+        return earliest - timers.HOST_LATE <= late <= latest + timers.ANNOUNCING
 
     def came_by(self, counter: int, at: Nanos) -> bool:
         """Tell whether the number before was sent just now, in whichever family."""
         before = counter - 1 & _MASK
-        return any(before == sent and at - when <= EARLY for when, sent in self.recent)
+        return any(
+            before == sent and at - when <= timers.BEFORE_ADVERT for when, sent in self.recent
+        )
 
     def goes_on(self, counter: int, at: Nanos) -> bool:
         """Tell whether somebody counts on, from a genuine advertisement or from a deceit.
@@ -69,8 +76,7 @@ class Heard:
         """
         before = counter - 1 & _MASK
         return before in self.latest or any(
-            before == lie and self.interval * 3 // 2 <= at - sent <= self.longest
-            for sent, lie in self.lies
+            before == lie and self.waited(at - sent) for sent, lie in self.lies
         )
 
 
@@ -189,13 +195,11 @@ def _stranger(
         return None
     before = view.counter_value - 1 & _MASK
     for sent, counter in heard.recent:
-        late = at - sent
-        if counter == before and (
-            late <= heard.reaction or heard.wait - EARLY <= late <= heard.longest
-        ):
+        if counter == before and heard.follows(at - sent):
             return None
     # in one family a deceit may have come while the other one's timer ran out
-    if any(counter == before and at - sent <= heard.longest for sent, counter in heard.lies):
+    latest = traits.takeover_of(heard.mac, *heard.shape).latest + timers.ANNOUNCING
+    if any(counter == before and at - sent <= latest for sent, counter in heard.lies):
         return None
     return (Deceit.REPLAYED if shape == first.shape else Deceit.FORGED), first
 
@@ -234,7 +238,7 @@ def _same_source(
         again = early and shape == first.shape  # a demotion is told at once, in both families
         return Deceit.REPLAYED if again or first.is_stolen(ip.identification) else None
     if heard.goes_on(view.counter_value, at) or (
-        at - first.at > SECOND and heard.came_by(view.counter_value, at)
+        at - first.at > view.interval_ns and heard.came_by(view.counter_value, at)
     ):
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
@@ -253,5 +257,5 @@ def is_counting(node: Node) -> bool:
 
 def _early(node: Node, at: Nanos, version: int) -> bool:
     """Tell whether a node's own timer would not send yet, in this family."""
-    interval = interval_ns(node.advbase, node.advskew)
-    return at - node.last_of.get(version, -SECOND * 999) < interval - interval // 12 - 30_000_000
+    last = node.last_of.get(version)
+    return last is not None and at - last < timers.too_soon(node.advbase, node.advskew)

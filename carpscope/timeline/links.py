@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.contest import Contest, election_ns, master_down_ns, reaction_ns
+from carpscope.timeline import traits
+from carpscope.timeline.contest import Contest, election_ns
 from carpscope.timeline.group import Group
 from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node, Reign
@@ -100,15 +101,17 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
             continue  # what strangers claim says nothing about a way
         if unrelated(sender, receiver):
             continue  # two clusters on one vhid
-        start = contest.start - master_down_ns(receiver)
-        difference = relation(sender, receiver, contest.start, contest.end)
+        start = contest.start - traits.takeover(receiver).latest
+        # what ends a contest may show only with the farewell of who acts on it late
+        healed = contest.end + traits.reaction(receiver)
+        difference = relation(sender, receiver, contest.start, healed)
         if difference not in (Difference.NONE, Difference.UNKNOWN):
             continue  # they refuse each other: the detectors of signing say why
         if _refused(sender, start, contest.end) or _refused(receiver, start, contest.end):
             continue  # dropped for its TTL or checksum: those detectors say why
         answers = group.hearing.pair(sender, receiver)
         # What is heard at the very end belongs to the healing that ended the contest.
-        until = contest.end - interval_ns(sender.advbase, sender.advskew) - reaction_ns(sender)
+        until = contest.end - interval_ns(sender.advbase, sender.advskew) - traits.reaction(sender)
         answered = answers.acceptances(contest.start, until) if answers else 0
         ignored = answers.refusals(contest.start, contest.end) if answers else 0
         links.append(
@@ -117,7 +120,7 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 sender,
                 receiver,
                 Trouble.REFUSED_OR_LOST if difference is Difference.UNKNOWN else Trouble.ONE_WAY,
-                max(start, receiver.first if receiver.adverts == 1 else start),
+                contest.since[receiver_id, sender_id],
                 contest.end,
                 list(frames),
                 contest.ignored_count[receiver_id, sender_id],
@@ -173,6 +176,7 @@ def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:
             )
             base, extra = (link, before) if better else (before, link)
             base.ignored += extra.missed
+            base.start = min(base.start, extra.start)
             base.is_lasting = base.is_lasting or extra.is_lasting
             kept[pair] = base
     return list(kept.values())

@@ -15,15 +15,15 @@ from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
 from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.timeline import traits
 from carpscope.timeline.authentication import Waiting
-from carpscope.timeline.beside import EARLY, Held, hold, let_go, own
+from carpscope.timeline.beside import Held, hold, let_go, own
 from carpscope.timeline.contest import (
     crossed,
-    is_ucarp,
     let_hear,
     not_yet_heard,
-    slack_ns,
     went_on,
 )
 from carpscope.timeline.facts import (
@@ -46,10 +46,11 @@ from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
 from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.node import NO_COUNTER, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
-from carpscope.timeline.rivals import LURE, rival
+from carpscope.timeline.rivals import rival
 from carpscope.timeline.settling import find, glance, job, settle
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
+from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns
 from carpscope.wire.decode import Packet
@@ -495,7 +496,7 @@ class Observer:
             # It fell silent for a deceit, and waited like any backup.
             self._leave(group, node, node.deceived, "yielded")
             reign = None
-        elif reign is not None and at - node.last > 3 * interval + SECOND:
+        elif reign is not None and at - node.last > timers.gone(node.advbase, node.advskew):
             # Longer than any backup waits: it left in between, whatever became of it.
             self._leave(group, node, node.last, "silent")
             reign = None
@@ -507,16 +508,17 @@ class Observer:
             if version == 4 or 4 not in group.families:
                 node.intervals.append(at - node.last)
                 del node.intervals[:-INTERVALS_KEPT]
-        early = reign is not None and at - node.last < interval - EARLY
+        soon = traits.interval(node).earliest - timers.HOST_LATE if is_ucarp(node) else 0
+        early = reign is not None and at - node.last < soon
         if group.contest is not None and len(group.masters) > 1:
             # what it went on beside may have been another's lie
-            lured = at - group.deceived_at < LURE
+            lured = at - group.deceived_at < timers.AFTERMATH
             went_on(group.contest, [] if lured else group.masters, node, at, ref)
         node.last, node.last_frame = at, ref
         node.last_of[version] = at
         if version == 4:
             node.last_id = ip.identification or 0
-        node.due = at + interval + slack_ns(interval)
+        node.due = at + timers.overdue(node.advbase, node.advskew)
         farewell = early and node.heard_better is not None and is_ucarp(node)
         if reign is None:
             node.heard_better = at if crossed(node, group.masters, at) else None
@@ -538,7 +540,7 @@ class Observer:
         original = group.signatures.seen.get(
             signature_key(farewell.version, view.counter, view.digest)
         )
-        if original is None or abs(beat - farewell.before) > EARLY:
+        if original is None or abs(beat - farewell.before) > timers.HOST_LATE:
             return
         node.bow_outs -= 1
         source, at = farewell.source, farewell.at

@@ -142,3 +142,4 @@ def _pairs(found: Sequence[Contest], budget: int) -> None:
         for pair in list(contest.ignored)[cap or 0 :]:
             del contest.ignored[pair]
             del contest.ignored_count[pair]
+            del contest.since[pair]

@@ -16,22 +16,25 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations, pairwise
 
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.units import Nanos
 from carpscope.protocol import node as machines
+from carpscope.protocol import timers
 from carpscope.protocol.events import Accepted, Packet, Send, State, TimerFired
 from carpscope.protocol.machine import step
 from carpscope.protocol.node import NEVER
 from carpscope.protocol.profile import Profile, profile
 from carpscope.protocol.tempo import NOMINAL
-from carpscope.timeline.contest import is_ucarp, master_down_ns, reaction_ns
+from carpscope.timeline import traits
 from carpscope.timeline.group import Group, Sent
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
+from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.carp import interval_ns
 
 STEPS_LIMIT = 120_000
 """Advertisements fed to machines per run, about two seconds; a note says when it is cut."""
 BEATS_KEPT = 500
+NEVER_YET: Nanos = -(1 << 62)
 SILENT_WAKES = 16
 """Timers that end one after the other without an advertisement: ucarp's poll() comes back about
 once each advbase of its wait, with dead ratios that people use. A machine that still sent nothing
@@ -128,16 +131,11 @@ def _contradictions(found: Sequence[Explanation]) -> int:
 
 def _machines(node: Node) -> list[str]:
     """Return the profiles that the fingerprint allows, likeliest first."""
-    identity = identify(node)
-    if identity.name == "openbsd":
-        early = node.intervals and min(node.intervals) < interval_ns(node.advbase, node.advskew)
-        return ["openbsd2018"] if early else ["openbsd", "openbsd2025"]
-    if identity.name == "freebsd":
-        old = (identity.versions or "").startswith("5")
-        return ["freebsd9"] if old else ["freebsd13"]
-    if identity.name is not None:
-        return [identity.name]
-    return ["freebsd9", "openbsd"]
+    found = [one.name for one in traits.possible(identify(node))]
+    if not found:
+        return ["freebsd9", "openbsd"]
+    # FreeBSDs of one range elect alike; OpenBSDs wait differently
+    return found if found[0].startswith("openbsd") else found[:1]
 
 
 def _hypotheses(others: Sequence[Node]) -> list[tuple[str, ...]]:
@@ -154,9 +152,9 @@ def _stretches(group: Group, history: Sequence[Sent]) -> list[tuple[Nanos, Nanos
         return []
     edges = [history[0].at]
     for contest in group.contests[-32:]:
-        wait = max((master_down_ns(node) for node in contest.nodes.values()), default=0)
-        for edge in (contest.start - wait, contest.end + 50 * MILLISECOND):
-            if edge > edges[-1] + SECOND:
+        wait = max((traits.takeover(node).latest for node in contest.nodes.values()), default=0)
+        for edge in (contest.start - wait, contest.end + timers.GUARD_OF_ELECTION):
+            if edge > edges[-1] + timers.STALL:
                 edges.append(edge)
     edges.append(history[-1].at + 1)
     return [(a, b) for a, b in pairwise(edges) if b > a]
@@ -209,11 +207,11 @@ class _Run:
         self._preempt = preempt
         self._hears = frozenset(hears)
         self._beats: list[Beat] = []
-        self._reaction = reaction_ns(node)
+        self._reaction = traits.reaction(node)
         self._shape = (node.advbase, node.advskew, node.demote)
-        self._pair_at: Nanos = -SECOND
-        self._due_now: Nanos = -SECOND
-        self._grace: Nanos = -SECOND
+        self._pair_at: Nanos = NEVER_YET
+        self._due_now: Nanos = NEVER_YET
+        self._grace: Nanos = NEVER_YET
         """Until then it may still speak although it has to yield: it acts late."""
         self._machine: machines.Node | None = None
         """None while nothing is known of it: not yet seen, or fallen silent against its rules."""
@@ -235,9 +233,8 @@ class _Run:
     def _tolerance(self, expected: Nanos) -> Nanos:
         """How late an advertisement may come that is expected at a time."""
         del expected
-        interval = interval_ns(self._shape[0], self._shape[1])
-        late = interval // 8 + 50 * MILLISECOND
-        return late + SECOND if is_ucarp(self._node) else late
+        late = timers.overdue(*self._shape[:2]) - interval_ns(*self._shape[:2])
+        return late + self._kind.delivery_ns
 
     def _until(self, at: Nanos, upcoming: Nanos) -> None:
         """Let timers end that end well before `at`; each must be matched by an advertisement.
@@ -264,7 +261,7 @@ class _Run:
 
     def _spoke(self, sent: Sent) -> None:
         """Hold an advertisement of its own against what the machine is about to do."""
-        if sent.at - self._pair_at < 3 * MILLISECOND:
+        if sent.at - self._pair_at < timers.PAIR:
             return  # the other family's half of one advertisement
         self._pair_at = sent.at
         shape = (sent.advbase, sent.advskew, sent.demote)
@@ -288,7 +285,7 @@ class _Run:
         due = self._due(state)
         if due is None:
             return Verdict.UNEXPECTED, None
-        early = 30 * MILLISECOND + interval_ns(*self._shape[:2]) // 50
+        early = 2 * timers.HOST_LATE
         if due - early <= at:
             kind = Verdict.PERIODIC if state is State.MASTER else Verdict.TAKEOVER
             return kind, due
@@ -325,7 +322,7 @@ class _Run:
             self._grace = sent.at + self._reaction
         if not any(isinstance(effect, Send) for effect in effects) or after is not State.MASTER:
             return
-        if upcoming - sent.at <= self._reaction + 20 * MILLISECOND:
+        if upcoming - sent.at <= self._reaction + timers.HOST_LATE:
             self._due_now = upcoming  # it claims because of what it heard
         else:
             self._beats.append(Beat(Verdict.MISSING, sent.at, None, None))

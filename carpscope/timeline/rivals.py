@@ -1,12 +1,10 @@
 """A claim beside other masters: the overlap that it begins, and whom the claimant has missed."""
 
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
 from carpscope.timeline.contest import CONTESTS_KEPT, NODES_KEPT, Contest, missed, provoked
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
-
-LURE: Nanos = 5 * SECOND
-"""For this long after a replayed or forged advertisement, claims are no evidence of deafness."""
 
 
 def rival(group: Group, node: Node, rivals: list[Node], at: Nanos, ref: int) -> None:
@@ -20,7 +18,9 @@ def rival(group: Group, node: Node, rivals: list[Node], at: Nanos, ref: int) -> 
     for one in (*rivals, node):
         if len(contest.nodes) < NODES_KEPT:
             contest.nodes[one.id] = one
-    lured = at - group.deceived_at < LURE or provoked(node, rivals, at)
+    # after a replayed or forged advertisement a claim is no evidence of deafness
+    lured = at - group.deceived_at < timers.AFTERMATH or provoked(node, rivals, at)
     for other in rivals:
-        if not lured and missed(node, other, at):
-            contest.ignore(node, other, ref)
+        unheard = [] if lured else missed(node, other, at)
+        if unheard:
+            contest.ignore(node, other, ref, unheard[0])

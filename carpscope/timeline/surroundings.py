@@ -8,11 +8,12 @@ style tells implementations apart (implementations.md 4.1).
 from collections.abc import Iterable
 
 from carpscope.core.address import is_link_local
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
-from carpscope.timeline.contest import is_ucarp
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
 from carpscope.timeline.facts import Announced
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node, frame_ref
+from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.arp import ArpView
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView
@@ -21,11 +22,6 @@ VLANS_KEPT = 4096
 """Segments of which addresses are kept: 4,094 can be told apart by one tag."""
 LEARNED_LIMIT = 256
 """Addresses learned from the capture per segment; the search uses the first of them."""
-BEFORE_ADVERT: Nanos = 50 * MILLISECOND
-"""ucarp announces right before its first advertisement, when nothing tells of its group yet."""
-BEHIND_ADVERT: Nanos = 100 * MILLISECOND
-"""A kernel announces right behind an advertisement of its own; several addresses take a
-millisecond each."""
 
 Vlan = tuple[int, ...]
 
@@ -117,7 +113,7 @@ class Surroundings:
             return None
         source, vlan = packet.ip.source, packet.link.vlan
         found = [group.nodes[source] for group in self._on(vlan) if source in group.nodes]
-        near = [node for node in found if packet.frame.at - node.last <= BEHIND_ADVERT]
+        near = [node for node in found if packet.frame.at - node.last <= timers.ANNOUNCING]
         return max(near, key=lambda node: node.last, default=None)
 
     def claimed(self, group: Group, node: Node, at: Nanos) -> None:
@@ -125,12 +121,13 @@ class Surroundings:
         if not is_ucarp(node):
             return
         others = {n.own_mac for n in group.nodes.values() if n is not node}
+        known = timers.LONG_SCRIPT
         before = [
             (early, vlan, address)
             for (vlan, address), found in self._early.items()
             if vlan == group.vlan
             for early in found
-            if 0 <= at - early[0] <= (SECOND if address in group.announced else BEFORE_ADVERT)
+            if 0 <= at - early[0] <= (known if address in group.announced else timers.BEFORE_ADVERT)
             and early[1] not in others
         ]
         if not before:
@@ -235,7 +232,7 @@ def _announcer(group: Group, mac: bytes, source: bytes | None, at: Nanos) -> Nod
         if known:
             return known[0]
         masters = [n for n in masters if n.own_mac is None]
-    near = [n for n in masters if at - n.last <= BEHIND_ADVERT]
+    near = [n for n in masters if at - n.last <= timers.ANNOUNCING]
     return max(near, key=lambda n: n.last, default=None)
 
 

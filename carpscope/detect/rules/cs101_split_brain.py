@@ -27,14 +27,14 @@ Sources
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from carpscope.core.units import MILLISECOND, SECOND, Nanos, seconds_text, span_text
+from carpscope.core.units import SECOND, Nanos, seconds_text, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named, priority, since
+from carpscope.timeline.contest import election_ns
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left, Sighted
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
-from carpscope.wire.carp import interval_ns
 
 REPEAT_WINDOW: Nanos = 15 * SECOND
 """Overlaps of the same nodes that follow each other within this are one situation."""
@@ -180,8 +180,7 @@ def _join(before: Overlap, overlap: Overlap) -> Overlap:
 
 def _allowed(nodes: Iterable[Node]) -> Nanos:
     """How long an election itself explains two masters (contract: split_brain)."""
-    longest = max(interval_ns(node.advbase, node.advskew) for node in nodes)
-    return longest * 107 // 100 + 50 * MILLISECOND
+    return election_ns(nodes)
 
 
 def _finding(overlap: Overlap) -> Finding:

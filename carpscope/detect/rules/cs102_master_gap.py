@@ -25,11 +25,12 @@ Sources
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from carpscope.core.units import MILLISECOND, Nanos, span_text
+from carpscope.core.units import Nanos, span_text
 from carpscope.detect.finding import Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import since
-from carpscope.timeline.contest import slowest_ns
+from carpscope.protocol import timers
+from carpscope.timeline import traits
 from carpscope.timeline.facts import Claimed, Deceived, Fact, Forgotten, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
@@ -102,8 +103,8 @@ class MasterGap:
         successor: Node | None,
         frame: int | None,
     ) -> Iterator[Finding]:
-        wait = max(slowest_ns(member) for member in state.group.members)
-        if until - seen <= wait * 5 // 4 + 500 * MILLISECOND:
+        wait = max(traits.takeover(member).latest for member in state.group.members)
+        if until - seen <= timers.gap(wait):
             return
         crowd = state.group.crowd
         if crowd is not None and crowd.start <= until and crowd.end > seen:

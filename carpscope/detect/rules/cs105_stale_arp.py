@@ -29,10 +29,10 @@ from carpscope.core.units import MILLISECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import addresses
-from carpscope.timeline.contest import is_ucarp
 from carpscope.timeline.facts import Announced, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
+from carpscope.timeline.traits import is_ucarp
 
 PATIENCE: Nanos = 3000 * MILLISECOND
 """The winner may announce again with its third advertisement (OpenBSD, ucarp)."""

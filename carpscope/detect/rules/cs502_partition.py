@@ -26,6 +26,7 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import since
 from carpscope.timeline.links import BrokenLink, Trouble
+from carpscope.timeline.node import Node
 
 
 class Partition(LinkWatch):
@@ -41,7 +42,7 @@ class Partition(LinkWatch):
             f"{sender} did not react to {receiver} {link.ignored} times either"
             if sure
             else f"whether {sender} hears {receiver} cannot be seen: it need not react, and its "
-            "counter is constant"
+            f"counter {_silent_because(link.sender)}"
         )
         return Finding(
             RULE.code,
@@ -62,6 +63,13 @@ class Partition(LinkWatch):
             f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
             "them, multicast filtering (IGMP snooping without a querier), a broken uplink.",
         )
+
+
+def _silent_because(node: Node) -> str:
+    """Say why a node's counter does not show whom it hears."""
+    habits = node.counters.values()
+    moves = any(habit.random or habit.sequential for habit in habits)
+    return "continues nobody's meanwhile" if moves else "never moves"
 
 
 RULE = Rule("CS502", "partition", "Nodes do not reach each other", Severity.ERROR, Partition)

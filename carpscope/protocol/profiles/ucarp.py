@@ -6,7 +6,7 @@ carp_setrun(), carp_set_state(); src/garp.c. See carpscope/protocol/poll.py.
 
 from types import MappingProxyType
 
-from carpscope.core.units import MICROSECOND
+from carpscope.core.units import MICROSECOND, SECOND
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (
@@ -51,6 +51,8 @@ UCARP = Profile(
     period=rules.plain_period,
     master_down=rules.plain_master_down,
     rounding=Rounding.UP_PLUS_ONE,
+    late_part=1000,
+    delivery_ns=SECOND,
     yields=rules.yields_ucarp,
     demotion=Demotion.COUNT,
     demote_byte=False,

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from carpscope.auth.verify import Verdict
 from carpscope.core.address import ip_text, is_group, mac_text
-from carpscope.core.units import MILLISECOND, seconds_text, span_text
+from carpscope.core.units import SECOND, seconds_text, span_text
 from carpscope.detect.finding import Finding
+from carpscope.protocol import timers
 from carpscope.report.line import expected_checksum
+from carpscope.timeline import traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import AdvertView, interval_ns
@@ -102,14 +104,18 @@ def _election(nodes: list[Node]) -> str:
     text = "One node is MASTER at any time"
     if best is not None:
         text += f", here {best.id} ({best.advbase}/{best.advskew})"
-    most = seconds_text(longest * 107 // 100 + 50 * MILLISECOND, digits=2)
+    most = seconds_text(timers.election(longest), digits=2)
     return f"{text}; an election overlaps by at most {most}."
 
 
 def _takeover(nodes: list[Node]) -> str:
-    waits = [3 * n.advbase + n.advskew / 256 for n in nodes] or [3.0]
-    first, last = min(waits), max(waits) + 1
-    return f"A backup takes over {first:.2f} to {last:.2f} s after the last advertisement."
+    if not nodes:
+        return "A backup takes over when its wait is over."
+    first, last = timers.widest([traits.takeover(node) for node in nodes])
+    return (
+        f"A backup takes over {first / SECOND:.2f} to {last / SECOND:.2f} s after the last "
+        "advertisement."
+    )
 
 
 _EXPECTED: dict[str, Callable[[list[Node]], str]] = {

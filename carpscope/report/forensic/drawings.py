@@ -3,11 +3,11 @@
 from carpscope.core.units import Nanos, clock, seconds_text
 from carpscope.detect.words import priority
 from carpscope.report.forensic import figures, story
-from carpscope.report.forensic.expect import expected
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, Model
 from carpscope.report.roster import name
+from carpscope.timeline import traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import Identity, identify
 from carpscope.timeline.node import Node
@@ -123,9 +123,11 @@ def _stretch(
 ) -> figures.Stretch | None:
     if shape[0] == 0 and shape[1] == 0:
         return None
-    band = expected(known, *shape)
+    band = traits.interval_of(known, *shape)
+    machine = traits.profile_of(known)
+    whose = machine.title if machine else "any implementation (which one is unknown)"
     label = (
-        f"{shape[0]}/{shape[1]}: {seconds_text(band.low)} to {seconds_text(band.high)} "
-        f"({band.machine})"
+        f"{shape[0]}/{shape[1]}: {seconds_text(band.earliest)} to {seconds_text(band.latest)} "
+        f"({whose})"
     )
-    return figures.Stretch(start, end, band.low, band.high, label)
+    return figures.Stretch(start, end, band.earliest, band.latest, label)

@@ -1,0 +1,111 @@
+"""What the implementation of a node does: the one map from an identified node to a profile.
+
+Frames often leave several possible (FreeBSD 12 to 15, three OpenBSDs). One stands for a node
+where one machine has to run; where the question is what can still be normal, all count.
+"""
+
+import functools
+from typing import TYPE_CHECKING
+
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.protocol.profile import Profile, profile, profiles
+from carpscope.protocol.timers import Band
+from carpscope.timeline.identify import Identity, identify
+
+if TYPE_CHECKING:
+    from carpscope.timeline.node import Node
+
+_PROFILES: dict[tuple[str | None, str | None], tuple[str, ...]] = {
+    ("ucarp", None): ("ucarp",),
+    ("netbsd", None): ("netbsd", "netbsd2016"),
+    ("dragonfly", None): ("dragonfly",),
+    ("openbsd", None): ("openbsd", "openbsd2025"),
+    ("openbsd", "6.5-7.6"): ("openbsd2018",),
+    ("freebsd", "5-9"): ("freebsd9", "freebsd6"),
+    ("freebsd", "5-10"): ("freebsd9", "freebsd6", "freebsd13"),
+    ("freebsd", "5-11"): ("freebsd9", "freebsd6", "freebsd13"),
+    ("freebsd", "10"): ("freebsd13",),
+    ("freebsd", "11"): ("freebsd13", "pfsense"),
+    ("freebsd", "11-12"): ("pfsense",),
+    ("freebsd", "12-13"): ("freebsd13",),
+    ("freebsd", "12-15"): ("freebsd14", "freebsd13", "freebsd140", "freebsd15"),
+}
+"""By name and versions as `identify` gives them; the likeliest first."""
+
+
+def possible(identity: Identity) -> tuple[Profile, ...]:
+    """Return what a node may run, the likeliest first; nothing where no frame tells."""
+    return tuple(profile(name) for name in _PROFILES.get((identity.name, identity.versions), ()))
+
+
+def profile_of(identity: Identity) -> Profile | None:
+    """Return the profile that stands for an identified node, None where none does."""
+    return next(iter(possible(identity)), None)
+
+
+def kind(node: "Node") -> Profile | None:
+    """Return the profile of a node."""
+    return profile_of(identify(node))
+
+
+def is_ucarp(node: "Node") -> bool:
+    """Tell ucarp by its source MAC."""
+    return node.mac is not None and is_ucarp_mac(node.mac)
+
+
+def is_ucarp_mac(mac: bytes) -> bool:
+    """Tell the source MAC that only ucarp uses."""
+    return mac[:5] == b"\0\0\x5e\0\0"
+
+
+@functools.cache
+def _kernels() -> tuple[Profile, ...]:
+    return tuple(one for one in profiles().values() if one.name != "ucarp")
+
+
+def _candidates(node: "Node") -> tuple[Profile, ...]:
+    if is_ucarp(node):
+        return (profile("ucarp"),)
+    return possible(identify(node)) or _kernels()
+
+
+def interval(node: "Node") -> Band:
+    """Return what lies between two of its advertisements, by what it announces now."""
+    shape = node.advbase, node.advskew
+    return timers.widest([timers.interval(one, *shape) for one in _candidates(node)])
+
+
+def interval_of(identity: Identity, advbase: int, advskew: int) -> Band:
+    """Return the same of what was announced at another time, as a capture shows it."""
+    known = possible(identity) or tuple(profiles().values())
+    early, late = timers.widest([timers.interval(one, advbase, advskew) for one in known])
+    return Band(early - timers.CAPTURE, late + timers.CAPTURE)
+
+
+def backups(master: "Node") -> Band:
+    """Return how long a backup of the same kind and advbase waits, whatever its advskew."""
+    shapes = [(master.advbase, skew) for skew in (0, 254)]
+    return timers.widest([timers.takeover(one, *s) for one in _candidates(master) for s in shapes])
+
+
+def takeover(node: "Node") -> Band:
+    """Return how long it waits as a backup after the last advertisement that it took in."""
+    shape = node.advbase, node.advskew
+    return timers.widest([timers.takeover(one, *shape) for one in _candidates(node)])
+
+
+def takeover_of(mac: bytes | None, advbase: int, advskew: int) -> Band:
+    """Return the same of a sender of whom one advertisement is known."""
+    known = (profile("ucarp"),) if mac is not None and is_ucarp_mac(mac) else _kernels()
+    return timers.widest([timers.takeover(one, advbase, advskew) for one in known])
+
+
+def reaction(node: "Node") -> Nanos:
+    """Return how long it may take to act on an advertisement."""
+    return timers.reaction(profile("ucarp") if is_ucarp(node) else None)
+
+
+def reaction_of(mac: bytes | None) -> Nanos:
+    """Return the same of a sender of whom one advertisement is known."""
+    return timers.reaction(profile("ucarp") if mac is not None and is_ucarp_mac(mac) else None)
