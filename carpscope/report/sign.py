@@ -37,6 +37,22 @@ _END = "-----END SSH SIGNATURE-----"
 _COLUMNS = 70
 
 
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+"""The points of order 1, 2, 4 and 8 as they can be written, sign aside: whoever has such a
+"key" can sign anything, for the signature is right without a secret (RFC 8032, 5.1.7)."""
+
+
 class PassphraseNeededError(CarpscopeError):
     """A private key is encrypted and nobody has said its passphrase."""
 
@@ -62,6 +78,11 @@ class PublicKey:
     def line(self) -> str:
         """Return the line of an authorized_keys or allowed_signers file."""
         return f"{KEY_TYPE.decode()} {base64.b64encode(self.blob).decode()}"
+
+    @property
+    def is_weak(self) -> bool:
+        """Tell whether anybody can sign with it: a point of small order is no key."""
+        return self.raw[:-1] + bytes((self.raw[-1] & 0x7F,)) in _SMALL_ORDER
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Tell whether this key made a signature over some bytes."""
@@ -115,10 +136,13 @@ def read_signature(text: str) -> Signature:
     lines = text.strip().splitlines()
     if not lines or lines[0] != _BEGIN:
         raise ValueError("it does not begin as an OpenSSH signature")
-    if lines[-1] != _END:
+    if _END not in lines:
         raise ValueError("it is cut: its last line is missing")
+    end = lines.index(_END)
+    if end != len(lines) - 1:
+        raise ValueError("bytes follow its end")
     try:
-        blob = base64.b64decode("".join(lines[1:-1]), validate=True)
+        blob = base64.b64decode("".join(lines[1:end]), validate=True)
     except binascii.Error:
         raise ValueError("it is not base64") from None
     if blob[: len(_MAGIC)] != _MAGIC:
@@ -227,14 +251,29 @@ def read_public(data: bytes, name: str) -> PublicKey:
 
     if b"PRIVATE KEY" in data:
         raise CarpscopeError(f"{name}: is a private key; checking takes the public one")
-    is_ssh = data.lstrip().startswith((b"ssh-", b"ecdsa-", b"sk-"))
+    lines = [line for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
+    several = data.count(b"-----BEGIN ") > 1 or sum(_is_ssh(line) for line in lines) > 1
+    if several:
+        raise CarpscopeError(
+            f"{name}: holds several keys; name one, or give --trust a file of them"
+        )
+    bare = b"\n".join(lines)
     try:
-        key: object = (s.load_ssh_public_key if is_ssh else s.load_pem_public_key)(data.strip())
+        key: object = (s.load_ssh_public_key if _is_ssh(bare) else s.load_pem_public_key)(bare)
     except (ValueError, UnsupportedAlgorithm):
         raise CarpscopeError(f"{name}: cannot be read as a public key") from None
     if not isinstance(key, Ed25519PublicKey):
         raise CarpscopeError(f"{name}: is no Ed25519 key")
-    return PublicKey(key.public_bytes_raw())
+    found = PublicKey(key.public_bytes_raw())
+    if found.is_weak:
+        raise CarpscopeError(
+            f"{name}: is no key but a point of small order: anybody can sign with it"
+        )
+    return found
+
+
+def _is_ssh(data: bytes) -> bool:
+    return data.startswith((b"ssh-", b"ecdsa-", b"sk-"))
 
 
 def _signed_bytes(message: bytes) -> bytes:

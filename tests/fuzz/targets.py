@@ -161,7 +161,7 @@ def report(data: bytes) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "manifest.json").write_bytes(data)
     try:
-        answer = verify(folder, None, [])
+        answer = verify(folder, (), [])
     except CarpscopeError as problem:
         _one_line(problem)
         return

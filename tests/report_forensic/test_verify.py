@@ -193,7 +193,7 @@ def test_a_name_that_no_disk_takes_is_missing(name: str, tmp_path: Path) -> None
         "inputs": [],
     }
     (tmp_path / "manifest.json").write_text(json.dumps(listed))
-    answer = verify(tmp_path, None, [])
+    answer = verify(tmp_path, (), [])
     assert [r.what for r in answer.remarks if r.condition is Condition.MISSING] == [shown(name)]
 
 

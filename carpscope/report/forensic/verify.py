@@ -14,7 +14,8 @@ from pathlib import Path
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE
-from carpscope.report.sign import PublicKey, Signature, read_signature
+from carpscope.report.sign import NAMESPACE, PublicKey, Signature, read_signature
+from carpscope.report.trust import Signer
 
 MANIFEST_LIMIT = 8 << 20
 _BLOCK = 1 << 20
@@ -46,25 +47,55 @@ class Remark:
     detail: str = ""
 
 
+class Vouching(Enum):
+    """What a report is worth in the end, as the last line says it."""
+
+    ALTERED = "altered"
+    NAMED = "intact, signed by a key you named"
+    UNNAMED = "intact, signed by {} (no key given to compare)"
+    NOBODY = "intact, unsigned: nobody vouches"
+
+
 @dataclass(slots=True)
 class Answer:
     """What was found."""
 
     remarks: list[Remark] = field(default_factory=list)
     signer: PublicKey | None = None
+    """Whose signature holds."""
+    is_named: bool = False
+    """Whether the signer is one of those that were named."""
 
     @property
     def is_intact(self) -> bool:
         """Tell whether nothing is altered, missing, added or wrong."""
         return not any(remark.condition.is_bad for remark in self.remarks)
 
+    @property
+    def vouching(self) -> Vouching:
+        """Return who vouches for what was checked."""
+        if not self.is_intact:
+            return Vouching.ALTERED
+        if self.signer is None:
+            return Vouching.NOBODY
+        return Vouching.NAMED if self.is_named else Vouching.UNNAMED
+
+    @property
+    def last_word(self) -> str:
+        """Return that as a line for a person."""
+        signer = self.signer.fingerprint if self.signer is not None else ""
+        return self.vouching.value.format(signer)
+
     def add(self, condition: Condition, what: str, detail: str = "") -> None:
         """Add a line."""
         self.remarks.append(Remark(condition, shown(what), shown(detail)))
 
 
-def verify(folder: Path, key: PublicKey | None, evidence: Sequence[Path]) -> Answer:
-    """Check a report. Raises CarpscopeError where there is none to check."""
+def verify(folder: Path, trusted: Sequence[Signer], evidence: Sequence[Path]) -> Answer:
+    """Check a report. Raises CarpscopeError where there is none to check.
+
+    `trusted` are those whose signature it must be; with none, any that holds is told.
+    """
     try:
         raw = _read(folder / NAME)
     except FileNotFoundError:
@@ -72,12 +103,10 @@ def verify(folder: Path, key: PublicKey | None, evidence: Sequence[Path]) -> Ans
     except OSError as problem:
         raise CarpscopeError(f"{shown(str(folder / NAME))}: {problem.strerror}") from None
     answer = Answer()
-    listed = _manifest(raw)
+    listed = _manifest(answer, raw)
+    _signature(answer, folder, raw, listed, trusted)
     if listed is None:
-        answer.add(Condition.ALTERED, NAME, "is no manifest of carpscope any more")
-        _signature(answer, folder, raw, None, key)
         return answer
-    _signature(answer, folder, raw, listed, key)
     _outputs(answer, folder, listed)
     _evidence(answer, listed, evidence)
     return answer
@@ -88,17 +117,47 @@ def _read(path: Path) -> bytes:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise CarpscopeError(f"{path}: is a link or a device, not a file")
     with path.open("rb") as stream:
-        return stream.read(MANIFEST_LIMIT)
+        raw = stream.read(MANIFEST_LIMIT + 1)
+    if len(raw) > MANIFEST_LIMIT:
+        raise CarpscopeError(f"{path}: is larger than {MANIFEST_LIMIT >> 20} MiB")
+    return raw
 
 
-def _manifest(raw: bytes) -> dict[str, object] | None:
+def _manifest(answer: Answer, raw: bytes) -> dict[str, object] | None:
+    """Read the manifest; say what is wrong with one that is none."""
+    if not raw.strip():
+        answer.add(Condition.ALTERED, NAME, "is empty")
+        return None
     try:
-        listed = json.loads(raw)
-    except (ValueError, RecursionError):
+        text = raw.decode("utf-8")
+        listed, end = json.JSONDecoder(object_pairs_hook=_once).raw_decode(text)
+    except (ValueError, RecursionError) as problem:
+        twice = str(problem) if isinstance(problem, _TwiceError) else ""
+        answer.add(Condition.ALTERED, NAME, twice or "is no manifest of carpscope any more")
         return None
     if not isinstance(listed, dict) or listed.get("schema") != SCHEMA:
+        answer.add(Condition.ALTERED, NAME, "is no manifest of carpscope any more")
         return None
+    rest = len(text[end:].encode()) - text[end:].startswith("\n")
+    if rest:
+        answer.add(Condition.ALTERED, NAME, f"{rest:,} bytes follow its end")
+        return None
+    if not any(_entries(listed, "outputs")):
+        answer.add(Condition.ALTERED, NAME, "lists no file")
     return listed
+
+
+class _TwiceError(ValueError):
+    """A name that stands twice in one object: readers differ in which of the two they take."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _TwiceError(f"says {twice!r} twice")
+    return found
 
 
 def _signature(
@@ -106,16 +165,16 @@ def _signature(
     folder: Path,
     raw: bytes,
     listed: dict[str, object] | None,
-    key: PublicKey | None,
+    trusted: Sequence[Signer],
 ) -> None:
     path = folder / SIGNATURE
-    promised = listed is None or listed.get("signing") is not None
+    signing = listed.get("signing") if listed is not None else None
     if not path.is_file() or path.is_symlink():
-        if promised:
+        if signing is not None:
             answer.add(Condition.MISSING, SIGNATURE, "the manifest says that it is signed")
-        elif key is not None:
+        elif trusted:
             answer.add(Condition.MISSING, SIGNATURE, "the report is not signed; a key was given")
-        else:
+        elif listed is not None:
             text = "not signed: who altered a file could have altered the manifest as well"
             answer.add(Condition.UNCHECKED, "signature", text)
         return
@@ -125,22 +184,50 @@ def _signature(
         reason = "it is not text" if isinstance(problem, UnicodeDecodeError) else str(problem)
         answer.add(Condition.WRONG, SIGNATURE, reason)
         return
-    _judge(answer, signature, raw, key)
-    if listed is not None and listed.get("signing") is None:
+    if listed is not None and signing is None:
         answer.add(Condition.ADDED, SIGNATURE, "the manifest says that it is not signed")
-
-
-def _judge(answer: Answer, signature: Signature, raw: bytes, key: PublicKey | None) -> None:
-    who = signature.key.fingerprint
-    if key is not None and key != signature.key:
-        text = f"made with {who}, not with the key given ({key.fingerprint})"
+    elif listed is not None and not _is_named(signing, signature.key):
+        text = f"made with {signature.key.fingerprint}, which is not the key the manifest names"
         answer.add(Condition.WRONG, SIGNATURE, text)
-    elif not signature.covers(raw):
-        answer.add(Condition.WRONG, SIGNATURE, f"does not fit {NAME}: one of the two is altered")
     else:
-        answer.signer = signature.key
-        known = "the key given" if key is not None else "a key nobody vouched for (--key PUB)"
-        answer.add(Condition.INTACT, SIGNATURE, f"over {NAME}, made with {who}, {known}")
+        _judge(answer, signature, raw, trusted)
+
+
+def _is_named(signing: object, key: PublicKey) -> bool:
+    """Tell whether a manifest names this key, in both ways in which it does."""
+    if not isinstance(signing, dict):
+        return False
+    named = signing.get("public_key")
+    line = named.split()[:2] if isinstance(named, str) else []
+    return line == key.line.split() and signing.get("fingerprint") == key.fingerprint
+
+
+def _judge(answer: Answer, signature: Signature, raw: bytes, trusted: Sequence[Signer]) -> None:
+    who = signature.key.fingerprint
+    if signature.key.is_weak:
+        text = f"made with {who}, a point of small order: anybody can sign with it"
+        answer.add(Condition.WRONG, SIGNATURE, text)
+        return
+    if signature.namespace != NAMESPACE:
+        text = f"is one for {signature.namespace!r}, not for {NAMESPACE}"
+        answer.add(Condition.WRONG, SIGNATURE, text)
+        return
+    if not signature.covers(raw):
+        answer.add(Condition.WRONG, SIGNATURE, f"does not fit {NAME}: one of the two is altered")
+        return
+    fits = [signer for signer in trusted if signer.key == signature.key]
+    refused = [signer.refusal for signer in fits if signer.refusal]
+    if trusted and (not fits or len(refused) == len(fits)):
+        whose = ", ".join(dict.fromkeys(signer.key.fingerprint for signer in trusted))
+        text = refused[0] if refused else f"not with a key you named ({whose})"
+        answer.add(Condition.WRONG, SIGNATURE, f"made with {who}, {text}")
+        return
+    answer.signer, answer.is_named = signature.key, bool(fits)
+    known = "a key nobody vouched for (--key PUB, --trust FILE)"
+    if fits:
+        names = dict.fromkeys(s.name for s in fits if s.name and not s.refusal)
+        known = f"the key of {', '.join(names)}" if names else "the key given"
+    answer.add(Condition.INTACT, SIGNATURE, f"over {NAME}, made with {who}, {known}")
 
 
 def _entries(listed: dict[str, object], what: str) -> Iterator[tuple[str, str, int]]:
@@ -159,6 +246,9 @@ def _outputs(answer: Answer, folder: Path, listed: dict[str, object]) -> None:
     for name, digest, size in _entries(listed, "outputs"):
         if name != Path(name).name or name in {"", ".", ".."}:
             answer.add(Condition.WRONG, name, "the manifest names a path outside the folder")
+            continue
+        if name in known:
+            answer.add(Condition.ALTERED, name, f"{NAME} lists it twice")
             continue
         known.add(name)
         path = folder / name
