@@ -24,8 +24,10 @@ from carpscope.capture.sniff import looks_like
         ),
         (
             b"XCP\0\2",
-            'starts with "XCP", a NetXray or Sniffer capture; convert it first: '
-            "editcap -F pcap FILE FILE.pcap",
+            (
+                'starts with "XCP", a NetXray or Sniffer capture; convert it first: '
+                "editcap -F pcap FILE FILE.pcap"
+            ),
         ),
         (b"<!DOCTYPE html>\n<html>", 'starts with "<!DOCTYPE html>", a web page?'),
         (b"\r\n<HTML><body>", 'starts with "<HTML><body>", a web page?'),
