@@ -13,7 +13,9 @@ from carpscope.capture.sieve import UnfitError
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
 from carpscope.core.frame import Frame, Shortcuts
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
+from carpscope.detect import internal
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
@@ -22,6 +24,7 @@ from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, at_end
 from carpscope.timeline.clocks import PATH_MAX
 from carpscope.timeline.facts import Fact, Joined
+from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.replay import Explanation, replay
 from carpscope.timeline.vantage import Survey, Vantage
@@ -56,6 +59,8 @@ class Analysis:
     """Where the captures are the files of a folder: what else is to be said of it."""
     notes: list[str] = field(default_factory=list)
     """What was only counted or was forgotten (`timeline.limits`)."""
+    mistakes: Mistakes = field(default_factory=Mistakes)
+    """Our own, each left out of the rest."""
 
     @property
     def is_judged(self) -> bool:
@@ -65,7 +70,8 @@ class Analysis:
     @property
     def standing(self) -> Standing:
         """Return how things stood at the end."""
-        return at_end(self.findings, self.config, self.observer.now, is_judged=self.is_judged)
+        is_judged = self.is_judged and not self.mistakes.count
+        return at_end(self.findings, self.config, self.observer.now, is_judged=is_judged)
 
 
 def analyze(
@@ -90,10 +96,11 @@ def analyze(
     """
     observer = Observer(Keyring(config.passphrases), config.addresses, effort)
     observer.strangers.expected = config.expected_nodes
-    engine = Engine(Context(observer, config))
+    mistakes = Mistakes()
+    engine = Engine(Context(observer, config, mistakes=mistakes))
     events = EventWatch()
     result = Analysis(captures, observer, advertisements=[0] * len(captures), vantage=vantage)
-    result.config = config
+    result.config, result.mistakes = config, mistakes
 
     more = [0]
 
@@ -127,27 +134,36 @@ def analyze(
             ):
                 result.advertisements[frame.capture] += 1
                 continue
-            packet = decode(frame)
-            if also is not None:
-                also(packet)
-            if packet.advert is not None:
-                result.advertisements[frame.capture] += 1
-            take(observer.see(packet))
+            with mistakes.isolated("frame", frame.at, frame_ref(frame.capture, frame.number)):
+                packet = decode(frame)
+                if also is not None:
+                    also(packet)
+                if packet.advert is not None:
+                    result.advertisements[frame.capture] += 1
+                take(observer.see(packet))
     except KeyboardInterrupt:
         result.interrupted = True
     if nobody:
         # what was dropped at the end was heard, too
         last = [capture.last for capture in captures if capture.last is not None]
-        take(observer.wait_until(max(last, default=0)))
-    take(observer.finish())
+        with mistakes.isolated("end", observer.now):
+            take(observer.wait_until(max(last, default=0)))
+    with mistakes.isolated("end", observer.now):
+        take(observer.finish())
     if direct:
         result.packets += observer.taken + sum(capture.sieve.dropped for capture in readable)
         result.advertisements[0] += observer.taken
     result.findings = engine.findings(observer.now)
     if vantage is not None:
         names = _short([capture.name for capture in captures])
-        result.findings = proved(result.findings, list(observer.groups.values()), vantage, names)
-    result.replays = replay(observer.groups.values())
+        groups = list(observer.groups.values())
+        with mistakes.isolated("comparison of captures", observer.now):
+            result.findings = proved(result.findings, groups, vantage, names)
+    with mistakes.isolated("replay", observer.now):
+        result.replays = replay(observer.groups.values())
+    if mistakes.count:  # also those that were made after the rules had been asked
+        told = [one for one in result.findings if one.label != internal.LABEL]
+        result.findings = [*told, *internal.findings(mistakes)]
     result.notes = observer.strangers.notes()
     if more[0]:
         result.notes.append(f"{more[0]:,} more events were only counted")

@@ -1,7 +1,7 @@
 """The entry: finds the sub-command, runs it, and turns trouble into one line.
 
 Exit status: 0 nothing wrong, 1 findings of severity warning or above, 2 could not work,
-130 interrupted.
+70 a mistake of our own, 130 interrupted.
 """
 
 import argparse
@@ -34,7 +34,7 @@ examples:
   carpscope explain CS101                            what a finding means
 
 `carpscope COMMAND --help` tells more. Exit status: 0 nothing wrong, 1 findings,
-2 could not work, 130 interrupted."""
+2 could not work, 70 a mistake of carpscope itself, 130 interrupted."""
 
 
 SIGPIPE_STATUS = 128 + 13
@@ -83,11 +83,19 @@ def main(arguments: Sequence[str]) -> int:
         return _without_output(SIGPIPE_STATUS)
     except OSError as problem:
         if problem.errno is None:
-            raise
+            return _crashed(problem, arguments)
         where = f"{problem.filename}: " if problem.filename else ""
         _say(f"carpscope: {where}{problem.strerror}")
         return _without_output(2)
+    except Exception as problem:  # noqa: BLE001 - whatever it is, it is our mistake
+        return _crashed(problem, arguments)
     return status
+
+
+def _crashed(problem: Exception, arguments: Sequence[str]) -> int:
+    from carpscope.cli import own
+
+    return _flushed(own.crashed(problem, debug="--debug" in arguments))
 
 
 def _flushed(status: int) -> int:
@@ -199,5 +207,6 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         )
         if len(wanted) == 1:
             command.configure(child)
+            child.add_argument("--debug", action="store_true", help="tracebacks of our mistakes")
         child.set_defaults(run=command.run)
     return parser

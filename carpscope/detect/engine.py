@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from carpscope.core.registry import modules
 from carpscope.core.units import SECOND, Nanos
+from carpscope.detect import internal
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context, Rule, Watch
 from carpscope.timeline.facts import Fact
@@ -40,27 +41,39 @@ class Engine:
 
     def __init__(self, context: Context) -> None:
         """Make a watch of every rule."""
+        self._mistakes = context.mistakes
+        self._observer = context.observer
         self._watches = [(rule, rule.watch(context)) for rule in rules() if rule.watch is not None]
-        self._wanting: dict[type, list[Watch]] = defaultdict(list)
+        self._wanting: dict[type, list[tuple[str, Watch]]] = defaultdict(list)
+        self._known: dict[str, list[Finding]] = {}
+        """What each rule found last: what it knew is not over because it fails."""
         for rule, watch in self._watches:
             for kind in rule.wants:
-                self._wanting[kind].append(watch)
+                self._wanting[kind].append((rule.code, watch))
 
     def see(self, facts: Iterable[Fact]) -> None:
         """Take facts in order."""
         for fact in facts:
-            for watch in self._wanting.get(type(fact), ()):
-                watch.see(fact)
+            for code, watch in self._wanting.get(type(fact), ()):
+                with self._mistakes.isolated(code, self._observer.now, getattr(fact, "frame", 0)):
+                    watch.see(fact)
 
     def findings(self, at: Nanos) -> list[Finding]:
         """Return every situation known by now, causes named, in the order to show them."""
-        return in_order(self.known(at))
+        found = self.known(at)
+        with self._mistakes.isolated("order of findings", at):
+            return in_order(found)
+        return found
 
     def known(self, at: Nanos) -> list[Finding]:
         """Return the same in no order, for who asks five times a second."""
-        found = [finding for _, watch in self._watches for finding in watch.findings(at)]
-        _link(found, {rule.label: rule for rule in rules()})
-        return found
+        for rule, watch in self._watches:
+            with self._mistakes.isolated(rule.code, at):
+                self._known[rule.code] = list(watch.findings(at))
+        found = [finding for findings in self._known.values() for finding in findings]
+        with self._mistakes.isolated("causes of findings", at):
+            _link(found, {rule.label: rule for rule in rules()})
+        return [*found, *internal.findings(self._mistakes)]
 
 
 def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:

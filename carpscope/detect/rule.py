@@ -6,6 +6,7 @@ from typing import Protocol
 
 from carpscope.auth.keyring import Keyring
 from carpscope.config import Config
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.settled import Examine
@@ -23,6 +24,8 @@ class Context:
     """What is expected."""
     interface: str | None = None
     """Where a live run listens; None for captures."""
+    mistakes: Mistakes = field(default_factory=Mistakes)
+    """Where what fails is counted."""
 
     @property
     def groups(self) -> list[Group]:

@@ -1,7 +1,8 @@
-"""The pages of what only a live run finds, as `carpscope explain` shows those of detectors."""
+"""The pages of what no detector finds, as `carpscope explain` shows those of detectors."""
 
 from typing import NamedTuple
 
+from carpscope.detect import internal
 from carpscope.detect.finding import Severity
 
 
@@ -67,4 +68,30 @@ Sources
     The configuration of carpscope itself.
 """,
 )
-PAGES = (GROUP_MISSING, UNEXPECTED_NODE)
+INTERNAL_ERROR = Page(
+    internal.CODE,
+    internal.LABEL,
+    "A part of carpscope failed",
+    Severity.ERROR,
+    """\
+What it means
+    carpscope made a mistake: a rule, a frame or an output raised what it must not. That part
+    was left out and the run went on. Nothing follows from it for the network, and what this
+    run does not say may be so all the same: its status is unknown.
+
+How it is seen
+    By the program itself. The finding names what failed and the lines of code; `frames` are
+    those that were looked at. The exit status is 70, of --nagios 3.
+
+False alarms
+    None: each is a mistake of ours.
+
+What to do
+    Run the same again with --debug and send the maintainers what it prints, with the command
+    and, if you may, the capture. SECURITY.md says to whom.
+
+Sources
+    The program itself.
+""",
+)
+PAGES = (GROUP_MISSING, UNEXPECTED_NODE, INTERNAL_ERROR)

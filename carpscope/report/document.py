@@ -35,6 +35,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "findings": [_finding(finding, names) for finding in analysis.findings],
         "events": [_event(event, names) for event in analysis.events],
         "status": standing.status.value,
+        "internal_errors": analysis.mistakes.count,
         "worst": standing.worst.identity if standing.worst is not None else None,
     }
     if analysis.folder is not None:

@@ -394,6 +394,8 @@ def _short(names: list[str]) -> list[str]:
 def _frames(finding: Finding, names: list[str]) -> str:
     """Give `frame 7`, `frames 7 and 9`, `frames 22 … 72 (48)`."""
     shown = [str(frame_name(ref, names)) for ref in finding.frames]
+    if not shown:
+        return ""  # of the run itself
     if finding.frame_count == 1:
         return f"frame {shown[0]}"
     if finding.frame_count == 2:

@@ -34,6 +34,8 @@ def group_id(vlan: tuple[int, ...], vhid: int) -> str:
 def group_words(group: str) -> str:
     """Say the name of a group: `vhid 1 on VLAN 10` of `vlan10/vhid1`, `vhid 1 in vxlan7`."""
     *parts, vhid = group.split("/")
+    if not vhid.startswith("vhid"):
+        return f"this {group}"  # what is about the run itself
     text = f"vhid {vhid.removeprefix('vhid')}"
     vlans = [part.removeprefix("vlan") for part in parts if part.startswith("vlan")]
     if vlans:

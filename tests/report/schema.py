@@ -95,6 +95,7 @@ ANALYSIS: Schema = {
             ],
         }
     ],
+    "internal_errors": int,
     "findings": [
         {
             "code": str,

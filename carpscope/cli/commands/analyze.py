@@ -157,6 +157,11 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
         read = f"{analysis.packets:,} packets were read until then"
         print(f"carpscope: interrupted; {read}", file=sys.stderr)
         return 130
+    if analysis.mistakes.count:
+        from carpscope.cli import own
+
+        sys.stdout.flush()
+        return own.told(analysis.mistakes, debug=options.debug)
     if not analysis.is_judged:
         if options.json or options.quiet:
             from carpscope.report.unjudged import unjudged

@@ -5,12 +5,14 @@ import sys
 
 from carpscope.cli import options as shared
 from carpscope.cli.command import Command
+from carpscope.core.errors import CarpscopeError
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from carpscope.auth.verify import Verdict, Verifier
+    from carpscope.core.mistakes import Mistakes
     from carpscope.wire.decode import Packet
 
 LEARNED_LIMIT = 64
@@ -56,16 +58,24 @@ def run(options: argparse.Namespace) -> int:
     verifier = Verifier(Keyring(config.passphrases), config.addresses)
     learned: dict[bytes, None] = {}
     read = shown = status = 0
+    mistakes: Mistakes | None = None
     try:
         for frame in merged(captures):
             if accepts is not None and not accepts(frame):
                 continue
-            packet = decode(frame)
             read += 1
-            _learn(packet, learned)
-            if not _wanted(packet, options):
+            try:
+                packet = decode(frame)
+                _learn(packet, learned)
+                if not _wanted(packet, options):
+                    continue
+                show(packet, _verdict(packet, verifier, learned))
+            except (CarpscopeError, OSError):
+                raise
+            except Exception as problem:  # noqa: BLE001 - the next packet goes on
+                mistakes = mistakes or _mistakes()
+                mistakes.add("packet", problem, frame.at, frame.number)
                 continue
-            show(packet, _verdict(packet, verifier, learned))
             shown += 1
             if shown == options.count:
                 break
@@ -81,7 +91,17 @@ def run(options: argparse.Namespace) -> int:
     for capture in captures:
         for note in capture.notes:
             print(f"carpscope: {capture.name}: {note}", file=sys.stderr)
+    if mistakes is not None:
+        from carpscope.cli import own
+
+        return own.told(mistakes, debug=options.debug)
     return status
+
+
+def _mistakes() -> "Mistakes":
+    from carpscope.core.mistakes import Mistakes
+
+    return Mistakes()
 
 
 def _wanted(packet: "Packet", options: argparse.Namespace) -> bool:

@@ -112,6 +112,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"  SHA-256 of {NAME}: {digest}")
         signed = "signed" if key is not None else "not signed (--sign KEY)"
         print(f"  {signed}; carpscope verify {shown(shlex.quote(str(target)))} checks it")
+    if request.analysis.mistakes.count:
+        from carpscope.cli import own
+
+        return own.told(request.analysis.mistakes, debug=options.debug)
     wrong = any(finding.severity.rank >= Severity.WARNING.rank for finding in findings)
     return 1 if wrong else 0
 

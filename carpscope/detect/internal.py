@@ -1,0 +1,36 @@
+"""The finding of the run itself: a part of carpscope failed, so that its verdict is not whole."""
+
+from collections.abc import Iterator
+
+from carpscope.core.mistakes import Mistakes, told
+from carpscope.detect.finding import Finding, Severity
+
+CODE, LABEL = "CS901", "internal_error"
+RUN = "run"
+"""What stands for a group where a finding is about none."""
+
+
+def findings(mistakes: Mistakes) -> Iterator[Finding]:
+    """Give one finding of all mistakes, if there are any."""
+    found = list(mistakes)
+    if not found:
+        return
+    frames = tuple(dict.fromkeys(frame for one in found for frame in one.frames))
+    count = mistakes.count
+    yield Finding(
+        CODE,
+        LABEL,
+        Severity.ERROR,
+        1.0,
+        RUN,
+        (),
+        min(one.start for one in found),
+        max(one.end for one in found),
+        frames,
+        len(frames),
+        f"{count:,} mistakes of carpscope itself" if count > 1 else "a mistake of carpscope itself",
+        told("; ".join(one.text for one in found[:4])),
+        "Run the same again with --debug and send what it prints. Until then, do not rely on "
+        "what this run does not say.",
+        ongoing=True,
+    )
