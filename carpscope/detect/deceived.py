@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
-from carpscope.detect.finding import Evidence, Finding
+from carpscope.detect.finding import Attacker, Evidence, Finding
 from carpscope.detect.rule import Context
 from carpscope.timeline.facts import Deceived, Fact, Joined
 from carpscope.timeline.group import Group
@@ -31,10 +31,16 @@ class Attack:
     evidence: Evidence = field(default_factory=Evidence)
     originals: dict[int, Nanos] = field(default_factory=dict)
     """Frames that were copied, and how long after each the copy came; bounded."""
-    sources: dict[bytes, None] = field(default_factory=dict)
+    sources: dict[bytes, bytes | None] = field(default_factory=dict)
+    """Addresses that sent them, and from which MAC."""
     shapes: dict[tuple[int, int, int], None] = field(default_factory=dict)
     shape: tuple[int, int, int] = (0, 0, 0)
     """What the original said."""
+
+    @property
+    def attacker(self) -> Attacker | None:
+        """Name who sent them, as far as the frames do."""
+        return next((Attacker(*one) for one in self.sources.items()), None)
 
     @property
     def is_loop(self) -> bool:
@@ -76,7 +82,7 @@ class AttackWatch:
         if len(attack.originals) < 256:
             attack.originals.setdefault(fact.original.frame, fact.at - fact.original.at)
         if len(attack.sources) < 16:
-            attack.sources[fact.source] = None
+            attack.sources[fact.source] = fact.mac
         if len(attack.shapes) < 16:
             view = fact.view
             attack.shapes[view.advbase, view.advskew, view.demote] = None

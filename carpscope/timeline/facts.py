@@ -102,6 +102,8 @@ class Deceived:
     original: "Signature"
     source: bytes
     view: "AdvertView"
+    mac: bytes | None = None
+    """Whom the frame names as its sender."""
 
 
 @dataclass(slots=True)

@@ -235,6 +235,12 @@ class Group:
         members = self.members
         return [node for node in members if node.is_steady] if self.is_crowded else members
 
+    @property
+    def established(self) -> list[Node]:
+        """Return the members of whom more is known than one advertisement that nothing explains:
+        on that one alone nothing is said of anybody."""
+        return [n for n in self.known if n.adverts > 1 or n.authentication.has_verified]
+
     def pairs(self, version: int, at: Nanos, shape: tuple[int, int, int]) -> Node | None:
         """Return the node that an IPv6 advertisement belongs to, by the IPv4 one before it."""
         partner = self.last_ipv4 if version == 6 else None
@@ -291,6 +297,7 @@ class Group:
             self.lies,
             mac,
             (view.advbase, view.advskew),
+            bool(self.recipes),
         )
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:

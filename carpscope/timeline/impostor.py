@@ -49,6 +49,29 @@ class Heard:
     """The sender's."""
     shape: tuple[int, int]
     """The advbase and advskew that it announces."""
+    verifies: bool = False
+    """Whether anything of the group verifies."""
+
+    def may_be(self, counter: int, node: Node | None, at: Nanos) -> bool:
+        """Tell whether a node that advertises may have counted on to a number.
+
+        From its own last one, or from what it was handed since: the latest that it has surely
+        been handed, or any that it may just have been.
+        """
+        before = counter - 1 & _MASK
+        if node is None or not node.sent:
+            return False
+        own_at, own = node.sent[-1]
+        if before == own:
+            return True
+        late = traits.reaction(node)
+        if traits.is_ucarp(node) and not node.is_master:
+            # one whose interface was down sleeps, and then takes all that was queued meanwhile
+            late = at - own_at
+        heard = [one for one in self.recent if one[0] > own_at - late and one[1] != own]
+        handed = max((one for one in heard if one[0] <= at - late), default=None)
+        new = {value for when, value in heard if when > at - late}
+        return before in new or (handed is not None and handed[1] == before)
 
     def follows(self, late: Nanos) -> bool:
         """Tell whether a claim so long after what it counts on from is one of a backup: at once,
@@ -57,8 +80,12 @@ class Heard:
         return late <= at_once or self.waited(late)
 
     def waited(self, late: Nanos) -> bool:
-        """Tell whether a backup may have waited for so long, no longer and no less."""
-        earliest, latest = traits.takeover_of(self.mac, *self.shape)
+        """Tell whether a backup may have waited for so long, no longer and no less.
+
+        A demoted kernel announces more than the advskew that it waits by.
+        """
+        earliest = traits.takeover_of(self.mac, self.shape[0], 0).earliest
+        latest = traits.takeover_of(self.mac, *self.shape).latest
         return earliest - timers.HOST_LATE <= late <= latest + timers.ANNOUNCING
 
     def came_by(self, counter: int, at: Nanos) -> bool:
@@ -187,11 +214,13 @@ def _stranger(
 ) -> tuple[Deceit, Signature] | None:
     """Judge a counter and HMAC that somebody else sent before.
 
-    Two genuine nodes may reach the same counter, but a genuine one has also sent
-    something of its own; who only ever copies is not a member. A backup that claims counts
-    on from the advertisement that it heard last, at once or when its wait is over.
+    Two genuine nodes may reach the same counter. A master counts on from its own or from
+    what it is handed, late perhaps; who is handed what verifies has also made something that
+    does, or nothing is known to verify. A backup that claims counts on from the advertisement
+    that it heard last, at once or when its wait is over.
     """
-    if node is not None and node.adverts > 0:
+    vouched = not heard.verifies or (node is not None and node.authentication.has_verified)
+    if vouched and heard.may_be(view.counter_value, node, at):
         return None
     before = view.counter_value - 1 & _MASK
     for sent, counter in heard.recent:
@@ -229,16 +258,18 @@ def _same_source(
         # and so is another interval before the node's timer: setting one restarts the timer.
         other_rate = shape[:2] != now[:2] and shape[:2] != (BOW_OUT, BOW_OUT)
         return Deceit.FORGED if early and other_rate and not fresh_id else None
-    if fresh_id:
-        return None  # a packet of its own
     if not counts:
+        if fresh_id:
+            return None  # a packet of its own
         # also without ids (IPv6, or always 0) no system sends again before its timer
         if same_id and early:
             first.steal(ip.identification or 0)
         again = early and shape == first.shape  # a demotion is told at once, in both families
         return Deceit.REPLAYED if again or first.is_stolen(ip.identification) else None
-    if heard.goes_on(view.counter_value, at) or (
-        at - first.at > view.interval_ns and heard.came_by(view.counter_value, at)
+    if (
+        heard.goes_on(view.counter_value, at)
+        or heard.may_be(view.counter_value, node, at)
+        or (at - first.at > view.interval_ns and heard.came_by(view.counter_value, at))
     ):
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED

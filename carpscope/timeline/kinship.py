@@ -1,9 +1,12 @@
 """Whether two nodes that use one vhid belong together at all.
 
-Two clusters may use one vhid on one segment by mistake. Then the nodes' own addresses lie
-in different networks, and so do the addresses they announce and sign; nodes of one group
-share at least one of these.
+Two clusters may use one vhid on one segment by mistake. Nodes of one group have a key or a
+shared address in common; two clusters have neither, or one key that somebody uses for all
+clusters, with other addresses in another network. Where it is not known what a node signs, what
+it announces has to do, and its own addresses must lie in another network too.
 """
+
+from collections.abc import Iterable
 
 from carpscope.timeline.node import Node
 
@@ -14,16 +17,45 @@ def unrelated(one: Node, other: Node) -> bool:
     Both must have shown which addresses they hold: by announcing them or by an explained
     HMAC. Networks are compared as /24 and /64, since masks are not on the wire.
     """
-    mine, theirs = _held(one), _held(other)
+    mine, theirs = held_by(one), held_by(other)
     if not mine or not theirs or mine & theirs:
         return False
-    if _networks(mine) & _networks(theirs):
+    keys, other_keys = _secrets(one), _secrets(other)
+    if keys and other_keys and not keys & other_keys:
+        return True
+    if not (keys and other_keys) and _networks(mine) & _networks(theirs):
         return False
     own, others = _networks(one.addresses), _networks(other.addresses)
     return bool(own) and bool(others) and not own & others
 
 
-def _held(node: Node) -> set[bytes]:
+def clusters(nodes: Iterable[Node]) -> list[list[Node]]:
+    """Part nodes of one vhid into those that belong together."""
+    found: list[list[Node]] = []
+    for node in nodes:
+        mine = next((c for c in found if not any(unrelated(node, one) for one in c)), None)
+        if mine is None:
+            found.append(mine := [])
+        mine.append(node)
+    return found
+
+
+def keys_of(node: Node) -> set[str]:
+    """Return how the passphrases are called that a node signed with."""
+    spans = node.authentication.spans
+    return {span.recipe.key.label for span in spans if span.recipe is not None}
+
+
+def _secrets(node: Node) -> set[bytes]:
+    return {
+        span.recipe.key.secret.rstrip(b"\0")
+        for span in node.authentication.spans
+        if span.recipe is not None
+    }
+
+
+def held_by(node: Node) -> set[bytes]:
+    """Return the shared addresses that a node announced or signed."""
     held = set(node.announced)
     for span in node.authentication.spans:
         if span.recipe is not None:

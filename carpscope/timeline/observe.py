@@ -465,8 +465,10 @@ class Observer:
         if node is not None and ip.version == 4 and ip.identification == node.last_id != 0:
             # where every signature is the same, the id says which advertisement it was
             original = replace(original, at=node.last_of[4], frame=node.last_frame)
-        named = node or group.nodes.get(original.source)
-        self._facts.append(Deceived(group, named, at, ref, deceit, original, ip.source, view))
+        named = group.nodes.get(original.source) or node
+        self._facts.append(
+            Deceived(group, named, at, ref, deceit, original, ip.source, view, link.source)
+        )
         group.deceits += 1
         group.deceived_at = at
         group.lies = (*group.lies[-7:], (at, view.counter_value))

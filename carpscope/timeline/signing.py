@@ -69,7 +69,7 @@ class Disagreement:
 def disagreements(group: Group) -> list[Disagreement]:
     """Return every disagreement of a group: one for each pair, kind and stretch of time."""
     found: list[Disagreement] = []
-    members = group.known[:MEMBERS]
+    members = group.established[:MEMBERS]
     for index, one in enumerate(members):
         for other in members[index + 1 :]:
             if not unrelated(one, other):  # two clusters need not sign alike

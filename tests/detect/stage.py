@@ -39,7 +39,13 @@ class Stage:
         self.group = Group((), vhid)
         self.observer.groups[(), vhid] = self.group
         self.nodes = [
-            Node(chr(97 + n), n, advbase=shape.get("advbase", 1), advskew=shape.get("advskew", 0))
+            Node(
+                chr(97 + n),
+                n,
+                advbase=shape.get("advbase", 1),
+                advskew=shape.get("advskew", 0),
+                adverts=1,
+            )
             for n in range(size)
         ]
         for n, node in enumerate(self.nodes):

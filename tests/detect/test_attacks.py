@@ -129,6 +129,8 @@ def test_what_an_attack_achieved(seen: int, left: int | None, by: str, told: str
 
 def test_dropped_advertisements_are_counted_by_node_and_reason() -> None:
     stage = Stage("bad_ttl", "bad_checksum", "wrong_destination")
+    for node in stage.nodes:
+        node.adverts = 0
     for who, check in ((0, Drop.TTL), (0, Drop.TTL), (1, Drop.TTL), (0, Drop.CHECKSUM)):
         node, frame = stage.nodes[who], stage.next()
         node.adverts += 1

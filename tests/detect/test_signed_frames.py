@@ -73,3 +73,33 @@ def test_a_passphrase_as_a_gui_rewrites_it() -> None:
     assert labels(analyzed("key-through-a-gui", "another", addresses=("10.0.0.100",))[0]) == {
         "unverified"
     }
+
+
+@pytest.mark.parametrize("words", [(), ("mekmitasdigoat",)], ids=["keyless", "secrets"])
+def test_who_only_copies_is_never_verified(words: tuple[str, ...]) -> None:
+    """One made-up advertisement of its own, then counters and HMACs of the master."""
+    analysis, config = analyzed("copier", *words, addresses=("10.0.0.100",))
+    assert statuses(analysis, config)["10.0.0.77"] != "verified"
+    told = next(f for f in analysis.findings if f.label == "replayed_advert")
+    assert told.nodes == ("10.0.0.1",), "whose advertisements they are"
+    assert told.attacker is not None
+    assert ip_text(told.attacker.address or b"") == "10.0.0.77"
+    assert "equal_skew_tie" not in labels(analysis)
+
+
+@pytest.mark.parametrize("words", [(), ("mekmitasdigoat",)], ids=["keyless", "secrets"])
+def test_a_replay_with_an_ip_id_of_its_own(words: tuple[str, ...]) -> None:
+    """The master is dead, and one old advertisement is sent again with a new id each time."""
+    analysis, _ = analyzed("replay-fresh-id", *words, addresses=("10.0.0.100",))
+    assert labels(analysis) >= {"replayed_advert", "master_gap"}
+
+
+def test_two_clusters_in_one_network_are_one_conflict() -> None:
+    analysis, _ = analyzed(
+        "two-clusters", "blue-anchor-91", "other-team-44",
+        addresses=("10.130.0.100", "10.130.0.150"),
+    )  # fmt: skip
+    assert labels(analysis) >= {"vhid_conflict"}
+    assert not labels(analysis) & {"equal_skew_tie", "passphrase_mismatch", "one_way_link"}
+    told = next(f for f in analysis.findings if f.label == "vhid_conflict")
+    assert "different networks" not in told.explanation + told.summary

@@ -202,12 +202,12 @@ def test_who_shares_which_values() -> None:
         stage.claim(who, (1 + who) * SECOND)
     found = stage.findings(0)
     assert [f.nodes for f in found] == [("a", "b"), ("c", "d")]
-    assert (found[0].start, found[0].end, found[0].frame_count) == (SECOND, 2 * SECOND, 2)
+    assert (found[0].start, found[0].end, found[0].frame_count) == (SECOND, 2 * SECOND, 4)
     pair = {n.id: n for n in stage.nodes[:2]}
     other = {n.id: n for n in (stage.nodes[0], stage.nodes[2])}
     stage.group.contests += [Contest(0, 1, pair), Contest(2, 3, pair), Contest(4, 5, other)]
     told = [f.explanation for f in stage.findings(0)]
-    assert "They claimed beside each other 2 times." in told[0]
+    assert "They claimed beside each other twice." in told[0]
     assert "They claimed" not in told[1]
 
 
@@ -442,7 +442,7 @@ def test_how_different_advbases_may_be(low: int, high: int, *, threefold: bool) 
     (found,) = stage.findings(0)
     assert ("threefold" in found.explanation) == threefold
     assert f"waits {3 * high} s" in found.explanation
-    assert (found.start, found.end, found.frame_count) == (SECOND, 8 * SECOND, 14)
+    assert (found.start, found.end, found.frame_count) == (SECOND, 8 * SECOND, 16)
     assert found.frames == (*range(1, 7), *range(8, 14)), "six reigns of each"
     stage.nodes[1].advbase = low
     assert stage.findings(0) == []

@@ -26,9 +26,10 @@ from collections.abc import Iterator
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import named
+from carpscope.detect.words import named, times
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
+from carpscope.timeline.kinship import clusters
 from carpscope.timeline.node import Node
 
 
@@ -47,12 +48,13 @@ class EqualSkew:
         del at
         for group in self._context.groups:
             by_values: dict[tuple[int, int], list[Node]] = defaultdict(list)
-            for node in group.known:
+            for node in group.established:
                 if node.reigns and node.advskew < 240:
                     by_values[node.advbase, node.advskew].append(node)
             for (base, skew), nodes in by_values.items():
-                if len(nodes) > 1:
-                    yield _finding(group, base, skew, nodes)
+                for related in clusters(nodes):
+                    if len(related) > 1:
+                        yield _finding(group, base, skew, related)
 
 
 def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
@@ -61,7 +63,7 @@ def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
         1 for contest in group.contests if sum(1 for node in nodes if node.id in contest.nodes) > 1
     )
     start, end = min(node.first for node in nodes), max(node.last for node in nodes)
-    collided = f" They claimed beside each other {met} times." if met else ""
+    collided = f" They claimed beside each other {times(met)}." if met else ""
     return Finding(
         RULE.code,
         RULE.label,

@@ -43,7 +43,7 @@ class AdvbaseMismatch:
         """Give one finding for each group."""
         del at
         for group in self._context.groups:
-            nodes = [node for node in group.known if node.reigns]
+            nodes = [node for node in group.established if node.reigns]
             values = {node.advbase for node in nodes}
             if len(values) < 2 or not _meet(group):
                 continue

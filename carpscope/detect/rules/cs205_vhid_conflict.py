@@ -6,8 +6,9 @@ What it means
     either go to whoever spoke last. Each counts the other's advertisements as refused.
 
 How it is seen
-    Nodes of one vhid whose own addresses lie in different networks, and who announce or
-    sign different addresses in different networks.
+    Nodes of one vhid that verify with different passphrases and share no address; or whose
+    own addresses lie in different networks, and who announce or sign different addresses in
+    different networks.
 
 False alarms
     One group that spans networks would share an address or a network. Networks are taken
@@ -25,10 +26,11 @@ from collections.abc import Iterator
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
+from carpscope.detect.signed import in_words
 from carpscope.detect.words import addresses, listed
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
-from carpscope.timeline.kinship import unrelated
+from carpscope.timeline.kinship import held_by, keys_of, unrelated
 from carpscope.timeline.node import Node
 
 
@@ -46,7 +48,7 @@ class VhidConflict:
         """Give one finding for each group."""
         del at
         for group in self._context.groups:
-            members = group.known[:16]
+            members = group.established[:16]
             first = next(
                 (
                     (one, other)
@@ -65,7 +67,7 @@ def _finding(group: Group, members: list[Node], one: Node, other: Node) -> Findi
     mine = [node for node in members if node not in others]
     told = []
     for side in (mine, others):
-        held = dict.fromkeys(address for node in side for address in node.announced)
+        held = in_words({address for node in side for address in held_by(node)})
         told.append(f"{listed(node.id for node in side)} for {addresses(held)}")
     return Finding(
         RULE.code,
@@ -79,11 +81,22 @@ def _finding(group: Group, members: list[Node], one: Node, other: Node) -> Findi
         tuple(sorted({reign.first for node in members for reign in node.reigns[:4]})),
         sum(node.adverts for node in members),
         f"two unrelated clusters use vhid {group.vhid}: {listed(told)}",
-        "Their own addresses and the ones they share lie in different networks, yet both send "
-        f"from the virtual MAC of vhid {group.vhid}.",
+        f"{_apart(mine, others)}. Yet both send from the virtual MAC of vhid {group.vhid}.",
         f"Give one of the clusters another vhid ({listed(n.id for n in others)} or "
         f"{listed(n.id for n in mine)}).",
     )
+
+
+def _apart(mine: list[Node], others: list[Node]) -> str:
+    """Say what makes two clusters of them, from what is known of their nodes."""
+    keys = [{label for node in side for label in keys_of(node)} for side in (mine, others)]
+    if all(keys) and not keys[0] & keys[1]:
+        used = [f"{listed(node.id for node in side)} signs" for side in (mine, others)]
+        return (
+            f"They have neither passphrase nor shared address in common: {used[0]} with "
+            f"{listed(sorted(keys[0]))}, {used[1]} with {listed(sorted(keys[1]))}"
+        )
+    return "Their own addresses and the ones they share lie in different networks"
 
 
 RULE = Rule("CS205", "vhid_conflict", "Two clusters share a vhid", Severity.ERROR, VhidConflict)

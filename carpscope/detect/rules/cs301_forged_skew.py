@@ -62,6 +62,7 @@ class Forged(AttackWatch):
             f"Effect: {achieved(attack)}.",
             "Find the switch port these frames come from and disconnect it; then change the "
             "passphrase on all nodes, so that what was captured is of no more use.",
+            attacker=attack.attacker,
         )
 
 

@@ -63,6 +63,7 @@ class Replayed(AttackWatch):
             f"Effect: {achieved(attack)}.",
             "Find the switch port these frames come from and disconnect it; then change the "
             "passphrase on all nodes, so that what was captured is of no more use.",
+            attacker=attack.attacker,
         )
 
 

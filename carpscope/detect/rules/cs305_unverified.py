@@ -71,11 +71,12 @@ class Unverified:
         """Give one finding for a group of which nothing verifies, else one a node."""
         del at
         supplied = len(self._context.keyring) > 0
+        fitting = self._fitting()
         for group in self._context.groups:
             known = [node for node in group.known if node.authentication.failed]
             if not any(node.authentication.has_verified for node in group.members):
                 if supplied and known:
-                    yield self._nothing(group, known)
+                    yield self._nothing(group, known, fitting)
                 continue
             never = [
                 node
@@ -90,7 +91,19 @@ class Unverified:
                 if node.authentication.strangers:
                     yield self._some(group, node)
 
-    def _nothing(self, group: Group, nodes: list[Node]) -> Finding:
+    def _fitting(self) -> set[int]:
+        """Return the numbers of the candidates that fit something of some group."""
+        return {
+            way.recipe.key.number
+            for group in self._context.groups
+            for node in group.members
+            for way in node.authentication.ways
+            if way.recipe is not None
+        }
+
+    def _nothing(self, group: Group, nodes: list[Node], fitting: set[int]) -> Finding:
+        # where every candidate fits another group, nothing was supplied for this one
+        other = fitting >= set(range(1, len(self._context.keyring) + 1))
         count = sum(node.authentication.failed for node in nodes)
         names = named(node.id for node in nodes)
         keys = len(self._context.keyring)
@@ -99,7 +112,7 @@ class Unverified:
         return _make(
             group,
             nodes,
-            Severity.ERROR,
+            Severity.INFO if other else Severity.ERROR,
             count,
             f"nothing of {names} verifies with {given} supplied",
             f"{advertisements(count)}, {_while(nodes)}: no HMAC fits {given} over the addresses "

@@ -1,1 +1,0 @@
-"""One file a format beside pcap and pcapng: `FORMAT`, found by its folder."""
