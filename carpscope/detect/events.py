@@ -109,7 +109,7 @@ class EventWatch:
         if fact.reign.ended_by == "silent" and fact.reign.seen - start > _OVERLAP:
             state.last = (fact.node, fact.reign)
             return  # they ignored each other: who follows it comes yet
-        if start < fact.reign.start or fact.reign.ended_by == "capture":
+        if start < fact.reign.start or fact.reign.ended_by in ("capture", "unseen"):
             return  # it came later and lost: nobody took over
         label, why = "preemption", "took over from the live"
         if fact.reign.ended_by == "bow-out" or _demoted(fact.node, start):

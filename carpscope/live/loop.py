@@ -8,26 +8,27 @@ can still come, asks the detectors what they know, and hands over the difference
 import gc
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from carpscope.capture.batch import Batch
 from carpscope.capture.disk import Disk
-from carpscope.capture.live import LiveCapture, monotonic_ns, wall_ns
+from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
 from carpscope.capture.rotation import Keeper, Recorder
 from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.detect.finding import Severity
-from carpscope.detect.standing import is_wrong
+from carpscope.detect.standing import Standing, Status, is_wrong
 from carpscope.live import memory
 from carpscope.live.expectations import Expectations
 from carpscope.live.monitor import Monitor
 from carpscope.live.outputs import Outputs
 from carpscope.live.searching import PAUSE_S, Searcher
 from carpscope.live.service import ServiceManager
+from carpscope.live.sight import Sight
 from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import Teller, notice
 from carpscope.live.views import snapshot
@@ -40,6 +41,7 @@ LOOK_SHARE = 4
 """A look that takes long is taken so much more rarely: at most a fourth of the time."""
 LOOK_LATEST: Nanos = 600 * MILLISECOND
 """Whatever it takes: what is wrong is told within 1.5 s of being provable."""
+CHECK_EVERY: Nanos = 50 * MILLISECOND
 COUNT_EVERY: Nanos = 1 * SECOND
 SNAPSHOT_EVERY: Nanos = 1 * SECOND
 SAVE_EVERY: Nanos = 60 * SECOND
@@ -91,7 +93,8 @@ class Live:
         self._manager = ServiceManager()
         self._searcher = Searcher()
         self.monitors = [
-            Monitor(config, i.label, searcher=self._searcher) for i in capture.interfaces
+            Monitor(config, i.label, searcher=self._searcher, sight=Sight(self.started))
+            for i in capture.interfaces
         ]
         self._expectations = Expectations(self.monitors, self.started)
         for monitor in self.monitors:
@@ -106,6 +109,7 @@ class Live:
         self._tellers = [Teller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
         self._looked: Nanos = 0
+        self._checked: Nanos = 0
         self._look_cost: Nanos = 0
         self._counted: Nanos = 0
         self._showed: Nanos = 0
@@ -115,7 +119,6 @@ class Live:
         self._fed: Nanos = 0
         self._skew = self.started - self._began
         self._dropped = [0] * len(self.monitors)
-        self._blind: dict[int, tuple[Nanos, str]] = {}
         self._said_lost: dict[str, int] = {}
         if options.state is not None:
             memory.carry(memory.load(options.state), self._situations(), self.started)
@@ -132,12 +135,14 @@ class Live:
         gc.set_threshold(GARBAGE_AFTER)
         while not self._is_over():
             self.capture.wait(self._patience_ms())
+            self._check()
             self._read(self.capture.frames())
             self._pass_time()
         self._manager.say("STOPPING=1")
         ended = wall_ns()
         self._read(self.capture.drain())
         # not later than what was read: what still came after that is no silence
+        self._check(latest=True)
         self._look(min(ended, max(self.capture.drained, self.monitors[0].observer.now)))
         self._count()
         self.capture.close()
@@ -148,12 +153,20 @@ class Live:
             self._problem("--state", 0, self._state.problem, wall_ns())
         now = wall_ns()
         told = f"{self.packets:,} packets in {span_text(now - self.started)}"
-        self.tell(Record(now, "stop", "stop", told))
+        self.tell(Record(now, "stop", "stop", told, status=self.standing.status.value))
 
     @property
     def open(self) -> list[Situation]:
         """Return what is open, on any interface."""
         return [s for monitor in self.monitors for s in monitor.situations.open]
+
+    @property
+    def standing(self) -> Standing:
+        """Return how things stand now: what is open where something can be seen."""
+        seen = [monitor for monitor in self.monitors if not monitor.unknown]
+        found = tuple(s.finding for monitor in seen for s in monitor.situations.open)
+        judged = len(seen) == len(self.monitors)
+        return Standing(found, self.monitors[0].config, judged)
 
     @property
     def adverts(self) -> int:
@@ -219,8 +232,6 @@ class Live:
     def _pass_time(self) -> None:
         now, clock = wall_ns(), monotonic_ns()
         self._watch_clock(now, clock)
-        for change in self.capture.check(now):
-            self._interface(change.interface, change.state, change.text, now)
         if clock - self._looked >= max(LOOK_EVERY, min(self._look_cost * LOOK_SHARE, LOOK_LATEST)):
             self._looked = clock
             self._look(self.capture.drained)
@@ -238,9 +249,18 @@ class Live:
             for show in (*self.options.show, self.options.outputs.show):
                 show(taken)
 
+    def _check(self, *, latest: bool = False) -> None:
+        """Look after the interfaces before what they gave: what was missed in between is known."""
+        clock = monotonic_ns()
+        if clock - self._checked < CHECK_EVERY and not latest:
+            return
+        self._checked = clock
+        for notice_ in self.capture.check(wall_ns()):
+            self._interface(notice_)
+
     def _look(self, until: Nanos) -> None:
-        for index, (monitor, teller) in enumerate(zip(self.monitors, self._tellers, strict=True)):
-            if index in self._blind:
+        for monitor, teller in zip(self.monitors, self._tellers, strict=True):
+            if monitor.sight.is_blind:
                 continue  # while nothing can be heard, silence has no meaning
             changes = monitor.look(until)
             told = [teller.news(item) for item in monitor.taken_news()]
@@ -271,16 +291,18 @@ class Live:
         for monitor in self.monitors:
             monitor.doubts.blind(min(now - step, now), max(now - step, now), text)
 
-    def _interface(self, index: int, state: str, text: str, now: Nanos) -> None:
-        name = self.capture.interfaces[index].label
-        if state == "up":
-            self._expectations.since = now
-            since, why = self._blind.pop(index, (now, ""))
-            self.monitors[index].doubts.blind(since, now, why or text)
-        else:
-            # what was due just before may have been lost already
-            self._blind.setdefault(index, (now - 2 * SECOND, f"{name} was {state}"))
-        self.tell(notice(now, f"interface_{state}", text, name))
+    def _interface(self, change: Notice) -> None:
+        monitor = self.monitors[change.interface]
+        if change.state == "up" and not monitor.sight.has_seen_since(change.since):
+            monitor.lose(change.since, change.since, change.text)  # a moment is told when over
+            monitor.resume(change.at)
+            self._expectations.since = change.at
+        elif change.state != "up":
+            why = f"{monitor.interface} {self.capture.interfaces[change.interface].why}"
+            monitor.lose(change.since, change.at, why)
+        status = Status.UNKNOWN.value if monitor.unknown else None
+        told = notice(change.at, f"interface_{change.state}", change.text, monitor.interface)
+        self.tell(replace(told, status=status))
 
     def _count(self) -> None:
         """See what the kernel lost, what outputs lost, and say it when it grows."""

@@ -19,6 +19,7 @@ from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
 from carpscope.live.searching import Question, Searcher
+from carpscope.live.sight import Sight
 from carpscope.live.situations import Change, Doubts, Situations
 from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Joined, Left, Refused
 from carpscope.timeline.group import Group, GroupKey, group_id
@@ -78,6 +79,8 @@ class Monitor:
     """What the configuration expects and is not so (`live.expectations`)."""
     searcher: Searcher | None = None
     """Who searches beside the loop; without one, everything is searched in `look`."""
+    sight: Sight = field(default_factory=lambda: Sight(0))
+    """Whether the segment can be seen."""
     _asked: OrderedDict[tuple[GroupKey, str], tuple[object, Nanos]] = field(
         default_factory=OrderedDict
     )
@@ -113,8 +116,29 @@ class Monitor:
         if not self.observer.glance(frame):
             self.examine(frame)
 
+    def lose(self, since: Nanos, now: Nanos, why: str) -> None:
+        """Note that nothing can be seen; no lane takes what comes when something can again."""
+        if not self.sight.is_blind:
+            self.observer.resume(self.observer.now)
+        self.sight.lose(since, now, why)
+
+    def resume(self, at: Nanos) -> None:
+        """Go on after a time of which nothing is known."""
+        if self.sight.is_blind:
+            since, why = self.sight.regain(at, self.observer.advertisements)
+            self.doubts.blind(since, at, why)
+            self.observer.resume(at)
+
+    @property
+    def unknown(self) -> str:
+        """Say why it is unknown how things stand here; empty where it is known."""
+        has_findings = bool(self.situations.open)
+        return self.sight.unknown(self.observer, has_findings=has_findings)
+
     def examine(self, frame: Frame) -> None:
         """Take one frame that no lane has taken."""
+        if self.sight.why and frame.at > self.sight.noticed:
+            self.resume(frame.at)
         if self.observer.pass_by(frame):
             return
         facts = self.observer.see(decode(frame))

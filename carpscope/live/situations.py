@@ -74,7 +74,8 @@ class Situations:
         names: dict[str, str] = {}
         wanted = [f for f in findings if f.code not in self.ignored]
         if doubts is not None:
-            wanted = [f for f in wanted if not doubts.hides(f)]
+            # what was seen before a blind time is not over for that it was not seen in it
+            wanted = [f for f in wanted if not doubts.hides(f) or self._is_open(f)]
         for finding in wanted:
             situation = self._find(finding)
             if situation is not None:
@@ -129,6 +130,10 @@ class Situations:
     def open(self) -> list[Situation]:
         """Return what is open."""
         return [situation for situation in self.known.values() if situation.is_open]
+
+    def _is_open(self, finding: Finding) -> bool:
+        found = self._find(finding)
+        return found is not None and found.is_open
 
     def _find(self, finding: Finding) -> Situation | None:
         found = self.known.get((finding.code, finding.group, finding.start))

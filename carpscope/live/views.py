@@ -28,9 +28,9 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
     interfaces = tuple(
         InterfaceView(
             i.label, i.state, i.since, i.counts.received, i.counts.dropped,
-            i.counts.interface_dropped,
+            i.counts.interface_dropped, monitor.unknown,
         )
-        for i in live.capture.interfaces
+        for i, monitor in zip(live.capture.interfaces, live.monitors, strict=True)
     )  # fmt: skip
     failures: dict[str, int] = {}
     for monitor in live.monitors:
@@ -102,7 +102,11 @@ def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:
         called = {config.name_of([a]) or ip_text(a): a for a in reversed(expected.nodes)}
         present = {config.name_of(list(heard & {a})) for a in heard}
         unheard = [n for n, a in called.items() if a not in heard and n not in present]
-    return GroupView(monitor.interface, group.id, group.vhid, name, nodes, tuple(unheard[::-1]))
+    is_known = monitor.sight.knows(group, monitor.observer)
+    unheard_ = tuple(unheard[::-1])
+    return GroupView(
+        monitor.interface, group.id, group.vhid, name, nodes, unheard_, is_known=is_known
+    )
 
 
 def _node(node: Node, config: Config, now: Nanos) -> NodeView:

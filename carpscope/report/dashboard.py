@@ -146,10 +146,9 @@ def _footer(now: Snapshot) -> list[Text]:
 
 
 def _findings(now: Snapshot, width: int, room: int, height: int) -> list[Text]:
+    blind = [Text(f"? unknown: {shown(why)}", style=f"bold {WARN}") for why in now.unknown]
     if not now.open:
-        if not now.groups:
-            return [Text("… no CARP heard yet", style=FAINT), Text()]
-        return [Text("✓ nothing wrong", style=f"bold {OK}"), Text()]
+        return [*(blind or [Text("✓ nothing wrong", style=f"bold {OK}")]), Text()]
     worst = {
         (f.interface, f.group): max(
             o.severity.rank for o in now.open if (o.interface, o.group) == (f.interface, f.group)
@@ -161,6 +160,7 @@ def _findings(now: Snapshot, width: int, room: int, height: int) -> list[Text]:
         key=lambda f: (-worst[f.interface, f.group], f.group, f.is_symptom, f.start),
     )
     lines: list[Text] = []
+    room = max(room - len(blind), 2)
     for index, found in enumerate(order):
         told = _wrapped(_situation(found, now), width, 6 if found.is_symptom else 4, 2)
         if not found.is_symptom:
@@ -173,7 +173,7 @@ def _findings(now: Snapshot, width: int, room: int, height: int) -> list[Text]:
             lines.append(Text(f"  … and {len(order) - index} more", style=WARN))
             break
         lines += told
-    return [*lines, Text()]
+    return [*blind, *lines, Text()]
 
 
 def _wrapped(text: Text, width: int, indent: int, most: int) -> list[Text]:
@@ -256,11 +256,16 @@ def _titles(width: int) -> list[str]:
 
 def _group_name(group: GroupView, now: Snapshot, wrong: bool) -> Text:
     where = f"{group.interface} " if len(now.interfaces) > 1 else ""
-    line = _styled(f"{'✗' if wrong else '✓'} ", TROUBLE if wrong else OK)
+    sign, style = ("✗", TROUBLE) if wrong else ("✓", OK)
+    if not group.is_known:
+        sign, style = "?", WARN
+    line = _styled(f"{sign} ", style)
     line.append(f"{where}{group.id}", style="bold")
     if group.name:
         line.append(f"  {group.name}")
-    if not group.masters:
+    if not group.is_known:
+        line.append("  unknown; before that:", style=WARN)
+    elif not group.masters:
         line.append("  nobody is MASTER", style=TROUBLE)
     elif len(group.masters) > 1:
         line.append(f"  {len(group.masters)} masters", style=TROUBLE)
@@ -304,7 +309,7 @@ def _authentication(node: NodeView) -> Text:
 
 def _takeover(node: NodeView, group: GroupView, now: Snapshot) -> Text:
     """Say how long a backup still waits; it starts anew with every advertisement."""
-    if not node.is_master or len(group.masters) > 1:
+    if not node.is_master or len(group.masters) != 1:
         return Text("")  # of two masters, nobody is known to wait
     others = [other.down_ns for other in group.nodes if other is not node]
     wait = min(others, default=node.down_ns)

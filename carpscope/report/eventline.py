@@ -62,8 +62,10 @@ def _state(taken: Snapshot) -> Iterator[str]:
     for found in taken.open:
         since = clock(found.start, digits=0)
         yield f"  {found.code} {found.severity.value} since {since}: {found.summary}"
-    if not taken.open:
-        yield "  nothing wrong" if taken.groups else "  no CARP heard yet"
+    for why in taken.unknown:
+        yield f"  unknown how things stand: {why}"
+    if not taken.open and not taken.unknown:
+        yield "  nothing wrong"
 
 
 def _group_lines(group: GroupView, taken: Snapshot) -> Iterator[str]:
@@ -72,6 +74,8 @@ def _group_lines(group: GroupView, taken: Snapshot) -> Iterator[str]:
     for node in group.nodes:
         who = f"{node.name} ({node.id})" if node.name else node.id
         state = "MASTER for" if node.is_master else "silent for"
+        if not group.is_known:
+            state = "unknown, heard last before"
         demoted = f", demoted {node.demote}" if node.demote else ""
         yield (
             f"    {who}: {state} {span_text(taken.at - node.since)}, advertises "
@@ -111,6 +115,8 @@ def _summary(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Itera
         if outlet.lost:
             why = f" ({outlet.problem})" if outlet.problem else ""
             yield f"{outlet.lost:,} events lost by {outlet.name}{why}"
+    for why in taken.unknown:
+        yield f"unknown how things stand: {why}"
     masters = [f"{node.name or node.id} is MASTER of {group.id}" for group in taken.groups
                for node in group.masters]  # fmt: skip
     if masters:

@@ -135,14 +135,16 @@ class Metrics:
         unshown = max(0, len(now.groups) - GROUPS_SHOWN)
         for group in now.groups[:GROUPS_SHOWN]:
             labels = [shown(group.interface), shown(group.id)]
-            masters.add_metric(labels, len(group.masters))
+            if group.is_known:
+                masters.add_metric(labels, len(group.masters))
             unshown += max(0, len(group.nodes) - NODES_SHOWN)
             for node in group.nodes[:NODES_SHOWN]:
                 named = [*labels, shown(node.id)]
-                state.add_metric(named, float(node.is_master))
-                skew.add_metric(named, node.advskew)
-                base.add_metric(named, node.advbase)
-                demote.add_metric(named, node.demote)
+                if group.is_known:
+                    state.add_metric(named, float(node.is_master))
+                    skew.add_metric(named, node.advskew)
+                    base.add_metric(named, node.advbase)
+                    demote.add_metric(named, node.demote)
                 age.add_metric(named, max(0.0, (now.at - node.last) / 1e9))
                 sent.add_metric(named, node.adverts)
                 if node.authentication != "unchecked":
@@ -152,7 +154,7 @@ class Metrics:
             "carpscope_findings_open", "Open findings.", ["interface", "code", "label", "severity"]
         )
         counts: dict[tuple[str, str, str, str], int] = {}
-        for one in now.open:
+        for one in now.known:
             key = (one.interface, one.code, one.label, one.severity.value)
             counts[key] = counts.get(key, 0) + 1
         for key, count in counts.items():
@@ -164,7 +166,12 @@ class Metrics:
         )
         for reason, count in now.failures:
             failures.add_metric([shown(reason)], count)
-        up = gauge("carpscope_interface_up", "1 where it is captured on.", ["interface"])
+        up = gauge("carpscope_interface_up", "1 where frames can come.", ["interface"])
+        known = gauge(
+            "carpscope_known",
+            "1 where it is known how things stand; 0: blind, no CARP heard.",
+            ["interface"],
+        )
         received = CounterMetricFamily(
             "carpscope_frames_received", "Frames that passed the filter.", labels=["interface"]
         )
@@ -173,6 +180,7 @@ class Metrics:
         )
         for interface in now.interfaces:
             up.add_metric([shown(interface.name)], float(interface.state == "up"))
+            known.add_metric([shown(interface.name)], float(not interface.unknown))
             received.add_metric([shown(interface.name)], interface.received)
             dropped.add_metric([shown(interface.name), "kernel"], interface.dropped)
             dropped.add_metric([shown(interface.name), "interface"], interface.interface_dropped)

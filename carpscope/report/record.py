@@ -38,6 +38,8 @@ class Record:
     """`MASTER` or `BACKUP`: of the node, or of the group where it is about no single one."""
     body: Mapping[str, Json] = field(default_factory=dict)
     """What this kind has beside."""
+    status: str | None = None
+    """How things stand, where the event is about that: `unknown` while nothing can be seen."""
 
     def document(self) -> dict[str, Json]:
         """Give the object, in the manner of EVE: what is common first, then the kind's own."""
@@ -54,6 +56,8 @@ class Record:
             "state": self.state,
             "message": self.text,
         }
+        if self.status is not None:
+            out["status"] = self.status
         if self.body:
             out[_BODY.get(self.kind, self.kind)] = dict(self.body)
         return {key: _visible(value) for key, value in out.items()}

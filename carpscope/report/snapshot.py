@@ -45,10 +45,13 @@ class GroupView:
     unheard: tuple[str, ...] = ()
     """Nodes that the configuration lists and that never advertised: backups, or not there."""
 
+    is_known: bool = True
+    """Whether it is known how it stands; else its nodes are as they were last."""
+
     @property
     def masters(self) -> list[NodeView]:
-        """Return who is MASTER."""
-        return [node for node in self.nodes if node.is_master]
+        """Return who is MASTER, as far as that is known."""
+        return [node for node in self.nodes if node.is_master] if self.is_known else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class InterfaceView:
     received: int
     dropped: int
     interface_dropped: int
+    unknown: str = ""
+    """Why it is unknown how things stand on it; empty where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +114,14 @@ class Snapshot:
     outlets: tuple[OutletView, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What a person should know of the capture itself."""
+
+    @property
+    def unknown(self) -> list[str]:
+        """Return why it is unknown how things stand, for each interface of which it is."""
+        return [i.unknown for i in self.interfaces if i.unknown]
+
+    @property
+    def known(self) -> list[SituationView]:
+        """Return what is open on interfaces on which it is known how things stand."""
+        blind = {i.name for i in self.interfaces if i.unknown}
+        return [found for found in self.open if found.interface not in blind]

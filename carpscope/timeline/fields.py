@@ -76,7 +76,7 @@ def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: Adve
     """Follow how the counter moves: what it says without any key (authentication.md 2.6)."""
     habit = node.counters.setdefault(version, CounterHabit())
     value = view.counter_value
-    if habit.seen:
+    if habit.value >= 0:
         step = value - habit.value & 0xFFFF_FFFF_FFFF_FFFF
         last = group.last.counter if group.last is not None else habit.value
         follows = value - last & 0xFFFF_FFFF_FFFF_FFFF

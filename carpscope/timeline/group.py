@@ -219,6 +219,17 @@ class Group:
         """Return the name of the group."""
         return group_id(self.vlan, self.vhid)
 
+    def forget_latest(self) -> None:
+        """Let go of what the next advertisement is compared with: much may lie in between."""
+        self.last = self.last_ipv4 = None
+        self.history.clear()
+        self.revision += 1
+        for node in self.members:
+            node.sent.clear()
+            node.heard_better = node.farewell = node.deceived = None
+            for habit in node.counters.values():
+                habit.value = -1
+
     @property
     def contest(self) -> Contest | None:
         """Return the contest that goes on, if one does."""

@@ -50,7 +50,8 @@ class Reign:
     end: Nanos | None = None
     """When it stopped being MASTER by what can be known; None while it has not."""
     ended_by: str = ""
-    """`bow-out`, `yielded` (a better one was heard), `silent` or `capture` (it ends first)."""
+    """`bow-out`, `yielded` (a better one was heard), `silent`, `capture` (it ends first), `unseen`
+    (it was heard no more after a time in which the capture saw nothing)."""
 
     def go_on(self, at: Nanos, frame: FrameRef) -> None:
         """Take one more advertisement; in a capture, time may step back."""

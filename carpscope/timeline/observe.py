@@ -90,6 +90,8 @@ class Observer:
         self.strangers = Strangers(self.groups, limits, self._due)
         self._beside = Surroundings()
         self._untrimmed = 0
+        self.resumed: Nanos = 0
+        """When the capture could see again; nothing is concluded from before to after it."""
         self.taken = 0
         """Advertisements that lanes took, copies included; up to date after `sync`."""
         self._lanes: Shortcuts = {}
@@ -261,6 +263,22 @@ class Observer:
         self.sync()
         self.advance(now)
         return facts
+
+    def resume(self, at: Nanos) -> None:
+        """Go on after a time in which nothing could be seen, whatever happened in it.
+
+        A master that advertises on was one all the time. One that does not is not heard any
+        more; since when, nobody knows.
+        """
+        for lane in self._open_lanes():
+            self._close(lane)
+        self.sync()
+        self.now = self.resumed = max(self.now, at)
+        for group in self.groups.values():
+            group.forget_latest()
+            for node in group.masters:
+                node.due = max(node.due, at + timers.overdue(node.advbase, node.advskew))
+                self._watch(group, node)
 
     def wait_until(self, at: Nanos) -> list[Fact]:
         """Let time pass as a packet of no interest does; return what that shows."""
@@ -498,7 +516,9 @@ class Observer:
             # It fell silent for a deceit, and waited like any backup.
             self._leave(group, node, node.deceived, "yielded")
             reign = None
-        elif reign is not None and at - node.last > timers.gone(node.advbase, node.advskew):
+        elif reign is not None and at - max(node.last, self.resumed) > timers.gone(
+            node.advbase, node.advskew
+        ):
             # Longer than any backup waits: it left in between, whatever became of it.
             self._leave(group, node, node.last, "silent")
             reign = None
@@ -507,7 +527,7 @@ class Observer:
             self._claim(group, node, at, ref)
         else:
             reign.go_on(at, ref)
-            if version == 4 or 4 not in group.families:
+            if node.last >= self.resumed and (version == 4 or 4 not in group.families):
                 node.intervals.append(at - node.last)
                 del node.intervals[:-INTERVALS_KEPT]
         soon = traits.interval(node).earliest - timers.HOST_LATE if is_ucarp(node) else 0
@@ -577,6 +597,9 @@ class Observer:
             node.due = max(undecided) + 1
             self._watch(group, node)
             return
+        if node.last < self.resumed:
+            self._leave(group, node, node.last, "unseen")
+            return
         self._facts.append(Overdue(group, node, node.due))
         if node.heard_better is not None:
             self._leave(group, node, node.heard_better, "yielded")
@@ -592,7 +615,8 @@ class Observer:
         group.masters.remove(node)
         contest = group.contest
         if contest is not None and len(group.masters) < 2:
-            contest.end = max(contest.start, min(at, contest.end) if how == "silent" else at)
+            unheard = how in ("silent", "unseen")
+            contest.end = max(contest.start, min(at, contest.end) if unheard else at)
             contest.open = False
         others = tuple((other, other.reigns[-1]) for other in group.masters)
         self._facts.append(Left(group, node, at, reign, others))

@@ -127,6 +127,9 @@ class Watcher:
         return {e["finding"]["label"] for _, e in self.events if e["event_type"] == "finding"}
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        assert self.process.stdout is not None
+        if self.process.stdout.closed:
+            return self.process.wait(20)
         if self.process.poll() is None:
             self.process.send_signal(number)
         status = self.process.wait(20)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from carpscope.capture.rotation import Keeper, Recorder
     from carpscope.config import Config
     from carpscope.live.loop import Live, Options
+    from carpscope.live.outputs import Outputs
     from carpscope.report.snapshot import Snapshot
 
 EXAMPLES = """\
@@ -147,7 +148,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from carpscope.capture.live import BUFFER_MIB, LiveCapture, Settings
+    from carpscope.capture.interface import BUFFER_MIB, Settings
+    from carpscope.capture.live import LiveCapture
     from carpscope.cli.loading import load
     from carpscope.core.errors import CarpscopeError
     from carpscope.live import privileges
@@ -172,6 +174,7 @@ def _run(options: argparse.Namespace) -> int:
         options.filter, buffer_mib, options.snapshot_length, not options.no_promiscuous
     )
     loop = LoopOptions(length=options.length, count=options.count)
+    _understood(options, config)  # a mistake is told before anything is given up for it
     load()
     if options.metrics:
         loop.outputs.listen(options.metrics)  # a port below 1024 takes root
@@ -247,23 +250,30 @@ def _reread(
 def _checked(options: argparse.Namespace, config: "Config") -> int:
     """Say what a configuration means, once it is known to be right."""
     from carpscope.capture.filter import compile_filter
-    from carpscope.capture.live import live_filter
-    from carpscope.live.outputs import Outputs
+    from carpscope.capture.interface import live_filter
 
     for expression in (options.filter, live_filter(options.filter)):
         if expression:
             compile_filter(expression)
-    texts = [text for text in _outputs(options) if not text.startswith("json=")]
-    outputs = Outputs()
-    outputs.prepare(texts, options.metrics, _places(config), listen=False)
+    outputs = _understood(options, config)
     print(shown(f"{options.config or 'the command line'}: nothing wrong"))
     print(shown(f"  interfaces  {', '.join(options.interface) or 'none; -i names one'}"))
     print(f"  candidates  {len(config.passphrases)} passphrases, {len(config.addresses)} addresses")
     print(f"  expected    {len(config.groups)} groups; {len(config.names)} addresses have names")
-    if texts or options.metrics:
+    if outputs.prepared or options.metrics:
         metrics = [f"metrics at {options.metrics}"] if options.metrics else []
         print(shown(f"  outputs     {', '.join([*outputs.prepared, *metrics])}"))
     return 0
+
+
+def _understood(options: argparse.Namespace, config: "Config") -> "Outputs":
+    """Read what outputs are asked for; nothing is opened. Raises CarpscopeError."""
+    from carpscope.live.outputs import Outputs
+
+    outputs = Outputs()
+    texts = [text for text in _outputs(options) if not text.startswith("json=")]
+    outputs.prepare(texts, options.metrics, _places(config), listen=False)
+    return outputs
 
 
 def _places(config: "Config") -> dict[str, str]:
@@ -402,9 +412,9 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
         return 130
     if "terminated" in live.requests:
         return 0
-    if not live.adverts and not live.is_wrong:
-        told = "no CARP advertisement heard: nothing could be judged"
-        print(f"carpscope: {told}", file=sys.stderr)
+    if taken.unknown and not live.is_wrong:
+        told = "; ".join(taken.unknown)
+        print(shown(f"carpscope: {told}: it is unknown how things stand"), file=sys.stderr)
         return 2
     return 1 if live.is_wrong and not options.exit_zero else 0
 

@@ -1,0 +1,260 @@
+"""One interface that is captured on: opened by libpcap, never waited for inside it.
+
+pcapy's own waiting does not return on an idle interface and swallows SIGINT, so every handle is
+non-blocking and `capture.live` does the waiting.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from carpscope.capture.batch import Batch
+from carpscope.capture.links import ANY, Links
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame, Shortcuts
+from carpscope.core.text import shown
+from carpscope.core.units import Nanos
+
+BUFFER_MIB = 64
+"""As much as 1.4 s of 300,000 adverts a second take; libpcap's own 2 MiB last 40 ms."""
+SNAPLEN = 2048
+"""More than an Ethernet frame of default size; nothing looked at is longer."""
+RETIRE_MS = 50
+"""How long the kernel may keep a frame to itself. 1 ms costs losses at full rate."""
+BATCH = 512
+BATCHES_MAX = 16
+"""Batches per turn: then the clock is looked at, however much waits."""
+
+_ELECTION = (
+    "ip proto 112 or ip6 proto 112 or arp or igmp or proto 240"
+    " or (ip6 proto 58 and ip6[40] >= 135 and ip6[40] <= 136)"
+    " or (ip6 proto 0 and ip6[40] = 58 and ((ip6[48] >= 130 and ip6[48] <= 132) or ip6[48] = 143))"
+)
+"""Advertisements, and what elections leave beside them: ARP, ND, IGMP, MLD and pfsync."""
+
+
+def live_filter(narrow: str | None = None) -> str:
+    """Give the capture filter; `narrow` (of -f) comes first, VLAN last: it shifts what follows."""
+    base = f"({_ELECTION}) or (vlan and ({_ELECTION})) or (vlan and ({_ELECTION}))"
+    return f"({narrow}) and ({base})" if narrow and narrow.strip() else base
+
+
+class _Handle(Protocol):
+    """What is used of pcapy's reader."""
+
+    def activate(self) -> int: ...
+    def close(self) -> None: ...
+    def datalink(self) -> int: ...
+    def getfd(self) -> int: ...
+    def next_batch(self, limit: int, /) -> tuple[bytes, bytes]: ...
+    def set_buffer_size(self, size: int, /) -> int: ...
+    def set_promisc(self, on: int, /) -> int: ...
+    def set_snaplen(self, length: int, /) -> int: ...
+    def set_timeout(self, milliseconds: int, /) -> int: ...
+    def setfilter(self, expression: str, /) -> int: ...
+    def setnonblock(self, on: int, /) -> int: ...
+    def stats(self) -> tuple[int, int, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to capture."""
+
+    narrow: str | None = None
+    buffer_mib: int = BUFFER_MIB
+    snaplen: int = SNAPLEN
+    promiscuous: bool = True
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the kernel says of a capture; sums over reopenings."""
+
+    received: int = 0
+    dropped: int = 0
+    """Passed the filter and found the buffer full."""
+    interface_dropped: int = 0
+
+
+def grown(before: int, now: int) -> int:
+    """Return how much a counter of 32 bits grew; nothing where it stepped back.
+
+    It starts anew at 0 when it is full, and steps back when what it counts is reset or replaced:
+    libpcap reads the drops of an interface by its name.
+    """
+    step = (now - before) & 0xFFFF_FFFF
+    return step if step < 1 << 31 else 0
+
+
+@dataclass(slots=True)
+class Interface:
+    """One interface that is captured on."""
+
+    name: str
+    index: int
+    settings: Settings
+    state: str = "closed"
+    """`up`, `down` (it is there, nothing can come) or `gone`."""
+    frames: int = 0
+    link: int = 1
+    since: Nanos = 0
+    """When the state was entered."""
+    latest: Nanos = 0
+    """The time of the last frame that was read."""
+    counts: Counts = field(default_factory=Counts)
+    shortcuts: Shortcuts = field(default_factory=dict)
+    """Asked before a packet becomes a frame; empty unless an analysis fills it."""
+    tap: Callable[[Batch], None] | None = None
+    """Gets everything that was captured, before it is looked at."""
+    why: str = ""
+    """What became of it, where it is not up."""
+    exists: bool = True
+    state_told: str = "up"
+    """The state that was told last."""
+    seen: Nanos = 0
+    """When it was found up last."""
+    lost: Nanos | None = None
+    """Since when nothing is known of it; None while it is up."""
+    tried: Nanos = 0
+    """When it was opened again last, or tried to be."""
+    blinked: bool = False
+    """Whether something was missed between the last two looks, however short it was."""
+    _told: tuple[int, int, int] = (0, 0, 0)
+    """What the kernel said at the last count, of this opening."""
+    _failed: bool = False
+    _handle: _Handle | None = None
+    _number: int = 0
+    """The kernel's, of the interface the handle is bound to."""
+    _carrier_changes: int = 0
+
+    def open(self, links: Links) -> None:
+        """Open it. Raises CarpscopeError with what to do."""
+        import pcapy  # noqa: PLC0415  reading a file needs no libpcap
+
+        try:
+            handle: _Handle = pcapy.create(self.name)
+            handle.set_snaplen(self.settings.snaplen)
+            handle.set_promisc(int(self.settings.promiscuous))
+            handle.set_buffer_size(self.settings.buffer_mib << 20)
+            handle.set_timeout(RETIRE_MS)
+            problem = handle.activate()
+        except (pcapy.PcapError, ValueError) as error:
+            raise CarpscopeError(f"{self.name}: {shown(str(error))}") from None
+        if problem < 0:
+            raise CarpscopeError(f"{self.name}: {_ACTIVATION.get(problem, f'error {problem}')}")
+        try:
+            handle.setfilter(live_filter(self.settings.narrow))
+            handle.setnonblock(1)
+        except pcapy.PcapError as error:
+            handle.close()
+            raise CarpscopeError(f"-f {self.settings.narrow!r}: {shown(str(error))}") from None
+        link = links.look(self.name)
+        self._number = link.number if link is not None else 0
+        self._carrier_changes = link.carrier_changes if link is not None else 0
+        self._handle = handle
+        self._told = (0, 0, 0)
+        kind = handle.datalink()
+        self.link = 101 if kind == 12 else kind  # libpcap's DLT_RAW is LINKTYPE_RAW in files
+        self.state = "up"
+
+    @property
+    def label(self) -> str:
+        """Return its name for people: Linux lets one hold anything but a slash and a space."""
+        return shown(self.name)
+
+    @property
+    def fileno(self) -> int | None:
+        """Return what to poll, where it is open."""
+        return self._handle.getfd() if self._handle is not None else None
+
+    def read(self, limit: int = BATCHES_MAX) -> Iterator[Frame]:
+        """Give the frames that wait, at most `limit` batches. Afterwards `state` may be `down`."""
+        import pcapy  # noqa: PLC0415
+
+        handle = self._handle
+        if handle is None:
+            return
+        tap = self.tap
+        for _ in range(limit):
+            try:
+                data, meta = handle.next_batch(BATCH)
+            except pcapy.PcapError:
+                # ENETDOWN; the handle stays bound, and goes on when the interface comes back
+                self.state, self._failed = "down", True
+                return
+            if not meta:
+                return
+            snaplen = self.settings.snaplen
+            batch = Batch(data, meta, self.link, self.index, self.frames + 1, snaplen)
+            self.frames += len(batch)
+            self.latest = batch.last
+            if tap is not None:
+                tap(batch)
+            yield from batch.frames(self.shortcuts)
+            if len(batch) < BATCH:
+                return
+
+    def count(self) -> None:
+        """Bring the counts up to date."""
+        import pcapy  # noqa: PLC0415
+
+        if self._handle is None:
+            return
+        try:
+            told = self._handle.stats()
+        except pcapy.PcapError:
+            return
+        counts, before = self.counts, self._told
+        counts.received += grown(before[0], told[0])
+        counts.dropped += grown(before[1], told[1])
+        counts.interface_dropped += grown(before[2], told[2])
+        self._told = told
+
+    def check(self, links: Links) -> str:
+        """Look whether the interface is there and can carry; return its state.
+
+        `blinked` says whether there was a moment since the last look in which it could not.
+        """
+        link = links.look(self.name, self._number)
+        if link is None:
+            return self.state  # a trouble of ours: nothing is known that was not known before
+        bound = self._handle is not None
+        other = bound and link.number != self._number
+        self.blinked = self._failed or other or link.carrier_changes > self._carrier_changes
+        self._failed = False
+        self._carrier_changes = link.carrier_changes
+        self.exists = bool(link.number) or self.name == ANY
+        if other:
+            self.close()
+        if not self.exists:
+            self.state, self.why = "gone", "disappeared"
+            if link.renamed:
+                self.why = f"is called {shown(link.renamed)} now"
+        elif other or self._handle is None:
+            self.state, self.why = "gone", "was made anew"
+        elif not link.is_up:
+            self.state, self.why = "down", "went down"
+        elif not link.has_carrier:
+            self.state, self.why = "down", "has no carrier"
+        else:
+            self.state, self.why = "up", ""
+        return self.state
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._handle is not None:
+            self.count()
+            self._handle.close()
+            self._handle = None
+
+
+_ACTIVATION = {
+    -1: "libpcap cannot open it",
+    -4: "it went away",
+    -5: "no such interface (carpscope live -D lists them)",
+    -8: "capturing needs CAP_NET_RAW — try: sudo setcap cap_net_raw+ep "
+    '"$(readlink -f "$(which python3)")" or run as root',
+    -9: "the interface is down — try: ip link set it up, without an address",
+    -11: "it cannot be captured promiscuously — try -p- (--no-promiscuous)",
+}
+"""PCAP_ERROR_* of libpcap 1.9.1, which the pcapy-ng wheel brings."""
