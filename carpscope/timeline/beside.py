@@ -7,16 +7,17 @@ does not verify any more. So what does not verify is held until the node's next 
 is due: then either a verified one has come, or what came in the beat is the node's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.authentication import Waiting, is_worth_a_look
-from carpscope.timeline.facts import Unsigned
+from carpscope.timeline.facts import Deceived, Unsigned
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import FrameRef, Node
+from carpscope.timeline.impostor import Deceit, signature_key
+from carpscope.timeline.node import Farewell, FrameRef, Node
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 
@@ -75,3 +76,16 @@ def let_go(group: Group, node: Node, own: Held | None = None) -> list[Unsigned]:
         )
     node.held = []
     return told
+
+
+def meant(group: Group, node: Node, farewell: Farewell, beat: Nanos) -> Iterator[Deceived]:
+    """Tell of a farewell that was not the node's own: it goes on in its beat."""
+    node.farewell = None
+    view = farewell.view
+    original = group.signatures.seen.get(signature_key(farewell.version, view.counter, view.digest))
+    if original is None or abs(beat - farewell.before) > timers.HOST_LATE:
+        return
+    node.bow_outs -= 1
+    group.deceits += 1
+    source, at = farewell.source, farewell.at
+    yield Deceived(group, node, at, farewell.frame, Deceit.FORGED, original, source, view)

@@ -219,16 +219,20 @@ class Group:
         """Return the name of the group."""
         return group_id(self.vlan, self.vhid)
 
-    def forget_latest(self) -> None:
-        """Let go of what the next advertisement is compared with: much may lie in between."""
+    def resume(self, at: Nanos) -> list[Node]:
+        """Let go of what the next advertisement is compared with, and wait for masters anew."""
+        for node in self.masters:
+            node.due = max(node.due, at + timers.overdue(node.advbase, node.advskew))
         self.last = self.last_ipv4 = None
         self.history.clear()
         self.revision += 1
         for node in self.members:
             node.sent.clear()
+            node.held = []
             node.heard_better = node.farewell = node.deceived = None
             for habit in node.counters.values():
                 habit.value = -1
+        return self.masters
 
     @property
     def contest(self) -> Contest | None:

@@ -19,7 +19,7 @@ from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.authentication import Waiting
-from carpscope.timeline.beside import Held, hold, let_go, own
+from carpscope.timeline.beside import Held, hold, let_go, meant, own
 from carpscope.timeline.contest import (
     crossed,
     let_hear,
@@ -39,7 +39,6 @@ from carpscope.timeline.facts import (
 )
 from carpscope.timeline.fields import changes, collect, follow_counter, foreign, refusals
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
-from carpscope.timeline.impostor import Deceit, signature_key
 from carpscope.timeline.joining import join
 from carpscope.timeline.lane import Echo, Lane
 from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
@@ -47,7 +46,7 @@ from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.node import NO_COUNTER, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
 from carpscope.timeline.rivals import rival
-from carpscope.timeline.settling import find, glance, job, settle
+from carpscope.timeline.settling import find, gathered, glance, job, settle
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.timeline.traits import is_ucarp
@@ -275,9 +274,7 @@ class Observer:
         self.sync()
         self.now = self.resumed = max(self.now, at)
         for group in self.groups.values():
-            group.forget_latest()
-            for node in group.masters:
-                node.due = max(node.due, at + timers.overdue(node.advbase, node.advskew))
+            for node in group.resume(at):
                 self._watch(group, node)
 
     def wait_until(self, at: Nanos) -> list[Fact]:
@@ -351,14 +348,7 @@ class Observer:
 
     def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
         """Collect what these nodes of a group may sign."""
-        macs = [m for node in members for m in (node.mac, node.own_mac) if m is not None]
-        return Candidates(
-            self.addresses,
-            tuple(self._beside.learned(group.vlan)),
-            tuple(a for node in members[:16] for a in node.addresses if len(a) == 4),
-            tuple(dict.fromkeys(macs))[:16],
-            tuple(group.announced),
-        )
+        return gathered(self.addresses, self._beside.learned(group.vlan), group, members)
 
     # What an advertisement shows
 
@@ -511,7 +501,7 @@ class Observer:
             return
         interval = interval_ns(node.advbase, node.advskew)
         if node.farewell is not None:
-            self._meant(group, node, node.farewell, at - interval)
+            self._facts += meant(group, node, node.farewell, at - interval)
         if reign is not None and node.deceived is not None and at > node.due:
             # It fell silent for a deceit, and waited like any backup.
             self._leave(group, node, node.deceived, "yielded")
@@ -520,7 +510,7 @@ class Observer:
             node.advbase, node.advskew
         ):
             # Longer than any backup waits: it left in between, whatever became of it.
-            self._leave(group, node, node.last, "silent")
+            self._leave(group, node, node.last, self._silence(node))
             reign = None
         node.deceived = None
         if reign is None:
@@ -555,26 +545,10 @@ class Observer:
             let_hear(group.masters, node, at)
             self._facts.append(Sighted(group, node, at, ref, view))
 
-    def _meant(self, group: Group, node: Node, farewell: Farewell, beat: Nanos) -> None:
-        """Tell of a farewell that was not the node's own: it goes on in its beat."""
-        node.farewell = None
-        view = farewell.view
-        original = group.signatures.seen.get(
-            signature_key(farewell.version, view.counter, view.digest)
-        )
-        if original is None or abs(beat - farewell.before) > timers.HOST_LATE:
-            return
-        node.bow_outs -= 1
-        source, at = farewell.source, farewell.at
-        self._facts.append(
-            Deceived(group, node, at, farewell.frame, Deceit.FORGED, original, source, view)
-        )
-        group.deceits += 1
-
     def _claim(self, group: Group, node: Node, at: Nanos, ref: int) -> None:
         for other in list(group.masters):
             if other.due < at:
-                self._leave(group, other, other.last, "silent")
+                self._leave(group, other, other.last, self._silence(other))
         rivals = list(group.masters)
         node.reigns.append(Reign(at, ref, at, ref))
         group.masters.append(node)
@@ -597,14 +571,15 @@ class Observer:
             node.due = max(undecided) + 1
             self._watch(group, node)
             return
-        if node.last < self.resumed:
-            self._leave(group, node, node.last, "unseen")
-            return
         self._facts.append(Overdue(group, node, node.due))
         if node.heard_better is not None:
             self._leave(group, node, node.heard_better, "yielded")
         elif others:
-            self._leave(group, node, node.last, "silent")
+            self._leave(group, node, node.last, self._silence(node))
+
+    def _silence(self, node: Node) -> str:
+        """Return how a node's time as MASTER ends that is heard no more."""
+        return "unseen" if node.last < self.resumed else "silent"
 
     def _leave(self, group: Group, node: Node, at: Nanos, how: str) -> None:
         reign = node.reign

@@ -5,7 +5,7 @@ one. So a thousand made-up senders cost no more than the bound, and the real nod
 explained before it is reached.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from carpscope.auth.effort import Effort
@@ -46,6 +46,20 @@ class Job(NamedTuple):
     """Known for its vhid; what is found joins them."""
     track: AuthenticationTrack
     candidates: Candidates
+
+
+def gathered(
+    supplied: tuple[bytes, ...], learned: Iterable[bytes], group: Group, members: Sequence[Node]
+) -> Candidates:
+    """Collect what nodes of a group may sign."""
+    macs = [m for node in members for m in (node.mac, node.own_mac) if m is not None]
+    return Candidates(
+        supplied,
+        tuple(learned),
+        tuple(a for node in members[:16] for a in node.addresses if len(a) == 4),
+        tuple(dict.fromkeys(macs))[:16],
+        tuple(group.announced),
+    )
 
 
 def job(group: Group, node: Node, candidates: Candidates) -> Job:

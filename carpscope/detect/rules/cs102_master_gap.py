@@ -103,14 +103,9 @@ class MasterGap:
         successor: Node | None,
         frame: int | None,
     ) -> Iterator[Finding]:
-<<<<<<< HEAD
         wait = max(traits.takeover(member).latest for member in state.group.members)
-        if until - seen <= timers.gap(wait):
-=======
-        wait = max(slowest_ns(member) for member in state.group.members)
         seen = max(seen, self._context.observer.resumed)
-        if until - seen <= wait * 5 // 4 + 500 * MILLISECOND:
->>>>>>> 00b7abc (Call unknown what cannot be seen, and conclude nothing across it)
+        if until - seen <= timers.gap(wait):
             return
         crowd = state.group.crowd
         if crowd is not None and crowd.start <= until and crowd.end > seen:
