@@ -8,7 +8,7 @@ make it *unknown* how things stand, in every output: `unknown` is the one place 
 from dataclasses import dataclass
 
 from carpscope.core.units import Nanos
-from carpscope.timeline.contest import master_down_ns
+from carpscope.timeline import traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.observe import Observer
 
@@ -60,5 +60,5 @@ class Sight:
             return False
         if any(node.last >= observer.resumed for node in group.members):
             return True
-        wait = max((master_down_ns(node) for node in group.members), default=0)
+        wait = max((traits.takeover(node).latest for node in group.members), default=0)
         return observer.now > observer.resumed + wait
