@@ -179,8 +179,12 @@ def _logs(found: Model) -> Iterator[str]:
     for index, log in enumerate(found.request.logs):
         yield from (f"## Log {markdown(log.name)}", "")
         yield f"- Whose: {markdown(log.node or 'nobody can tell')} ({markdown(log.known_by)})"
-        agree = plural(log.agreements, "line agrees", "lines agree")
-        yield f"- {agree} with the wire, {log.contradictions} contradict it"
+        yield f"- {len(log.entries)} of {log.lines} lines tell of CARP; {log.summary}"
+        if log.unread_count:
+            lines = plural(log.unread_count, "line that speaks", "lines that speak")
+            yield f"- Not understood: {lines} of CARP"
+            for number, text in log.unread:
+                yield f"  - {number}: {markdown(text[:200])}"
         if log.offset is not None:
             yield f"- Clock: about {log.offset / 1e9:+.3f} s against the captures"
         for text in (*log.notes, *log.silent):

@@ -21,7 +21,7 @@ _SYSLOG = re.compile(
 _ISO = re.compile(
     r"(?:<\d+>1 )?(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ]"
     r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?"
-    r" ?(?P<zone>Z|UTC|[+-]\d\d:?\d\d)?\s"
+    r" ?(?P<zone>Z|UTC|[+-]\d\d:?\d\d)?:?\s"
 )
 _DATE = re.compile(
     r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) "
@@ -50,6 +50,7 @@ class Stamp:
     coarse: bool
     length: int
     """Characters it takes."""
+    has_zone: bool = False
 
 
 def parse_zone(text: str) -> dt.tzinfo:
@@ -80,7 +81,8 @@ def stamp(line: str, clock: LogClock) -> Stamp | None:
         found = pattern.match(line)
         if found is not None:
             at = _instant(found, clock)
-            return None if at is None else Stamp(at, not found["f"], found.end())
+            zoned = bool(found.groupdict().get("zone"))
+            return None if at is None else Stamp(at, not found["f"], found.end(), zoned)
     return None
 
 

@@ -14,6 +14,10 @@ class Kind(Enum):
     DEMOTION = "demotion"
     REFUSED = "refused"
     """An advertisement was not accepted."""
+    BLOCKED = "blocked"
+    """A packet filter saw an advertisement and did not let it in."""
+    COUNTER = "counter"
+    """A counter of drops rose between two outputs of netstat."""
     STATUS = "status"
     """What `ifconfig` shows: a state at some time, with advbase and advskew."""
     NOTE = "note"
@@ -43,3 +47,12 @@ class Entry:
     advbase: int | None = None
     advskew: int | None = None
     demotion: int | None = None
+    """The total after it."""
+    by: int | None = None
+    """What was added to the demotion, or to a counter."""
+    source: str = ""
+    """Whose advertisement a packet filter blocked."""
+    since: Nanos | None = None
+    """The earlier of two outputs of netstat."""
+    has_zone: bool = False
+    """Whether its time says its zone."""

@@ -7,6 +7,8 @@ carp0: link state changed to UP                           FreeBSD to 9
 carp0: state transition: BACKUP -> MASTER                 OpenBSD, NetBSD
 carp: em0 demoted group carp by 1 to 1 (carpdev)          OpenBSD
 [WARNING] Switching to state: MASTER                      ucarp
+… has resumed the state "MASTER" for vhid 1               scripts of pfSense and OPNsense
+5,,,1000000103,em0,match,block,in,4,…,112,carp,56,…       filterlog of pfSense and OPNsense
     carp: MASTER vhid 1 advbase 1 advskew 0               ifconfig
 """
 
@@ -17,6 +19,7 @@ from dataclasses import dataclass, replace
 from carpscope.core.units import Nanos
 from carpscope.report.hostlog.clock import LogClock, dated, stamp
 from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.netstat import Netstat
 
 LINE_LIMIT = 4096
 _STATES = r"(INIT|BACKUP|MASTER)"
@@ -41,6 +44,8 @@ class _Told:
     advbase: int | None = None
     advskew: int | None = None
     demotion: int | None = None
+    by: int | None = None
+    source: str = ""
 
 
 def _state(system: str) -> _Make:
@@ -74,6 +79,7 @@ def _demotion(system: str) -> _Make:
             found.get("interface") or "",
             reason=found.get("reason") or "",
             demotion=int(found["total"]),
+            by=int(found["by"]) if found.get("by") else None,
         )
 
     return make
@@ -117,7 +123,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Make], ...] = (
     ),
     (
         re.compile(
-            r"carp: (?P<interface>\S+) demoted group \S+ (?:by -?\d+ )?to (?P<total>\d+)"
+            r"carp: (?P<interface>\S+) demoted group \S+ (?:by (?P<by>-?\d+) )?to (?P<total>\d+)"
             r"(?: \((?P<reason>.*)\))?"
         ),
         _demotion("OpenBSD"),
@@ -135,6 +141,13 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Make], ...] = (
         _status,
     ),
     (re.compile(rf"Switching to state: (?P<after>{_STATES[1:-1]})"), _state("ucarp")),
+    (
+        re.compile(
+            rf"(?:\((?:[^()@\s]*)@(?P<interface>[\w.]+)\).*)?has resumed (?:the |CARP )?state "
+            rf"\"?(?P<after>{_STATES[1:-1]})\"? for vhid (?P<vhid>\d{{1,3}})"
+        ),
+        _state("FreeBSD"),
+    ),
     (re.compile(r"Bad digest|Bad TTL|Bad version|Bad IP checksum"), _said(Kind.REFUSED, "ucarp")),
     (
         re.compile(r"Preferred master advertised|Non-preferred master advertising"),
@@ -144,16 +157,49 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Make], ...] = (
 )
 
 
-def entries(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[Nanos | None, Entry | None]]:
+_UNDERSTOOD = re.compile(r"Spawning \[|Putting MASTER down|^\s*groups: |^\s*\d+ +carp\b")
+"""Lines that speak of CARP and tell nothing that could be held against the wire."""
+_MENTIONS = re.compile(r"\bu?carp\d*\b", re.IGNORECASE)
+
+
+class Unread:
+    """Counts lines that speak of CARP and were not understood; keeps the first."""
+
+    KEPT = 50
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.count = 0
+        self.lines: list[tuple[int, str]] = []
+
+    def see(self, number: int, text: str) -> None:
+        """Take a line of which nothing was made."""
+        if _MENTIONS.search(text) and not _UNDERSTOOD.search(text):
+            self.count += 1
+            if len(self.lines) < self.KEPT:
+                self.lines.append((number, text))
+
+
+def entries(
+    lines: Iterable[str], clock: LogClock, unread: Unread | None = None
+) -> Iterator[tuple[Nanos | None, Entry | None]]:
     """Give the time of every line that has one, and what it says of CARP, if it does."""
     interface = ""
     shown_at: Nanos | None = None
+    unread = unread if unread is not None else Unread()
+    netstat = Netstat()
     for number, raw in enumerate(lines, 1):
         text = raw.rstrip("\r\n")[:LINE_LIMIT]
         if (at := dated(text, clock)) is not None:
+            for entry in netstat.ended() if netstat.is_inside else ():
+                yield entry.at, entry
             shown_at = at
             yield at, None
             continue
+        if netstat.takes(text, number, shown_at):
+            continue
+        for entry in netstat.ended() if netstat.is_inside else ():
+            yield entry.at, entry
         header = _HEADER.match(text)
         if header is not None:
             interface = header["interface"]
@@ -162,6 +208,8 @@ def entries(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[Nanos | Non
         host, message = _host(rest) if found is not None else ("", rest)
         told = _told(message)
         if told is None:
+            if header is None:
+                unread.see(number, text)
             yield (found.at if found is not None else None), None
             continue
         when = found.at if found is not None else None
@@ -176,8 +224,11 @@ def entries(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[Nanos | Non
             Entry(
                 number, text, told.kind, when, coarse, host, told.system, told.interface, told.vhid,
                 told.before, told.after, told.reason, told.advbase, told.advskew, told.demotion,
+                told.by, told.source, None, found is not None and found.has_zone,
             ),
         )  # fmt: skip
+    for entry in netstat.ended() if netstat.is_inside else ():
+        yield entry.at, entry
 
 
 def _host(rest: str) -> tuple[str, str]:
@@ -197,8 +248,32 @@ def _told(message: str) -> _Told | None:
         and ("bad " not in lowered)
     ):
         return None  # most lines of a log; patterns cost more
+    if ",carp," in lowered and (blocked := _filtered(message)) is not None:
+        return blocked
     for pattern, make in _PATTERNS:
         found = pattern.search(message)
         if found is not None:
             return make(found)
     return None
+
+
+def _filtered(message: str) -> _Told | None:
+    """Read a line of filterlog: an advertisement that arrived and was not let in.
+
+    rule, sub-rule, anchor, tracker, interface, reason, action, direction, IP version; then of
+    IPv4 nine fields before the source, of IPv6 six; then type, TTL, vhid, and what else it says.
+    """
+    parts = [part.strip() for part in message.split(",")]
+    source = {"4": 18, "6": 15}.get(parts[8] if len(parts) > 8 else "")
+    if source is None or len(parts) < source + 5 or not parts[source + 4].isdecimal():
+        return None
+    if parts[6] not in ("block", "reject") or parts[7] != "in":
+        return None
+    return _Told(
+        Kind.BLOCKED,
+        "FreeBSD",
+        parts[4],
+        int(parts[source + 4][:3]),
+        reason=parts[5],
+        source=parts[source],
+    )

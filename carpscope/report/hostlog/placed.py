@@ -1,8 +1,22 @@
 """A log beside the wire: whose it is, and where the two agree and where they do not."""
 
+from collections import Counter
 from dataclasses import dataclass, field
+from enum import Enum
 
 from carpscope.report.hostlog.entry import Entry
+
+
+class Says(Enum):
+    """What the wire says to a line; four different things."""
+
+    AGREES = "agrees"
+    CONTRADICTS = "contradicts"
+    """It shows that something else was so."""
+    MISSING = "not on the wire"
+    """What would have been seen, for the capture covers the time, was not."""
+    UNDECIDABLE = "not decidable"
+    """From where the captures were made it would not be seen either way."""
 
 
 @dataclass(slots=True)
@@ -13,9 +27,13 @@ class Placed:
     node: str | None
     """The node's id; None where nobody can tell."""
     group: str | None
-    verdict: str
-    """`agrees`, `contradicts`, `cannot tell`."""
+    says: Says
     because: str
+
+    @property
+    def verdict(self) -> str:
+        """Return it in words."""
+        return self.says.value
 
 
 @dataclass(slots=True)
@@ -37,12 +55,32 @@ class LogView:
     """What the wire shows while the log covers the time and says nothing."""
     notes: list[str] = field(default_factory=list)
 
+    unread: list[tuple[int, str]] = field(default_factory=list)
+    """Lines that speak of CARP and were not understood, with their numbers; the first of them."""
+    unread_count: int = 0
+
     @property
     def agreements(self) -> int:
         """Count what both say."""
-        return sum(1 for placed in self.entries if placed.verdict == "agrees")
+        return self.counts[Says.AGREES]
 
     @property
     def contradictions(self) -> int:
         """Count what they say differently."""
-        return sum(1 for p in self.entries if p.verdict == "contradicts") + len(self.silent)
+        return self.counts[Says.CONTRADICTS] + len(self.silent)
+
+    @property
+    def counts(self) -> Counter[Says]:
+        """Count the lines by what the wire says to them."""
+        return Counter(placed.says for placed in self.entries)
+
+    @property
+    def summary(self) -> str:
+        """Return the counts of all four in words."""
+        counts = self.counts
+        return (
+            f"in agreement with the wire: {counts[Says.AGREES]}, "
+            f"in contradiction: {self.contradictions}, "
+            f"not on the wire: {counts[Says.MISSING]}, "
+            f"not decidable from these captures: {counts[Says.UNDECIDABLE]}"
+        )

@@ -2,30 +2,41 @@
 
 A line that says MASTER is followed by the node's first advertisement; one that says
 BACKUP by none. Where a capture covers the time and shows something else, they contradict
-each other, and the line says so with the frame. A log whose owner nobody names belongs to
-the node whose changes it tells best, if there is one such node.
+each other, and the line says so with the frame; what would have been seen and was not is "not
+on the wire", and what these captures could not have shown is "not decidable".
 """
 
-import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from carpscope.config import Config
-from carpscope.core.units import MILLISECOND, SECOND, Nanos, clock, span_text
+from carpscope.core.address import ip_text
+from carpscope.core.units import SECOND, Nanos, clock, span_text
 from carpscope.report.document import frame_name
+from carpscope.report.hostlog.demotions import Told
 from carpscope.report.hostlog.entry import Entry, Kind
-from carpscope.report.hostlog.placed import LogView, Placed
+from carpscope.report.hostlog.placed import LogView, Placed, Says
 from carpscope.report.hostlog.read import LogFile
+from carpscope.report.hostlog.whose import (
+    COARSE,
+    Member,
+    about,
+    claims,
+    clock_offset,
+    nearest,
+    owner,
+    slack,
+)
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import Node
 from carpscope.timeline.relations import relations
 from carpscope.wire.carp import interval_ns
 
-SEARCH: Nanos = 10 * SECOND
-"""A host's clock is assumed to be right to this; the offset is taken from what fits."""
-TOLERANCE: Nanos = 500 * MILLISECOND
-COARSE: Nanos = 1 * SECOND
-"""What a line without fractions of a second may be off."""
+MINUTE: Nanos = 60 * SECOND
+_ZONE_STEP = 15 * MINUTE
+_ZONE_MOST = 14 * 60 * MINUTE
+_FITS_LEAST = 2
+"""Lines that must fit another zone before it is believed."""
 
 
 @dataclass(slots=True)
@@ -38,12 +49,6 @@ class _Scene:
     names: list[str]
 
 
-@dataclass(slots=True)
-class _Member:
-    group: Group
-    node: Node
-
-
 def place(
     log: LogFile,
     groups: Sequence[Group],
@@ -54,201 +59,197 @@ def place(
 ) -> LogView:
     """Hold one log against the wire."""
     scene = _Scene(groups, first, last, names)
-    members, known_by = _owner(log, groups, config)
+    members, known_by = owner(log, groups, config)
     node = members[0].node.id if members else None
     view = LogView(log.name, log.sha256, log.size, log.lines, node, known_by, notes=[*log.notes])
-    view.offset = _offset(log, members)
+    view.unread, view.unread_count = log.unread.lines, log.unread.count
     if any(entry.at is None for entry in log.entries):
         view.notes.append("lines without a time cannot be placed on the timeline")
-    matched: set[int] = set()
     vhids = {e.interface: e.vhid for e in log.entries if e.kind is Kind.STATUS and e.interface}
+    bare = frozenset(
+        e.interface
+        for e in log.entries
+        if e.kind is Kind.STATE and e.vhid is None and e.interface and e.interface not in vhids
+    )
+    hearing = _Hearing(view, scene, members, vhids, bare)
+    hearing.shift = _other_zone(log, hearing)
+    view.offset = clock_offset(_shifted(claims(log), hearing.shift), members, vhids, bare)
+    timed = [(e, at) for e in log.entries if (at := hearing.time_of(e)) is not None]
+    hearing.demotions = Told(timed, members)
     for entry in log.entries:
-        member = _member(entry, members, vhids)
-        view.entries.append(_judge(entry, member, view, scene, matched))
+        view.entries.append(hearing.judge(entry))
     if any(entry.kind is Kind.STATE and entry.at is not None for entry in log.entries):
-        view.silent = list(_silent(log, members, view, scene, matched))
+        view.silent = list(_silent(log, hearing))
     return view
 
 
-def _owner(log: LogFile, groups: Sequence[Group], config: Config) -> tuple[list[_Member], str]:
-    """Find whose log it is; a node may be a member of several groups."""
-    everyone = [_Member(group, node) for group in groups for node in group.members]
-
-    def named(text: str) -> list[_Member]:
-        return [
-            m
-            for m in everyone
-            if text in (m.node.id, config.name_of(m.node.addresses) or m.node.id)
-        ]
-
-    if log.owner:
-        found = named(log.owner)
-        return found, "as said with --log" if found else f"no node is called {log.owner}"
-    for host in dict.fromkeys(entry.host for entry in log.entries if entry.host):
-        if found := named(host):
-            return found, f"its lines name the host {host}"
-    scores: dict[str, tuple[int, Nanos]] = {}
-    for member in everyone:
-        count, away = _fitting(log, member.node)
-        before, nearest = scores.get(member.node.id, (0, SEARCH))
-        scores[member.node.id] = (before + count, min(nearest, away))
-    ranked = sorted(scores, key=lambda node: (-scores[node][0], scores[node][1]))
-    if ranked and scores[ranked[0]][0] and (len(ranked) == 1 or _clear(scores, ranked)):
-        found = [m for m in everyone if m.node.id == ranked[0]]
-        return found, "its changes to MASTER fit this node's best"
-    return [], "name it with --log NODE=FILE"
-
-
-def _clear(scores: dict[str, tuple[int, Nanos]], ranked: list[str]) -> bool:
-    """Tell whether the first fits better than the second, not by accident."""
-    (count, away), (other, farther) = scores[ranked[0]], scores[ranked[1]]
-    # where both change in step, the one whose clock would be right by far
-    return count > other or (away <= TOLERANCE and farther > 3 * TOLERANCE)
-
-
-def _fitting(log: LogFile, node: Node) -> tuple[int, Nanos]:
-    """Count the lines that a node's reigns explain with one clock offset; return its size."""
-    pairs = [
-        (entry.at - reign.start, entry)
-        for entry in _claims(log)
-        if entry.at is not None and (reign := _nearest(entry.at, node)) is not None
-    ]
-    if not pairs:
-        return 0, SEARCH
-    offset = statistics.median_low(difference for difference, _ in pairs)
-    fits = [entry for difference, entry in pairs if abs(difference - offset) <= _slack(entry)]
-    return len(fits), abs(offset)
-
-
-def _claims(log: LogFile) -> list[Entry]:
+def _shifted(found: list[Entry], shift: Nanos) -> list[Entry]:
+    """Read lines that do not say their zone as those of another one."""
     return [
-        e for e in log.entries if e.kind is Kind.STATE and e.after == "MASTER" and e.at is not None
+        entry if entry.has_zone or entry.at is None else replace(entry, at=entry.at - shift)
+        for entry in found
     ]
 
 
-def _nearest(at: Nanos | None, node: Node) -> Reign | None:
-    """Find the reign that begins nearest to a time."""
-    if at is None:
-        return None
-    best = min(node.reigns, key=lambda reign: abs(reign.start - at), default=None)
-    return best if best is not None and abs(best.start - at) <= SEARCH else None
+def _other_zone(log: LogFile, hearing: "_Hearing") -> Nanos:
+    """Find whether lines without a zone are of another one than they were read in.
+
+    None of them fits where it stands, and all that claim fit one whole number of quarters of
+    an hour away: two lines at least, so that it is no accident.
+    """
+    bare = [entry for entry in claims(log) if not entry.has_zone]
+    if len(bare) < _FITS_LEAST or _matching(bare, hearing, 0):
+        return 0
+    for quarter in range(1, _ZONE_MOST // _ZONE_STEP + 1):
+        for shift in (quarter * _ZONE_STEP, -quarter * _ZONE_STEP):
+            if _matching(bare, hearing, shift) == len(bare):
+                hours = f"{'+' if shift > 0 else '-'}{abs(shift) // (60 * MINUTE):02}"
+                minutes = abs(shift) // MINUTE % 60
+                hearing.view.notes.append(
+                    f"its lines without a zone fit the wire {hours}:{minutes:02} from where "
+                    "--log-zone puts them, and nowhere else; they are read so"
+                )
+                return shift
+    return 0
 
 
-def _offset(log: LogFile, members: list[_Member]) -> Nanos | None:
-    found = []
-    for entry in _claims(log):
-        assert entry.at is not None
-        starts = [reign.start for m in members if (reign := _nearest(entry.at, m.node)) is not None]
-        if starts:
-            nearest = min(starts, key=lambda start: abs(start - (entry.at or 0)))
-            found.append(entry.at - nearest)
-    return round(statistics.median(found)) if found else None
+def _matching(found: list[Entry], hearing: "_Hearing", shift: Nanos) -> int:
+    count = 0
+    for entry in _shifted(found, shift):
+        fits, _ = about(entry, hearing.members, hearing.vhids, hearing.bare)
+        at = entry.at
+        if at is not None and any(nearest(at, m.node) is not None for m in fits):
+            count += 1
+    return count
 
 
-def _member(entry: Entry, members: list[_Member], vhids: dict[str, int | None]) -> _Member | None:
-    """Find which group a line is about; None where it could be several."""
-    vhid = entry.vhid if entry.vhid is not None else vhids.get(entry.interface)
-    fits = [m for m in members if vhid is None or m.group.vhid == vhid]
-    return fits[0] if len(fits) == 1 else None
+@dataclass(slots=True)
+class _Hearing:
+    """One log while its lines are judged."""
+
+    view: LogView
+    scene: _Scene
+    members: list[Member]
+    vhids: dict[str, int | None]
+    bare: frozenset[str]
+    shift: Nanos = 0
+    matched: set[tuple[str, int]] = field(default_factory=set)
+    """Reigns that a line told, by group and first frame."""
+    demotions: Told | None = None
+
+    def time_of(self, entry: Entry) -> Nanos | None:
+        """Return a line's time on the wire's clock."""
+        if entry.at is None:
+            return None
+        shift = 0 if entry.has_zone else self.shift
+        return entry.at - shift - (self.view.offset or 0)
+
+    def judge(self, entry: Entry) -> Placed:
+        """Say what the wire says to one line."""
+        if not self.members:
+            return self._placed(entry, None, Says.UNDECIDABLE, "whose log it is, is unknown")
+        at = self.time_of(entry)
+        if at is None and entry.kind is not Kind.STATUS:
+            return self._placed(entry, None, Says.UNDECIDABLE, "the line has no time")
+        covered = at is None or self.scene.first <= at <= self.scene.last
+        if not covered and entry.kind is not Kind.STATUS:
+            return self._placed(entry, None, Says.UNDECIDABLE, "no capture covers its time")
+        if entry.kind is Kind.DEMOTION:
+            # of a whole FreeBSD, and of an interface group of OpenBSD
+            assert at is not None
+            assert self.demotions is not None
+            says, because = self.demotions.judge(entry, at)
+            return self._placed(entry, self._only(self.members), says, because)
+        fits, why = about(entry, self.members, self.vhids, self.bare)
+        if not fits:
+            return self._placed(entry, None, Says.UNDECIDABLE, why)
+        found = {member.group.id: _judge(entry, at, member, self) for member in fits}
+        if len({says for says, _ in found.values()}) > 1:
+            several = f"it could be about {' or '.join(found)}, which differ"
+            return self._placed(entry, None, Says.UNDECIDABLE, several)
+        says, because = next(iter(found.values()))
+        return self._placed(entry, self._only(fits), says, because)
+
+    def _only(self, members: list[Member]) -> str | None:
+        return members[0].group.id if len(members) == 1 else None
+
+    def _placed(self, entry: Entry, group: str | None, says: Says, because: str) -> Placed:
+        return Placed(entry, self.view.node, group, says, because)
 
 
-def _judge(
-    entry: Entry, member: _Member | None, view: LogView, scene: _Scene, matched: set[int]
-) -> Placed:
-    if member is None:
-        several = "it could be about several groups" if view.node else "whose log it is, is unknown"
-        return Placed(entry, view.node, None, "cannot tell", several)
-    group, node = member.group, member.node
-    verdict, because = "cannot tell", "the line has no time"
+def _judge(entry: Entry, at: Nanos | None, member: Member, hearing: _Hearing) -> tuple[Says, str]:
+    group, node, scene = member.group, member.node, hearing.scene
     if entry.kind is Kind.STATUS:
-        verdict, because = _status(entry, node, view)
-    elif entry.at is not None:
-        at = entry.at - (view.offset or 0)
-        if not scene.first <= at <= scene.last:
-            because = "no capture covers its time"
-        elif entry.kind is Kind.STATE and entry.after == "MASTER":
-            verdict, because = _claimed(entry, at, node, scene, matched)
-        elif entry.kind is Kind.STATE:
-            verdict, because = _stepped_down(entry, at, node)
-        elif entry.kind is Kind.DEMOTION:
-            verdict, because = _demoted(entry, at, node)
-        elif entry.kind is Kind.REFUSED:
-            verdict, because = _refused(group, node)
-        else:
-            verdict, because = _rivals(at, group)
-    return Placed(entry, node.id, group.id, verdict, because)
-
-
-def _slack(entry: Entry) -> Nanos:
-    return TOLERANCE + (COARSE if entry.coarse else 0)
+        return _status(entry, at, node, scene)
+    assert at is not None
+    match entry.kind:
+        case Kind.STATE if entry.after == "MASTER":
+            return _claimed(entry, at, member, hearing)
+        case Kind.STATE:
+            return _stepped_down(entry, at, node)
+        case Kind.REFUSED:
+            return _refused(group, node)
+        case Kind.BLOCKED:
+            return _blocked(entry, at, group, node)
+        case Kind.COUNTER:
+            return _counted(entry, group, node)
+        case _:
+            return _rivals(at, group)
 
 
 def _beat(node: Node) -> Nanos:
     return max(interval_ns(node.advbase, node.advskew), SECOND)
 
 
-def _claimed(
-    entry: Entry, at: Nanos, node: Node, scene: _Scene, matched: set[int]
-) -> tuple[str, str]:
-    slack = _slack(entry)
+def _claimed(entry: Entry, at: Nanos, member: Member, hearing: _Hearing) -> tuple[Says, str]:
+    off, node, scene = slack(entry), member.node, hearing.scene
     for reign in node.reigns:
-        if at - slack <= reign.start <= at + slack + _beat(node):
-            matched.add(reign.first)
+        if at - off <= reign.start <= at + off + _beat(node):
+            hearing.matched.add((member.group.id, reign.first))
             frame = frame_name(reign.first, scene.names)
             when = clock(reign.start, digits=6)
-            return "agrees", f"it begins to advertise at {when} (frame {frame})"
-    if any(r.start < at - slack and at <= r.seen for r in node.reigns):
-        return "contradicts", "it had been advertising already, and had not stopped"
-    if at + slack + 2 * _beat(node) > scene.last:
-        return "cannot tell", "the capture ends too soon after it"
-    return "contradicts", "no advertisement of it follows"
+            return Says.AGREES, f"it begins to advertise at {when} (frame {frame})"
+    if any(r.start < at - off and at <= r.seen for r in node.reigns):
+        return Says.CONTRADICTS, "it had been advertising already, and had not stopped"
+    if at + off + 2 * _beat(node) > scene.last:
+        return Says.UNDECIDABLE, "the capture ends too soon after it"
+    return Says.MISSING, "no advertisement of it follows"
 
 
-def _stepped_down(entry: Entry, at: Nanos, node: Node) -> tuple[str, str]:
-    slack, beat = _slack(entry), _beat(node)
+def _stepped_down(entry: Entry, at: Nanos, node: Node) -> tuple[Says, str]:
+    off, beat = slack(entry), _beat(node)
     for reign in node.reigns:
         end = reign.end if reign.end is not None else reign.seen
-        if reign.start - slack <= at and reign.seen - slack <= at <= end + slack + beat:
-            return "agrees", f"its last advertisement is at {clock(reign.seen)}"
-    going = [r for r in node.reigns if r.start < at - slack and r.seen > at + slack + beat]
+        if reign.start - off <= at and reign.seen - off <= at <= end + off + beat:
+            return Says.AGREES, f"its last advertisement is at {clock(reign.seen)}"
+    going = [r for r in node.reigns if r.start < at - off and r.seen > at + off + beat]
     if going:
         later = going[0].seen
-        return "contradicts", f"it goes on advertising until {clock(later)}"
+        return Says.CONTRADICTS, f"it goes on advertising until {clock(later)}"
     if entry.before == "MASTER":
-        return "contradicts", "it was not advertising before it"
-    return "agrees", "it is not advertising then"
+        return Says.MISSING, "it was not advertising before it"
+    return Says.AGREES, "it is not advertising then"
 
 
-def _demoted(entry: Entry, at: Nanos, node: Node) -> tuple[str, str]:
-    slack = _slack(entry) + _beat(node)
-    for change in node.changes:
-        if change.what in ("demote", "advskew") and abs(change.at - at) <= slack:
-            return "agrees", (
-                f"its {change.what} goes from {change.before} to {change.after} at "
-                f"{clock(change.at)}"
-            )
-    return "cannot tell", "a demotion shows on the wire only where it changes what a MASTER sends"
-
-
-def _refused(group: Group, node: Node) -> tuple[str, str]:
+def _refused(group: Group, node: Node) -> tuple[Says, str]:
     senders = [
         r.sender.id
         for r in relations(group)
         if r.receiver is node and r.relation in ("rejects", "deaf")
     ]
     if senders:
-        return "agrees", f"it does not accept {', '.join(senders)}"
-    return "cannot tell", "what it refused does not show"
+        return Says.AGREES, f"it does not accept {', '.join(senders)}"
+    return Says.UNDECIDABLE, "what it refused does not show"
 
 
-def _rivals(at: Nanos, group: Group) -> tuple[str, str]:
+def _rivals(at: Nanos, group: Group) -> tuple[Says, str]:
     for contest in group.contests:
         if contest.start - 2 * SECOND <= at <= contest.end + 2 * SECOND:
-            return "agrees", f"{' and '.join(contest.nodes)} advertise at once then"
-    return "contradicts", "only one node advertises then"
+            return Says.AGREES, f"{' and '.join(contest.nodes)} advertise at once then"
+    return Says.MISSING, "only one node advertises then"
 
 
-def _status(entry: Entry, node: Node, view: LogView) -> tuple[str, str]:
+def _status(entry: Entry, at: Nanos | None, node: Node, scene: _Scene) -> tuple[Says, str]:
     shapes = {(node.advbase, node.advskew)}
     for change in node.changes:
         if change.what == "advbase":
@@ -258,33 +259,61 @@ def _status(entry: Entry, node: Node, view: LogView) -> tuple[str, str]:
     wanted = (entry.advbase, entry.advskew)
     if wanted not in shapes:
         seen = ", ".join(f"{base}/{skew}" for base, skew in sorted(shapes))
-        return "contradicts", f"it advertises {seen}"
+        return Says.CONTRADICTS, f"it advertises {seen}"
     told = f"it advertises {entry.advbase}/{entry.advskew}"
-    if entry.at is None:
-        return "agrees", f"{told}; when this was the output does not say"
-    at = entry.at - (view.offset or 0)
+    if at is None:
+        return Says.AGREES, f"{told}; when this was the output does not say"
+    if not scene.first <= at <= scene.last:
+        return Says.UNDECIDABLE, f"{told}; no capture covers the time of the output"
     is_master = any(
         r.start - SECOND <= at <= (r.end if r.end is not None else r.seen) + SECOND
         for r in node.reigns
     )
     if is_master == (entry.after == "MASTER"):
-        return "agrees", f"{told}, and {'is' if is_master else 'is not'} MASTER then"
-    return "contradicts", f"on the wire it {'is' if is_master else 'is not'} MASTER then"
+        return Says.AGREES, f"{told}, and {'is' if is_master else 'is not'} MASTER then"
+    return Says.CONTRADICTS, f"on the wire it {'is' if is_master else 'is not'} MASTER then"
 
 
-def _silent(
-    log: LogFile, members: list[_Member], view: LogView, scene: _Scene, matched: set[int]
-) -> list[str]:
+def _blocked(entry: Entry, at: Nanos, group: Group, node: Node) -> tuple[Says, str]:
+    """A line of a packet filter proves that an advertisement arrived, and was not let in."""
+    for other in group.members:
+        if other is node or entry.source not in map(ip_text, other.addresses):
+            continue
+        beat = _beat(other) + slack(entry)
+        if any(r.start - beat <= at <= r.seen + beat for r in other.reigns):
+            return Says.AGREES, f"{other.id} advertises then: it arrived there and was blocked"
+        return Says.MISSING, f"{other.id} is not advertising then"
+    return Says.MISSING, f"no node of the group advertises from {entry.source}"
+
+
+def _counted(entry: Entry, group: Group, node: Node) -> tuple[Says, str]:
+    gained = f"{entry.by:,} more"
+    if entry.since is not None and entry.at is not None:
+        gained += f" within {span_text(entry.at - entry.since)}"
+    if "authentication" in entry.reason:
+        says, because = _refused(group, node)
+        return says, f"{gained}; {because}"
+    if "TTL" in entry.reason:
+        far = [n.id for n in group.members if n is not node and any(ttl != 255 for ttl in n.ttl)]
+        if far:
+            return Says.AGREES, f"{gained}; {', '.join(far)} sends with another TTL than 255"
+        return Says.MISSING, f"{gained}; all that is captured has TTL 255"
+    return Says.UNDECIDABLE, f"{gained}; which packets these were does not show"
+
+
+def _silent(log: LogFile, hearing: _Hearing) -> list[str]:
     """Say which reigns the log covers and does not mention."""
     if log.first is None or log.last is None:
         return []
     found = []
-    for member in members:
+    view, scene = hearing.view, hearing.scene
+    for member in hearing.members:
         for reign in member.node.reigns:
-            at = reign.start + (view.offset or 0)
+            at = reign.start + (view.offset or 0) + hearing.shift
             covered = log.first + COARSE <= at <= log.last - COARSE
             from_the_start = reign.start <= scene.first + 2 * _beat(member.node)
-            if covered and not from_the_start and reign.first not in matched:
+            told = (member.group.id, reign.first) in hearing.matched
+            if covered and not from_the_start and not told:
                 frame = frame_name(reign.first, scene.names)
                 found.append(
                     f"{member.node.id} begins to advertise as MASTER of {member.group.id} at "

@@ -12,7 +12,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import Nanos
 from carpscope.report.hostlog.clock import LogClock
 from carpscope.report.hostlog.entry import Entry
-from carpscope.report.hostlog.lines import LINE_LIMIT, entries
+from carpscope.report.hostlog.lines import LINE_LIMIT, Unread, entries
 
 SIZE_LIMIT = 256 << 20
 ENTRIES_LIMIT = 20_000
@@ -34,6 +34,7 @@ class LogFile:
     first: Nanos | None = None
     last: Nanos | None = None
     entries: list[Entry] = field(default_factory=list)
+    unread: Unread = field(default_factory=Unread)
     notes: list[str] = field(default_factory=list)
 
 
@@ -65,7 +66,7 @@ def _take(found: LogFile, digested: "_Digested", clock: LogClock) -> None:
     if head == b"\x1f\x8b":
         # its own type asks for all that a file can do, and uses `read`
         stream = gzip.GzipFile(fileobj=cast("BinaryIO", digested))
-    for at, entry in entries(_lines(stream, found.notes), clock):
+    for at, entry in entries(_lines(stream, found.notes), clock, found.unread):
         found.lines += 1
         if at is not None:
             found.first = at if found.first is None else min(found.first, at)
