@@ -37,8 +37,13 @@ def _allow(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
     return None if node.allows else Drop.NOT_ALLOWED
 
 
-def _joined(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
-    return None if any(item.setup.ipv6 for item in node.vhids) else Drop.NOT_JOINED
+def _joined(node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    found = not packet.multicast or any(_addresses(item, packet) for item in node.vhids)
+    return None if found else Drop.NOT_JOINED
+
+
+def _addresses(vhid: Vhid, packet: Packet) -> tuple[bytes, ...]:
+    return vhid.setup.ipv4 if packet.family == 4 else vhid.setup.ipv6
 
 
 def _interface(node: Node, _packet: Packet, _vhid: Vhid | None) -> Drop | None:
@@ -50,10 +55,12 @@ def _carp_interface(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | N
     return None if packet.multicast else Drop.BAD_INTERFACE
 
 
-def _carp_up(node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
-    # OpenBSD carp_input(), NetBSD ether_input(): no copy for an interface that is down,
-    # and the parent itself is not in the group
-    found = not packet.multicast or any(item.is_up for item in node.vhids)
+def _copied(node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    # OpenBSD carp_input(), NetBSD ether_input(): no copy for an interface that is down or is
+    # not in the group, and the parent itself is not in it either
+    found = not packet.multicast or any(
+        item.is_up and _addresses(item, packet) for item in node.vhids
+    )
     return None if found else Drop.NOT_JOINED
 
 
@@ -134,9 +141,7 @@ def _vhid(_node: Node, _packet: Packet, vhid: Vhid | None) -> Drop | None:
 
 def _vhid_of_family(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
     # FreeBSD 10 ip_carp.c carp_input_c(): looks among the addresses of that family
-    if vhid is None or not (vhid.setup.ipv4 if packet.family == 4 else vhid.setup.ipv6):
-        return Drop.BAD_VHID
-    return None
+    return Drop.BAD_VHID if vhid is None or not _addresses(vhid, packet) else None
 
 
 def _vhid_or_loop(node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
@@ -196,7 +201,7 @@ _BY_CHECK: dict[Check, _Test] = {
     Check.JOINED: _joined,
     Check.INTERFACE: _interface,
     Check.CARP_INTERFACE: _carp_interface,
-    Check.CARP_UP: _carp_up,
+    Check.COPIED: _copied,
     Check.RUNNING: _running,
     Check.GROUP_ONLY: _group_only,
     Check.OWN_GROUP: _own_group,

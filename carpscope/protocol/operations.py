@@ -244,11 +244,22 @@ def address_removed(turn: Turn, w: Work, event: AddressRemoved) -> None:
         turn.enter(w, State.INIT, Reason.ADDRESS_REMOVED)
         # carpN interfaces go down with their last address; FreeBSD 10 destroys the vhid
         w.is_up = turn.profile.presence is Presence.ADDRESSES
+        if w.is_up:
+            _destroyed(turn, w)
     elif turn.profile.presence is Presence.ADDRESSES:
         _parent_changed(turn, w, Reason.ADDRESS_REMOVED)
     else:
         # OpenBSD carp_del_addr(): a MASTER stays one, its timers start anew
         turn.set_run(w, 0, Reason.ADDRESS_REMOVED)
+
+
+def _destroyed(turn: Turn, w: Work) -> None:
+    """carp_destroy(): what it had added to the demotion goes, its counter is forgotten."""
+    w.counter = None
+    w.errors = w.successes = 0
+    if w.is_suppressed:
+        w.is_suppressed = False
+        turn.demote(-turn.profile.link_demotion)
 
 
 def state_requested(turn: Turn, w: Work, event: StateRequested) -> None:

@@ -23,13 +23,14 @@ class Check(IntEnum):
 
     ALLOW = auto()
     JOINED = auto()
-    """The packet's group is joined: some vhid of the interface has an address of its family."""
+    """The group it was sent to is joined: some vhid of the interface has an address of its
+    family. FreeBSD does not ask since 8: the parent is promiscuous."""
     INTERFACE = auto()
     """The interface carries CARP at all."""
     CARP_INTERFACE = auto()
     """It comes by a carp interface, which only what is sent to a group does."""
-    CARP_UP = auto()
-    """Some carp interface of the parent is up to be given a copy."""
+    COPIED = auto()
+    """Some carp interface of the parent is up and has joined the group, to be given a copy."""
     RUNNING = auto()
     """DragonFly: the carp interface that got the copy is RUNNING."""
     GROUP_ONLY = auto()
@@ -75,7 +76,7 @@ class Check(IntEnum):
     OWN_COUNTER = auto()
     """It does not carry the counter this vhid sends with."""
     READS_IPV4_ONLY = auto()
-    """It came over IPv4: there is no other input."""
+    """It came over IPv4: there is no other input, or nothing ever reaches it."""
 
 
 class Passes(Enum):

@@ -29,6 +29,7 @@ _PROFILES: dict[tuple[str | None, str | None], tuple[str, ...]] = {
     ("freebsd", "11"): ("freebsd13", "pfsense"),
     ("freebsd", "11-12"): ("pfsense",),
     ("freebsd", "12-13"): ("freebsd13",),
+    ("freebsd", "14-15"): ("freebsd14", "freebsd140", "freebsd15"),
     ("freebsd", "12-15"): ("freebsd14", "freebsd13", "freebsd140", "freebsd15"),
 }
 """By name and versions as `identify` gives them; the likeliest first."""

@@ -471,3 +471,17 @@ def test_who_hears_a_worse_master_goes_on_from_its_counter(impl: str) -> None:
     one, said = after(one, Received(AT, 1, advert(1, 100, of=one, counter=bytes(7) + b"\x63")))
     assert said == []
     assert one.vhids[0].counter == 0x63
+
+
+@pytest.mark.parametrize("impl", FREEBSD_NEW)
+def test_a_vhid_that_goes_takes_its_demotion_and_its_counter_along(impl: str) -> None:
+    """FreeBSD carp_destroy(): "demoted by -240 to 0 (vhid removed)"."""
+    one = booted(impl, vhids=2)
+    one, _ = after(one, Received(SECOND, 1, advert(of=one)), LinkChanged(AT, 1, up=False))
+    assert one.demotion == 480
+    one, said = after(one, AddressRemoved(AT, 1, 1, VIP))
+    assert one.demotion == 240
+    assert [e.value for e in said if isinstance(e, DemotionChanged)] == [240]
+    assert one.vhids[0].counter is None
+    one, _ = after(one, LinkChanged(AT + SECOND, 1, up=True))
+    assert one.demotion == 0

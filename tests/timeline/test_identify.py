@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.pipeline import analyze
+from carpscope.timeline import identify as identify_module
 from carpscope.timeline.identify import Identity, identify, tick_rate
 from carpscope.timeline.node import Change, CounterHabit, Node
+from carpscope.timeline.traits import possible
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
 NAMES = sorted(path.relative_to(TRACES).with_suffix("") for path in TRACES.rglob("*.pcap"))
@@ -178,3 +181,13 @@ def test_words() -> None:
     )
     assert Identity(None, None, 0.0, ()).text == "unknown"
     assert identify(Node("10.0.0.1", 0)) == Identity(None, None, 0.0, ())
+
+
+def test_every_version_that_is_named_has_a_profile() -> None:
+    """What identify can answer stands in its source; traits must know it."""
+    source = Path(identify_module.__file__).read_text()
+    named = set(re.findall(r'Identity\(\s*"(\w+)",\s*("[\d.-]+"|None)', source))
+    named |= {("freebsd", text) for text in re.findall(r'versions="([\d.-]+)"', source)}
+    for name, versions in named:
+        version = None if versions == "None" else versions.strip('"')
+        assert possible(Identity(name, version, 1.0, ())), (name, version)

@@ -33,7 +33,7 @@ from carpscope.protocol.profiles._carp_interfaces import WORDS
 from carpscope.protocol.tempo import Rounding
 
 _CHECKS = (
-    Check.CARP_UP,
+    Check.COPIED,
     Check.ALLOW,
     Check.INTERFACE,
     Check.TTL,
@@ -50,7 +50,7 @@ NETBSD = Profile(
     drive=Drive.CALLOUTS,
     presence=Presence.INTERFACE,
     checks=_CHECKS,
-    checks6=(Check.JOINED, *_CHECKS),
+    checks6=_CHECKS,
     passes=Passes.ONE,
     peers=Peers.NONE,
     secrets=rules.signs_sorted,
