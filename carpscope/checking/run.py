@@ -45,28 +45,39 @@ class Check:
         return self.cluster.groups
 
     @property
+    def proof(self) -> dict[str, GroupProof]:
+        """Return what was proved of each group, by its id."""
+        pairs = zip(self.cluster.groups, self.proofs, strict=True)
+        return {group.id: proof for group, proof in pairs if proof is not None}
+
+    @property
     def is_wrong(self) -> bool:
         """Tell whether something of severity warning or above was found."""
         return any(one.severity.rank >= Severity.WARNING.rank for one in self.findings)
 
 
 def check(
-    paths: Sequence[str], wishes: Wishes | None = None, *, stdin: bytes | None = None
+    paths: Sequence[str], asked: Wishes | None = None, *, stdin: bytes | None = None
 ) -> Check:
     """Check configurations. CarpscopeError where one of them cannot be read."""
-    wishes = wishes or Wishes()
+    asked = asked or Wishes()
     files = gather(paths, stdin=stdin)
-    _take_systems(files, wishes.systems)
+    _take_systems(files, asked.systems)
     nodes = read_nodes(files)
-    for name, ports in wishes.segments.items():
+    for name, ports in asked.segments.items():
         for node, _ in ports:
             if node not in [one.name for one in nodes]:
                 raise CarpscopeError(f"--segment {name}: there is no node {node!r}")
-    found = cluster(nodes, wishes.segments)
-    proofs = prove_all(found, wishes.events)
+    found = cluster(nodes, asked.segments)
+    proofs = prove_all(found, asked.events)
     proved = {n: proof.told for n, proof in enumerate(proofs) if proof is not None}
-    settings = Settings(found, files, proved, wishes.strict)
-    return Check(tuple(files), found, tuple(findings(settings)), tuple(proofs))
+    settings = Settings(found, files, proved, asked.strict)
+    told = findings(settings)
+    if asked.capture is not None:
+        from carpscope.checking.foreign import foreign  # noqa: PLC0415 - a capture is rarely given
+
+        told += foreign(found, asked.capture)
+    return Check(tuple(files), found, tuple(told), tuple(proofs))
 
 
 def _take_systems(files: Sequence[NodeFiles], systems: dict[str, str]) -> None:

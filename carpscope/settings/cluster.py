@@ -16,7 +16,7 @@ Port = tuple[str, str]
 """A node and one of its interfaces."""
 Network = tuple[bytes, int]
 MAXSKEW = 240
-_CLAMPS = frozenset(("freebsd13", "freebsd14", "freebsd15"))
+_CLAMPS = frozenset(("freebsd13", "pfsense", "freebsd140", "freebsd14", "freebsd15"))
 
 
 @dataclass(slots=True)
@@ -388,4 +388,6 @@ def _may_be_one_key(member: Member, part: list[Member]) -> bool:
     if not member.vhid.comes_up:
         return True
     mine = value(member)
-    return any(mine is None or value(other) is None or value(other) == mine for other in part)
+    return any(
+        mine is None or not other.vhid.comes_up or value(other) in (None, mine) for other in part
+    )

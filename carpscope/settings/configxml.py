@@ -1,7 +1,7 @@
 """What config.xml of OPNsense and pfSense have in common: interfaces, keys, filter rules."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from carpscope.settings import keys
 from carpscope.settings.model import DeclaredNode, Firewall, Key, Own, Where
@@ -100,7 +100,7 @@ class GuiFilter(Firewall):
     """
 
     node: DeclaredNode
-    root: Element
+    root: Element = field(repr=False)
     source: Source
 
     def verdict(

@@ -55,7 +55,7 @@ def _cut(sender: Member, receiver: Member) -> Cut | None:
         return Cut(sender, receiver, Why.VLAN, receiver.vhid.at, unicast)
     if peer is not None:
         wrong = receiver.own and peer not in receiver.own
-        bug = sender.node.profile == "freebsd14" and peer[3] in MAC_BUG
+        bug = sender.node.profile.startswith("freebsd14") and peer[3] in MAC_BUG
         if wrong or bug:
             return Cut(sender, receiver, Why.PEER, sender.vhid.peer_where, unicast)
     if receiver.is_ucarp and unicast:

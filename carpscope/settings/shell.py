@@ -92,10 +92,10 @@ class Lexer:
                     continue
                 break
             else:
-                words += self._word()
+                words += self._word(first=not words)
         return words
 
-    def _word(self) -> list[Word]:
+    def _word(self, *, first: bool) -> list[Word]:
         text, start, line = self._text, self._at, self.line
         done: list[Word] = []
         out: list[str] = []
@@ -161,7 +161,8 @@ class Lexer:
                     put(follows)
             elif char in "$`":
                 piece = self._expansion()
-                if not self._splits:
+                # what is assigned is never cut, and neither is what follows an equals sign
+                if not self._splits or (first and "=" in text[start : self._at]):
                     put(piece)
                     continue
                 parts = piece.split()
@@ -302,7 +303,7 @@ class Script:
 
     def read(self, text: str, path: str) -> list[list[Word]]:
         """Take a file's assignments in; return its other commands."""
-        lexer = Lexer(text, self.lookup, splits=False)
+        lexer = Lexer(text, self.lookup)
         others: list[list[Word]] = []
         depth = 0
         while lexer.more:
@@ -324,9 +325,11 @@ class Script:
 
     def _assign(self, words: list[Word], path: str, *, conditional: bool) -> list[Word]:
         for index, word in enumerate(words):
-            name, equals, raw = word.raw.partition("=")
+            name, equals, _ = word.raw.partition("=")
             if not equals or not name or name[0] not in _NAME_START or set(name) - set(_NAME):
-                return words[index:]
+                return words[index:]  # what stands before a command is set for it alone
+        for word in words:
+            name, _, raw = word.raw.partition("=")
             skip = len(name) + 1
             value = UNKNOWN if conditional else word.value[skip:]
             marks = [(max(0, at - skip), line) for at, line in word.marks]

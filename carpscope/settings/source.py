@@ -15,10 +15,10 @@ class Source:
     """As it was named, or below the folder that was."""
     relative: str
     """Its place below the node's /etc."""
-    data: bytes
+    data: bytes = field(repr=False)
     mode: int | None
     """Permissions; None where it has none (standard input)."""
-    text: str = ""
+    text: str = field(default="", repr=False)
     encoding: str = "utf-8"
     kind: str = ""
     has_secret: bool = False

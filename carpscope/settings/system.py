@@ -5,7 +5,7 @@ all of them do with a vhid that they read.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -14,6 +14,7 @@ from carpscope.core.registry import discover
 from carpscope.settings import keys
 from carpscope.settings.ifconfig import Call
 from carpscope.settings.model import DeclaredNode, Key, Own, Shared, Trouble, Vhid, Where
+from carpscope.settings.numbers import prefixed
 from carpscope.settings.source import NodeFiles, Source
 
 
@@ -117,10 +118,24 @@ def note_unknown(node: DeclaredNode, call: Call, key: Key | None, where: Where) 
         node.not_known("the passphrase", where)
 
 
-def drop_shared(vhid: Vhid, call: Call, where: Where) -> None:
-    """Remember an address that is written and never configured."""
-    if call.given is not None and call.given.address is not None:
-        vhid.dropped.append(Shared(call.given.address, call.given.length, where))
+def drop_shared(vhid: Vhid, words: Iterable[str], where: Where) -> None:
+    """Remember the address that is written in a line and never configured."""
+    before = ""
+    for word in words:
+        found = prefixed(word)
+        if found is not None and before not in _OTHER_ADDRESSES:
+            vhid.dropped.append(Shared(found[0], found[1], where))
+            return
+        before = word
+
+
+_OTHER_ADDRESSES = frozenset(("netmask", "broadcast", "peer", "peer6", "carppeer"))
+
+
+def stop_all(node: DeclaredNode) -> None:
+    """Nothing of carp(4) starts on a node."""
+    for vhid in node.vhids:
+        vhid.runs = False
 
 
 def inside(network: bytes, length: int | None, address: bytes) -> bool:

@@ -160,7 +160,7 @@ def _fill(
     if "vhid" in values and is_known(values["vhid"].value):
         vhid.number = strtoul(values["vhid"].value)
     if "addr" in values:
-        found = address(values["addr"].value.partition("/")[0], "inet")
+        found = address(values["addr"].value.partition("/")[0])
         if found is not None:
             vhid.dropped.append(Shared(found, None, where))
     if "srcip" in values:

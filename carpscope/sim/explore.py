@@ -92,7 +92,7 @@ class Search:
 
     def _expected(self) -> str | None:
         """Return who must be MASTER whenever all is well, if that is decided."""
-        if not all(plan.preempt for plan in self.scenario.nodes):
+        if not all(plan.preempt for plan in self.scenario.nodes) or self.scenario.events:
             return None
         ranked = sorted(
             (

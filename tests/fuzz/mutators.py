@@ -165,6 +165,7 @@ def noise(data: bytes, chance: random.Random) -> bytes:
 
 MUTATORS: dict[str, Mutator] = {
     "config": values,
+    "settings": words,
     "log": words,
     "story": values,
     "state": values,

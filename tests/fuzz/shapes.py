@@ -16,7 +16,7 @@ from typing import NamedTuple
 import zstandard
 
 from tests.capture import builder
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import SETTINGS, TARGETS
 from tests.wire import samples
 
 
@@ -96,6 +96,42 @@ _DATED = "2026-11-23T00:00:00Z a b c d ["
 _TAGGED = samples.F1[:12] + b"\x81\x00\x00\x01" * 15_000 + samples.F1[12:]
 _EXTENDED = samples.over_ipv6(b"\0\0" * 4 * 3500, next_header=0)
 
+_ALIAS = 'ifconfig_em0_alias%d="inet vhid 1 pass a 10.0.0.1/32"\n'
+_NIC = 'ifconfig_em%d="inet 10.0.0.1/24 vhid 1 pass a"\n'
+_VIP = "<vip><mode>carp</mode><vhid>%d</vhid><subnet>10.0.0.1</subnet></vip>"
+_STANZA = (
+    "iface eth%d inet static\n address 10.0.0.1/24\n ucarp-vid 1\n ucarp-vip 10.0.0.2\n"
+    " ucarp-password a\n"
+)
+_PASTED = (
+    "em%d: flags=1\n\tinet 10.0.0.1 netmask 0xff000000 vhid 1\n"
+    "\tcarp: MASTER vhid 1 advbase 1 advskew 0\n"
+)
+
+
+def _setting(kind: str, line: str) -> Callable[[int], bytes]:
+    """Make a configuration of many lines; `%d` is another number in each."""
+    head = bytes((SETTINGS.index(kind),))
+
+    def made(size: int) -> bytes:
+        lines = (line % n if "%d" in line else line for n in range(size // len(line)))
+        return head + "".join(lines).encode()
+
+    return made
+
+
+def _xml(element: str) -> Callable[[int], bytes]:
+    """Make a config.xml of many elements."""
+    head = bytes((SETTINGS.index("opnsense.config.xml"),))
+    place = "virtualip" if "vip" in element else "interfaces"
+
+    def made(size: int) -> bytes:
+        many = (element % n if "%d" in element else element for n in range(size // len(element)))
+        return head + f"<opnsense><{place}>{''.join(many)}</{place}></opnsense>".encode()
+
+    return made
+
+
 SHAPES = {
     "records of nothing": Shape(
         "capture", lambda size: _pcap(_record(b"") * (size // 16)), 400_000
@@ -136,6 +172,22 @@ SHAPES = {
     "headers": Shape(
         "config", lambda size: b"".join(b"[a%d]\n" % n for n in range(size // 8)), 100_000
     ),
+    "aliases": Shape("settings", _setting("freebsd.rc.conf", _ALIAS), 100_000),
+    "interfaces of rc.conf": Shape("settings", _setting("freebsd.rc.conf", _NIC), 100_000),
+    "quotes that do not end": Shape("settings", _setting("freebsd.rc.conf", "a='$(`"), 100_000),
+    "expansions": Shape("settings", _setting("freebsd.rc.conf", 'a="${a}$(b)`c`"\n'), 100_000),
+    "lines of carp0": Shape(
+        "settings", _setting("openbsd.hostname.if", "inet alias 10.0.0.1 255.0.0.0\n"), 100_000
+    ),
+    "vips": Shape("settings", _xml(_VIP), 200_000),
+    "interfaces of a GUI": Shape("settings", _xml("<a><if>b</if></a>"), 100_000),
+    "rules of pf": Shape("settings", _setting("pf.conf", "block in on { a b } to any\n"), 99_000),
+    "stanzas": Shape("settings", _setting("debian.interfaces", _STANZA), 100_000),
+    "units": Shape("settings", _setting("systemd.unit", "[Service]\nExecStart=x ${a}\n"), 90_000),
+    "instances": Shape(
+        "settings", _setting("keepalived.conf", "vrrp_instance a {\n interface b\n}\n"), 100_000
+    ),
+    "pasted interfaces": Shape("settings", _setting("ifconfig", _PASTED), 100_000),
     "a scenario of arrays": Shape("story", lambda size: _deep(size, "[", "]"), 200_000),
     "a scenario of JSON arrays": Shape(
         "story", lambda size: _deep(size, "[", "]", '{"a":', "}"), 200_000

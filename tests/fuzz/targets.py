@@ -24,6 +24,8 @@ from carpscope.config import Config, read_config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND
+from carpscope.detect.settled import Settings
+from carpscope.detect.settling import findings
 from carpscope.live.memory import load
 from carpscope.live.monitor import Monitor
 from carpscope.pipeline import analyze
@@ -33,6 +35,10 @@ from carpscope.report.hostlog.clock import LogClock
 from carpscope.report.hostlog.read import read_log
 from carpscope.report.screen import Paper, Screen
 from carpscope.report.sign import read_public, read_signature
+from carpscope.settings.cluster import cluster
+from carpscope.settings.read import read_node
+from carpscope.settings.source import NodeFiles, Source
+from carpscope.settings.system import systems
 from carpscope.sim import scenario
 from tests.fuzz import conversations, packets
 from tests.fuzz.frames import LINK_TYPES
@@ -224,11 +230,33 @@ def _pool() -> list[bytes]:
     return frames[:256]
 
 
+SETTINGS = sorted({kind for system in systems() for kind in system.kinds})
+_JUDGED_MAX = 4000
+"""What is larger is read only: rules compare members of groups with each other."""
+
+
+def settings(data: bytes) -> None:
+    """Read a configuration file of a kind that a first byte chooses, and judge it alone."""
+    if not data:
+        return
+    kind = SETTINGS[data[0] % len(SETTINGS)]
+    text = data[1:].decode("utf-8", "replace")
+    source = Source(kind, kind, data[1:], None, text, kind=kind)
+    if kind.endswith(".if"):
+        source.relative = f"{'hostname' if kind.startswith('open') else 'ifconfig'}.carp0"
+    with contextlib.suppress(CarpscopeError):
+        node = read_node(NodeFiles("fw1", is_named=True, sources=[source]))
+        if len(data) <= _JUDGED_MAX:
+            files = [NodeFiles("fw1", is_named=True, sources=[source])]
+            findings(Settings(cluster([node]), files))
+
+
 TARGETS: dict[str, Target] = {
     "frame": frame,
     "capture": capture,
     "squeezed": squeezed,
     "config": config,
+    "settings": settings,
     "log": log,
     "story": story,
     "state": state,
@@ -263,6 +291,12 @@ def corpus(name: str) -> Iterator[bytes]:
         case "config":
             yield _CONFIG_TEXT.encode()
             yield (ROOT / "docs/contrib/carpscope.toml").read_bytes()
+        case "settings":
+            for path in sorted((ROOT / "tests/data/check").glob("*.conf")):
+                for text in path.read_text().split("\n== ")[1:]:
+                    name, _, body = text.partition("\n")
+                    kind = next((n for n, k in enumerate(SETTINGS) if _fits(k, name)), 0)
+                    yield bytes((kind,)) + body.encode()
         case "log":
             yield _LOG_TEXT.encode()
             yield gzip.compress(_LOG_TEXT.encode(), mtime=0)
@@ -283,6 +317,12 @@ def corpus(name: str) -> Iterator[bytes]:
         case "live":
             yield bytes(range(70))
             yield b"".join(bytes((which, 64, 43, 100, 0, 0, 0)) for which in range(40))
+
+
+def _fits(kind: str, name: str) -> bool:
+    """Tell whether a file's name is that of a kind, near enough to begin with."""
+    last = name.rpartition("/")[2]
+    return last.partition(".")[0] in kind or last in kind
 
 
 def _pcapng() -> bytes:

@@ -27,6 +27,7 @@ MEMORY = {
     "squeezed": 4 * MIB,
     "log": 4 * MIB,  # and 20,000 entries
     "config": 20 * MIB,
+    "settings": 64 * MIB,
     "story": 20 * MIB,
     "state": memory.SIZE_LIMIT + 16 * MIB,
     "report": verify.MANIFEST_LIMIT + 16 * MIB,

@@ -50,6 +50,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-V", "--details", action="store_true", help="every value with file and line"
     )
+    parser.add_argument(
+        "--capture", metavar="FILE", help="look for foreign ids in a capture of the segment"
+    )
+    parser.add_argument("--sarif", metavar="FILE", help="write the findings as SARIF 2.1.0")
     parser.add_argument("--json", action="store_true", help="one document")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing, only exit")
     parser.add_argument("--exit-zero", action="store_true", help="0 also where something is wrong")
@@ -66,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
     found = check(options.paths, _wishes(options))
     if options.write:
         _write(found, options.write)
+    if options.sarif:
+        _write_sarif(found, options.sarif)
     _print(found, options)
     return 1 if found.is_wrong and not options.exit_zero else 0
 
@@ -88,7 +94,7 @@ def _wishes(options: argparse.Namespace) -> "Wishes":
         systems[name] = system
     if not 0 <= options.events <= EVENTS_MAX:
         raise CarpscopeError(f"--events: write a number from 0 to {EVENTS_MAX}")
-    return Wishes(segments, systems, options.events, options.strict)
+    return Wishes(segments, systems, options.events, options.strict, options.capture)
 
 
 def _write(found: "Check", folder: str) -> None:
@@ -109,6 +115,18 @@ def _write(found: "Check", folder: str) -> None:
                 (Path(folder) / f"{name}.json").write_text(text + "\n")
     except OSError as problem:
         raise CarpscopeError(f"-w {folder}: {problem.strerror}") from None
+
+
+def _write_sarif(found: "Check", path: str) -> None:
+    from pathlib import Path
+
+    from carpscope.checking.sarif import sarif
+    from carpscope.report.forensic.text import json_text
+
+    try:
+        Path(path).write_text(json_text(sarif(found)) + "\n")
+    except OSError as problem:
+        raise CarpscopeError(f"--sarif {path}: {problem.strerror}") from None
 
 
 def _print(found: "Check", options: argparse.Namespace) -> None:

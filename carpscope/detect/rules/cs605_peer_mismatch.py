@@ -89,7 +89,7 @@ def _wrong(group: DeclaredGroup, member: Member) -> Iterator[str]:
         yield f"the peer {text} of {name} is its own address"
     elif known and peer not in known:
         yield f"the peer {text} of {name} is no address of another node of the group"
-    elif member.node.profile == "freebsd14" and peer[3] in MAC_BUG:
+    elif member.node.profile.startswith("freebsd14") and peer[3] in MAC_BUG:
         yield f"FreeBSD 14 sends to the peer {text} of {name} with a multicast MAC"
 
 

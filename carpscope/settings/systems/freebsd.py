@@ -24,6 +24,7 @@ from carpscope.settings.system import (
     find_parents,
     note_unknown,
     refuse,
+    stop_all,
     take_own,
     take_shared,
     take_values,
@@ -264,6 +265,8 @@ class _Reader:
                 refuse(self.node, where, told, interface, vhid_of(words))
                 return []
             words = " ".join(word.value for word in commands[0]).split()
+            if len(words) < 2:
+                return []
         text = " ".join(words[1:])
         if not re.search(r"[0-9a-fA-F]-", text):
             return [Piece(_plain(words, where), where, raw, quoted, source)]
@@ -283,14 +286,14 @@ class _Reader:
         if call.vhid is not None:
             vhid = declare(self.node, call.vhid, interface, where)
             take_values(vhid, call, None)
-            drop_shared(vhid, call, where)
+            drop_shared(vhid, words, where)
         refuse(self.node, where, told, interface, call.vhid)
 
     def _skipped(self, piece: Piece, interface: str, name: str) -> None:
         call = ifconfig.read(piece.words, Dialect.FREEBSD)
         if call.vhid is not None:
             vhid = declare(self.node, call.vhid, interface, piece.where)
-            drop_shared(vhid, call, piece.where)
+            drop_shared(vhid, (word.value for word in piece.words), piece.where)
             told = f"rc passes over every inet6 alias, since ifconfig_{name}_ipv6 is not set"
             repair = f'ifconfig_{name}_ipv6="inet6 -ifdisabled auto_linklocal"'
             refuse(self.node, piece.where, told, interface, call.vhid, repair=repair)
@@ -303,7 +306,7 @@ class _Reader:
         self.words |= call.words_seen
         where = piece.where
         if call.refused:
-            self._refused(call, interface, where)
+            self._refused(call, interface, piece)
             return
         key = call_key(call, piece.raw, where, piece.source, quoted=piece.quoted)
         if call.names_carp or is_carp:
@@ -326,21 +329,21 @@ class _Reader:
             if "mcast" not in call.words_seen:
                 vhid.peer_reset = where
 
-    def _refused(self, call: ifconfig.Call, interface: str, where: Where) -> None:
-        if not call.names_carp:
+    def _refused(self, call: ifconfig.Call, interface: str, piece: Piece) -> None:
+        where, words = piece.where, [word.value for word in piece.words]
+        if not call.names_carp and "vhid" not in words:
             return
+        number = vhid_of(words) if call.vhid is None else call.vhid
         label = "vhid_out_of_range" if call.out_of_range else "not_configured"
-        if call.vhid is not None:
-            vhid = declare(self.node, call.vhid, interface, where)
-            take_values(vhid, call, None)
-            drop_shared(vhid, call, where)
-            vhid.where = [where] if not vhid.where else vhid.where
+        if number is not None:
+            vhid = declare(self.node, number, interface, where)
+            drop_shared(vhid, words, where)
         refuse(
             self.node,
             where,
             f"ifconfig refuses the call: it {_verb(call.refused)}",
             interface,
-            call.vhid,
+            number,
             label=label,
         )
 
@@ -421,6 +424,7 @@ class _Reader:
         where = Where(loaders[0].path, 1)
         told = f'nothing loads carp(4): neither {name}_load="YES" nor a kld_list with {name}'
         refuse(self.node, where, told, "", None, repair=f'{name}_load="YES"', all_of_it=True)
+        stop_all(self.node)
 
 
 def _verb(refused: str) -> str:

@@ -57,7 +57,9 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
 
 def _line(node: DeclaredNode, name: str, source: Source, where: Where, line: str) -> None:
     words = line.split()
-    if not words or words[0].startswith(("#", "!")) or words[0] in ("create", "dhcp", "rtsol"):
+    if words[:1] == ["create"]:
+        words = words[1:]
+    if not words or words[0].startswith(("#", "!")) or words[0] in ("dhcp", "rtsol"):
         if words and words[0].startswith("!") and "carp" in line:
             node.not_known("a command", where)
         return
@@ -75,7 +77,7 @@ def _line(node: DeclaredNode, name: str, source: Source, where: Where, line: str
     if call.refused:
         label = "vhid_out_of_range" if call.out_of_range else "not_configured"
         vhid.number = vhid.number if vhid.number is not None else number
-        drop_shared(vhid, call, where)
+        drop_shared(vhid, words, where)
         device = value_of(words, "carpdev")
         if device is not None and vhid.interface == name:
             vhid.interface = device

@@ -17,6 +17,8 @@ from carpscope.settings.sysctl import read_sysctls, take_sysctls
 from carpscope.settings.system import (
     System,
     call_key,
+    drop_shared,
+    find_parents,
     note_unknown,
     refuse,
     take_own,
@@ -67,6 +69,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
             node.interface(name)
     for carp in carps:
         _finish(node, carp)
+    find_parents(node, "carp[0-9]+")
     _doubles(node)
     take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
 
@@ -247,11 +250,7 @@ def _refuse(
     if carp.carpdev is None:
         device = value_of(words, "carpdev")
         carp.values.interface = device or carp.values.interface
-    for word in words[1:3]:
-        call = ifconfig.read(evaluated(word, nothing)[0] if word else [], Dialect.OPENBSD)
-        if call.given is not None and call.given.address is not None:
-            carp.values.dropped.append(Shared(call.given.address, call.given.length, where))
-            break
+    drop_shared(carp.values, words, where)
     if not carp.values.where:
         carp.values.where.append(where)
     if label == "not_configured" and carp.wanted is None and not carp.name.startswith("carp"):

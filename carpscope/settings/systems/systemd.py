@@ -143,7 +143,8 @@ def split(text: str, environment: dict[str, str], instance: str | None) -> tuple
         if alone is not None:
             found = environment.get(alone[1])
             pieces = [UNKNOWN] if found is None else found.split()
-            words += [Word(piece, raw, 0) for piece in pieces]
+            whole = raw if found is None or len(pieces) == 1 else found
+            words += [Word(piece, whole, 0) for piece in pieces]
             continue
         words.append(Word(_replaced(value, environment), raw, 0))
     return words, True
