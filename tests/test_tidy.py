@@ -35,8 +35,8 @@ LAYERS = {
     },
     # As the pipeline is for captures: files of nodes to findings and a proof.
     "checking": {
-        "core", "auth", "protocol", "sim", "settings", "detect", "report", "capture", "config",
-        "pipeline",
+        "core", "wire", "auth", "protocol", "sim", "settings", "detect", "report", "capture",
+        "config", "pipeline",
     },
     "config": {"core"},
     "pipeline": {"core", "wire", "auth", "capture", "timeline", "detect", "config"},

@@ -22,7 +22,7 @@ def scenario(group: DeclaredGroup, cuts: list[Cut]) -> tuple[Scenario, list[str]
     events: list[Happening] = []
     nodes = []
     for index, member in enumerate(members):
-        nodes.append(_plan(member, index, words[member.name], assumed))
+        nodes.append(_plan(group, member, index, words[member.name], assumed))
         if member.node.demotion and member.node.profile != "ucarp":
             value = member.node.demotion
             events.append(Happening(MICROSECOND, "demote", member.name, group.number, value))
@@ -73,7 +73,9 @@ def _words(group: DeclaredGroup, members: list[Member], assumed: list[str]) -> d
     return words
 
 
-def _plan(member: Member, index: int, word: str, assumed: list[str]) -> NodePlan:
+def _plan(
+    group: DeclaredGroup, member: Member, index: int, word: str, assumed: list[str]
+) -> NodePlan:
     vhid = member.vhid
     impl = member.node.profile or "freebsd14"
     if member.is_ucarp:
@@ -82,10 +84,18 @@ def _plan(member: Member, index: int, word: str, assumed: list[str]) -> NodePlan
         _assume(assumed, "nobody preempts where that is not known here")
     advbase, advskew = vhid.advbase, vhid.advskew
     if advbase is None or advskew is None:
-        _assume(assumed, "advbase 1 and advskew 0 where they are not known here")
+        _assume(assumed, "an advbase and advskew that are not known here make a backup")
+        known = [one.vhid.advbase for one in group.up if one.vhid.advbase is not None]
+        skews = [one.vhid.advskew for one in group.up if one.vhid.advskew is not None]
+        advbase = min(known, default=1) if advbase is None else advbase
+        advskew = min(254, max(skews, default=-1) + 1) if advskew is None else advskew
     if vhid.dead_ratio != 3:
         _assume(assumed, "ucarp's dead ratio is taken for 3")
-    addresses = sorted(member.signs, key=lambda one: (len(one), one))
+    signs = member.signs
+    if vhid.unsure:
+        sure = [one.signs for one in group.up if not one.vhid.unsure]
+        signs = sure[0] if sure else signs
+    addresses = sorted(signs, key=lambda one: (len(one), one))
     if vhid.unsure or not addresses:
         _assume(assumed, "shared addresses that are not known here agree")
     ipv4 = tuple(one for one in addresses if len(one) == 4)
@@ -111,8 +121,8 @@ def _plan(member: Member, index: int, word: str, assumed: list[str]) -> NodePlan
         vhids=(
             VhidPlan(
                 member.vhid.number or 1,
-                1 if advbase is None else advbase,
-                0 if advskew is None else advskew,
+                advbase,
+                advskew,
                 word,
                 ipv4,
                 ipv6,

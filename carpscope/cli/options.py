@@ -74,6 +74,13 @@ def add_secrets(parser: argparse.ArgumentParser) -> None:
         "--ask-passphrase", action="store_true", help="ask for one, without showing what is typed"
     )
     group.add_argument(
+        "--node",
+        action="append",
+        default=[],
+        metavar="[NAME=]PATH",
+        help="configuration of a node, as for check: its name, keys, addresses (repeatable)",
+    )
+    group.add_argument(
         "-a",
         "--address",
         action="append",
@@ -180,7 +187,12 @@ def config(options: argparse.Namespace) -> "Config":
     addresses = list(base.addresses)
     for text in options.address:
         addresses += [parse_ip(part, where="-a") for part in text.split(",") if part.strip()]
-    return base._replace(passphrases=tuple(passphrases), addresses=tuple(dict.fromkeys(addresses)))
+    whole = base._replace(passphrases=tuple(passphrases), addresses=tuple(dict.fromkeys(addresses)))
+    if not options.node:
+        return whole
+    from carpscope.checking.expect import expected
+
+    return expected(options.node, whole)
 
 
 def _asked(options: argparse.Namespace) -> list[bytes]:

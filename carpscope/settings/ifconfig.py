@@ -176,7 +176,7 @@ def _walk(words: list[Word], dialect: Dialect, call: Call) -> None:
             elif name == "vnetid":
                 call.vlan = strtonum(value.value)
             continue
-        if name in _FLAGS:
+        if name in _FLAGS or (name.startswith("-") and is_known(name)):
             if name in ("-alias", "delete", "-inet", "-inet6"):
                 call.removes = True
             elif name in ("up", "down"):

@@ -193,6 +193,8 @@ class DeclaredNode:
     sync: Sync | None = None
     gui_interfaces: dict[str, str] = field(default_factory=dict)
     """Keys of a GUI (lan, opt1) and the devices they are."""
+    is_partial: bool = False
+    """Something that may configure vhids is not in the files."""
     by_place: dict[tuple[int | None, str], Vhid] = field(default_factory=dict)
     noted: set[tuple[object, ...]] = field(default_factory=set)
     """What was said already."""

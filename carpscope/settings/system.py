@@ -132,6 +132,18 @@ def drop_shared(vhid: Vhid, words: Iterable[str], where: Where) -> None:
 _OTHER_ADDRESSES = frozenset(("netmask", "broadcast", "peer", "peer6", "carppeer"))
 
 
+def find_doubles(node: DeclaredNode) -> None:
+    """One vhid on two carps of one interface: carp_ioctl() says EINVAL to the second."""
+    seen: dict[tuple[str, int], Vhid] = {}
+    for vhid in node.vhids:
+        if vhid.number is None or not vhid.runs:
+            continue
+        first = seen.setdefault((vhid.interface, vhid.number), vhid)
+        if first is not vhid and first.device != vhid.device:
+            vhid.runs = False
+            node.doubles.append((first, vhid.at))
+
+
 def stop_all(node: DeclaredNode) -> None:
     """Nothing of carp(4) starts on a node."""
     for vhid in node.vhids:

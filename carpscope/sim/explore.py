@@ -15,7 +15,7 @@ from carpscope.protocol.events import State
 from carpscope.protocol.profile import Drive, profiles
 from carpscope.sim.course import BEFORE, Course
 from carpscope.sim.plan import Happening, Scenario
-from carpscope.sim.prove import demotion_of, master_down, settle_time
+from carpscope.sim.prove import demotion_of, lateness, master_down, settle_time
 from carpscope.sim.world import World
 
 STEPS_MAX = 100_000
@@ -65,9 +65,16 @@ class _State:
 class Search:
     """One search in progress."""
 
-    def __init__(self, scenario: Scenario, vhid: int, events: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        vhid: int,
+        events: int,
+        late: dict[str, Nanos] | None = None,
+    ) -> None:
         """Take the group; the scenario's own events happen before its nodes are settled."""
         self.scenario = scenario
+        self.late = late
         self.vhid = vhid
         self.names = [plan.name for plan in scenario.nodes]
         self.profiles = {plan.name: profiles()[plan.impl] for plan in scenario.nodes}
@@ -110,7 +117,7 @@ class Search:
 
     def run(self) -> Explored:
         """Search level by level, so that the shortest course is found first."""
-        course = Course(self.scenario)
+        course = Course(self.scenario, self.late)
         course.advance(settle_time(self.scenario))
         level = [_State(course, (), frozenset(), frozenset(), frozenset(), frozenset())]
         self._judge(level[0], [])
@@ -336,5 +343,16 @@ def _kind(states: dict[str, State]) -> str:
 
 
 def explore(scenario: Scenario, vhid: int, events: int) -> Explored:
-    """Search a group for a course that ends badly."""
-    return Search(scenario, vhid, events).run()
+    """Search a group for a course that ends badly, with handlers on time, then each node late."""
+    found = Search(scenario, vhid, events).run()
+    # three nodes that are late in turn would take four times as long
+    depth = events if len(scenario.nodes) < 3 else min(events, 2)
+    for name, span in lateness(scenario).items():
+        if found.counterexample is not None or found.limit:
+            break
+        late = Search(scenario, vhid, depth, {name: span}).run()
+        found.courses += late.courses
+        found.worst = max(found.worst, late.worst)
+        found.limit = late.limit
+        found.counterexample = late.counterexample
+    return found

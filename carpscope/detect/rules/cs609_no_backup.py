@@ -26,6 +26,7 @@ from carpscope.detect.rule import Rule
 from carpscope.detect.rules.cs611_sync_conflict import spoiled
 from carpscope.detect.settled import Settings, SettledFinding, settled
 from carpscope.detect.words import listed
+from carpscope.settings.model import DeclaredNode
 
 
 def examine(settings: Settings) -> Iterator[SettledFinding]:
@@ -51,6 +52,8 @@ def examine(settings: Settings) -> Iterator[SettledFinding]:
         ):
             continue
         others = sorted(near | shares.get(name, set()))
+        if any(_may_have_it(settings.cluster.node(one)) for one in others):
+            continue
         yield settled(
             RULE.code,
             RULE.label,
@@ -63,6 +66,11 @@ def examine(settings: Settings) -> Iterator[SettledFinding]:
             f"groups with {name}, and none of them has vhid {group.number} here.",
             f"Write vhid {group.number} on another node as well, as in {group.up[0].vhid.at}.",
         )
+
+
+def _may_have_it(node: DeclaredNode) -> bool:
+    """Tell whether a node may have the vhid in a way that is not in its files."""
+    return node.is_partial or any(one.number is None for one in node.vhids)
 
 
 def _sharing(settings: Settings) -> dict[str, set[str]]:

@@ -75,6 +75,7 @@ def _stanzas(source: Source, files: NodeFiles, node: DeclaredNode) -> list[_Stan
         elif name in _OTHER or name.startswith("allow-"):
             current = None
             if name == "source" and not set(rest) & set("*?[") and files.at(rest) is None:
+                node.is_partial = True
                 node.not_known("a file that is read as well", where)
         elif current is not None:
             if name in ("up", "post-up", "pre-up", "down", "post-down", "pre-down"):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from carpscope.settings import ifconfig
 from carpscope.settings.ifconfig import Dialect
-from carpscope.settings.model import DeclaredNode, Key, Where
+from carpscope.settings.model import UNKNOWN, DeclaredNode, Key, Where
 from carpscope.settings.numbers import is_known, word_set
 from carpscope.settings.shell import Lexer, Script, Unfinished, Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
@@ -21,6 +21,7 @@ from carpscope.settings.system import (
     call_key,
     declare,
     drop_shared,
+    find_doubles,
     find_parents,
     note_unknown,
     refuse,
@@ -124,13 +125,18 @@ class _Reader:
             if is_carp and name not in [item.partition(":")[0] for item in cloned]:
                 where = self._where(name)
                 told = f"{name} is never made: cloned_interfaces does not name it"
-                refuse(self.node, where, told, name, None, repair=f'cloned_interfaces="{name}"')
+                words = self.value(f"ifconfig_{name}").split()
+                number = vhid_of(words)
+                if number is not None:
+                    drop_shared(declare(self.node, number, name, where), words, where)
+                refuse(self.node, where, told, name, number, repair=f'cloned_interfaces="{name}"')
                 continue
             if not is_carp:
                 self.node.interface(interface)
             self._interface(name, interface, is_carp=is_carp)
         if self.old:
             find_parents(self.node, "carp[0-9]+")
+            find_doubles(self.node)
 
     def _where(self, name: str) -> Where:
         for variable, found in self.script.variables.items():
@@ -196,6 +202,8 @@ class _Reader:
                 kept.append(word)
         if not kept:
             return None
+        if UNKNOWN in kept:
+            self._partial(variable, where)
         if variable.endswith("_ipv6") and re.match(r":|[0-9a-fA-F]*:", kept[0]):
             kept.insert(0, "inet6")
         source = self.configs[found.path]
@@ -257,6 +265,8 @@ class _Reader:
     ) -> list[Piece]:
         words = [token[0] for token in part]
         _, where, raw, quoted, source = part[0]
+        if UNKNOWN in words and "pass" not in words:
+            self._partial("an alias", where)
         raw = raw or " ".join(words)
         if not last:
             commands = evaluated(" ".join(words), self.script.lookup)
@@ -278,6 +288,11 @@ class _Reader:
             Piece(_plain([family, one, *words[2:]], where), where, raw, quoted, source)
             for one in expanded
         ]
+
+    def _partial(self, what: str, where: Where) -> None:
+        """Note that words come from somewhere that is not in the files."""
+        self.node.is_partial = True
+        self.node.not_known(f"words of {what}", where)
 
     def _dropped(self, words: list[str], where: Where, told: str, interface: str) -> None:
         call = ifconfig.read(_plain(words, where), Dialect.FREEBSD)
@@ -377,6 +392,7 @@ class _Reader:
     def _include(self, path: str, where: Where) -> None:
         included = self.files.at(path) if is_known(path) else None
         if included is None:
+            self.node.is_partial = True
             self.node.not_known("a file that is read as well", where)
             return
         if included.path not in self.configs:

@@ -17,6 +17,7 @@ from carpscope.settings.system import (
     call_key,
     declare,
     drop_shared,
+    find_doubles,
     find_parents,
     note_unknown,
     refuse,
@@ -52,6 +53,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
                 where = Where(found.path, found.word.line)
                 _line(node, match[1], source, where, found.value)
     find_parents(node, "carp[0-9]+")
+    find_doubles(node)
     take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
 
 

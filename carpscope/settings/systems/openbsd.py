@@ -18,6 +18,7 @@ from carpscope.settings.system import (
     System,
     call_key,
     drop_shared,
+    find_doubles,
     find_parents,
     note_unknown,
     refuse,
@@ -70,7 +71,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     for carp in carps:
         _finish(node, carp)
     find_parents(node, "carp[0-9]+")
-    _doubles(node)
+    find_doubles(node)
     take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
 
 
@@ -292,6 +293,7 @@ def _shell(node: DeclaredNode, carp: _Carp, source: Source, where: Where, raw: s
             elif words[1].value == carp.name:
                 _call(node, carp, source, where, raw, list(words[2:]))
         elif program not in _HARMLESS:
+            node.is_partial = True
             node.not_known("a command", where)
 
 
@@ -338,18 +340,6 @@ def _finish(node: DeclaredNode, carp: _Carp) -> None:
             return
     if values.number is not None or values.dropped or values.addresses:
         node.vhids.append(values)
-
-
-def _doubles(node: DeclaredNode) -> None:
-    """One vhid on two carps of one carpdev: carp_ioctl() says EINVAL to the second."""
-    seen: dict[tuple[str, int], Vhid] = {}
-    for vhid in node.vhids:
-        if vhid.number is None or not vhid.runs:
-            continue
-        first = seen.setdefault((vhid.interface, vhid.number), vhid)
-        if first is not vhid and first.device != vhid.device:
-            vhid.runs = False
-            node.doubles.append((first, vhid.at))
 
 
 SYSTEM = System("OpenBSD", ("openbsd.hostname.if",), read)

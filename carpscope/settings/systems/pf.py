@@ -110,6 +110,8 @@ class PacketFilter(Firewall):
         text = "".join(words)
         if text == "any":
             return True
+        if text in ("urpf-failed", "no-route"):
+            return False  # a neighbour's address is neither
         if value is None or "$" in text:
             return None
         found = prefixed(text)
@@ -203,8 +205,8 @@ class _Parser:
         listed = re.search(r"\{([^}]*)\}", text)
         if name is not None:
             items = re.split(r"[ ,]+", listed[1].strip()) if listed is not None else None
-            known = items is not None and "persist" not in words and "file" not in words
-            self.pf.tables[name[1]] = items if known else None
+            # what a program adds later is not in the file; an empty one matches nobody
+            self.pf.tables[name[1]] = None if "file" in words else items or []
 
     def filter(self, words: list[str], where: Where) -> None:
         rule = Rule(words[0] == "pass", where)

@@ -78,7 +78,8 @@ def _directives(unit: _Unit, source: Source, files: NodeFiles, node: DeclaredNod
 def _environment_file(
     unit: _Unit, value: str, where: Where, files: NodeFiles, node: DeclaredNode
 ) -> None:
-    found = files.at(value.removeprefix("-"))
+    path = _specifiers(value.removeprefix("-"), unit.instance).replace(UNKNOWN, unit.name)
+    found = files.at(path)
     if found is None:
         node.not_known("a file of variables", where)
         return
@@ -200,6 +201,9 @@ def _line(
         return
     words = [Word(word.value, word.raw, where.line) for word in words]
     program = words[0].value.rpartition("/")[2] if words else ""
+    if program == "env" and len(words) > 1:
+        words = words[1:]
+        program = words[0].value.rpartition("/")[2]
     if program in ("sh", "bash", "dash") and len(words) > 2 and words[1].value == "-c":
         for command in evaluated(words[2].value, unit.environment.get):
             start = 1 if command[0].value == "exec" else 0
