@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Protocol
 
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
@@ -22,7 +23,6 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, at_end
-from carpscope.timeline.clocks import PATH_MAX
 from carpscope.timeline.facts import Fact, Joined
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
@@ -32,6 +32,13 @@ from carpscope.wire.decode import Packet, decode
 
 EVENTS_KEPT = 20_000
 """Elections and changes; the first are kept, the rest counted."""
+
+
+class Onlooker(Protocol):
+    """Who wants to see every packet of an analysis."""
+
+    def see(self, packet: Packet, *, is_copy: bool) -> None:
+        """Take one packet, and whether it is a copy of another."""
 
 
 @dataclass(slots=True)
@@ -81,7 +88,7 @@ def analyze(
     accepts: Callable[[Frame], bool] | None = None,
     count: int | None = None,
     vantage: Vantage | None = None,
-    also: Callable[[Packet], None] | None = None,
+    also: Onlooker | None = None,
     effort: Effort | None = None,
     frames: Iterator[Frame] | None = None,
     shortcuts: Shortcuts | None = None,
@@ -89,7 +96,8 @@ def analyze(
     """Read captures to their end and say what they show.
 
     `accepts` narrows the frames, `count` ends after so many of them. `vantage` (of `survey`)
-    puts all captures on one clock and proves what reached only one. `also` sees every packet.
+    puts all captures on one clock and proves what reached only one. `also` sees every packet,
+    and whether it is a copy of another.
     `effort` bounds what is searched for what nodes sign, and tells who watches. `frames` are
     those of captures that were read before, which then are none to read from; with `shortcuts`
     who gives them asks those before it makes a frame, and there is one capture.
@@ -129,18 +137,21 @@ def analyze(
     try:
         for frame in _chosen(frames, accepts, count):
             result.packets += 1
-            if also is None and (
-                (not direct and observer.glance(frame)) or observer.pass_by(frame)
+            is_copy = vantage is not None and vantage.is_copy(frame)
+            if (
+                also is None
+                and not is_copy
+                and ((not direct and observer.glance(frame)) or observer.pass_by(frame))
             ):
                 result.advertisements[frame.capture] += 1
                 continue
             with mistakes.isolated("frame", frame.at, frame_ref(frame.capture, frame.number)):
                 packet = decode(frame)
-                if also is not None:
-                    also(packet)
                 if packet.advert is not None:
                     result.advertisements[frame.capture] += 1
-                take(observer.see(packet))
+                take(observer.see(packet, is_copy=is_copy))
+                if also is not None:
+                    also.see(packet, is_copy=is_copy or observer.is_copy)
     except KeyboardInterrupt:
         result.interrupted = True
     if nobody:
@@ -196,7 +207,7 @@ def survey(
     captures: Sequence[Capture],
     *,
     accepts: Callable[[Frame], bool] | None = None,
-    path_max: Nanos = PATH_MAX,
+    path_max: Nanos | None = None,
 ) -> Vantage:
     """Compare captures of one network, before they are read again to be analyzed."""
     found = Survey(len(captures), path_max)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PASSPHRASE_VARIABLE = "CARPSCOPE_PASSPHRASE"  # noqa: S105 - the name of a variable
 PASSPHRASE_FILE_LIMIT = 1 << 20
 WORKERS_MAX = 256
+PATH_DELAY_MAX_MS = 3_600_000.0
 
 
 def add_captures(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +141,28 @@ def opened(options: argparse.Namespace) -> "list[Capture]":
     return captures
 
 
-def compared(options: argparse.Namespace, path_ms: float | None = None) -> "Vantage | None":
+def add_path_delay(parser: argparse.ArgumentParser) -> None:
+    """Add the longest way between places, where several captures are compared."""
+    parser.add_argument(
+        "--path-delay",
+        metavar="MS",
+        type=_milliseconds,
+        help="several captures: the longest way there is between two of them; what they share "
+        "in both directions bounds their clocks without it",
+    )
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= PATH_DELAY_MAX_MS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds")
+    return value
+
+
+def compared(options: argparse.Namespace) -> "Vantage | None":
     """Compare several captures' clocks, which takes a reading of its own.
 
     None where there is one capture, or one that can be read only once.
@@ -150,9 +172,9 @@ def compared(options: argparse.Namespace, path_ms: float | None = None) -> "Vant
         return None
     from carpscope.core.units import MILLISECOND
     from carpscope.pipeline import survey
-    from carpscope.timeline.clocks import PATH_MAX
 
-    way = PATH_MAX if path_ms is None else round(path_ms * MILLISECOND)
+    given = options.path_delay
+    way = None if given is None else round(given * MILLISECOND)
     captures = opened(options)
     try:
         return survey(captures, accepts=accepts(options), path_max=way)

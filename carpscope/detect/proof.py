@@ -1,42 +1,50 @@
 """What several captures prove of links that one capture only lets infer.
 
 With one capture, that a node does not receive another is read from how it behaves. With a
-capture on each side it is seen: the advertisement is in one file and not in the other,
-which meanwhile recorded other nodes. A finding that says the same is proved by it; one
-that says less is made exact; where there was none, there is one now.
+capture on the node itself it is seen: the advertisement is in one file and not in the node's
+own, which was running. So a proof is about the node whose capture it is, and where nobody
+can tell whose that is, there is none. A way that loses frames at random shows such stretches
+too; longer ones than it would are no chance.
+
+A finding that says the same is proved by it; one that says less is made exact; where there
+was none, there is one now.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from carpscope.core.units import MICROSECOND, SECOND, Nanos
+from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules import cs501_one_way_link, cs502_partition
 from carpscope.detect.words import since
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
+from carpscope.timeline.places import Place
+from carpscope.timeline.signing import Difference, relation
 from carpscope.timeline.vantage import Loss, Vantage
 
 LOST_MIN = 3
-"""Fewer missing advertisements may be a busy capture's own loss."""
-SIDE: Nanos = 10 * MICROSECOND
-"""Two senders whose ways to the captures differ by this stand on different sides."""
+"""A backup takes over after so many: fewer are nobody's trouble."""
+CHANCE = 1e-4
+"""A stretch that a way which loses at random shows this often is none of it."""
 SAME: Nanos = 10 * SECOND
 """A proof and a finding that lie this close are of one trouble."""
 
 
 @dataclass(slots=True)
-class _Cut:
-    """One sender that does not reach the other side, for a stretch of time."""
+class Cut:
+    """One sender that does not reach a node, by that node's own capture."""
 
     group: Group
     sender: Node
     receiver: Node
     loss: Loss
     back: Loss | None
-    """What the receiver sent meanwhile and the sender's side does not have."""
+    """What the receiver sent meanwhile and the sender's own capture does not have."""
+    returns: bool = False
+    """Whether the sender's own capture holds what the receiver sent meanwhile."""
 
 
 def proved(
@@ -44,17 +52,15 @@ def proved(
 ) -> list[Finding]:
     """Return the findings with what the captures prove in place of what was inferred."""
     result = list(findings)
-    for cut in _cuts(groups, vantage):
+    for cut in cuts(groups, vantage):
         proof = _finding(cut, names)
         pair = {cut.sender.id, cut.receiver.id}
         same = [
             index
             for index, finding in enumerate(result)
-            if finding.label in ("one_way_link", "partition")
-            and finding.group == proof.group
+            if finding.group == proof.group
             and set(finding.nodes) == pair
-            and finding.start - SAME <= proof.end
-            and proof.start <= finding.end + SAME
+            and _tells_the_same(finding, proof)
         ]
         if not same:
             result.append(proof)
@@ -65,7 +71,6 @@ def proved(
             continue
         now = dataclasses.replace(
             proof,
-            start=before.start,
             end=max(before.end, proof.end),
             frames=tuple(dict.fromkeys((*proof.frames, *before.frames))),
             frame_count=proof.frame_count + before.frame_count,
@@ -84,6 +89,15 @@ def proved(
     return result
 
 
+def _tells_the_same(finding: Finding, proof: Finding) -> bool:
+    """Tell whether a finding is about what is proved, decided or not."""
+    if finding.label in ("one_way_link", "partition"):
+        return finding.start - SAME <= proof.end and proof.start <= finding.end + SAME
+    # what does not arrive is not refused
+    within = min(finding.end, proof.end) - max(finding.start, proof.start)
+    return finding.label == "authentication_mismatch" and 2 * within > finding.end - finding.start
+
+
 def _explains(proof: Finding, findings: list[Finding]) -> None:
     """Name a new finding as the cause of the two masters it explains, where none is named."""
     for finding in findings:
@@ -98,87 +112,111 @@ def _explains(proof: Finding, findings: list[Finding]) -> None:
             finding.caused_by = [proof.identity]
 
 
-def _cuts(groups: Sequence[Group], vantage: Vantage) -> list[_Cut]:
-    cuts: list[_Cut] = []
-    for loss in vantage.losses:
-        if loss.count < LOST_MIN or loss.meanwhile == 0:
+def cuts(groups: Sequence[Group], vantage: Vantage) -> list[Cut]:
+    """Return who does not receive whom, by the captures of the nodes themselves."""
+    found: list[Cut] = []
+    for loss in (*vantage.losses, *vantage.apart):
+        if not _is_telling(loss):
             continue
         for group in groups:
             sender = group.nodes.get(loss.sender.source)
-            if group.vhid != loss.sender.vhid or sender is None:
+            receiver = owner(group, vantage, loss.missing)
+            if group.vhid != loss.sender.vhid or sender is None or receiver is None:
                 continue
-            for receiver in group.members:
-                if receiver is sender or not _is_there(vantage, sender, receiver, loss):
-                    continue
-                back = _way_back(vantage, receiver, loss)
-                known = any(
-                    {c.sender.id, c.receiver.id} == {sender.id, receiver.id}
-                    and c.loss.start <= loss.end
-                    and loss.start <= c.loss.end
-                    for c in cuts
-                )
-                if not known:
-                    cuts.append(_Cut(group, sender, receiver, loss, back))
-    return cuts
+            if sender is receiver or not _on_one_network(vantage, loss, sender, receiver):
+                continue
+            if not any(_is_known(cut, sender, receiver, loss) for cut in found):
+                back = _way_back(group, vantage, sender, receiver, loss)
+                cut = Cut(group, sender, receiver, loss, back)
+                cut.returns = back is None and _returns(vantage, receiver, loss)
+                found.append(cut)
+    return found
 
 
-def _is_there(vantage: Vantage, sender: Node, receiver: Node, loss: Loss) -> bool:
-    """Tell whether a node stands on the side that does not have the sender's advertisements."""
-    if _way_back(vantage, receiver, loss) is not None:
-        return True  # what it sends is seen there, and not on the sender's side
-    mine = _delay(vantage, sender, loss)
-    theirs = _delay(vantage, receiver, loss)
-    # the sender's way to the other capture adds to its residual, the receiver's takes away
-    return mine is not None and theirs is not None and mine - theirs > SIDE
+def _is_telling(loss: Loss) -> bool:
+    return loss.count >= LOST_MIN and loss.meanwhile > 0 and loss.likely < CHANCE
 
 
-def _way_back(vantage: Vantage, receiver: Node, loss: Loss) -> Loss | None:
-    for other in vantage.losses:
-        if (
-            other.sender.source in receiver.addresses
-            and other.sender.vhid == loss.sender.vhid
-            and (other.seen, other.missing) == (loss.missing, loss.seen)
-            and other.count >= LOST_MIN
-            and other.start <= loss.end
-            and loss.start <= other.end
-        ):
+def owner(group: Group, vantage: Vantage, capture: int) -> Node | None:
+    """Return the node of a group whose own capture it is; None where that is not known."""
+    place = vantage.places[capture] if capture < len(vantage.places) else Place()
+    nodes = {id(node): node for address in place.addresses if (node := group.nodes.get(address))}
+    return next(iter(nodes.values())) if len(nodes) == 1 else None
+
+
+def _on_one_network(vantage: Vantage, loss: Loss, sender: Node, receiver: Node) -> bool:
+    """Tell whether what one sends should reach the other at all.
+
+    Captures that share a frame are of one network; else the nodes must share a secret or an
+    address: two sites may use one vhid.
+    """
+    if (min(loss.seen, loss.missing), max(loss.seen, loss.missing)) in vantage.related:
+        return True
+    if set(sender.announced) & set(receiver.announced):
+        return True
+    return relation(sender, receiver, loss.start, loss.end) is Difference.NONE
+
+
+def _is_known(cut: Cut, sender: Node, receiver: Node, loss: Loss) -> bool:
+    same = cut.sender is sender and cut.receiver is receiver
+    reverse = cut.sender is receiver and cut.receiver is sender and cut.back is not None
+    return (same or reverse) and cut.loss.start <= loss.end and loss.start <= cut.loss.end
+
+
+def _way_back(
+    group: Group, vantage: Vantage, sender: Node, receiver: Node, loss: Loss
+) -> Loss | None:
+    for other in _meanwhile(vantage, receiver, loss):
+        if owner(group, vantage, other.missing) is sender and _is_telling(other):
             return other
     return None
 
 
-def _delay(vantage: Vantage, node: Node, loss: Loss) -> Nanos | None:
-    found = [
-        delay
-        for (sender, one, other), delay in vantage.delays.items()
-        if sender.source in node.addresses and (one, other) == (loss.seen, loss.missing)
-    ]
-    return found[0] if found else None
+def _meanwhile(vantage: Vantage, node: Node, loss: Loss) -> Iterator[Loss]:
+    for other in (*vantage.losses, *vantage.apart):
+        if (
+            other.sender.source in node.addresses
+            and other.sender.vhid == loss.sender.vhid
+            and other.start <= loss.end
+            and loss.start <= other.end
+        ):
+            yield other
 
 
-def _finding(cut: _Cut, names: Sequence[str]) -> Finding:
+def _returns(vantage: Vantage, receiver: Node, loss: Loss) -> bool:
+    """Tell whether what the receiver sent meanwhile came to where the sender was heard."""
+    sent = any(loss.start <= reign.seen and reign.start <= loss.end for reign in receiver.reigns)
+    lost = any(other.missing == loss.seen for other in _meanwhile(vantage, receiver, loss))
+    return sent and not lost
+
+
+def _finding(cut: Cut, names: Sequence[str]) -> Finding:
     loss, back = cut.loss, cut.back
     rule: Rule = cs502_partition.RULE if back is not None else cs501_one_way_link.RULE
     sender, receiver = cut.sender.id, cut.receiver.id
     here, there = names[loss.seen], names[loss.missing]
     text = (
         f"Proved by two captures: {loss.count} advertisements of {sender} are in {here} and none "
-        f"of them in {there}, {since(loss.start, loss.end)}, while {there} recorded "
-        f"{loss.meanwhile} others."
+        f"of them in {there}, captured on {receiver}, {since(loss.start, loss.end)}, while {there} "
+        f"recorded {loss.meanwhile} other frames."
     )
     frames = [*loss.frames]
     count, start, end = loss.count, loss.start, loss.end
     if back is not None:
         text += (
-            f" The reverse: {back.count} of {receiver} are in {there} and not in {here}, "
-            f"{since(back.start, back.end)}."
+            f" The reverse: {back.count} of {receiver} are in {names[back.seen]} and not in "
+            f"{names[back.missing]}, captured on {sender}, {since(back.start, back.end)}."
         )
         frames += back.frames
         count += back.count
         start, end = min(start, back.start), max(end, back.end)
         summary = f"{sender} and {receiver} do not reach each other"
-    else:
+    elif cut.returns:
         text += f" What {receiver} sent meanwhile is in both."
         summary = f"{receiver} does not receive {sender}, while {sender} receives {receiver}"
+    else:
+        text += f" Whether {sender} receives {receiver} these captures do not show."
+        summary = f"{receiver} does not receive {sender}"
     return Finding(
         rule.code,
         rule.label,

@@ -1,4 +1,4 @@
-"""What comparing several captures shows, as programs read it: clocks, and what only one has."""
+"""What comparing several captures shows, as programs read it: clocks, places, what one lacks."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,15 @@ from carpscope.core.units import SECOND, rfc3339
 from carpscope.report.line import Json
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.node import FRAME_BITS
+from carpscope.timeline.places import Place
 from carpscope.timeline.vantage import Loss, Vantage
+
+BECAUSE = {
+    "marked": "the capture marks frames that its own host sent",
+    "unicast": "all frames for one host are to or from its card",
+    "sooner": "its frames are recorded there sooner than anybody's, against the other captures",
+    "complete": "it holds every advertisement of this host and lacks those of others",
+}
 
 
 def vantage_json(vantage: Vantage, names: Sequence[str]) -> dict[str, Json]:
@@ -15,12 +23,21 @@ def vantage_json(vantage: Vantage, names: Sequence[str]) -> dict[str, Json]:
     return {
         "reference": names[0],
         "clocks": [_clock(clock, names) for clock in vantage.clocks],
+        "places": [_place(place, name) for place, name in zip(vantage.places, names, strict=False)],
         "common": [
             {"captures": [names[one], names[other]], "advertisements": count}
             for (one, other), count in sorted(vantage.common.items())
         ],
         "only_in_one": [_loss(loss, names) for loss in vantage.losses],
         "notes": list(vantage.notes),
+    }
+
+
+def _place(place: Place, name: str) -> dict[str, Json]:
+    return {
+        "capture": name,
+        "addresses": [ip_text(address) for address in place.addresses] or None,
+        "because": BECAUSE.get(place.because) if place.addresses else None,
     }
 
 
@@ -35,6 +52,7 @@ def _clock(clock: Clock, names: Sequence[str]) -> dict[str, Json]:
         "offset_ns": clock.offset,
         "drift_ppm": round(clock.drift_ppm, 6),
         "error_bound_ns": clock.bound,
+        "round_trip_ns": clock.round_trip,
         "assumed_longest_way_ns": clock.path_max,
         "pairs": clock.points,
         "pairs_left_out": clock.outliers,
@@ -49,8 +67,13 @@ def _clock(clock: Clock, names: Sequence[str]) -> dict[str, Json]:
             for segment in clock.segments
         ],
         "steps": [
-            {"after": rfc3339(start), "before": rfc3339(end), "by_ns": step}
-            for start, end, step in clock.gaps
+            {
+                "after": rfc3339(step.after),
+                "before": rfc3339(step.before),
+                "by_ns": step.by,
+                "certain": step.is_clock,
+            }
+            for step in clock.steps
         ],
     }
 
@@ -79,6 +102,19 @@ def offset_text(clock: Clock) -> str:
     if any(segment.drift_ppt for segment in clock.segments):
         drift = clock.drift_ppm
         text += f", {'gaining' if drift >= 0 else 'losing'} {abs(drift):.2f} ppm"
-    if clock.gaps:
-        text += f", stepped {len(clock.gaps)} {'time' if len(clock.gaps) == 1 else 'times'}"
-    return f"{text}, ± {clock.bound / 1_000_000:.1f} ms"
+    steps = sum(step.is_clock for step in clock.steps)
+    if steps:
+        text += f", stepped {steps} {'time' if steps == 1 else 'times'}"
+    if clock.bound is None:
+        return f"{text}, if the shortest way took no time (--path-delay bounds it)"
+    text += f", ± {clock.bound / 1_000_000:.1f} ms"
+    if clock.round_trip is not None:
+        text += f"; there and back {clock.round_trip / 1_000_000:.1f} ms at least"
+    return text
+
+
+def place_text(place: Place) -> str:
+    """Say whose capture it is: `captured on 10.0.0.1`."""
+    if not place.addresses:
+        return "on which node it was captured is unknown"
+    return f"captured on {', '.join(ip_text(address) for address in place.addresses)}"

@@ -1,29 +1,33 @@
 """The clock of one capture against that of another: offset, drift, and how sure both are.
 
-Each pair of times of one packet is a point; a clock that runs evenly gives a straight
-line. Where it was stepped or slewed the line breaks, and there are several.
+A frame that both captures hold gives a point: its time here, and how much later the other
+clock says it was there. That is the clock's offset and the frame's way together. A frame
+that passes here first adds its way, one that passes there first takes it away, so points of
+both directions enclose the offset: it lies below all of the one kind and above all of the
+other, however long the ways are and however they vary. A clock that runs evenly is a
+straight line between them; all lines that fit say how far off the one that is taken may be.
+
+Where all points are of one direction, offset and way cannot be told apart: without an
+assumption on the longest way the bound is unknown, and the clock is set as if the shortest
+way took no time.
 """
 
-import itertools
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.units import MICROSECOND, MILLISECOND, Nanos
+from carpscope.timeline.lines import DRIFT_MAX, RATE_SPAN, Band, Line, Mark
 
-PATH_MAX: Nanos = 5 * MILLISECOND
-"""The longest way between two vantage points that is assumed unless said otherwise."""
 EVEN: Nanos = 2 * MILLISECOND
-"""Points farther from their line than this mean that the clock did not run evenly."""
-DRIFT_MAX_PPT = 200_000_000
-"""200 ppm: what a clock may drift where too few points show its rate."""
+"""Points that no straight line fits by more than this mean that the clock did not run evenly."""
+RESOLUTION: Nanos = MICROSECOND
+"""What a classic capture file rounds its times to."""
 SEGMENTS_MAX = 64
 TRILLION = 1_000_000_000_000
-_RATE_SPAN: Nanos = 5 * SECOND
-"""Points closer together than this say nothing of a rate."""
-
-Point = tuple[Nanos, Nanos]
-"""When one packet came by, on the reference's clock and on this one."""
+FEW = 16
+"""Fewer points than twice this are not cut in their middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,8 @@ class Segment:
     drift_ppt: int
     """How much it gains, in parts per trillion."""
     residual: Nanos
-    """The farthest point from the line."""
+    """The farthest point from the line: ways, and what they vary by, are in it."""
     points: int
-    rated: bool
-    """Whether its points lie far enough apart to show how fast it runs."""
 
     def corrected(self, at: Nanos) -> Nanos:
         """Return what the reference's clock said."""
@@ -53,6 +55,17 @@ class Segment:
     def told_offset(self, at: Nanos) -> Nanos:
         """Return this clock minus the reference's at a time of the reference."""
         return self.offset + (at - self.origin) * self.drift_ppt // TRILLION
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a clock was set, between which times of the reference, and by how much."""
+
+    after: Nanos
+    before: Nanos
+    by: Nanos
+    is_clock: bool
+    """Whether both directions show it; else a way that changed its length looks the same."""
 
 
 @dataclass(slots=True)
@@ -66,11 +79,15 @@ class Clock:
     points: int = 0
     outliers: int = 0
     """Pairs that are no pair: a copy sent later by somebody else."""
-    gaps: list[tuple[Nanos, Nanos, Nanos]] = field(default_factory=list)
-    """Where it was stepped: between which reference times, and by how much."""
-    bound: Nanos = 0
-    """How far a corrected time may be off, under the assumptions stated."""
-    path_max: Nanos = PATH_MAX
+    steps: list[Step] = field(default_factory=list)
+    bound: Nanos | None = 0
+    """How far a corrected time may be off; None where nothing tells."""
+    round_trip: Nanos | None = None
+    """The shortest way there and back; None where frames went in one direction only."""
+    path_max: Nanos | None = None
+    """The longest way that the user says there is."""
+    note: str = ""
+    """What does not fit together."""
 
     @property
     def is_reference(self) -> bool:
@@ -110,80 +127,119 @@ class Clock:
         return told
 
 
-def fitted(
-    capture: int, reference: int, points: Sequence[Point], path_max: Nanos, base: Nanos
-) -> Clock:
-    """Fit a clock to points; `base` is how far the reference itself may be off."""
-    pairs = sorted(points)
-    kept = _plausible(pairs)
-    segments = _split(kept, SEGMENTS_MAX)
-    worst = max(segment.residual for segment in segments)
-    unsure = 0
-    if not any(segment.rated for segment in segments):
-        span = kept[-1][0] - kept[0][0]
-        unsure = span * DRIFT_MAX_PPT // TRILLION
-    bound = worst + path_max + base + unsure
-    gaps = [
-        (
-            before.corrected(before.end),
-            after.origin,
-            after.offset - before.told_offset(after.origin),
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What a clock is fitted to: a stretch between two steps."""
+
+    marks: tuple[Mark, ...]
+    """Every point; in order of time."""
+    here: tuple[Mark, ...]
+    """Those of hosts that stand at the reference's place: the offset is not above them."""
+    there: tuple[Mark, ...]
+    """Those of hosts that stand at this place: the offset is not below them."""
+    rate: float = 0.0
+    """How fast the clock gains by the points of one host, as far as they tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A line through one stretch, and how far off it may be."""
+
+    segment: Segment
+    bound: Nanos | None
+    round_trip: Nanos | None
+    misfit: Nanos
+    """By how much no even clock explains the points."""
+    is_contradicted: bool
+    """Whether the longest way that the user named is too short for what was seen."""
+
+
+def fitted(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -> list[Fit]:
+    """Fit even stretches to points; `until` is the reference time for which they serve."""
+    fit = _fit(points, path_max, until)
+    if fit.misfit <= EVEN or len(points.marks) < 2 * FEW:
+        return [fit]
+    # a clock that is slewed bends: it is cut in its middle until every stretch is even
+    middle = points.marks[len(points.marks) // 2].at
+    found = []
+    for early in (True, False):
+        sides = [_side(marks, middle, early=early) for marks in _of(points)]
+        part = Points(sides[0], sides[1], sides[2], rate_of(sides[0]))
+        if not part.marks:
+            return [fit]
+        span = (until[0], middle) if early else (middle, until[1])
+        found += fitted(part, path_max, span)
+    return found if len(found) <= SEGMENTS_MAX else [fit]
+
+
+def _of(points: Points) -> tuple[tuple[Mark, ...], ...]:
+    return points.marks, points.here, points.there
+
+
+def _side(marks: tuple[Mark, ...], middle: Nanos, *, early: bool) -> tuple[Mark, ...]:
+    return tuple(mark for mark in marks if (mark.at < middle) == early)
+
+
+def _fit(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -> Fit:
+    origin, base = points.marks[0].at, points.marks[0].late
+    above = [Line(m.at - origin, m.late - base + RESOLUTION) for m in points.here]
+    below = [Line(m.at - origin, m.late - base - RESOLUTION) for m in points.there]
+    both = bool(above and below)
+    contradicted = False
+    band = Band(above, below)
+    if path_max is not None:
+        # no way is longer than the user says: whichever way a frame took
+        everything = [(m.at - origin, m.late - base) for m in points.marks]
+        wide = Band(
+            above + [Line(x, y + path_max) for x, y in everything],
+            below + [Line(x, y - path_max) for x, y in everything],
         )
-        for before, after in itertools.pairwise(segments)
-    ]
-    outliers = len(pairs) - len(kept)
-    return Clock(capture, reference, segments, len(kept), outliers, gaps, bound, path_max)
+        contradicted = wide.misfit > EVEN
+        if not contradicted:
+            band, both = wide, True
+    if not both:
+        return _one_way(points, origin, base, contradicted=contradicted)
+    # what was recorded before the first point and after the last is corrected, too
+    start, end = (at - origin for at in until)
+    line, half = band.middle(points.rate, start, max(end, start + 1))
+    segment = _segment(points, origin, base, line.at, line.slope)
+    trip = round(band.width) if points.here and points.there else None
+    return Fit(segment, round(half + max(band.misfit, 0)), trip, round(band.misfit), contradicted)
 
 
-def _plausible(pairs: list[Point]) -> list[Point]:
-    """Leave out single points that lie far from those around them."""
-    if len(pairs) < 5:
-        return pairs
-    offsets = [there - here for here, there in pairs]
-    kept = []
-    for index, pair in enumerate(pairs):
-        low = min(max(index - 2, 0), len(pairs) - 5)
-        five = sorted(offsets[low : low + 5])
-        if abs(offsets[index] - five[2]) <= 20 * EVEN:
-            kept.append(pair)
-    return kept or pairs
+def _one_way(points: Points, origin: Nanos, base: Nanos, *, contradicted: bool) -> Fit:
+    """Lay the line along the frames that came soonest."""
+    marks = points.there or points.here or points.marks
+    side = [Line(m.at - origin, m.late - base) for m in marks]
+    line = Band([], side).along() if points.there else Band(side, []).along()
+    segment = _segment(points, origin, base, line.at, line.slope)
+    return Fit(segment, None, None, 0, contradicted)
 
 
-def _split(pairs: list[Point], budget: int) -> list[Segment]:
-    """Cut where the clock was stepped until every stretch is even."""
-    line = _line(pairs)
-    if line.residual <= EVEN or len(pairs) < 8 or budget < 2:
-        return [line]
-    offsets = [there - here for here, there in pairs]
-    steps = [abs(b - a) for a, b in itertools.pairwise(offsets)]
-    worst = max(range(len(steps)), key=steps.__getitem__)
-    # a step stands out between two points; a slew bends, and is cut in its middle
-    cut = worst + 1 if steps[worst] > EVEN else len(pairs) // 2
-    left, right = pairs[:cut], pairs[cut:]
-    return _split(left, budget // 2) + _split(right, budget - budget // 2)
+def rate_of(marks: Sequence[Mark]) -> float:
+    """Return how fast a clock gains by frames of one host; 0 where they vary too much to tell."""
+    half = len(marks) // 2
+    spans = [(a, b) for a, b in zip(marks, marks[half:], strict=False) if b.at - a.at >= RATE_SPAN]
+    if not spans:
+        return 0.0
+    rates = sorted((b.late - a.late) / (b.at - a.at) for a, b in spans)
+    rate = rates[len(rates) // 2]
+    near, far = rates[len(rates) // 4], rates[-1 - len(rates) // 4]
+    unsure = (far - near) / math.sqrt(len(rates))
+    if abs(rate) < 2 * unsure:
+        return 0.0
+    return max(-DRIFT_MAX, min(DRIFT_MAX, rate))
 
 
-def _line(pairs: list[Point]) -> Segment:
-    """Fit a straight line by least squares, in integers where it matters."""
-    origin, base = pairs[0][0], pairs[0][1] - pairs[0][0]
-    xs = [here - origin for here, _ in pairs]
-    ys = [there - here - base for here, there in pairs]
-    slope, rated = 0.0, len(pairs) > 2 and xs[-1] >= _RATE_SPAN
-    if rated:
-        import statistics  # noqa: PLC0415 - it brings fractions and decimals, for this one line
-
-        slope = statistics.linear_regression(xs, ys).slope
-    # the middle between the farthest points on both sides: the smallest largest residual
-    rests = [y - slope * x for x, y in zip(xs, ys, strict=True)]
-    middle = (max(rests) + min(rests)) / 2
-    residual = max(abs(rest - middle) for rest in rests)
+def _segment(points: Points, origin: Nanos, base: Nanos, offset: float, slope: float) -> Segment:
+    marks = points.marks
+    rests = [abs(m.late - base - offset - slope * (m.at - origin)) for m in marks]
     return Segment(
-        pairs[0][1],
-        pairs[-1][1],
+        marks[0].at + marks[0].late,
+        marks[-1].at + marks[-1].late,
         origin,
-        base + round(middle),
+        base + round(offset),
         round(slope * TRILLION),
-        round(residual),
-        len(pairs),
-        rated,
+        round(max(rests)),
+        len(marks),
     )

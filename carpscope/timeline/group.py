@@ -9,14 +9,14 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline.contest import Contest
+from carpscope.timeline.copies import Recent
 from carpscope.timeline.hearing import HearingTrack
 from carpscope.timeline.impostor import Heard, Signatures
 from carpscope.timeline.node import Node
 from carpscope.wire import segment
 from carpscope.wire.carp import AdvertView
+from carpscope.wire.decode import Packet
 
-COPY_WINDOW: Nanos = timers.COPY
-RECENT_KEPT = 256
 FRAMES_KEPT = 12
 MADE_UP_MIN = 8
 """So many nodes that advertised once are the beginning of a flood, not of a network."""
@@ -73,47 +73,6 @@ ALONE_KEPT = 64
 """Advertisements kept of a group with one node: what a second one may have heard before."""
 HISTORY_KEPT = 2048
 """The same with several nodes: a quarter of an hour of two masters."""
-
-
-class Recent:
-    """The advertisements of the last milliseconds, by their bytes: to recognise copies.
-
-    In two halves: what is older than both is let go of at once, not piece by piece.
-    """
-
-    __slots__ = ("before", "seen", "since")
-
-    def __init__(self) -> None:
-        """Know of none."""
-        self.seen: dict[bytes, Nanos] = {}
-        self.before: dict[bytes, Nanos] = {}
-        self.since: Nanos = -(1 << 62)
-
-    def has(self, at: Nanos, packet: bytes) -> bool:
-        """Tell whether these bytes, from IP on, came by within the copy window."""
-        if at - self.since > COPY_WINDOW:
-            self.forget(at)
-        seen = self.seen.get(packet) or self.before.get(packet)
-        return seen is not None and at - seen <= COPY_WINDOW
-
-    def note(self, at: Nanos, packet: bytes) -> None:
-        """Remember one; a flood is remembered in part."""
-        if at - self.since > COPY_WINDOW:
-            self.forget(at)
-        if len(self.seen) < RECENT_KEPT:
-            self.seen[packet] = at
-
-    def forget(self, now: Nanos) -> None:
-        """Let go of what is older than any copy."""
-        age = now - self.since
-        if age > COPY_WINDOW:
-            self.before = self.seen if age <= 2 * COPY_WINDOW else {}
-            self.seen = {}
-            self.since = now
-
-    def items(self) -> list[tuple[bytes, Nanos]]:
-        """Return what is remembered, in order of time."""
-        return [*self.before.items(), *self.seen.items()]
 
 
 class SteadyMaster(Protocol):
@@ -322,6 +281,15 @@ class Group:
             return True
         self.recent.note(at, packet)
         return False
+
+
+def count_copy(groups: "dict[GroupKey, Group]", packet: Packet) -> None:
+    """Count an advertisement that another capture holds as it was sent."""
+    view, link = packet.advert, packet.link
+    if view is not None and link is not None:
+        group = groups.get((link.vlan, view.vhid))
+        if group is not None:
+            group.copies += 1
 
 
 def _order(node: Node) -> int:

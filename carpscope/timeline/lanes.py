@@ -10,7 +10,8 @@ from itertools import pairwise
 from carpscope.auth.digest import Start
 from carpscope.core.frame import LAYOUTS, Frame
 from carpscope.core.units import Nanos
-from carpscope.timeline.group import COPY_WINDOW, RECENT_KEPT, Group, Recent
+from carpscope.timeline.copies import COPY_WINDOW, RECENT_KEPT, Recent
+from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import KEYS_KEPT, Signature, signature_key
 from carpscope.timeline.lane import NO_ID, Lane
 from carpscope.timeline.node import CounterHabit, Node

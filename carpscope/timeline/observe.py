@@ -38,7 +38,7 @@ from carpscope.timeline.facts import (
     Sighted,
 )
 from carpscope.timeline.fields import changes, collect, follow_counter, foreign, refusals
-from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent
+from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent, count_copy
 from carpscope.timeline.joining import join
 from carpscope.timeline.lane import Echo, Lane
 from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
@@ -96,6 +96,8 @@ class Observer:
         self._lanes: Shortcuts = {}
         self._is_direct = False
         self._serial = itertools.count()
+        self.is_copy = False
+        """Whether the packet seen last is a copy of an earlier one (`timeline.copies`)."""
         self._facts: list[Fact] = []
 
     def use(self, shortcuts: Shortcuts) -> None:
@@ -180,11 +182,18 @@ class Observer:
             echo = Echo(group, data)
             self._lanes.setdefault(echo.key, echo)
 
-    def see(self, packet: Packet) -> list[Fact]:
-        """Take one packet; return what it, and the time that passed before it, showed."""
+    def see(self, packet: Packet, *, is_copy: bool = False) -> list[Fact]:
+        """Take one packet; return what it, and the time that passed before it, showed.
+
+        A copy of what another capture holds as it was sent shows nothing.
+        """
         facts = self._facts = []
         at = packet.frame.at
+        self.is_copy = is_copy
         self.advance(at)
+        if is_copy:
+            count_copy(self.groups, packet)
+            return facts
         body = packet.body
         if isinstance(body, AdvertView):
             self._advert(packet, body)
@@ -385,6 +394,7 @@ class Observer:
                 self.advance(at)
         end = ip.offset + ip.length
         if group.is_copy(at, frame.data[ip.header_offset : end]):
+            self.is_copy = True
             self._echoes(group, packet)
             return
         self.advertisements += 1

@@ -1,57 +1,31 @@
 """Several captures of one network: whose clock is how far off, and what reached only one.
 
-An advertisement that was captured at two places is the same bytes twice. Its two times
-differ by the offset between the clocks and by the way between the places, so each such
-pair bounds the offset; over all pairs a straight line is fitted, whose slope is the drift.
-The line is off by no more than its largest residual plus the longest way a packet can
-have had between the places, which is an assumption and is stated with the result.
-
-What one capture holds and the other, which was running, does not, was sent here and never
-seen there.
+Clocks and ways are estimated from everything that captures share (`timeline.clocks`,
+`timeline.pairing`), every transmission is taken once (`timeline.matching`), and which node a
+capture belongs to is found out where frames tell (`timeline.places`). What one capture holds
+and the other, which was running, does not, was sent and never seen there.
 """
 
-import itertools
+import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from dataclasses import dataclass, field, replace
 
 from carpscope.core.frame import Frame
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
-from carpscope.timeline.clocks import PATH_MAX, Clock, fitted
-from carpscope.timeline.group import COPY_WINDOW
+from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.timeline.clocks import Clock, Segment, Step, fitted
+from carpscope.timeline.copies import Elsewhere
+from carpscope.timeline.matching import CAPTURES_MAX, Matched, Reaches, matched
 from carpscope.timeline.node import frame_ref
+from carpscope.timeline.pairing import Cut, Pair, pair
+from carpscope.timeline.places import Place, homes, places
+from carpscope.timeline.sightings import Recorder, Sender, Sightings
 from carpscope.wire.decode import Packet
 
-NEAR: Nanos = 50 * MILLISECOND
-"""Where bytes repeat (a counter that never moves), this close in corrected time is the same."""
 EDGE: Nanos = 100 * MILLISECOND
 """At its ends a capture may have begun or stopped between two packets."""
-ANCHORS_MAX = 20_000
-"""Pairs that a clock is fitted to; spread evenly where there are more."""
 FRAMES_KEPT = 24
-
-
-@dataclass(slots=True)
-class Sightings:
-    """The advertisements of one capture: 26 bytes each."""
-
-    at: "array[int]" = field(default_factory=lambda: array("q"))
-    number: "array[int]" = field(default_factory=lambda: array("q"))
-    key: "array[int]" = field(default_factory=lambda: array("Q"))
-    sender: "array[int]" = field(default_factory=lambda: array("H"))
-    first: Nanos | None = None
-    last: Nanos | None = None
-    frames: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sent an advertisement, by what it says."""
-
-    vhid: int
-    source: bytes
 
 
 @dataclass(slots=True)
@@ -69,7 +43,10 @@ class Loss:
     frames: list[int]
     """FrameRefs in the capture that has them, at most a few dozen."""
     meanwhile: int = 0
-    """Advertisements that the other capture recorded in the same time."""
+    """Frames that the other capture recorded in the same time."""
+    likely: float = 0.0
+    """How many such stretches a way would show that loses frames at random, as often as it
+    does before and after."""
 
 
 @dataclass(slots=True)
@@ -79,11 +56,23 @@ class Vantage:
     clocks: list[Clock]
     """One for each capture; the first is the reference."""
     losses: list[Loss] = field(default_factory=list)
+    apart: list[Loss] = field(default_factory=list)
+    """The same of captures that share no frame, by their own clocks."""
     common: dict[tuple[int, int], int] = field(default_factory=dict)
     """(one, other) to how many advertisements both hold."""
-    delays: dict[tuple[Sender, int, int], Nanos] = field(default_factory=dict)
-    """Median residual of a sender's pairs: who is nearer to which capture shows in it."""
+    related: set[tuple[int, int]] = field(default_factory=set)
+    """Captures that share any frame: places of one network."""
+    places: list[Place] = field(default_factory=list)
+    """Whose capture each is."""
+    copies: Elsewhere | None = None
+    """Frames that another capture holds as they were sent."""
+    way: Nanos = 0
+    """The longest that a frame was under way between two places, as far as clocks tell."""
     notes: list[str] = field(default_factory=list)
+
+    def is_copy(self, frame: Frame) -> bool:
+        """Tell whether another capture holds this frame as it was sent."""
+        return self.copies is not None and self.copies.has(frame.capture, frame.number)
 
     def corrected(self, frames: Iterable[Frame], capture: int) -> Iterator[Frame]:
         """Give the frames of a capture with times of the reference's clock."""
@@ -98,74 +87,164 @@ class Vantage:
 class Survey:
     """Takes the packets of every capture, each in its own order, before the analysis."""
 
-    def __init__(self, captures: int, path_max: Nanos = PATH_MAX) -> None:
-        """Expect so many captures; `path_max` is the longest way between two of them."""
-        self._seen = [Sightings() for _ in range(captures)]
-        self._senders: dict[Sender, int] = {}
+    def __init__(self, captures: int, path_max: Nanos | None = None) -> None:
+        """Expect so many captures; `path_max` is the longest way between two, where known."""
+        self._recorder = Recorder(captures)
         self._path_max = path_max
-        self._recent: dict[tuple[int, int], tuple[int, Nanos]] = {}
+        self._repeated: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._places = [Place()] * captures
 
     def see(self, packet: Packet) -> None:
         """Take one packet."""
-        frame = packet.frame
-        seen = self._seen[frame.capture]
-        seen.frames += 1
-        seen.first = frame.at if seen.first is None else min(seen.first, frame.at)
-        seen.last = frame.at if seen.last is None else max(seen.last, frame.at)
-        view, ip = packet.advert, packet.ip
-        if view is None or ip is None:
-            return
-        sender = Sender(view.vhid, ip.source)
-        if len(self._senders) >= 0xFFFF and sender not in self._senders:
-            return  # invented senders; what they sent proves nothing
-        index = self._senders.setdefault(sender, len(self._senders))
-        # not the IP header's checksum: a sender's own card fills it in behind the capture
-        text = b"".join(
-            (ip.source, ip.destination, (ip.identification or 0).to_bytes(2, "big"))
-        ) + bytes(frame.data[view.offset : view.offset + 36])
-        key = int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
-        before, at = self._recent.get((frame.capture, index), (-1, 0))
-        self._recent[frame.capture, index] = (key, frame.at)
-        if before == key and frame.at - at <= COPY_WINDOW:
-            return  # a mirror port that shows both directions
-        seen.at.append(min(max(frame.at, -(1 << 62)), 1 << 62))
-        seen.number.append(frame.number)
-        seen.key.append(key)
-        seen.sender.append(index)
+        self._recorder.see(packet)
 
     def result(self) -> Vantage:
         """Fit the clocks and say what is missing where."""
-        seen = self._seen
-        unique = [_unique(one) for one in seen]
+        recorder = self._recorder
+        seen, names = recorder.seen, recorder.names
+        if len(seen) > CAPTURES_MAX:
+            clocks = [Clock(0, 0)] + [Clock(index, None) for index in range(1, len(seen))]
+            note = f"more than {CAPTURES_MAX} captures are merged by time and not compared"
+            return Vantage(clocks, places=[Place()] * len(seen), notes=[note])
+        hosts = names.hosts()
+        for one in seen:
+            for column in (one.told, one.anchors):
+                column.host = array("i", (hosts[h] if h >= 0 else -1 for h in column.host))
+            one.outgoing = {hosts[host] for host in one.outgoing}
+        clocks, pairs, reaches, found = self._matched()
+        # what repeats is matched by clocks, and tells of them; so do places
+        self._repeated = found.repeated
+        self._places = places(seen, names, pairs, found)
+        clocks, pairs, reaches, found = self._matched()
+        self._places = places(seen, names, pairs, found)
+        vantage = Vantage(clocks, copies=found.copies, way=reaches.longest)
+        vantage.places = self._places
+        vantage.related = {(p.one, p.other) for p in pairs if p.points}
+        _tell(vantage, seen)
+        _count_common(vantage, seen, found)
+        for here in range(len(seen)):
+            for there in range(len(seen)):
+                if here != there:
+                    told = _losses(recorder, found, reaches, clocks, (here, there))
+                    is_one = (min(here, there), max(here, there)) in vantage.related
+                    (vantage.losses if is_one else vantage.apart).extend(told)
+        for losses in (vantage.losses, vantage.apart):
+            losses.sort(key=lambda loss: (loss.start, loss.seen, loss.missing))
+        return vantage
+
+    def _matched(self) -> tuple[list[Clock], list[Pair], Reaches, Matched]:
+        clocks = self._clocks()
+        pairs = self._compared(clocks)
+        reaches = Reaches(pairs, clocks)
+        found = matched(self._recorder.seen, clocks, reaches, homes(pairs))
+        return clocks, pairs, reaches, found
+
+    def _clocks(self) -> list[Clock]:
+        """Measure every clock by one that is known already, the surest comparison first."""
+        seen = self._recorder.seen
         clocks = [Clock(0, 0)] + [Clock(index, None) for index in range(1, len(seen))]
         waiting = set(range(1, len(seen)))
-        known = [0]
-        while known and waiting:
-            reference = known.pop(0)
-            for index in sorted(waiting):
-                pairs = _pairs(seen, unique, reference, index)
-                if not pairs:
-                    continue
-                base = clocks[reference]
-                points = [(base.corrected(here), there) for here, there in pairs]
-                clocks[index] = fitted(index, reference, points, self._path_max, base.bound)
-                waiting.discard(index)
-                known.append(index)
-        vantage = Vantage(clocks)
-        for index in sorted(waiting):
-            if any(_overlap(seen[index], other) for other in seen if other is not seen[index]):
-                vantage.notes.append(
-                    f"capture {index + 1} shares no advertisement with the others: its clock is "
-                    "taken as it is"
-                )
-        senders = list(self._senders)
-        times = [array("q", map(clocks[i].corrected, one.at)) for i, one in enumerate(seen)]
-        for one in range(len(seen)):
-            for other in range(one + 1, len(seen)):
-                if clocks[one].known and clocks[other].known:
-                    _compare(vantage, seen, times, senders, one, other)
-        vantage.losses.sort(key=lambda loss: (loss.start, loss.seen, loss.missing))
-        return vantage
+        tried: dict[tuple[int, int], Clock | None] = {}
+        while waiting:
+            for known in [clock for clock in clocks if clock.known]:
+                for index in waiting:
+                    key = known.capture, index
+                    if key not in tried:
+                        span = _span(seen[known.capture], known)
+                        tried[key] = measured(self._pair(key, known), known, span, self._path_max)
+            ready = [c for (_, index), c in tried.items() if c is not None and index in waiting]
+            if not ready:
+                break
+            best = min(ready, key=lambda c: (c.bound is None, c.bound or 0, -c.points, c.capture))
+            clocks[best.capture] = best
+            waiting.discard(best.capture)
+        return clocks
+
+    def _compared(self, clocks: list[Clock]) -> list[Pair]:
+        """Compare all captures by the clocks that were found."""
+        indices = range(len(clocks))
+        return [
+            self._pair((one, other), clocks[one]) for one in indices for other in indices[one + 1 :]
+        ]
+
+    def _pair(self, key: tuple[int, int], base: Clock) -> Pair:
+        seen, one, other = self._recorder.seen, key[0], key[1]
+        again = self._repeated.get(key)
+        if again is None:
+            again = [(b, a) for a, b in self._repeated.get((other, one), ())]
+        found = pair(seen[one], seen[other], key, base, again)
+        known = [place if place.because != "sooner" else Place() for place in self._places]
+        found.own = known[one].hosts, known[other].hosts
+        return found
+
+
+def measured(
+    found: Pair, base: Clock, span: tuple[Nanos, Nanos], path_max: Nanos | None
+) -> Clock | None:
+    """Measure a clock by what its capture shares with another."""
+    if not found.points:
+        return None
+    points = found.evened()
+    start, end = min(span[0], points.marks[0].at), max(span[1], points.marks[-1].at)
+    fits = fitted(points, path_max, (start, end))
+    clock = Clock(found.other, found.one, points=len(found.points), outliers=found.outliers)
+    clock.segments = [part for fit in fits for part in _set(fit.segment, found.cuts)]
+    clock.path_max = path_max
+    clock.steps = [Step(cut.before, cut.at, cut.by, cut.is_clock) for cut in found.cuts]
+    trips = [fit.round_trip for fit in fits if fit.round_trip is not None]
+    clock.round_trip = min(trips, default=None)
+    certain = [fit.bound for fit in fits if fit.bound is not None]
+    clock.bound = None
+    if len(certain) == len(fits) and base.bound is not None:
+        # the hosts next to both captures may be neighbours of those that captured
+        sure = path_max is not None or all(found.own)
+        doubt = 0 if sure else max(clock.round_trip or 0, 0) // 2
+        doubt += sum(cut.unsure if cut.is_clock else abs(cut.by) for cut in found.cuts)
+        clock.bound = base.bound + max(certain) + doubt
+    if any(fit.is_contradicted for fit in fits):
+        clock.note = "frames took longer between the two places than the longest way that was given"
+    return clock
+
+
+def _set(segment: Segment, cuts: list[Cut]) -> list[Segment]:
+    """Put into an even stretch what the clock was set by."""
+    parts, by = [segment], 0
+    for cut in cuts:
+        if not cut.is_clock:
+            continue
+        by += cut.by
+        last = parts[-1]
+        begin = cut.at + segment.told_offset(cut.at) + by
+        if cut.at <= segment.origin:
+            moved = replace(last, offset=segment.offset + by)
+            parts[-1] = replace(moved, start=last.start + cut.by, end=last.end + cut.by)
+            continue
+        end = segment.end + by
+        parts[-1] = replace(last, end=min(last.end, cut.before + last.told_offset(cut.before)))
+        offset = segment.told_offset(cut.at) + by
+        parts.append(replace(segment, start=begin, end=end, origin=cut.at, offset=offset))
+    return [part for part in parts if part.end >= part.start] or parts[:1]
+
+
+def _span(seen: Sightings, clock: Clock) -> tuple[Nanos, Nanos]:
+    """Return when a capture ran, on the clock of the reference."""
+    first, last = seen.first or 0, seen.last or 0
+    return clock.corrected(first), clock.corrected(last)
+
+
+def _tell(vantage: Vantage, seen: list[Sightings]) -> None:
+    for clock in vantage.clocks:
+        name = f"capture {clock.capture + 1}"
+        if not clock.known and any(
+            _overlap(seen[clock.capture], other)
+            for other in seen
+            if other is not seen[clock.capture]
+        ):
+            vantage.notes.append(
+                f"{name} shares no frame with the others: its clock is taken as it is"
+            )
+        if clock.note:
+            vantage.notes.append(f"{name}: {clock.note}")
 
 
 def _overlap(one: Sightings, other: Sightings) -> bool:
@@ -175,114 +254,63 @@ def _overlap(one: Sightings, other: Sightings) -> bool:
     return one.first < other.last and other.first < one.last
 
 
-def _unique(seen: Sightings) -> dict[int, int]:
-    """Return the place of every key that a capture holds once."""
-    places: dict[int, int] = {}
-    for place, key in enumerate(seen.key):
-        places[key] = -1 if key in places else place
-    return {key: place for key, place in places.items() if place >= 0}
+def _count_common(vantage: Vantage, seen: list[Sightings], found: Matched) -> None:
+    for one in range(len(seen)):
+        for other in range(one + 1, len(seen)):
+            if vantage.clocks[one].known and vantage.clocks[other].known:
+                vantage.common[one, other] = sum(
+                    sender >= 0 and bool(mask >> other & 1)
+                    for sender, mask in zip(seen[one].told.sender, found.held[one], strict=True)
+                )
 
 
-def _pairs(
-    seen: list[Sightings], unique: list[dict[int, int]], one: int, other: int
-) -> list[tuple[Nanos, Nanos]]:
-    """Return the times of advertisements that two captures hold once each."""
-    theirs = unique[other]
-    found = [
-        (seen[one].at[place], seen[other].at[theirs[key]])
-        for key, place in unique[one].items()
-        if key in theirs
-    ]
-    step = -(-len(found) // ANCHORS_MAX)
-    return sorted(found)[:: max(step, 1)]
-
-
-def _compare(
-    vantage: Vantage,
-    seen: list[Sightings],
-    times: "list[array[int]]",
-    senders: list[Sender],
-    one: int,
-    other: int,
-) -> None:
-    """Match two captures' advertisements; note what only one of them holds."""
-    by_key: dict[int, list[int]] = {}
-    for place, key in enumerate(seen[other].key):
-        by_key.setdefault(key, []).append(place)
-    theirs, taken = times[other], bytearray(len(seen[other].key))
-    matched = bytearray(len(seen[one].key))
-    residuals: dict[int, list[Nanos]] = {}
-    for place, key in enumerate(seen[one].key):
-        at = times[one][place]
-        best = _nearest(by_key.get(key, []), theirs, taken, at)
-        if best is None:
-            continue
-        taken[best] = matched[place] = 1
-        residuals.setdefault(seen[one].sender[place], []).append(theirs[best] - at)
-    vantage.common[one, other] = sum(matched)
-    if not vantage.common[one, other]:
-        return
-    for index, found in residuals.items():
-        median = sorted(found)[len(found) // 2]
-        vantage.delays[senders[index], one, other] = median
-        vantage.delays[senders[index], other, one] = -median
-    shared = {senders[index].vhid for index in residuals}
-    for here, there, flags in ((one, other, matched), (other, one, taken)):
-        vantage.losses += _stretches(vantage, seen, times, senders, here, there, flags, shared)
-
-
-def _nearest(places: list[int], times: "array[int]", taken: bytearray, at: Nanos) -> int | None:
-    """Find the same bytes at about the same time; bytes that repeat have many places."""
-    start = bisect_left(places, at - NEAR, key=times.__getitem__)
-    near = [
-        place
-        for place in itertools.takewhile(
-            lambda p: times[p] <= at + NEAR, places[start : start + 64]
-        )
-        if not taken[place]
-    ]
-    return min(near, key=lambda place: abs(times[place] - at), default=None)
-
-
-def _stretches(
-    vantage: Vantage,
-    seen: list[Sightings],
-    times: "list[array[int]]",
-    senders: list[Sender],
-    here: int,
-    there: int,
-    matched: bytearray,
-    shared: set[int],
+def _losses(
+    recorder: Recorder, found: Matched, reaches: Reaches, clocks: list[Clock], way: tuple[int, int]
 ) -> Iterator[Loss]:
     """Give the stretches in which a sender's advertisements are here and not there."""
-    first, last = seen[there].first, seen[there].last
-    if first is None or last is None:
-        return
-    clock = vantage.clocks[there]
-    first, last = clock.corrected(first) + EDGE, clock.corrected(last) - EDGE
+    here, there = way
+    seen, senders = recorder.seen, recorder.senders
+    first, last = _span(seen[there], clocks[there])
+    column, at = seen[here].told, found.at[here]
+    vhids = {senders[s].vhid for s in seen[there].told.sender if s >= 0}
     current: dict[int, Loss] = {}
-    for place, index in enumerate(seen[here].sender):
-        at, sender = times[here][place], senders[index]
-        if sender.vhid not in shared or not first <= at <= last:
+    over: dict[int, list[Loss]] = {}
+    received: dict[int, int] = {}
+    for place in sorted(range(len(column)), key=at.__getitem__):
+        sender, when = column.sender[place], at[place]
+        if sender < 0 or senders[sender].vhid not in vhids:
             continue
-        if matched[place]:
-            if (over := current.pop(index, None)) is not None:
-                yield _closed(over, times[there])
+        reach = reaches.of(here, there, column.host[place])
+        if not first + EDGE <= when + reach.least <= when + reach.most <= last - EDGE:
             continue
-        loss = current.get(index)
+        if found.held[here][place] >> there & 1:
+            received[sender] = received.get(sender, 0) + 1
+            current.pop(sender, None)
+            continue
+        loss = current.get(sender)
         if loss is None:
-            loss = current[index] = Loss(sender, here, there, at, at, 0, [])
-        loss.end = at
+            loss = current[sender] = Loss(senders[sender], here, there, when, when, 0, [])
+            over.setdefault(sender, []).append(loss)
+        loss.end = when
         loss.count += 1
         if len(loss.frames) == FRAMES_KEPT:
             del loss.frames[FRAMES_KEPT // 2]
-        loss.frames.append(frame_ref(here, seen[here].number[place]))
-    for loss in current.values():
-        yield _closed(loss, times[there])
+        loss.frames.append(frame_ref(here, column.number[place]))
+    if not over:
+        return
+    recorded = sorted([*found.at[there], *map(clocks[there].corrected, seen[there].anchors.at)])
+    for sender, losses in over.items():
+        total = received.get(sender, 0) + sum(loss.count for loss in losses)
+        for loss in losses:
+            loss.meanwhile = bisect_right(recorded, loss.end) - bisect_left(recorded, loss.start)
+            loss.likely = _likely(loss.count, len(losses) - 1, received.get(sender, 0), total)
+            yield loss
 
 
-def _closed(loss: Loss, times: "array[int]") -> Loss:
-    loss.meanwhile = bisect_right(times, loss.end + SECOND) - bisect_left(
-        times, loss.start - SECOND
-    )
-    return loss
+def _likely(count: int, others: int, received: int, total: int) -> float:
+    """Say how many stretches as long a way shows that loses each frame by itself.
+
+    How often the other stretches begin says how often it loses one.
+    """
+    rate = (others + 0.5 + math.sqrt(others)) / (received + others + 6)
+    return float(total * min(rate, 1.0) ** count)

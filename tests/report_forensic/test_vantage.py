@@ -69,15 +69,21 @@ def lost(made: World, sender: str, receiver: str, *, margin: int = SECOND) -> in
 @pytest.mark.parametrize("skew", SKEWS, ids=IDS)
 @pytest.mark.parametrize("trouble", [ONE_WAY, PARTITION, ""], ids=["one way", "cut", "whole"])
 def test_every_time_is_corrected_within_the_bound(tmp_path: Path, trouble: str, skew: Skew) -> None:
-    clock = pair(tmp_path, trouble, skew).survey().clocks[1]
+    sides = pair(tmp_path, trouble, skew)
+    clock = sides.survey().clocks[1]
     assert clock.known
-    assert 0 < clock.bound < 10 * MILLISECOND
+    # both captures hold frames of both nodes only where the backup took over and was heard
+    assert (clock.bound is None) == (trouble != ONE_WAY)
+    assumed = survey(sides.opened(), path_max=5 * MILLISECOND).clocks[1]
+    assert assumed.bound is not None
+    assert 0 < assumed.bound < 10 * MILLISECOND
     for second in range(4, 90):
         at = second * SECOND
-        wrong = clock.corrected(skew.told(at)) - (EPOCH + at)
-        assert abs(wrong) <= clock.bound
+        for one in (clock, assumed):
+            wrong = one.corrected(skew.told(at)) - (EPOCH + at)
+            assert one.bound is None or abs(wrong) <= one.bound
         # far better than promised: the LAN's own delay is all that is left
-        assert abs(wrong) <= 2 * WAY
+        assert abs(clock.corrected(skew.told(at)) - (EPOCH + at)) <= 2 * WAY
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=IDS)
@@ -128,10 +134,12 @@ def test_two_captures_of_a_healthy_network_agree(tmp_path: Path) -> None:
 def test_a_clock_that_was_set_is_found_out(tmp_path: Path) -> None:
     skew = Skew(3 * SECOND, 10.0, 45 * SECOND, 2 * SECOND)
     sides = pair(tmp_path, "", skew)
-    clock = sides.survey().clocks[1]
-    ((start, end, step),) = clock.gaps
-    assert start <= EPOCH + 45 * SECOND <= end + SECOND
-    assert abs(step - 2 * SECOND) < 10 * MILLISECOND
+    clock = survey(sides.opened(), path_max=5 * MILLISECOND).clocks[1]
+    (step,) = clock.steps
+    assert step.after <= EPOCH + 45 * SECOND <= step.before + SECOND
+    assert step.is_clock
+    assert abs(step.by - 2 * SECOND) < 10 * MILLISECOND
+    assert clock.bound is not None
     assert "stepped 1 time" in offset_text(clock)
     for second in (*range(5, 44), *range(47, 88)):
         at = second * SECOND
@@ -146,7 +154,7 @@ def test_captures_that_share_nothing_are_not_compared(tmp_path: Path) -> None:
     vantage = survey(captures)
     assert not vantage.clocks[1].known
     assert vantage.losses == []
-    assert "shares no advertisement" in vantage.notes[0]
+    assert "shares no frame" in vantage.notes[0]
 
 
 def test_three_captures_are_compared_over_the_one_between(tmp_path: Path) -> None:
@@ -155,14 +163,15 @@ def test_three_captures_are_compared_over_the_one_between(tmp_path: Path) -> Non
     paths = [tmp_path / f"{index}.pcap" for index in range(3)]
     for path, skew in zip(paths, skews, strict=True):
         write(made, "fw2", path, skew)
-    vantage = survey([open_capture(str(path), index) for index, path in enumerate(paths)])
+    captures = [open_capture(str(path), index) for index, path in enumerate(paths)]
+    vantage = survey(captures, path_max=MILLISECOND)
     for clock, skew in zip(vantage.clocks, skews, strict=True):
-        assert abs(clock.corrected(skew.told(50 * SECOND)) - (EPOCH + 50 * SECOND)) <= max(
-            clock.bound, 1
-        )
+        assert clock.bound is not None
+        wrong = clock.corrected(skew.told(50 * SECOND)) - (EPOCH + 50 * SECOND)
+        assert abs(wrong) <= max(clock.bound, 1)
 
 
-def test_bytes_that_repeat_are_matched_by_time_and_anchor_no_clock(tmp_path: Path) -> None:
+def test_bytes_that_repeat_are_matched_by_time(tmp_path: Path) -> None:
     """An old FreeBSD sends the same bytes for ever: only other nodes tell the clocks apart."""
     made = world(GROUP + ONE_WAY)
     first = next(item.packet for item in made.record.sent if item.node == "fw1")
@@ -177,7 +186,10 @@ def test_bytes_that_repeat_are_matched_by_time_and_anchor_no_clock(tmp_path: Pat
     write(made, "fw1", paths[0])
     write(made, "fw2", paths[1], SKEWS[0])
     vantage = survey([open_capture(str(path), index) for index, path in enumerate(paths)])
-    assert vantage.clocks[1].points == sum(1 for i in made.record.sent if i.node == "fw2")
+    theirs = [item for item in made.record.sent if item.node == "fw2"]
+    assert (
+        len(theirs) < vantage.clocks[1].points <= len(made.record.sent) - lost(made, "fw1", "fw2")
+    )
     (loss,) = vantage.losses
     assert loss.count == lost(made, "fw1", "fw2")
 
@@ -191,7 +203,7 @@ def test_the_report_and_the_analysis_document_say_it(tmp_path: Path) -> None:
     assert abs(clock["offset_ns"] - 3 * SECOND) < clock["error_bound_ns"]
     assert abs(clock["drift_ppm"] - 40) < 1
     assert document["vantage"]["only_in_one"][0]["advertisements"] == 30
-    assert "± 5" in run("analyze", *sides.paths).out
+    assert "± 0.3 ms; there and back 0.2 ms" in run("analyze", *sides.paths).out
     folder = tmp_path / "r"
     assert run("report", *sides.paths, "-p", "mekmitasdigoat", "-o", str(folder)).status == 1
     page = (folder / "report.html").read_text()
@@ -237,6 +249,7 @@ def test_recorded_pairs_of_real_nodes(
     rights = [frame.at for frame in open_capture(str(RECORDED / name / "beta.pcap"))]
     wrongs = [frame.at for frame in open_capture(paths[1])]
     for right, wrong in zip(rights, wrongs, strict=True):
+        assert clock.bound is not None
         assert abs(clock.corrected(wrong) - right) <= clock.bound
     captures = [open_capture(path, index) for index, path in enumerate(paths)]
     analysis = analyze(captures, Config((b"quiet-harbour-17",)), vantage=vantage)

@@ -36,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shared.add_count(parser)
     shared.add_exit_zero(parser)
     parser.add_argument("-n", action="store_true", help="no names from the configuration")
+    shared.add_path_delay(parser)
     group = parser.add_argument_group(
         "folders",
         "A folder named as CAPTURE is one recording that was rotated: every file below\n"

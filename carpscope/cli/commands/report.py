@@ -42,13 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="when the report says it was made, RFC 3339; the last packet's time if not given",
     )
-    parser.add_argument(
-        "--path-delay",
-        metavar="MS",
-        type=float,
-        default=5.0,
-        help="several captures: the longest way between them that is assumed (5 ms)",
-    )
+    shared.add_path_delay(parser)
     logs = parser.add_argument_group("logs of the hosts")
     logs.add_argument(
         "--log",
@@ -149,7 +143,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
         return captures
 
     accepts = shared.accepts(options)
-    vantage = shared.compared(options, options.path_delay)
+    vantage = shared.compared(options)
     collector = Collector()
     captures = opened()
     analysis = analyze(
@@ -158,7 +152,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
         accepts=accepts,
         count=options.count,
         vantage=vantage,
-        also=collector.see,
+        also=collector,
     )
     for capture in captures:
         for _ in capture:  # where --count ended it: the digest is of the whole file
@@ -281,7 +275,7 @@ def command_line(options: argparse.Namespace, labels: list[str], config: "Config
         for (owner, _), name in zip(owners, called([p for _, p in owners]), strict=True):
             words += ["--log", f"{owner}={name}" if owner else name]
         words += ["--log-zone", options.log_zone]
-    if len(labels) > 1:
+    if options.path_delay is not None:
         words += ["--path-delay", f"{options.path_delay:g}"]
     if options.sign:
         words += ["--sign", "KEY"]

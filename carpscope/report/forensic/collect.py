@@ -9,7 +9,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
-from carpscope.timeline.group import COPY_WINDOW, GroupKey
+from carpscope.timeline.group import GroupKey
 from carpscope.wire.decode import Packet
 
 SourceKey = tuple[GroupKey, bytes]
@@ -24,7 +24,6 @@ class Times:
     at: "array[int]" = field(default_factory=lambda: array("q"))
     counts: dict[int, int] = field(default_factory=dict)
     """How many each capture holds, copies included."""
-    last: tuple[bytes, bytes, int | None] = (b"", b"", None)
 
 
 class Collector:
@@ -34,8 +33,8 @@ class Collector:
         """Begin with nothing."""
         self.sources: dict[SourceKey, Times] = {}
 
-    def see(self, packet: Packet) -> None:
-        """Remember an advertisement's time."""
+    def see(self, packet: Packet, *, is_copy: bool) -> None:
+        """Remember an advertisement's time, of a copy only that there is one."""
         view = packet.advert
         if view is None or packet.ip is None or packet.link is None:
             return
@@ -47,10 +46,8 @@ class Collector:
             times = self.sources[key] = Times()
         capture, at = packet.frame.capture, packet.frame.at
         times.counts[capture] = times.counts.get(capture, 0) + 1
-        shape = (view.counter, view.digest, packet.ip.identification)
-        if shape == times.last and times.at and at - times.at[-1] <= COPY_WINDOW:
+        if is_copy:
             return
-        times.last = shape
         times.at.append(min(max(at, -(1 << 63)), (1 << 63) - 1))
 
     def of(self, key: GroupKey, addresses: list[bytes]) -> list[Nanos]:

@@ -10,7 +10,8 @@ from carpscope.detect.standing import is_master
 from carpscope.detect.words import listed
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
-from carpscope.report.vantage import offset_text
+from carpscope.report.vantage import BECAUSE, offset_text, place_text
+from carpscope.timeline.clocks import Clock
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
 from carpscope.timeline.relations import relations
@@ -189,21 +190,45 @@ def clock_remarks(request: Request) -> Iterator[str]:
         return
     yield f"All times are on the clock of {request.names[0]}; whether that was right is not known."
     for clock_ in vantage.clocks[1:]:
-        name = request.names[clock_.capture]
-        if not clock_.known or clock_.reference is None:
-            yield f"The clock of {name} cannot be compared: no advertisement is in both."
-            continue
-        yield (
-            f"The clock of {name} was {offset_text(clock_)} against "
-            f"{request.names[clock_.reference]}, by {plural(clock_.points, 'advertisement')} "
-            "captured by both; the bound holds if between its steps it ran evenly and no packet "
-            f"took longer than {span_text(clock_.path_max)} between the two places."
+        yield from _clock_remarks(clock_, request)
+    for place, name in zip(vantage.places, request.names, strict=False):
+        known = f": {BECAUSE[place.because]}" if place.addresses else ""
+        yield f"{name}: {place_text(place)}{known}."
+
+
+def _clock_remarks(clock_: Clock, request: Request) -> Iterator[str]:
+    name = request.names[clock_.capture]
+    if not clock_.known or clock_.reference is None:
+        yield f"The clock of {name} cannot be compared: no frame is in both."
+        return
+    text = (
+        f"The clock of {name} was {offset_text(clock_)} against "
+        f"{request.names[clock_.reference]}, by {plural(clock_.points, 'frame')} "
+        "captured by both"
+    )
+    if clock_.bound is None:
+        text += (
+            "; what they share went in one direction only, so how far the clocks are apart and how "
+            "long frames were under way cannot be told apart"
         )
-        for start, end, step in clock_.gaps:
-            yield (
-                f"It was set by {step / 1e9:+.3f} s somewhere between {stamp(start)} and "
-                f"{stamp(end)}; its times in between are uncertain by that much."
+    else:
+        text += "; the bound holds if between its steps it ran evenly"
+        if clock_.path_max is not None:
+            text += (
+                f" and no packet took longer than {span_text(clock_.path_max)} between the two "
+                "places"
             )
+    yield f"{text}."
+    for step in clock_.steps:
+        what = (
+            "It was set"
+            if step.is_clock
+            else "It was set, or the way there became longer or shorter,"
+        )
+        yield (
+            f"{what} by {step.by / 1e9:+.3f} s somewhere between {stamp(step.after)} and "
+            f"{stamp(step.before)}; its times in between are uncertain by that much."
+        )
 
 
 def severities() -> list[str]:

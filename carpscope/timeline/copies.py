@@ -1,0 +1,79 @@
+"""Which packets are copies: one transmission that was captured more than once.
+
+Within one capture a mirror port shows a frame on its way in and on its way out, the same
+bytes from IP on within milliseconds. Between captures the same frame comes at the times that
+its ways take (`timeline.matching`), and ways may duplicate it. Whoever counts or draws
+advertisements asks the observer, which asks here.
+"""
+
+from array import array
+from bisect import bisect_left
+
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+
+COPY_WINDOW: Nanos = timers.COPY
+RECENT_KEPT = 256
+
+
+class Recent:
+    """The advertisements of the last milliseconds, by their bytes: to recognise copies.
+
+    In two halves: what is older than both is let go of at once, not piece by piece.
+    """
+
+    __slots__ = ("before", "seen", "since")
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self.seen: dict[bytes, Nanos] = {}
+        self.before: dict[bytes, Nanos] = {}
+        self.since: Nanos = -(1 << 62)
+
+    def has(self, at: Nanos, packet: bytes) -> bool:
+        """Tell whether these bytes, from IP on, came by within the copy window."""
+        if at - self.since > COPY_WINDOW:
+            self.forget(at)
+        seen = self.seen.get(packet) or self.before.get(packet)
+        return seen is not None and at - seen <= COPY_WINDOW
+
+    def note(self, at: Nanos, packet: bytes) -> None:
+        """Remember one; a flood is remembered in part."""
+        if at - self.since > COPY_WINDOW:
+            self.forget(at)
+        if len(self.seen) < RECENT_KEPT:
+            self.seen[packet] = at
+
+    def forget(self, now: Nanos) -> None:
+        """Let go of what is older than any copy."""
+        age = now - self.since
+        if age > COPY_WINDOW:
+            self.before = self.seen if age <= 2 * COPY_WINDOW else {}
+            self.seen = {}
+            self.since = now
+
+    def items(self) -> list[tuple[bytes, Nanos]]:
+        """Return what is remembered, in order of time."""
+        return [*self.before.items(), *self.seen.items()]
+
+
+class Elsewhere:
+    """The frames of several captures that another one holds as it was sent."""
+
+    def __init__(self, captures: int) -> None:
+        """Know of none."""
+        self._numbers: list[array[int]] = [array("q") for _ in range(captures)]
+
+    def add(self, capture: int, number: int) -> None:
+        """Take a frame; those of a capture in the order of their numbers."""
+        self._numbers[capture].append(number)
+
+    def has(self, capture: int, number: int) -> bool:
+        """Tell whether a frame is a copy of one in another capture."""
+        numbers = self._numbers[capture]
+        place = bisect_left(numbers, number)
+        return place < len(numbers) and numbers[place] == number
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self._numbers))

@@ -1,0 +1,222 @@
+"""One transmission and all its sightings in several captures.
+
+Bytes that come once in each capture are one frame. Bytes that repeat (a counter that never
+moves, an announcement) are matched by time: a frame comes by as much later elsewhere as its
+host's other frames do. A way may duplicate a frame, or bring it late; so of what was sent once,
+as its own host's capture shows, everything that is elsewhere in that time is a copy.
+"""
+
+import itertools
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.timeline.clocks import Clock
+from carpscope.timeline.copies import COPY_WINDOW, Elsewhere
+from carpscope.timeline.pairing import Pair, by_host
+from carpscope.timeline.sightings import Sightings
+
+FEW = 5
+UNSURE: Nanos = 50 * MILLISECOND
+"""What a way may vary by where so few frames tell."""
+REPEATED_KEPT = 4096
+CAPTURES_MAX = 63
+"""Which captures hold a frame is one bit each."""
+
+
+class Reach(NamedTuple):
+    """How much later, in corrected time, a host's frames are seen in another capture."""
+
+    usual: Nanos
+    least: Nanos
+    most: Nanos
+
+    @property
+    def width(self) -> Nanos:
+        """Return by how much that varies."""
+        return self.most - self.least
+
+    def mirrored(self) -> "Reach":
+        """Return the same seen from the other capture."""
+        return Reach(-self.usual, -self.most, -self.least)
+
+
+class Reaches:
+    """What is known of every pair of captures and host."""
+
+    def __init__(self, pairs: Sequence[Pair], clocks: Sequence[Clock]) -> None:
+        """Read it off the pairs of frames."""
+        self._by_host: dict[tuple[int, int, int], Reach] = {}
+        self._of_pair: dict[tuple[int, int], Reach] = {}
+        self.longest: Nanos = 0
+        """The longest way that was seen."""
+        for pair in pairs:
+            key = pair.one, pair.other
+            late: dict[int, list[Nanos]] = {}
+            for host, points in by_host(pair.points).items():
+                late[host] = [clocks[pair.other].corrected(p.at + p.late) - p.at for p in points]
+            if not late:
+                continue
+            self._put(key, _reach([one for own in late.values() for one in own]))
+            for host, own in late.items():
+                reach = _reach(own)
+                self._by_host[*key, host] = reach
+                self._by_host[key[1], key[0], host] = reach.mirrored()
+                self.longest = max(self.longest, *map(abs, own))
+
+    def _put(self, key: tuple[int, int], reach: Reach) -> None:
+        self._of_pair[key] = reach
+        self._of_pair[key[1], key[0]] = reach.mirrored()
+
+    def of(self, one: int, other: int, host: int) -> Reach:
+        """Return how a host's frames come to another capture."""
+        found = self._by_host.get((one, other, host)) or self._of_pair.get((one, other))
+        return found or Reach(0, -UNSURE, UNSURE)
+
+
+def _reach(late: list[Nanos]) -> Reach:
+    ordered = sorted(late)
+    margin = COPY_WINDOW + (ordered[-1] - ordered[0] if len(late) >= FEW else UNSURE)
+    return Reach(ordered[len(ordered) // 2], ordered[0] - margin, ordered[-1] + margin)
+
+
+@dataclass(slots=True)
+class Matched:
+    """Which captures hold what each capture holds."""
+
+    held: list["array[int]"]
+    """By capture and place: a bit for each capture that holds the frame."""
+    at: list["array[int]"]
+    """By capture and place: the corrected time."""
+    copies: Elsewhere
+    repeated: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
+    """By two captures: places of bytes that come more than once, matched by time."""
+
+
+def matched(
+    seen: Sequence[Sightings],
+    clocks: Sequence[Clock],
+    reaches: Reaches,
+    homes: Mapping[int, int],
+) -> Matched:
+    """Match all captures; `homes` names for a host the capture that is nearest to it."""
+    at = [array("q", map(clocks[i].corrected, one.told.at)) for i, one in enumerate(seen)]
+    held = [array("Q", bytes(8 * len(one.told))) for one in seen]
+    copy = [bytearray(len(one.told)) for one in seen]
+    by_key: dict[int, dict[int, list[int]]] = {}
+    for capture, one in enumerate(seen):
+        for place, key in enumerate(one.told.key):
+            by_key.setdefault(key, {}).setdefault(capture, []).append(place)
+    repeated: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for sightings in by_key.values():
+        capture, places = next(iter(sightings.items()))
+        if len(sightings) == 1:
+            for place in places:
+                held[capture][place] = 1 << capture
+            continue
+        host = seen[capture].told.host[places[0]]
+        members = _assigned(sightings, at, copy, reaches, (host, homes.get(host, -1)))
+        _note(members, held)
+        if any(len(places) > 1 for places in sightings.values()):
+            _pair_up(members, repeated)
+    copies = Elsewhere(len(seen))
+    for capture, one in enumerate(seen):
+        for place, number in enumerate(one.told.number):
+            if copy[capture][place]:
+                copies.add(capture, number)
+    return Matched(held, at, copies, repeated)
+
+
+class _Sent(NamedTuple):
+    """One transmission: where it is kept, and when it was there."""
+
+    at: Nanos
+    capture: int
+    place: int
+
+
+_Members = dict[_Sent, list[tuple[int, int]]]
+"""By transmission, capture and place of everything that shows it."""
+
+
+def _assigned(
+    sightings: dict[int, list[int]],
+    at: "list[array[int]]",
+    copy: list[bytearray],
+    reaches: Reaches,
+    whose: tuple[int, int],
+) -> _Members:
+    """Say of the same bytes in several captures what was sent once."""
+    host, home = whose
+
+    def preference(capture: int) -> tuple[bool, int, Nanos]:
+        places = sightings[capture]
+        return capture != home, len(places), at[capture][places[0]]
+
+    sent: list[_Sent] = []
+    members: _Members = {}
+    for capture in sorted(sightings, key=preference):
+        earlier = sorted(sent)
+        new: list[_Sent] = []
+        for place in sorted(sightings[capture], key=at[capture].__getitem__):
+            when = at[capture][place]
+            found = _origin(earlier, capture, when, reaches, host)
+            if found is None and new and home not in (-1, capture):
+                # not sent here: a way that duplicates is left
+                way = COPY_WINDOW + reaches.of(home, capture, host).width
+                found = new[-1] if when - new[-1].at <= way else None
+            if found is None:
+                found = _Sent(when, capture, place)
+                new.append(found)
+                members[found] = []
+            else:
+                copy[capture][place] = 1
+            members[found].append((capture, place))
+        sent += new
+    return members
+
+
+def _note(members: _Members, held: "list[array[int]]") -> None:
+    for places in members.values():
+        mask = 0
+        for capture, _ in places:
+            mask |= 1 << capture
+        for capture, place in places:
+            held[capture][place] = mask
+
+
+def _pair_up(members: _Members, repeated: dict[tuple[int, int], list[tuple[int, int]]]) -> None:
+    """Keep whose sightings are one for one: they tell of clocks, too."""
+    for places in members.values():
+        for one, other in itertools.combinations(sorted(places), 2):
+            key = one[0], other[0]
+            if key[0] != key[1] and sum(capture in key for capture, _ in places) == 2:
+                found = repeated.setdefault(key, [])
+                if len(found) < REPEATED_KEPT:
+                    found.append((one[1], other[1]))
+
+
+def _origin(
+    sent: list[_Sent], capture: int, when: Nanos, reaches: Reaches, host: int
+) -> _Sent | None:
+    """Find the transmission that a sighting is of."""
+    best: tuple[Nanos, _Sent] | None = None
+    widest = max((reaches.of(s.capture, capture, host).most for s in sent[:1]), default=0)
+    least = min((reaches.of(s.capture, capture, host).least for s in sent[:1]), default=0)
+    spare = widest - least
+    start = bisect_left(sent, when - widest - spare, key=lambda s: s.at)
+    for one in sent[start:]:
+        if one.at > when - least + spare:
+            break
+        if one.capture == capture:
+            continue
+        reach = reaches.of(one.capture, capture, host)
+        late = when - one.at
+        if reach.least <= late <= reach.most:
+            far = abs(late - reach.usual)
+            if best is None or far < best[0]:
+                best = far, one
+    return best[1] if best is not None else None

@@ -1,0 +1,312 @@
+"""What two captures share, host by host: where a clock was set, and who stands nearer to which.
+
+How much later the other clock saw a frame is the clock's offset and the frame's way. The
+offset is the same for all hosts, so hosts whose frames come relatively later there stand
+nearer here. That is told by ranks, since ways vary; hosts that cannot be told apart so are
+taken for neighbours.
+"""
+
+import itertools
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from carpscope.core.units import SECOND, Nanos
+from carpscope.timeline.clocks import EVEN, RESOLUTION, Clock, Points, rate_of
+from carpscope.timeline.lines import DRIFT_MAX, Mark
+from carpscope.timeline.sightings import Sightings, shared_keys
+
+POINTS_MAX = 20_000
+"""Pairs that a clock is fitted to; spread evenly where there are more."""
+RANKED = 400
+"""Points of a host that are ranked; spread evenly where there are more."""
+WINDOW = 5
+"""Points on both sides of where a clock may have been set."""
+LONG_WAY: Nanos = SECOND
+"""A way that became this much longer would undo every election over it: it is the clock."""
+TELLING = ((0.75, 3.5), (0.9, 2.3), (1.0, 2.2))
+"""How many of all comparisons have to agree, and by how many standard deviations (of ranks) that
+differs from chance: many points that overlap, or few that do not."""
+APART: Nanos = 2 * RESOLUTION
+
+
+class Point(NamedTuple):
+    """One frame that two captures hold."""
+
+    at: Nanos
+    """When, on the clock of the first, corrected."""
+    late: Nanos
+    """How much later the other clock says it was."""
+    host: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the clock may have been set: between two points."""
+
+    at: Nanos
+    """The time of the first point behind it."""
+    before: Nanos
+    by: Nanos
+    is_clock: bool
+    unsure: Nanos = 0
+    """How much points vary from which it is read."""
+
+
+@dataclass(slots=True)
+class Pair:
+    """Two captures compared."""
+
+    one: int
+    other: int
+    points: list[Point]
+    outliers: int = 0
+    cuts: list[Cut] = field(default_factory=list)
+    order: dict[tuple[int, int], float] = field(default_factory=dict)
+    """(host, host) to the share of comparisons by which the first stands nearer to `one`,
+    where that is no chance."""
+    lean: dict[tuple[int, int], float] = field(default_factory=dict)
+    """The same, chance or not."""
+    own: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+    """Whose captures the two are, where that is known by anything but the order of hosts."""
+
+    @property
+    def hosts(self) -> list[int]:
+        """Return every host that both captures know."""
+        return sorted({point.host for point in self.points if point.host >= 0})
+
+    def edge(self, *, other: bool) -> list[int]:
+        """Return the hosts that stand nearest to a capture, as far as can be told."""
+        order = {(b, a) for a, b in self.order} if other else set(self.order)
+        near = {a for a, _ in order} - {b for _, b in order}
+        sign = -1 if other else 1
+        return sorted(
+            host
+            for host in near
+            if not any(sign * (self.lean.get((host, rival), 0.5) - 0.5) <= -0.4 for rival in near)
+        )
+
+    def evened(self) -> Points:
+        """Return what a clock is fitted to, with what it was set by taken out."""
+        here, there = self._weakest(other=False), self._weakest(other=True)
+        even = [point._replace(late=point.late - self.set_by(point.at)) for point in self.points]
+        longest = max(by_host(even).values(), key=len)
+        return Points(
+            tuple(Mark(p.at, p.late) for p in even),
+            tuple(Mark(p.at, p.late) for p in even if p.host == here),
+            tuple(Mark(p.at, p.late) for p in even if p.host == there),
+            rate_of([Mark(p.at, p.late) for p in longest]),
+        )
+
+    def set_by(self, at: Nanos) -> Nanos:
+        """Return by how much the clock had been set by a time."""
+        return sum(cut.by for cut in self.cuts if cut.is_clock and cut.at <= at)
+
+    def _weakest(self, *, other: bool) -> int:
+        """Of neighbours, the one whose points claim least; -1 for nobody."""
+        near = sorted(self.own[other]) or self.edge(other=other)
+        rest = _levels(self.points, self.cuts)
+        sign = -1 if other else 1
+        return max(near, key=lambda host: sign * rest.get(host, 0.0), default=-1)
+
+
+def pair(
+    one: Sightings,
+    other: Sightings,
+    places: tuple[int, int],
+    base: Clock,
+    repeated: Sequence[tuple[int, int]] = (),
+) -> Pair:
+    """Compare two captures; times of the first are put on the clock that it is measured by.
+
+    `repeated` are places of bytes that come more than once, matched by time.
+    """
+    found = []
+    told = itertools.chain(shared_keys(one.told, other.told), repeated)
+    anchors = shared_keys(one.anchors, other.anchors)
+    for here, there, shared in (
+        (one.told, other.told, told),
+        (one.anchors, other.anchors, anchors),
+    ):
+        for place, twin in shared:
+            at = base.corrected(here.at[place])
+            host = here.host[place] if here.host[place] == there.host[twin] else -1
+            found.append(Point(at, there.at[twin] - at, host))
+    found.sort()
+    step = -(-len(found) // POINTS_MAX)
+    return compared(found[:: max(step, 1)], places)
+
+
+def compared(points: list[Point], places: tuple[int, int]) -> Pair:
+    """Say what points show."""
+    kept = plausible(points)
+    made = Pair(*places, kept, len(points) - len(kept))
+    made.cuts = cuts(kept)
+    made.order, made.lean = _ordered(kept, made.cuts)
+    return made
+
+
+def by_host(points: Iterable[Point]) -> dict[int, list[Point]]:
+    """Return the points of every host, in order of time."""
+    found: dict[int, list[Point]] = {}
+    for point in points:
+        found.setdefault(point.host, []).append(point)
+    return found
+
+
+def plausible(points: list[Point]) -> list[Point]:
+    """Leave out single points that lie far from those around them, of the same host."""
+    out: set[Point] = set()
+    for series in by_host(points).values():
+        if len(series) < WINDOW:
+            continue
+        noise = _noise(series)
+        for index, point in enumerate(series):
+            low = min(max(index - 2, 0), len(series) - WINDOW)
+            around = sorted(p.late for p in series[low : low + WINDOW])
+            if abs(point.late - around[WINDOW // 2]) > 20 * EVEN + 4 * noise:
+                out.add(point)
+    return [point for point in points if point not in out] or points
+
+
+def _noise(series: Sequence[Point]) -> Nanos:
+    """Return by how much a few points that follow each other usually differ."""
+    size = min(WINDOW, len(series))
+    spreads = [
+        _spread(series[index : index + size]) for index in range(0, len(series) - size + 1, 2)
+    ]
+    return sorted(spreads)[len(spreads) // 2]
+
+
+def _spread(points: Sequence[Point]) -> Nanos:
+    lates = [point.late for point in points]
+    return max(lates) - min(lates)
+
+
+def cuts(points: list[Point]) -> list[Cut]:
+    """Find where the clock was set: all hosts' points move at once and stay there.
+
+    Of one host alone it may be the way that became longer, unless it is much too long for one.
+    """
+    series = by_host(points)
+    found: list[Cut] = []
+    for host, own in sorted(series.items(), key=lambda item: -len(item[1])):
+        for cut in _jumps(own):
+            if any(abs(cut.at - other.at) <= 10 * SECOND for other in found):
+                continue
+            told = [
+                abs(moved[0] - cut.by) <= moved[1]
+                for other, theirs in series.items()
+                if other != host
+                and (moved := _moved(theirs, cut.at)) is not None
+                and 2 * moved[1] < abs(cut.by)
+            ]
+            if told and not any(told):
+                continue  # one way became longer; the clock went on
+            sure = bool(told) or abs(cut.by) >= LONG_WAY
+            found.append(Cut(cut.at, cut.before, cut.by, sure, cut.unsure))
+    return sorted(found, key=lambda cut: cut.at)
+
+
+def _jumps(series: Sequence[Point]) -> list[Cut]:
+    """Find where one host's points move by more than they vary."""
+    if len(series) < 2:
+        return []
+    noise = _noise(series)
+    over: list[tuple[Nanos, int, Nanos]] = []
+    found: list[Cut] = []
+    for index in range(1, len(series) + 1):
+        size = min(WINDOW, index, len(series) - index)
+        jump, excess = 0, -1
+        if size:
+            left, right = series[index - size : index], series[index : index + size]
+            jump = _middle(right) - _middle(left)
+            spread = max(_spread(left), _spread(right), noise)
+            drift = round((right[-1].at - left[0].at) * DRIFT_MAX)
+            excess = abs(jump) - 2 * spread - EVEN - drift
+            if size < WINDOW and abs(jump) < LONG_WAY:
+                excess = -1  # a few frames that came late are no clock
+        if excess > 0:
+            over.append((excess, index, jump))
+        elif over:
+            _, place, by = max(over)
+            at, before = series[place].at, series[place - 1].at
+            found.append(Cut(at, before, by, is_clock=False, unsure=noise))
+            over = []
+    return found
+
+
+def _middle(points: Sequence[Point]) -> Nanos:
+    return sorted(point.late for point in points)[len(points) // 2]
+
+
+def _moved(series: Sequence[Point], at: Nanos) -> tuple[Nanos, Nanos] | None:
+    """Return by how much a host's points moved at a time, and how sure that is."""
+    place = bisect_left(series, at, key=lambda point: point.at)
+    left, right = series[max(place - WINDOW, 0) : place], series[place : place + WINDOW]
+    if not left or not right:
+        return None
+    drift = round((right[-1].at - left[0].at) * DRIFT_MAX)
+    unsure = 2 * max(_spread(left), _spread(right), _noise(series)) + drift
+    return _middle(right) - _middle(left), unsure
+
+
+def _parts(points: Sequence[Point], found: Sequence[Cut]) -> list[list[Point]]:
+    parts: list[list[Point]] = [[] for _ in range(len(found) + 1)]
+    times = [cut.at for cut in found]
+    for point in points:
+        parts[bisect_right(times, point.at)].append(point)
+    return [part for part in parts if part]
+
+
+def _rests(part: Sequence[Point]) -> dict[int, list[float]]:
+    """Return each host's points of a stretch, the clock's rate taken out."""
+    series = by_host(point for point in part if point.host >= 0)
+    if not series:
+        return {}
+    rate = rate_of([Mark(p.at, p.late) for p in max(series.values(), key=len)])
+    origin = part[0].at
+    return {
+        host: [p.late - rate * (p.at - origin) for p in own[:: max(len(own) // RANKED, 1)]]
+        for host, own in series.items()
+    }
+
+
+def _levels(points: Sequence[Point], found: Sequence[Cut]) -> dict[int, float]:
+    """Return how late each host's frames come there, compared with all others'."""
+    levels: dict[int, list[float]] = {}
+    for part in _parts(points, found):
+        rests = _rests(part)
+        everything = sorted(itertools.chain(*rests.values()))
+        for host, own in rests.items():
+            middle = sorted(own)[len(own) // 2]
+            levels.setdefault(host, []).append(middle - everything[len(everything) // 2])
+    return {host: sum(own) / len(own) for host, own in levels.items()}
+
+
+def _ordered(
+    points: Sequence[Point], found: Sequence[Cut]
+) -> tuple[dict[tuple[int, int], float], dict[tuple[int, int], float]]:
+    """Tell who stands nearer to the first capture (Mann and Whitney's test, by stretches)."""
+    ranks: dict[tuple[int, int], list[float]] = {}
+    for part in _parts(points, found):
+        rests = {host: sorted(own) for host, own in _rests(part).items()}
+        for a, b in itertools.permutations(rests, 2):
+            wins = sum(
+                (bisect_left(rests[b], x - APART) + bisect_right(rests[b], x + APART)) / 2
+                for x in rests[a]
+            )
+            n, m = len(rests[a]), len(rests[b])
+            total = ranks.setdefault((a, b), [0.0, 0.0, 0.0])
+            total[0] += wins
+            total[1] += n * m
+            total[2] += n * m * (n + m + 1) / 12
+    order, lean = {}, {}
+    for key, (wins, pairs, variance) in ranks.items():
+        share, far = wins / pairs, (wins - pairs / 2) / math.sqrt(variance)
+        lean[key] = share
+        if any(share >= least and far >= sigmas for least, sigmas in TELLING):
+            order[key] = share
+    return order, lean

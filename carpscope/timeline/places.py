@@ -1,0 +1,136 @@
+"""Whose capture a capture is: on which host's card it was taken, as far as frames tell.
+
+A capture may say itself which frames its host sent. A switch gives a card only those frames
+for one host that are its own, so what all of them have in common is that card. Of the frames
+that two captures share, those of a capture's own host come relatively sooner than anybody's.
+And a host's own capture holds everything that it sent. What is told by none of this is
+unknown; a mirror port belongs to nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carpscope.timeline.matching import Matched
+from carpscope.timeline.pairing import Pair
+from carpscope.timeline.sightings import Names, Sightings
+
+DROPPED = 50
+"""A capture may lose one of so many frames by itself."""
+LACKS = 3
+"""So many advertisements of another host have to be missing to tell a place by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a capture was taken."""
+
+    addresses: tuple[bytes, ...] = ()
+    """What its host advertises from; empty where that is unknown or it advertises nothing."""
+    hosts: frozenset[int] = frozenset()
+    """The same as the survey numbers hosts."""
+    because: str = ""
+    """`marked`, `unicast`, `sooner` or `complete`; empty where it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many advertisements of a host a capture holds, of those sent while it ran."""
+
+    held: int
+    missing: int
+
+    @property
+    def is_complete(self) -> bool:
+        return self.held > 0 and self.missing * DROPPED <= self.held
+
+
+def homes(pairs: Sequence[Pair]) -> dict[int, int]:
+    """Return for hosts the capture that they stand nearest to, where pairs agree on one."""
+    found: dict[int, set[int]] = {}
+    for pair in pairs:
+        for capture, other in ((pair.one, False), (pair.other, True)):
+            for host in pair.edge(other=other):
+                found.setdefault(host, set()).add(capture)
+    return {host: next(iter(near)) for host, near in found.items() if len(near) == 1}
+
+
+def places(
+    seen: Sequence[Sightings], names: Names, pairs: Sequence[Pair], matched: Matched
+) -> list[Place]:
+    """Say of every capture whose it is."""
+    addresses = names.addresses()
+    cards = names.macs()
+    held = _held(seen, names.hosts(), matched)
+    return [_place(capture, one, addresses, cards, pairs, held) for capture, one in enumerate(seen)]
+
+
+def _place(
+    capture: int,
+    seen: Sightings,
+    addresses: dict[int, list[bytes]],
+    cards: dict[bytes, int],
+    pairs: Sequence[Pair],
+    held: dict[tuple[int, int], Held],
+) -> Place:
+    def place(hosts: set[int], because: str) -> Place:
+        found = [address for host in sorted(hosts) for address in addresses.get(host, [])]
+        return Place(tuple(found), frozenset(hosts), because)
+
+    marked = {host for host in seen.outgoing if host in addresses}
+    if marked:
+        return place(marked, "marked")
+    whole = {host for host in addresses if held.get((capture, host), Held(1, 0)).is_complete}
+    if seen.unicast is not None:
+        if not seen.unicast:
+            return Place()  # frames between other hosts: a mirror port
+        ends = {cards[mac] for mac in seen.unicast if mac in cards}
+        known = set(cards.values())
+        # what advertises from another card than these is not here
+        whole = {host for host in whole if host in ends or host not in known}
+        if len(seen.unicast) == 1 and ends & whole:
+            return place(ends & whole, "unicast")
+    near = _sooner(capture, pairs)
+    if near:
+        return place(near & whole, "sooner")
+    alone = {
+        host
+        for host in whole
+        if (capture, host) in held
+        and any(
+            other == capture and rival != host and count.missing >= LACKS
+            for (other, rival), count in held.items()
+        )
+    }
+    return place(alone, "complete") if alone else Place()
+
+
+def _sooner(capture: int, pairs: Sequence[Pair]) -> set[int]:
+    """Return the hosts that stand nearest to a capture in every comparison that tells."""
+    found: set[int] | None = None
+    for pair in pairs:
+        if capture not in (pair.one, pair.other):
+            continue
+        near = set(pair.edge(other=capture == pair.other))
+        if near:
+            found = near if found is None else found & near
+    return found or set()
+
+
+def _held(
+    seen: Sequence[Sightings], hosts: list[int], matched: Matched
+) -> dict[tuple[int, int], Held]:
+    """Count by (capture, host) what it holds of the advertisements sent while it ran."""
+    counts: dict[tuple[int, int], list[int]] = {}
+    spans = [(min(at, default=0), max(at, default=-1)) for at in matched.at]
+    for capture, one in enumerate(seen):
+        column, masks, times = one.told, matched.held[capture], matched.at[capture]
+        for place, sender in enumerate(column.sender):
+            if sender < 0:
+                continue
+            host = hosts[column.host[place]]
+            counts.setdefault((capture, host), [0, 0])[0] += 1
+            for other, (start, end) in enumerate(spans):
+                lacks = other != capture and not masks[place] >> other & 1
+                if lacks and start <= times[place] <= end:
+                    counts.setdefault((other, host), [0, 0])[1] += 1
+    return {key: Held(*count) for key, count in counts.items()}

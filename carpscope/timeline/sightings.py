@@ -1,0 +1,291 @@
+"""What each of several captures holds, small enough to be compared whole.
+
+One frame that was captured in two places is the same bytes twice, but for what a way changes
+(TTL, type of service) and what a sender's own card fills in behind the capture (checksums).
+The rest, with the beginning of what IP carries, is the frame's key. Advertisements, and what
+elections leave beside them, are all kept; of other traffic a sample, by the key, so that
+captures keep the same of it.
+"""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from carpscope.core.units import Nanos
+from carpscope.timeline.copies import COPY_WINDOW
+from carpscope.wire.arp import SIZE as ARP_SIZE
+from carpscope.wire.arp import ArpView
+from carpscope.wire.carp import AdvertView
+from carpscope.wire.decode import Packet
+from carpscope.wire.link import LinkView
+
+ANCHORS_KEPT = 1 << 15
+"""Frames of other traffic that a capture keeps: more make no clock better."""
+BESIDE_KEPT = 1 << 20
+"""Frames of ARP, neighbour discovery and VRRP that are kept: a flood of them is no evidence."""
+NAMES_KEPT = 1 << 16
+_SAID4, _SAID6, _SAID = 20, 24, 46
+"""Bytes that tell packets apart: a TCP header, or a CARP header with counter and the HMAC's
+beginning; of what is neither IP nor ARP the least that Ethernet carries."""
+_CHECKSUM = {1: 2, 2: 2, 6: 16, 17: 6, 58: 2, 112: 6}
+"""By IP protocol: where its payload has a checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent an advertisement, by what it says."""
+
+    vhid: int
+    source: bytes
+
+
+@dataclass(slots=True)
+class Column:
+    """Frames of one capture in the order of their numbers."""
+
+    at: "array[int]" = field(default_factory=lambda: array("q"))
+    number: "array[int]" = field(default_factory=lambda: array("q"))
+    key: "array[int]" = field(default_factory=lambda: array("Q"))
+    host: "array[int]" = field(default_factory=lambda: array("i"))
+    """Whose frame it is: an index of `Names`, -1 where nothing tells."""
+    sender: "array[int]" = field(default_factory=lambda: array("i"))
+    """Of an advertisement an index of senders, else -1."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.at)
+
+    def add(self, at: Nanos, number: int, key: int, host: int, sender: int) -> None:
+        """Take one frame; no time goes beyond what 64 bits hold."""
+        self.at.append(min(max(at, -(1 << 62)), 1 << 62))
+        self.number.append(number)
+        self.key.append(key)
+        self.host.append(host)
+        self.sender.append(sender)
+
+    def thinned(self, mask: int) -> "Column":
+        """Return those whose keys belong to a smaller sample."""
+        kept = Column()
+        for place, key in enumerate(self.key):
+            if not key & mask:
+                kept.add(
+                    self.at[place],
+                    self.number[place],
+                    key,
+                    self.host[place],
+                    self.sender[place],
+                )
+        return kept
+
+
+@dataclass(slots=True)
+class Sightings:
+    """What one capture holds."""
+
+    told: Column = field(default_factory=Column)
+    """Advertisements, and what elections leave beside them."""
+    anchors: Column = field(default_factory=Column)
+    """A sample of the rest."""
+    mask: int = 0
+    """Which keys belong to the sample: those without these bits."""
+    first: Nanos | None = None
+    last: Nanos | None = None
+    unicast: set[bytes] | None = None
+    """The MACs that every frame of two single hosts had in common; None before the first."""
+    outgoing: set[int] = field(default_factory=set)
+    """Whose frames the capturing host says that it sent itself (Linux cooked captures)."""
+
+    def lives(self, at: Nanos) -> None:
+        """Note that the capture recorded something."""
+        self.first = at if self.first is None else min(self.first, at)
+        self.last = at if self.last is None else max(self.last, at)
+
+
+class Names:
+    """Hosts by what their frames name: a MAC of a card, or the address that advertises.
+
+    All members of a group share a virtual MAC, so an advertisement is its source address's;
+    where other frames join that address to a card, both are one host.
+    """
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._index: dict[bytes, int] = {}
+        self._advertises: set[int] = set()
+        self._joined: dict[int, set[int]] = {}
+
+    def of(self, name: bytes) -> int:
+        """Return the number of a name; -1 where there are too many."""
+        if name not in self._index and len(self._index) >= NAMES_KEPT:
+            return -1
+        return self._index.setdefault(name, len(self._index))
+
+    def advertises(self, index: int) -> None:
+        """Note that an address advertises."""
+        self._advertises.add(index)
+
+    def join(self, address: int, mac: int) -> None:
+        """Note that a card speaks for an address."""
+        if address >= 0 and mac >= 0:
+            self._joined.setdefault(address, set()).add(mac)
+
+    def hosts(self) -> list[int]:
+        """Return for every name the host it belongs to: the lowest of its names."""
+        found = list(range(len(self._index)))
+
+        def root(index: int) -> int:
+            while found[index] != index:
+                index = found[index]
+            return index
+
+        for address in sorted(self._advertises):
+            cards = self._joined.get(address, set())
+            if len(cards) != 1:
+                continue  # an address that two cards speak for belongs to neither for certain
+            one, other = sorted((root(address), root(next(iter(cards)))))
+            found[other] = one
+        return [root(index) for index in range(len(found))]
+
+    def addresses(self) -> dict[int, list[bytes]]:
+        """Return the addresses that advertise, by host."""
+        hosts = self.hosts()
+        found: dict[int, list[bytes]] = {}
+        for name, index in self._index.items():
+            if index in self._advertises:
+                found.setdefault(hosts[index], []).append(name[1:])
+        return found
+
+    def macs(self) -> dict[bytes, int]:
+        """Return the host of every card."""
+        hosts = self.hosts()
+        return {name[1:]: hosts[index] for name, index in self._index.items() if name[:1] == b"m"}
+
+
+class Recorder:
+    """Takes the packets of every capture, each in its own order."""
+
+    def __init__(self, captures: int) -> None:
+        """Expect so many captures."""
+        self.seen = [Sightings() for _ in range(captures)]
+        self.senders: list[Sender] = []
+        self.names = Names()
+        self._senders: dict[Sender, int] = {}
+
+    def see(self, packet: Packet) -> None:
+        """Take one packet."""
+        frame, link = packet.frame, packet.link
+        seen = self.seen[frame.capture]
+        seen.lives(frame.at)
+        if link is None or (key := _key(packet)) is None:
+            return
+        host, sender = self._whose(packet, link)
+        _note_own(seen, link, host)
+        if packet.body is not None and (sender >= 0 or len(seen.told) < BESIDE_KEPT):
+            seen.told.add(frame.at, frame.number, key, host, sender)
+        elif packet.body is None and not key & seen.mask:
+            seen.anchors.add(frame.at, frame.number, key, host, -1)
+            if len(seen.anchors) > ANCHORS_KEPT:
+                seen.mask = seen.mask << 1 | 1
+                seen.anchors = seen.anchors.thinned(seen.mask)
+
+    def _whose(self, packet: Packet, link: LinkView) -> tuple[int, int]:
+        """Return the host that sent a frame, and of an advertisement its sender."""
+        mac = link.source
+        card = -1 if mac is None or is_shared(mac) else self.names.of(b"m" + mac)
+        ip = packet.ip
+        if isinstance(packet.body, ArpView) and mac == packet.body.sender_mac:
+            self.names.join(self.names.of(b"i" + packet.body.sender_ip), card)
+        if ip is None:
+            return card, -1
+        if not isinstance(packet.body, AdvertView):
+            if is_local_multicast(ip.destination):  # no router passes these on
+                self.names.join(self.names.of(b"i" + ip.source), card)
+            return card, -1
+        index = self.names.of(b"i" + ip.source)
+        self.names.advertises(index)
+        self.names.join(index, card)
+        sender = Sender(packet.body.vhid, ip.source)
+        if len(self._senders) >= NAMES_KEPT and sender not in self._senders:
+            return index, -1  # invented senders; what they sent proves nothing
+        number = self._senders.setdefault(sender, len(self._senders))
+        if number == len(self.senders):
+            self.senders.append(sender)
+        return index, number
+
+
+def _note_own(seen: Sightings, link: LinkView, host: int) -> None:
+    """Note what tells on whose card this was captured."""
+    if link.packet_type == 4 and host >= 0:
+        seen.outgoing.add(host)
+    source, destination = link.source, link.destination
+    if source is None or destination is None or destination[0] & 1:
+        return
+    if is_shared(source) or is_shared(destination):
+        return
+    ends = {source, destination}
+    seen.unicast = ends if seen.unicast is None else seen.unicast & ends
+
+
+def is_shared(mac: bytes) -> bool:
+    """Tell a MAC that several hosts send from: a group's, of CARP, ucarp or VRRP."""
+    return mac[:4] == b"\0\0\x5e\0" and mac[4] <= 2
+
+
+def is_local_multicast(address: bytes) -> bool:
+    """Tell a destination that stays on its segment."""
+    return address[:3] == b"\xe0\0\0" or address[:2] == b"\xff\x02"
+
+
+def _key(packet: Packet) -> int | None:
+    text = _text(packet)
+    if text is None:
+        return None
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+
+
+def _text(packet: Packet) -> bytes | None:
+    """Return what is the same wherever a frame was captured; None where too little was."""
+    data, link, ip = packet.frame.data, packet.link, packet.ip
+    assert link is not None
+    if ip is None:
+        size = ARP_SIZE if isinstance(packet.body, ArpView) else _SAID
+        text = data[link.offset : link.offset + size]
+        return link.ethertype.to_bytes(4, "big") + text if len(text) == size else None
+    head = bytearray(data[ip.header_offset : ip.offset])
+    size = min(ip.length, _SAID4 if ip.version == 4 else _SAID6)
+    body = bytearray(data[ip.offset : ip.offset + size])
+    if len(body) < size or not head:
+        return None
+    if ip.version == 4:
+        head[1] = head[8] = 0
+        head[10:12] = b"\0\0"
+    else:
+        head[0], head[1] = 0x60, head[1] & 0x0F
+        head[7] = 0
+    where = _CHECKSUM.get(ip.protocol)
+    if where is not None and not ip.fragment_offset:
+        body[where : where + 2] = b"\0\0"
+    return bytes(head + body)
+
+
+def shared_keys(one: Column, other: Column) -> Iterator[tuple[int, int]]:
+    """Give the places of keys that two captures hold once each."""
+    theirs = _once(other)
+    for key, place in _once(one).items():
+        if key in theirs:
+            yield place, theirs[key]
+
+
+def _once(column: Column) -> dict[int, int]:
+    """Return the places of keys that were sent once, as far as one capture shows.
+
+    A mirror port that shows both directions makes one of two.
+    """
+    places: dict[int, int] = {}
+    repeated: set[int] = set()
+    for place, key in enumerate(column.key):
+        before = places.setdefault(key, place)
+        if before != place and abs(column.at[place] - column.at[before]) > COPY_WINDOW:
+            repeated.add(key)
+    return {key: place for key, place in places.items() if key not in repeated}
