@@ -43,8 +43,8 @@ class Cut:
     loss: Loss
     back: Loss | None
     """What the receiver sent meanwhile and the sender's own capture does not have."""
-    returns: bool = False
-    """Whether the sender's own capture holds what the receiver sent meanwhile."""
+    is_mute: bool = False
+    """Whether the sender's own capture holds no frame of any kind that the receiver sent."""
 
 
 def proved(
@@ -128,9 +128,17 @@ def cuts(groups: Sequence[Group], vantage: Vantage) -> list[Cut]:
             if not any(_is_known(cut, sender, receiver, loss) for cut in found):
                 back = _way_back(group, vantage, sender, receiver, loss)
                 cut = Cut(group, sender, receiver, loss, back)
-                cut.returns = back is None and _returns(vantage, receiver, loss)
+                at_home = owner(group, vantage, loss.seen) is sender
+                cut.is_mute = at_home and loss.answers >= LOST_MIN and not loss.answered
                 found.append(cut)
-    return found
+    cut_off = {id(c.sender) for c in found if _both_ways(c)}
+    cut_off |= {id(c.receiver) for c in found if _both_ways(c)}
+    # who is cut off is not heard by those either that said nothing meanwhile
+    return [c for c in found if _both_ways(c) or c.loss.answered or id(c.sender) not in cut_off]
+
+
+def _both_ways(cut: Cut) -> bool:
+    return cut.back is not None or cut.is_mute
 
 
 def _is_telling(loss: Loss) -> bool:
@@ -183,16 +191,9 @@ def _meanwhile(vantage: Vantage, node: Node, loss: Loss) -> Iterator[Loss]:
             yield other
 
 
-def _returns(vantage: Vantage, receiver: Node, loss: Loss) -> bool:
-    """Tell whether what the receiver sent meanwhile came to where the sender was heard."""
-    sent = any(loss.start <= reign.seen and reign.start <= loss.end for reign in receiver.reigns)
-    lost = any(other.missing == loss.seen for other in _meanwhile(vantage, receiver, loss))
-    return sent and not lost
-
-
 def _finding(cut: Cut, names: Sequence[str]) -> Finding:
     loss, back = cut.loss, cut.back
-    rule: Rule = cs502_partition.RULE if back is not None else cs501_one_way_link.RULE
+    rule: Rule = cs502_partition.RULE if _both_ways(cut) else cs501_one_way_link.RULE
     sender, receiver = cut.sender.id, cut.receiver.id
     here, there = names[loss.seen], names[loss.missing]
     text = (
@@ -211,7 +212,13 @@ def _finding(cut: Cut, names: Sequence[str]) -> Finding:
         count += back.count
         start, end = min(start, back.start), max(end, back.end)
         summary = f"{sender} and {receiver} do not reach each other"
-    elif cut.returns:
+    elif cut.is_mute:
+        text += (
+            f" The reverse: of {loss.answers} other frames that {receiver} sent meanwhile none is "
+            f"in {here}, captured on {sender}."
+        )
+        summary = f"{sender} and {receiver} do not reach each other"
+    elif loss.answered:
         text += f" What {receiver} sent meanwhile is in both."
         summary = f"{receiver} does not receive {sender}, while {sender} receives {receiver}"
     else:

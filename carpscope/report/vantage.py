@@ -115,6 +115,8 @@ def offset_text(clock: Clock) -> str:
 
 def place_text(place: Place) -> str:
     """Say whose capture it is: `captured on 10.0.0.1`."""
+    if place.hosts and not place.addresses:
+        return "captured on a host that advertises nothing here"
     if not place.addresses:
         return "on which node it was captured is unknown"
     return f"captured on {', '.join(ip_text(address) for address in place.addresses)}"

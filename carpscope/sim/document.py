@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import SECOND, Nanos
-from carpscope.sim.plan import Happening, NodePlan, Scenario, VhidPlan
+from carpscope.sim.plan import Happening, NodePlan, Scenario, VantagePlan, VhidPlan
 from carpscope.sim.world import ATTACKER, World
 
 SCHEMA = "carpscope.simulation/1"
@@ -48,7 +48,14 @@ def final_state(world: World) -> dict[str, Json]:
 def scenario_json(scenario: Scenario, seed: int) -> dict[str, Json]:
     """Return a scenario in the traces' form; reading it back gives the same one."""
     delays: list[Json] = [
-        {"src": a, "dst": b, "delay_us": _us(delay.least), "jitter_us": _us(delay.jitter)}
+        {
+            "src": a,
+            "dst": b,
+            "delay_us": _us(delay.least),
+            "jitter_us": _us(delay.jitter),
+            **({"duplicate": delay.duplicate} if delay.duplicate else {}),
+            **({"reorder": True} if delay.reorders else {}),
+        }
         for (a, b), delay in sorted(scenario.delays.items())
     ]
     return {
@@ -57,6 +64,25 @@ def scenario_json(scenario: Scenario, seed: int) -> dict[str, Json]:
         "nodes": [_node_json(plan) for plan in scenario.nodes],
         "lan": {"delays": delays, **({"loops": list(scenario.loops)} if scenario.loops else {})},
         "events": [_event_json(event) for event in scenario.events],
+        **({"talk": _seconds(scenario.talk)} if scenario.talk else {}),
+        **(
+            {"vantages": [_vantage_json(plan) for plan in scenario.vantages]}
+            if scenario.vantages
+            else {}
+        ),
+    }
+
+
+def _vantage_json(plan: VantagePlan) -> dict[str, Json]:
+    return {
+        "name": plan.name,
+        "node": plan.node,
+        "clock_s": _seconds(plan.offset),
+        "clock_ppm": plan.drift_ppb / 1000,
+        "steps": [{"t": _seconds(at), "by": _seconds(by)} for at, by in plan.steps],
+        "drops": plan.drops,
+        "start": _seconds(plan.start),
+        "end": _seconds(plan.end),
     }
 
 

@@ -1,7 +1,8 @@
 """The LAN: which frame reaches whom, and when.
 
 Every ordered pair of nodes has its own delay, jitter, loss and cuts, so a link can be
-dead one way and alive the other. Frames from one node to another never overtake.
+dead one way and alive the other. Frames from one node to another never overtake, unless
+the way is said to reorder them.
 """
 
 from typing import Protocol
@@ -87,5 +88,13 @@ class Network:
         arrives = at + delay.least
         if delay.jitter:
             arrives += self._random.randint(0, delay.jitter)
-            arrives = self._last[pair] = max(arrives, self._last.get(pair, arrives))
+            if not delay.reorders:
+                arrives = self._last[pair] = max(arrives, self._last.get(pair, arrives))
         return arrives
+
+    def duplicate(self, source: str, destination: str, arrived: Nanos) -> Nanos | None:
+        """Return when a frame that arrived comes once more, or None."""
+        delay = self._delays.get((source, destination), DEFAULT_DELAY)
+        if not delay.duplicate or self._random.random() >= delay.duplicate:
+            return None
+        return arrived + self._random.randint(0, max(delay.jitter, 1))

@@ -50,6 +50,31 @@ class Delay:
 
     least: Nanos
     jitter: Nanos
+    duplicate: float = 0.0
+    """How often a frame comes twice."""
+    reorders: bool = False
+    """Whether a frame may overtake another."""
+
+
+@dataclass(frozen=True, slots=True)
+class VantagePlan:
+    """A capture on a node's card, with a clock of its own."""
+
+    name: str
+    node: str
+    offset: Nanos
+    drift_ppb: int
+    steps: tuple[tuple[Nanos, Nanos], ...]
+    """When its clock is set, and by how much."""
+    drops: float
+    """How often the capture itself loses a frame."""
+    start: Nanos
+    end: Nanos
+
+    def told(self, at: Nanos) -> Nanos:
+        """Return what its clock says at a time of the run."""
+        drift = at * self.drift_ppb // 1_000_000_000
+        return at + self.offset + drift + sum(by for when, by in self.steps if when <= at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +111,9 @@ class Scenario:
     loops: tuple[str, ...]
     """Nodes whose own frames come back to them, from a bridge loop or a bad switch."""
     events: tuple[Happening, ...]
+    vantages: tuple[VantagePlan, ...] = ()
+    talk: Nanos = 0
+    """How often every host asks another by ARP and pings it; 0 is never."""
 
     def node(self, name: str) -> NodePlan:
         """Return the node of that name."""

@@ -52,10 +52,20 @@ class Lost(NamedTuple):
     vhid: int
 
 
+class Arrived(NamedTuple):
+    """An advertisement that came to a node's card."""
+
+    at: Nanos
+    node: str
+    sent: Nanos
+    source: str
+    packet: Packet
+
+
 class Record:
     """All of it, each list in the order of time in which it came about."""
 
-    __slots__ = ("announced", "changed", "lost", "refused", "sent")
+    __slots__ = ("announced", "arrived", "changed", "lost", "refused", "sent")
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -64,6 +74,7 @@ class Record:
         self.announced: list[Announced] = []
         self.refused: list[Refused] = []
         self.lost: list[Lost] = []
+        self.arrived: list[Arrived] = []
 
     def forget(self, node: str, after: Nanos) -> list[Packet]:
         """Take back what a node was still going to do when it crashed; return its frames.
@@ -80,4 +91,5 @@ class Record:
         self.sent = [i for i in self.sent if i.packet not in unsent or i.at <= after]
         self.announced = [i for i in self.announced if i.node != node or i.announce.at <= after]
         self.lost = [i for i in self.lost if i.source != node or i.at <= after]
+        self.arrived = [i for i in self.arrived if i.source != node or i.sent <= after]
         return unsent

@@ -31,7 +31,7 @@ from pathlib import Path
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import is_visible
 from carpscope.core.toml import read_toml
-from carpscope.core.units import MICROSECOND, SECOND
+from carpscope.core.units import MICROSECOND, SECOND, Nanos
 from carpscope.protocol.profile import Drive, Peers, Presence, Profile, profiles
 from carpscope.protocol.secret import PASSPHRASE_SIZE
 from carpscope.sim.fields import Origin, Table
@@ -48,6 +48,7 @@ from carpscope.sim.plan import (
     Happening,
     NodePlan,
     Scenario,
+    VantagePlan,
     VhidPlan,
 )
 
@@ -59,6 +60,7 @@ DURATION_MAX = 366 * 86400 * SECOND
 DEFAULT_SEED = 1
 DEFAULT_DURATION = 60
 DEFAULT_DELAY_US = 100
+TALK_MIN = SECOND // 10
 DEFAULT_HZ = dict.fromkeys(
     ("freebsd9", "freebsd13", "pfsense", "freebsd140", "freebsd14", "freebsd15"), 1000
 )
@@ -135,6 +137,8 @@ def _scenario(top: Table) -> Scenario:
         nodes=tuple(nodes),
         delays=delays,
         loops=loops,
+        vantages=_vantages(top, nodes, duration),
+        talk=_talk(top),
         events=tuple(
             _event(table, {node.name: node for node in nodes}) for table in top.tables("events")
         ),
@@ -274,14 +278,18 @@ def _lan(top: Table, nodes: list[NodePlan]) -> tuple[dict[tuple[str, str], Delay
     if least < 0 or jitter < 0:
         lan.wrong("delay_us", "a delay cannot be negative")
     names = [node.name for node in nodes]
-    delays = {(a, b): Delay(least, jitter) for a in names for b in names if a != b}
+    usual = Delay(least, jitter, _share(lan, "duplicate", 0.0), lan.flag("reorder", default=False))
+    delays = {(a, b): usual for a in names for b in names if a != b}
     for item in lan.tables("delays"):
         pair = (item.text("src"), item.text("dst"))
         for key, name in zip(("src", "dst"), pair, strict=True):
             if name not in names:
                 item.wrong(key, f"there is no node {name!r}")
         delays[pair] = Delay(
-            item.nanos("delay_us", least, MICROSECOND), item.nanos("jitter_us", jitter, MICROSECOND)
+            item.nanos("delay_us", least, MICROSECOND),
+            item.nanos("jitter_us", jitter, MICROSECOND),
+            _share(item, "duplicate", usual.duplicate),
+            item.flag("reorder", default=usual.reorders),
         )
         _refuse_unknown(item)
     loops = lan.names("loops") if lan.has("loops") else ()
@@ -291,6 +299,53 @@ def _lan(top: Table, nodes: list[NodePlan]) -> tuple[dict[tuple[str, str], Delay
     lan.get("loops")
     _refuse_unknown(lan)
     return delays, loops
+
+
+def _share(table: Table, key: str, default: float) -> float:
+    value = table.number(key, default)
+    if not 0 <= value <= 1:
+        table.wrong(key, f"{value} is not 0 to 1")
+    return value
+
+
+def _vantage(table: Table, nodes: list[NodePlan], duration: Nanos) -> VantagePlan:
+    node = table.text("node")
+    if node not in [plan.name for plan in nodes]:
+        table.wrong("node", f"there is no node {node!r}")
+    name = table.text("name", node)
+    if not name.replace("-", "").replace("_", "").isalnum():
+        table.wrong("name", "is a part of a file's name: letters, digits, - and _")
+    steps = tuple((item.nanos("t"), item.nanos("by")) for item in table.tables("steps"))
+    plan = VantagePlan(
+        name=name,
+        node=node,
+        offset=table.nanos("clock_s", 0),
+        drift_ppb=round(table.number("clock_ppm", 0.0) * 1000),
+        steps=steps,
+        drops=_share(table, "drops", 0.0),
+        start=table.nanos("start", 0),
+        end=table.nanos("end", duration),
+    )
+    if plan.start >= plan.end:
+        table.wrong("end", "must be later than its start")
+    _refuse_unknown(table)
+    return plan
+
+
+def _talk(top: Table) -> Nanos:
+    talk = top.nanos("talk", 0)
+    if 0 != talk < TALK_MIN:
+        top.wrong("talk", "must be 0 or a tenth of a second at least")
+    return talk
+
+
+def _vantages(top: Table, nodes: list[NodePlan], duration: Nanos) -> tuple[VantagePlan, ...]:
+    tables = top.tables("vantages")
+    found = [_vantage(table, nodes, duration) for table in tables]
+    for index, table in enumerate(tables):
+        if found[index].name in [plan.name for plan in found[:index]]:
+            table.wrong("name", f"there are two vantages {found[index].name!r}")
+    return tuple(found)
 
 
 def _event(table: Table, nodes: dict[str, NodePlan]) -> Happening:

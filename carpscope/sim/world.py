@@ -46,7 +46,7 @@ from carpscope.protocol.secret import key_bytes
 from carpscope.protocol.tempo import Tempo
 from carpscope.sim.network import ATTACK_DELAY, Network
 from carpscope.sim.plan import ATTACKS, PARTITION_EVENTS, PATH_EVENTS, Happening, NodePlan, Scenario
-from carpscope.sim.record import Announced, Changed, Lost, Record, Refused, Sent
+from carpscope.sim.record import Announced, Arrived, Changed, Lost, Record, Refused, Sent
 
 Chance: TypeAlias = Random
 """The one random source; nothing else in carpscope makes one."""
@@ -151,6 +151,10 @@ class World:
             self._push(plan.start, Happening(plan.start, "restart", plan.name))
         for event in scenario.events:
             self._push(event.at, event)
+
+    def other_chance(self) -> Chance:
+        """Return a source for what machines do not see, so that it does not change their course."""
+        return chance(self.seed ^ 0x5EED)
 
     def nodes(self) -> dict[str, Node | None]:
         """Return every node as it is now; None = it is gone or not there yet."""
@@ -265,7 +269,14 @@ class World:
             if arrives is None:
                 self.record.lost.append(Lost(at, name, other, packet.vhid))
             else:
-                self._deliver(other, packet, arrives, name)
+                self._arrive(other, packet, arrives, name, at)
+                again = self.network.duplicate(name, other, arrives)
+                if again is not None:
+                    self._arrive(other, packet, again, name, at)
+
+    def _arrive(self, name: str, packet: Packet, at: Nanos, source: str, sent: Nanos) -> None:
+        self.record.arrived.append(Arrived(at, name, sent, source, packet))
+        self._deliver(name, packet, at, source)
 
     def _reaches(self, packet: Packet, name: str) -> bool:
         """Tell whether a node is one of those that a packet was sent to."""
@@ -350,7 +361,7 @@ class World:
         for victim in self._names:
             arrives = when + self._random.randint(*ATTACK_DELAY)
             if self._nodes[victim] is not None and self._reaches(packet, victim):
-                self._deliver(victim, packet, arrives, ATTACKER)
+                self._arrive(victim, packet, arrives, ATTACKER, when)
 
 
 def _operation(event: Happening, at: Nanos, draw: int) -> Event:

@@ -46,7 +46,7 @@ from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.node import NO_COUNTER, Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
 from carpscope.timeline.rivals import rival
-from carpscope.timeline.settling import find, gathered, glance, job, settle
+from carpscope.timeline.settling import find, gathered, glance, job, settle, unexplained
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.timeline.traits import is_ucarp
@@ -247,18 +247,7 @@ class Observer:
 
     def settle(self) -> None:
         """Explain the HMACs that wait, with every address learned so far."""
-        jobs = []
-        for group in self.groups.values():
-            members = group.members
-            # what one node signs may explain what another left unexplained
-            if any(node.authentication.unexplained for node in members):
-                group.revision += 1
-                candidates = self.candidates(group, members)
-                for node in members:
-                    if self.strangers.is_invented(group, node):
-                        node.authentication.tidy(finish=True)
-                    else:
-                        jobs.append(job(group, node, candidates))
+        jobs = unexplained(self.groups.values(), self.strangers.is_invented, self.candidates)
         settle(jobs, self.keyring, self.effort)
         self.effort.renew()
 

@@ -29,6 +29,8 @@ LONG_WAY: Nanos = SECOND
 TELLING = ((0.75, 3.5), (0.9, 2.3), (1.0, 2.2))
 """How many of all comparisons have to agree, and by how many standard deviations (of ranks) that
 differs from chance: many points that overlap, or few that do not."""
+NOBODY = -2
+"""No host; -1 is one that is not known."""
 APART: Nanos = 2 * RESOLUTION
 
 
@@ -69,8 +71,8 @@ class Pair:
     where that is no chance."""
     lean: dict[tuple[int, int], float] = field(default_factory=dict)
     """The same, chance or not."""
-    own: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
-    """Whose captures the two are, where that is known by anything but the order of hosts."""
+    own: tuple[frozenset[int], frozenset[int]] | None = None
+    """Whose captures the two are, as far as all pairs tell; None before they were asked."""
 
     @property
     def hosts(self) -> list[int]:
@@ -105,11 +107,11 @@ class Pair:
         return sum(cut.by for cut in self.cuts if cut.is_clock and cut.at <= at)
 
     def _weakest(self, *, other: bool) -> int:
-        """Of neighbours, the one whose points claim least; -1 for nobody."""
-        near = sorted(self.own[other]) or self.edge(other=other)
+        """Of neighbours, the one whose points claim least."""
+        near = self.edge(other=other) if self.own is None else sorted(self.own[other])
         rest = _levels(self.points, self.cuts)
         sign = -1 if other else 1
-        return max(near, key=lambda host: sign * rest.get(host, 0.0), default=-1)
+        return max(near, key=lambda host: sign * rest.get(host, 0.0), default=NOBODY)
 
 
 def pair(

@@ -87,11 +87,11 @@ def _place(
         known = set(cards.values())
         # what advertises from another card than these is not here
         whole = {host for host in whole if host in ends or host not in known}
-        if len(seen.unicast) == 1 and ends & whole:
-            return place(ends & whole, "unicast")
+        if len(seen.unicast) == 1 and ends:
+            return place(ends & whole or ends - set(addresses), "unicast")
     near = _sooner(capture, pairs)
     if near:
-        return place(near & whole, "sooner")
+        return place(near & whole or near - set(addresses), "sooner")
     alone = {
         host
         for host in whole

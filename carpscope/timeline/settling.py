@@ -5,7 +5,7 @@ one. So a thousand made-up senders cost no more than the bound, and the real nod
 explained before it is reached.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from carpscope.auth.effort import Effort
@@ -60,6 +60,27 @@ def gathered(
         tuple(dict.fromkeys(macs))[:16],
         tuple(group.announced),
     )
+
+
+def unexplained(
+    groups: Iterable[Group],
+    is_invented: Callable[[Group, Node], bool],
+    candidates_of: Callable[[Group, list[Node]], Candidates],
+) -> list[Job]:
+    """Make the jobs of every node that waits, and of who may explain it by what it signs."""
+    jobs = []
+    for group in groups:
+        members = group.members
+        if not any(node.authentication.unexplained for node in members):
+            continue
+        group.revision += 1
+        candidates = candidates_of(group, members)
+        for node in members:
+            if is_invented(group, node):
+                node.authentication.tidy(finish=True)
+            else:
+                jobs.append(job(group, node, candidates))
+    return jobs
 
 
 def job(group: Group, node: Node, candidates: Candidates) -> Job:

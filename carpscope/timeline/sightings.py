@@ -205,6 +205,8 @@ class Recorder:
         index = self.names.of(b"i" + ip.source)
         self.names.advertises(index)
         self.names.join(index, card)
+        if (own := card_of(ip.source)) is not None:
+            self.names.join(index, self.names.of(b"m" + own))
         sender = Sender(packet.body.vhid, ip.source)
         if len(self._senders) >= NAMES_KEPT and sender not in self._senders:
             return index, -1  # invented senders; what they sent proves nothing
@@ -230,6 +232,14 @@ def _note_own(seen: Sightings, link: LinkView, host: int) -> None:
 def is_shared(mac: bytes) -> bool:
     """Tell a MAC that several hosts send from: a group's, of CARP, ucarp or VRRP."""
     return mac[:4] == b"\0\0\x5e\0" and mac[4] <= 2
+
+
+def card_of(address: bytes) -> bytes | None:
+    """Return the MAC that a link-local address is made from (RFC 4291, appendix A)."""
+    if address[:8] != b"\xfe\x80" + bytes(6) or address[11:13] != b"\xff\xfe":
+        return None
+    mac = bytes((address[8] ^ 2,)) + address[9:11] + address[13:]
+    return None if is_shared(mac) else mac
 
 
 def is_local_multicast(address: bytes) -> bool:

@@ -44,6 +44,10 @@ class Loss:
     """FrameRefs in the capture that has them, at most a few dozen."""
     meanwhile: int = 0
     """Frames that the other capture recorded in the same time."""
+    answers: int = 0
+    """Frames of any kind that the host of the other capture sent meanwhile, in its own."""
+    answered: int = 0
+    """How many of its frames are in the capture that has the advertisements."""
     likely: float = 0.0
     """How many such stretches a way would show that loses frames at random, as often as it
     does before and after."""
@@ -92,7 +96,7 @@ class Survey:
         self._recorder = Recorder(captures)
         self._path_max = path_max
         self._repeated: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self._places = [Place()] * captures
+        self._places: list[Place] = []
 
     def see(self, packet: Packet) -> None:
         """Take one packet."""
@@ -125,7 +129,8 @@ class Survey:
         for here in range(len(seen)):
             for there in range(len(seen)):
                 if here != there:
-                    told = _losses(recorder, found, reaches, clocks, (here, there))
+                    told = list(_losses(recorder, found, reaches, clocks, (here, there)))
+                    _answer(told, seen, found, clocks, vantage.places[there].hosts)
                     is_one = (min(here, there), max(here, there)) in vantage.related
                     (vantage.losses if is_one else vantage.apart).extend(told)
         for losses in (vantage.losses, vantage.apart):
@@ -152,6 +157,7 @@ class Survey:
                     if key not in tried:
                         span = _span(seen[known.capture], known)
                         tried[key] = measured(self._pair(key, known), known, span, self._path_max)
+                        self._doubt(tried[key])
             ready = [c for (_, index), c in tried.items() if c is not None and index in waiting]
             if not ready:
                 break
@@ -159,6 +165,14 @@ class Survey:
             clocks[best.capture] = best
             waiting.discard(best.capture)
         return clocks
+
+    def _doubt(self, clock: Clock | None) -> None:
+        """Widen a bound where the hosts next to both captures may be those' neighbours."""
+        if clock is None or clock.bound is None or clock.reference is None or clock.path_max:
+            return
+        places = [self._places[i] for i in (clock.capture, clock.reference)] if self._places else []
+        if not places or any(place.because == "sooner" for place in places):
+            clock.bound += max(clock.round_trip or 0, 0) // 2
 
     def _compared(self, clocks: list[Clock]) -> list[Pair]:
         """Compare all captures by the clocks that were found."""
@@ -173,8 +187,8 @@ class Survey:
         if again is None:
             again = [(b, a) for a, b in self._repeated.get((other, one), ())]
         found = pair(seen[one], seen[other], key, base, again)
-        known = [place if place.because != "sooner" else Place() for place in self._places]
-        found.own = known[one].hosts, known[other].hosts
+        if self._places:
+            found.own = self._places[one].hosts, self._places[other].hosts
         return found
 
 
@@ -196,10 +210,7 @@ def measured(
     certain = [fit.bound for fit in fits if fit.bound is not None]
     clock.bound = None
     if len(certain) == len(fits) and base.bound is not None:
-        # the hosts next to both captures may be neighbours of those that captured
-        sure = path_max is not None or all(found.own)
-        doubt = 0 if sure else max(clock.round_trip or 0, 0) // 2
-        doubt += sum(cut.unsure if cut.is_clock else abs(cut.by) for cut in found.cuts)
+        doubt = sum(cut.unsure if cut.is_clock else abs(cut.by) for cut in found.cuts)
         clock.bound = base.bound + max(certain) + doubt
     if any(fit.is_contradicted for fit in fits):
         clock.note = "frames took longer between the two places than the longest way that was given"
@@ -305,6 +316,27 @@ def _losses(
             loss.meanwhile = bisect_right(recorded, loss.end) - bisect_left(recorded, loss.start)
             loss.likely = _likely(loss.count, len(losses) - 1, received.get(sender, 0), total)
             yield loss
+
+
+def _answer(
+    losses: list[Loss],
+    seen: list[Sightings],
+    found: Matched,
+    clocks: list[Clock],
+    own: frozenset[int],
+) -> None:
+    """Count what the host whose capture lacks something sent in the same time."""
+    if not losses or not own:
+        return
+    times: list[list[Nanos]] = []
+    for capture in (losses[0].missing, losses[0].seen):
+        one = seen[capture]
+        told = zip(one.told.host, found.at[capture], strict=True)
+        rest = zip(one.anchors.host, map(clocks[capture].corrected, one.anchors.at), strict=True)
+        times.append(sorted(at for host, at in (*told, *rest) if host in own))
+    for loss in losses:
+        counts = [bisect_right(t, loss.end) - bisect_left(t, loss.start) for t in times]
+        loss.answers, loss.answered = counts
 
 
 def _likely(count: int, others: int, received: int, total: int) -> float:

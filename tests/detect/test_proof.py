@@ -8,7 +8,7 @@ from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.proof import CHANCE, LOST_MIN, SAME, proved
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import Node
 from carpscope.timeline.places import Place
 from carpscope.timeline.sightings import Sender
 from carpscope.timeline.vantage import Loss, Vantage
@@ -21,8 +21,7 @@ def group(vhid: int = 1, *sources: bytes) -> Group:
     """Make a group of nodes a, b, c."""
     made = Group((), vhid)
     for n, source in enumerate(sources or (ONE, TWO)):
-        node = made.nodes[source] = Node(chr(97 + n), n, [source])
-        node.reigns = [Reign(0, 1, 60 * SECOND, 1)]
+        made.nodes[source] = Node(chr(97 + n), n, [source])
     return made
 
 
@@ -36,11 +35,16 @@ def loss(
     count: int = 10,
     meanwhile: int = 8,
     vhid: int = 1,
+    answers: int = 5,
+    answered: int = 5,
     likely: float = 0.0,
 ) -> Loss:
     """Let advertisements be in one capture only."""
-    sender = Sender(vhid, source)
-    return Loss(sender, seen, missing, start, end, count, [seen * 100 + 1], meanwhile, likely)
+    frames = [seen * 100 + 1]
+    return Loss(
+        Sender(vhid, source), seen, missing, start, end, count, frames, meanwhile,
+        answers, answered, likely,
+    )  # fmt: skip
 
 
 def back(**changes: int) -> Loss:
@@ -143,11 +147,25 @@ def test_a_loss_in_the_same_direction_is_no_way_back() -> None:
 
 
 def test_what_the_receiver_sent_is_told_as_far_as_captures_show_it() -> None:
-    silent = group()
-    silent.nodes[TWO].reigns = []
-    (one,) = found(vantage(loss()), groups=[silent])
-    assert one.summary == "b does not receive a"
+    (one,) = found(vantage(loss(answers=0, answered=0)))
+    assert (one.label, one.summary) == ("one_way_link", "b does not receive a")
     assert one.explanation.endswith("Whether a receives b these captures do not show.")
+
+
+@pytest.mark.parametrize(("answers", "label"), [(2, "one_way_link"), (3, "partition")])
+def test_a_backup_that_advertises_nothing_is_cut_off_by_its_other_frames(
+    answers: int, label: str
+) -> None:
+    (one,) = found(vantage(loss(answers=answers, answered=0)))
+    assert one.label == label
+
+
+def test_a_silent_third_behind_the_same_cut_is_not_told_beside_it() -> None:
+    lost, third = loss(answers=9, answered=0), loss(missing=2, answers=0, answered=0)
+    made = vantage(lost, third)
+    made.places.append(Place((THREE,), because="sooner"))
+    made.related.add((0, 2))
+    assert [f.label for f in found(made, groups=[group(1, ONE, TWO, THREE)])] == ["partition"]
 
 
 @pytest.mark.parametrize("right", [(), (ONE,), (THREE,), (TWO, ONE)])

@@ -56,7 +56,10 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one simulation document")
     parser.add_argument(
-        "-w", dest="write", metavar="FILE", help="write the frames a span port would see as pcap"
+        "-w",
+        dest="write",
+        metavar="FILE",
+        help="write the frames a span port would see as pcap; beside it FILE-NAME for each vantage",
     )
     shared.add_count(parser, "of --from, look at N packets only")
     shared.add_secrets(parser)
