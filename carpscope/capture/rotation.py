@@ -1,14 +1,11 @@
-"""Evidence on disk while capturing: one file, or a ring of them, and minutes around findings.
+"""What is captured on disk: one file, or a ring of them.
 
 `Recorder` is tcpdump's -w with -C (size), -G (seconds) and -W (how many files). What it
 writes reaches the file once a second, so `kill -9` loses the last second at most. A full
 disk never ends a capture: the file stays whole up to its last complete block, what could
 not be kept is counted, and writing goes on when there is room again.
 
-`Keeper` remembers the last minutes and writes them down when a finding opens, with the
-minutes after it.
-
-Both may wait for the disk, so in a live run each has a thread of its own (`capture.disk`).
+It may wait for the disk, so in a live run it has a thread of its own (`capture.disk`).
 """
 
 import io
@@ -18,7 +15,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from carpscope.capture.batch import Batch
@@ -35,15 +31,6 @@ RETRY_AFTER: Nanos = 5 * SECOND
 IN_ORDER_AFTER: Nanos = 300 * MILLISECOND
 """The kernel keeps frames of one interface to itself while it has given another's."""
 HELD_MAX = 100_000
-RING_BYTES = 32 << 20
-"""What the minutes before a finding may take; on a busy span they are fewer then."""
-EVIDENCE_BYTES = 256 << 20
-"""What evidence that is being written may take together, as far as"""
-EVIDENCE_FILE_BYTES = 64 << 20
-"""every file has so much of it: a flood is told by its beginning."""
-OPEN_EVIDENCE = 32
-TOGETHER: Nanos = 10 * SECOND
-"""Findings that open so soon after another share its file: each has a name for it."""
 
 
 class File:
@@ -271,154 +258,3 @@ class Recorder:
 
 def _at(frame: Frame) -> Nanos:
     return frame.at
-
-
-@dataclass(slots=True)
-class _Case:
-    file: File
-    opened: Nanos
-    until: Nanos
-    identities: set[str]
-
-
-class Keeper:
-    """--evidence: the minutes before and after every finding, a file each."""
-
-    def __init__(
-        self, folder: str, names: Sequence[str], *, around: Nanos, keep: int = 500
-    ) -> None:
-        """Make the folder. Raises CarpscopeError where it cannot be written to."""
-        self._folder = Path(folder)
-        self._names = names
-        self._around = around
-        self._keep = keep
-        self._ring: deque[Batch | tuple[Frame]] = deque()
-        self._bytes = 0
-        self._cases: dict[str, _Case] = {}
-        self._order: dict[str, int] = {}
-        """Names in the order in which they were given; those of one file have one time."""
-        self.flushed = time.monotonic_ns()
-        """When files were brought up to date last, by the monotonic clock."""
-        self.lost = 0
-        self.problem: str | None = None
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            probe = self._folder / f".probe-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
-        except OSError as problem:
-            raise CarpscopeError(f"--evidence {folder}: {problem.strerror}") from None
-
-    def write(self, frame: Frame) -> None:
-        """Remember one frame for a while."""
-        self._remember((frame,), len(frame.data), frame.at)
-        for file in self._unfilled():
-            file.write(frame)
-
-    def write_batch(self, batch: Batch) -> None:
-        """Remember many at once."""
-        self._remember(batch, batch.size, batch.last)
-        for file in self._unfilled():
-            file.write_batch(batch)
-        batch.forget()
-
-    def _unfilled(self) -> list[File]:
-        """Return the files that are written on."""
-        limit = max(EVIDENCE_FILE_BYTES, EVIDENCE_BYTES // (len(self._cases) or 1))
-        files = [case.file for case in self._cases.values()]
-        return [file for file in files if file.size + file.waiting < limit]
-
-    def _remember(self, frames: Batch | tuple[Frame], size: int, at: Nanos) -> None:
-        ring = self._ring
-        ring.append(frames)
-        self._bytes += size
-        horizon = at - self._around
-        while ring and (self._bytes > RING_BYTES or _last(ring[0]) < horizon):
-            gone = ring.popleft()
-            self._bytes -= gone.size if isinstance(gone, Batch) else len(gone[0].data)
-
-    def opened(self, identity: str, told: str, at: Nanos) -> Path | None:
-        """Write down what was before a finding, and go on with what follows."""
-        if any(identity in case.identities for case in self._cases.values()):
-            return None
-        path = self._folder / f"{identity}.pcapng"
-        again = 1
-        while path.exists():  # what comes back later must not cost the first evidence
-            again += 1
-            path = self._folder / f"{identity}-{again}.pcapng"
-        if (case := self._latest(at)) is not None:
-            with suppress(OSError):  # not every file system has links
-                os.link(case.file.path, path)
-                case.identities.add(identity)
-                case.until = at + self._around
-                self._forget_oldest(path)
-                return path
-        if len(self._cases) >= OPEN_EVIDENCE:
-            return None
-        try:
-            file = File(path, self._names, told)
-            for item in self._ring:
-                if isinstance(item, Batch):
-                    file.write_batch(item)
-                    item.forget()
-                else:
-                    file.write(item[0])
-                if file.waiting > BUFFER_LIMIT:
-                    file.flush()
-            file.flush()
-            self._forget_oldest(path)
-        except OSError as problem:
-            self._failed(problem)
-            return None
-        self._cases[identity] = _Case(file, at, at + self._around, {identity})
-        return path
-
-    def _latest(self, at: Nanos) -> _Case | None:
-        """Return a case that opened just before and is written on: it holds the same minutes."""
-        unfilled = self._unfilled()
-        for case in reversed(self._cases.values()):
-            if 0 <= at - case.opened <= TOGETHER and case.file in unfilled:
-                return case
-        return None
-
-    def tick(self, now: Nanos) -> None:
-        """Flush, and close what is complete."""
-        clock = time.monotonic_ns()
-        if clock - self.flushed < FLUSH_EVERY - 10 * MILLISECOND:
-            return
-        self.flushed = clock
-        for identity, case in list(self._cases.items()):
-            try:
-                case.file.flush()
-                if now > case.until:
-                    case.file.close()
-                    del self._cases[identity]
-            except OSError as problem:
-                self._failed(problem)
-
-    def close(self) -> None:
-        """Write the rest."""
-        for case in self._cases.values():
-            try:
-                case.file.close()
-            except OSError as problem:
-                self._failed(problem)
-        self._cases.clear()
-
-    def _failed(self, problem: OSError) -> None:
-        self.lost += problem.frames if isinstance(problem, LostError) else 0
-        self.problem = f"{self._folder}: {problem.strerror}"
-
-    def _forget_oldest(self, new: Path) -> None:
-        self._order[new.name] = len(self._order)
-        files = sorted(
-            self._folder.glob("CS*.pcapng"),
-            key=lambda path: (path.stat().st_mtime_ns, self._order.get(path.name, -1)),
-        )
-        for path in files[: max(0, len(files) - self._keep)]:
-            path.unlink(missing_ok=True)
-        self._order = {name: place for place, name in enumerate([*self._order][-self._keep :])}
-
-
-def _last(item: Batch | tuple[Frame]) -> Nanos:
-    return item.last if isinstance(item, Batch) else item[0].at

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from carpscope.config import Config, ExpectedGroup
+from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding
 from carpscope.live.monitor import Monitor
@@ -135,3 +136,16 @@ def _stranger(expected: ExpectedGroup, group: Group, node: Node) -> Finding:
 
 def _called(expected: ExpectedGroup) -> str:
     return expected.name or "this group"
+
+
+def listed(finding: Finding, config: Config) -> str:
+    """Return the group of the configuration that a finding is about; empty where it is about none.
+
+    With nodes listed it has to name one of them: anybody can name the group.
+    """
+    for group in config.groups:
+        name = group_id(group.vlan, group.vhid)
+        nodes = {ip_text(address) for address in group.nodes}
+        if name in finding.groups and (not nodes or not finding.nodes or nodes & {*finding.nodes}):
+            return name
+    return ""

@@ -15,15 +15,16 @@ from pathlib import Path
 
 from carpscope.capture.batch import Batch
 from carpscope.capture.disk import Disk
+from carpscope.capture.evidence import Keeper
 from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
-from carpscope.capture.rotation import Keeper, Recorder
+from carpscope.capture.rotation import Recorder
 from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.standing import Standing, Status, is_wrong
 from carpscope.live import memory
-from carpscope.live.expectations import Expectations
+from carpscope.live.expectations import Expectations, listed
 from carpscope.live.monitor import Monitor
 from carpscope.live.outputs import Outputs
 from carpscope.live.searching import PAUSE_S, Searcher
@@ -122,6 +123,9 @@ class Live:
         self._said_lost: dict[str, int] = {}
         if options.state is not None:
             memory.carry(memory.load(options.state), self._situations(), self.started)
+            if options.keeper is not None:
+                made = memory.evidence(options.state)
+                options.keeper.do(lambda keeper: keeper.take_over(made))
         self._state = memory.StateFile(options.state) if options.state is not None else None
 
     def run(self) -> None:
@@ -276,8 +280,11 @@ class Live:
             self.is_wrong = True
         if action == "opened" and self.options.keeper is not None:
             told = f"{situation.finding.code} on {monitor.interface}: {situation.finding.summary}"
-            identity = situation.identity
-            self.options.keeper.do(lambda keeper: keeper.opened(identity, told, until))
+            identity, finding = situation.identity, situation.finding
+            group = listed(finding, monitor.config)
+            self.options.keeper.do(
+                lambda keeper: keeper.opened(identity, told, until, configured=group)
+            )
 
     def _watch_clock(self, now: Nanos, clock: Nanos) -> None:
         """Notice when somebody set the clock: the time in between did not happen."""
@@ -382,7 +389,9 @@ class Live:
     def _save(self) -> None:
         if self._state is not None:
             now = wall_ns()
-            self._state.put(memory.document(self._situations(), now))
+            keeper = self.options.keeper
+            made = keeper.shelf.made if keeper is not None else ()
+            self._state.put(memory.document(self._situations(), now, made))
             self._problem("--state", 0, self._state.problem, now)
 
 

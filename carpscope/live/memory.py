@@ -7,9 +7,11 @@ cut leaves the old or the new one and never half of either.
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from carpscope.capture.evidence import Made
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve, changeable, open_to_write
 from carpscope.core.text import shown
@@ -22,8 +24,10 @@ SCHEMA = "carpscope.live/1"
 SIZE_LIMIT = 16 << 20
 
 
-def document(situations: Mapping[str, Situations], now: Nanos) -> dict[str, Json]:
-    """Give what is open, by interface."""
+def document(
+    situations: Mapping[str, Situations], now: Nanos, made: Sequence[Made] = ()
+) -> dict[str, Json]:
+    """Give what is open, by interface, and the files of evidence that may be removed again."""
     return {
         "schema": SCHEMA,
         "saved": rfc3339(now),
@@ -31,6 +35,9 @@ def document(situations: Mapping[str, Situations], now: Nanos) -> dict[str, Json
             {"interface": interface, **_situation(situation)}
             for interface, kept in situations.items()
             for situation in kept.open
+        ],
+        "evidence": [
+            {"name": one.name, "cause": one.cause, "configured": one.configured} for one in made
         ],
     }
 
@@ -93,23 +100,42 @@ class StateFile:
 
 def load(path: Path) -> list[tuple[str, Situation]]:
     """Read what was open; nothing where there is no file. Raises CarpscopeError."""
+    document = _document(path)
+    if document is None:
+        return []
+    try:
+        return [(str(entry["interface"]), _read(entry)) for entry in document["open"]]
+    except (KeyError, TypeError, ValueError):
+        raise CarpscopeError(f"--state {path}: not a state file (damaged?)") from None
+
+
+def evidence(path: Path) -> list[Made]:
+    """Read which files of evidence earlier runs made. Raises CarpscopeError."""
+    document = _document(path) or {}
+    try:
+        return [
+            Made(str(entry["name"]), str(entry["cause"]), bool(entry["configured"]))
+            for entry in document.get("evidence", [])
+        ]
+    except (KeyError, TypeError, AttributeError):
+        raise CarpscopeError(f"--state {path}: not a state file (damaged?)") from None
+
+
+def _document(path: Path) -> "dict[str, Any] | None":
     try:
         with path.open("rb") as stream:
             if told := changeable(stream.fileno(), path):
                 raise CarpscopeError(f"--state {path}: {told}; it says what is open")
             document = json.loads(stream.read(SIZE_LIMIT))
     except FileNotFoundError:
-        return []
+        return None
     except OSError as problem:
         raise CarpscopeError(f"--state {path}: {problem.strerror}") from None
     except (ValueError, RecursionError):
         raise CarpscopeError(f"--state {path}: not a state file (damaged?)") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise CarpscopeError(f"--state {path}: not a state file of this version ({SCHEMA})")
-    try:
-        return [(str(entry["interface"]), _read(entry)) for entry in document["open"]]
-    except (KeyError, TypeError, ValueError):
-        raise CarpscopeError(f"--state {path}: not a state file (damaged?)") from None
+    return document
 
 
 def _situation(situation: Situation) -> dict[str, Json]:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from carpscope.capture.disk import FRAME_COST, Disk
-from carpscope.capture.rotation import BUFFER_LIMIT, Keeper, Recorder
+from carpscope.capture.evidence import Keeper
+from carpscope.capture.rotation import BUFFER_LIMIT, Recorder
 from tests.capture.test_rotation import AT, frames, kept
 from tests.live.stage import until
 

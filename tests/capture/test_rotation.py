@@ -1,9 +1,8 @@
 """Evidence on disk: every frame once and in order, whatever turns the page."""
 
-import functools
 from pathlib import Path
 
-from carpscope.capture.rotation import Keeper, Recorder
+from carpscope.capture.rotation import Recorder
 from carpscope.capture.source import open_capture
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
@@ -95,72 +94,3 @@ def test_several_interfaces_are_put_in_order(tmp_path: Path) -> None:
     assert kept([path]) == [frame.data for frame in wanted]
     with open_capture(str(path)) as source:
         assert {frame.interface for frame in source} == {0, 1}
-
-
-def test_evidence_has_what_was_before_and_what_came_after(tmp_path: Path) -> None:
-    keeper = Keeper(str(tmp_path), ["eth1"], around=2 * SECOND)
-    data = bytes(70)
-    for tenth in range(100):
-        at = AT + tenth * 100 * MILLISECOND
-        keeper.write(Frame(tenth + 1, at, 1, data, 70))
-        if tenth == 50:
-            assert keeper.opened("CS101-abc", "both MASTER", at) is not None
-        if tenth in (60, 80):
-            until(functools.partial(_ticked, keeper, at), 5, "a flush")
-    keeper.close()
-    (file,) = tmp_path.iterdir()
-    with open_capture(str(file)) as source:
-        times = [frame.at - AT for frame in source]
-    assert times[0] == 3 * SECOND
-    assert times == sorted(times)
-    assert 7 * SECOND <= times[-1] <= 8 * SECOND
-
-
-def _ticked(keeper: Keeper, at: int) -> bool:
-    """Let a flush be due: it is, once a second."""
-    before = keeper.flushed
-    keeper.tick(at)
-    return keeper.flushed != before
-
-
-def test_findings_of_one_moment_share_a_file(tmp_path: Path) -> None:
-    """A flood brings many findings at once: their minutes are the same, and are written once."""
-    keeper = Keeper(str(tmp_path), ["eth1"], around=30 * SECOND)
-    data = bytes(70)
-    for second in range(100):
-        at = AT + second * SECOND
-        keeper.write(Frame(second + 1, at, 1, data, 70))
-        if second in (40, 45, 60):
-            assert keeper.opened(f"CS101-{second}", "both MASTER", at) is not None
-        keeper.flushed = 0
-        keeper.tick(at)
-    keeper.close()
-    times = {}
-    for path in tmp_path.iterdir():
-        with open_capture(str(path)) as source:
-            times[path.stem] = [(frame.at - AT) // SECOND for frame in source]
-    assert times["CS101-40"] == times["CS101-45"] == list(range(10, 77))
-    assert times["CS101-60"] == list(range(30, 92))
-    assert len({path.stat().st_ino for path in tmp_path.iterdir()}) == 2
-
-
-def test_what_comes_back_has_a_file_of_its_own(tmp_path: Path) -> None:
-    names = []
-    for _ in range(3):
-        keeper = Keeper(str(tmp_path), ["eth1"], around=SECOND)
-        for frame in frames(5):
-            keeper.write(frame)
-        path = keeper.opened("CS101-abc", "both MASTER", AT)
-        assert path is not None
-        names.append(path.name)
-        keeper.close()
-    assert names == ["CS101-abc.pcapng", "CS101-abc-2.pcapng", "CS101-abc-3.pcapng"]
-    assert kept([tmp_path / name for name in names]) == [f.data for f in frames(5)] * 3
-
-
-def test_old_evidence_goes(tmp_path: Path) -> None:
-    keeper = Keeper(str(tmp_path), ["eth1"], around=SECOND, keep=4)
-    for number in range(9):
-        keeper.opened(f"CS101-{number}", "both MASTER", AT)
-    keeper.close()
-    assert {path.name for path in tmp_path.iterdir()} == {f"CS101-{n}.pcapng" for n in range(5, 9)}

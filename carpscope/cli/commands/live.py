@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from carpscope.capture.disk import Disk
-    from carpscope.capture.rotation import Keeper, Recorder
+    from carpscope.capture.evidence import Keeper
+    from carpscope.capture.rotation import Recorder
     from carpscope.config import Config
     from carpscope.live.loop import Live, Options
     from carpscope.live.outputs import Outputs
@@ -31,6 +32,7 @@ EXAMPLES = """\
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 EVIDENCE_AROUND = "2m"
+EVIDENCE_FILES = 500
 
 
 def span(text: str) -> int:
@@ -109,6 +111,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=span(EVIDENCE_AROUND),
         metavar="TIME",
         help=f"how many minutes that is ({EVIDENCE_AROUND})",
+    )
+    add(
+        "--evidence-files",
+        type=whole(2, 1_000_000),
+        default=EVIDENCE_FILES,
+        metavar="N",
+        help=f"how many of these files stay ({EVIDENCE_FILES}); the first of each kind do",
     )
     outputs = parser.add_argument_group("outputs")
     add = outputs.add_argument
@@ -288,7 +297,8 @@ def _outputs(options: argparse.Namespace) -> list[str]:
 
 def _kept(options: argparse.Namespace) -> "tuple[Disk[Recorder] | None, Disk[Keeper] | None]":
     from carpscope.capture.disk import Disk
-    from carpscope.capture.rotation import Keeper, Recorder
+    from carpscope.capture.evidence import Keeper
+    from carpscope.capture.rotation import Recorder
 
     recorder = keeper = None
     if options.write:
@@ -301,7 +311,9 @@ def _kept(options: argparse.Namespace) -> "tuple[Disk[Recorder] | None, Disk[Kee
         )
         recorder = Disk(file, "-w")
     if options.evidence:
-        folder = Keeper(options.evidence, options.interface, around=options.around)
+        folder = Keeper(
+            options.evidence, options.interface, around=options.around, keep=options.evidence_files
+        )
         keeper = Disk(folder, "--evidence")
     return recorder, keeper
 
