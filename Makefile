@@ -38,7 +38,7 @@ $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'carpscope needs Python 3.11 or later: make demo PYTHON=python3.12' >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m pip install --quiet --editable '.[all]'
 	@touch $@
 
 # The tools and all they need are pinned by their digests (make pin); PINNED=no takes the ranges.
@@ -115,7 +115,7 @@ UV := UV_CUSTOM_COMPILE_COMMAND='make pin' $(SUPPLY)/bin/uv pip compile --quiet 
 	--python-version 3.11 --generate-hashes --upgrade
 EXTRAS := --extra dev --extra case --extra archive --extra dask --extra fast
 pin: $(SUPPLY)/.installed
-	@$(UV) pyproject.toml --output-file requirements/run.txt
+	@$(UV) pyproject.toml --extra all --output-file requirements/run.txt
 	@$(UV) pyproject.toml requirements/build.in $(EXTRAS) --output-file requirements/dev.txt
 	@$(UV) requirements/audit.in --output-file requirements/audit.txt
 

@@ -22,6 +22,25 @@ COLUMNS_FROM = 64
 """Packets of one length; fewer are written one by one."""
 
 
+def next_batch(handle: Any, limit: int) -> tuple[bytes, bytes]:
+    """Take up to `limit` packets that wait: their bytes, and the columns of a `Batch`.
+
+    pcapy-ng does that since 2.0; before, as FreeBSD's ports have it, it calls back for each.
+    """
+    native = getattr(handle, "next_batch", None)
+    if native is not None:
+        taken: tuple[bytes, bytes] = native(limit)
+        return taken
+    data, meta = bytearray(), bytearray()
+
+    def take(header: Any, packet: bytes) -> None:
+        meta.extend(_RECORD.pack(*header.getts(), len(data), len(packet)))
+        data.extend(packet)
+
+    handle.dispatch(limit, take)
+    return bytes(data), bytes(meta)
+
+
 class Batch:
     """Packets of one interface; `meta` has seconds, microseconds, offset and length of each."""
 

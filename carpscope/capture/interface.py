@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import Batch, next_batch
 from carpscope.capture.links import ANY, Links
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame, Shortcuts
@@ -46,7 +46,6 @@ class _Handle(Protocol):
     def close(self) -> None: ...
     def datalink(self) -> int: ...
     def getfd(self) -> int: ...
-    def next_batch(self, limit: int, /) -> tuple[bytes, bytes]: ...
     def set_buffer_size(self, size: int, /) -> int: ...
     def set_promisc(self, on: int, /) -> int: ...
     def set_snaplen(self, length: int, /) -> int: ...
@@ -177,7 +176,7 @@ class Interface:
         tap = self.tap
         for _ in range(limit):
             try:
-                data, meta = handle.next_batch(BATCH)
+                data, meta = next_batch(handle, BATCH)
             except pcapy.PcapError:
                 # ENETDOWN; the handle stays bound, and goes on when the interface comes back
                 self.state, self._failed = "down", True

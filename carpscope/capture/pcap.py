@@ -34,6 +34,13 @@ MICROSECONDS = 0xA1B2C3D4
 _NANOSECONDS = 0xA1B23C4D
 _MODIFIED = 0xA1B2CD34
 """Alexey Kuznetzov's format of old Linux: eight more bytes in each record's header."""
+_LONGER = (0, 8, 12, 4)
+"""Bytes more than 16 in a record's header: none, Linux since 1999 and Red Hat 6.1, SuSE 6.3, Nokia.
+Two of them have the plain magic number, so the records themselves have to tell.
+
+Source: Wireshark, wiretap/libpcap.c and libpcap.h."""
+_LOOKED_AT = 20
+"""Records: by chance that many never fit."""
 
 _FCS_PRESENT = 0x0400_0000
 _LINK_MASK = 0x03FF_FFFF  # as libpcap's LT_LINKTYPE()
@@ -50,6 +57,8 @@ class Header(NamedTuple):
     link: int
     fcs_length: int
     """Bytes of frame check sequence at the end of each packet, 0 where not told."""
+    longer: int = 0
+    """Bytes that each record's header has beyond its sixteen."""
 
     @property
     def nanosecond(self) -> bool:
@@ -79,6 +88,25 @@ def read_header(head: bytes) -> Header | None:
     return Header(order, magic, (major, minor), snaplen, link & _LINK_MASK, fcs_length)
 
 
+def with_records(header: Header, beginning: bytes) -> Header:
+    """Find out how long the headers of records are, from as many as `beginning` has."""
+    order = _LONGER[1:] if header.magic == _MODIFIED else _LONGER
+    fits = (longer for longer in order if _chains(header, beginning, longer))
+    return header._replace(longer=next(fits, order[0]))
+
+
+def _chains(header: Header, data: bytes, longer: int) -> bool:
+    """Tell whether the first records, two at least, follow each other with such headers."""
+    unit = 1_000_000_000 if header.nanosecond else 1_000_000
+    at, seen = HEADER_SIZE, 0
+    while len(data) >= at + 16 and seen < _LOOKED_AT:
+        _, fraction, captured, length = struct.unpack_from(f"{header.order}IIII", data, at)
+        if fraction >= unit or captured > min(length, PACKET_LIMIT):
+            return False
+        at, seen = at + 16 + longer + captured, seen + 1
+    return seen > 1
+
+
 def frames(
     header: Header,
     chunks: Iterator[bytes],
@@ -93,7 +121,7 @@ def frames(
     tally has a note then. Whoever stops early finds in it what was read. What a
     shortcut takes or an open sieve drops is counted and not given.
     """
-    more = "8x" if header.magic == _MODIFIED else ""
+    more = f"{header.longer}x" if header.longer else ""
     record = struct.Struct(f"{header.order}IIII{more}")
     unpack, record_size = record.unpack_from, record.size
     scale = 1 if header.nanosecond else MICROSECOND

@@ -103,13 +103,19 @@ class Scan:
         self._stopped = True
 
     def _run(self) -> None:
-        import pcapy  # noqa: PLC0415
-
+        try:
+            import pcapy  # noqa: PLC0415
+        except ModuleNotFoundError as absent:
+            self.failure = absent
+            self._batches.put(None)
+            return
         try:
             reader: Any = pcapy.open_offline(self.path)
             reader.setfilter(_FILTER)
+            from carpscope.capture.batch import next_batch  # noqa: PLC0415
+
             while not self._stopped:
-                data, meta = reader.next_batch(_BATCH)
+                data, meta = next_batch(reader, _BATCH)
                 if not meta:
                     break
                 self._batches.put((data, meta))

@@ -2,7 +2,7 @@
 
 from carpscope.core.text import shown
 
-_CONVERT = "convert it first: editcap -F pcap"
+_CONVERT = "convert it first: editcap -F pcap FILE FILE.pcap"
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a zip file?"),
@@ -21,11 +21,15 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd-compressed twice? decompress it first: zstd -d"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive?"),
     (b"Rar!", "a rar archive?"),
-    (b"snoop\x00\x00\x00", f"a snoop capture; {_CONVERT}"),
     (b"GMBU", f"a Microsoft Network Monitor capture; {_CONVERT}"),
     (b"RTSS", f"a Microsoft Network Monitor capture; {_CONVERT}"),
     (b"XCP\x00", f"a NetXray or Sniffer capture; {_CONVERT}"),
     (b"TRSNIFF data", f"a Sniffer capture; {_CONVERT}"),
+    (b"ObserverPktBufferVersion", f"a capture of Observer; {_CONVERT}"),
+    (b"\x05VNF", f"a capture of Visual Networks; {_CONVERT}"),
+    (b"\xaa\xaa\xaa\xaa", f"a 5View capture; {_CONVERT}"),
+    (b"\x01\x10\x4c\x00", f"a LANalyzer capture; {_CONVERT}"),
+    (b"+---------+------", f"K12 text; {_CONVERT}"),
     (b"\x0a\x0d\x0d\x0a", "pcapng without a byte order; damaged?"),
     (b"SQLite format 3", "a database?"),
     (b"{", "JSON?"),

@@ -1,7 +1,7 @@
 """Captures as people have them: frames from any file that holds some.
 
-`open_capture` finds out what a file is: pcap or pcapng, plain or compressed with
-gzip or zstd, a path or standard input. `merged` reads several as one.
+`open_capture` finds out what a file is: pcap, pcapng or a format of the folder `capture.formats`,
+plain or compressed with gzip or zstd, a path or standard input. `merged` reads several as one.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -9,7 +9,7 @@ from itertools import chain
 from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
-from carpscope.capture import pcap, pcapng
+from carpscope.capture import fileformat, pcap, pcapng
 from carpscope.capture.blocks import is_pcapng
 from carpscope.capture.compression import gunzipped, is_gzip, is_zstd, unzstd
 from carpscope.capture.origin import Origin, Progress
@@ -50,7 +50,7 @@ class Capture:
             self._origin.close()
             raise
         self.format = content.kind
-        """`pcap` or `pcapng`."""
+        """`pcap`, `pcapng` or the kind of a format in `capture.formats`."""
         self.compression = content.compression
         """`gzip`, `zstd` or None."""
         self._frames = self._until_the_end(content.frames)
@@ -203,6 +203,7 @@ def _recognized(
         header = pcap.read_header(head)
         if header is None:
             raise _cut(origin, "pcap", pcap.HEADER_SIZE)
+        header = pcap.with_records(header, head)
         return _Content(
             "pcap", compression, pcap.frames(header, chunks, tally, index, shortcuts, sieve)
         )
@@ -215,7 +216,10 @@ def _recognized(
     if not head:
         problems = [origin.problem] if origin.problem else [*tally.problems, "empty"]
         raise CarpscopeError(f"{origin.name}: {problems[0]}")
-    head, _ = _peeked(chunks, _GUESS)
+    head, chunks = _peeked(chunks, _GUESS)
+    other = fileformat.recognized(head[:_GUESS])
+    if other is not None:
+        return _Content(other.kind, compression, fileformat.frames(other, chunks, tally, index))
     inside = f"{compression} data that " if compression else ""
     raise CarpscopeError(f"{origin.name}: not a capture ({inside}{looks_like(head)})")
 

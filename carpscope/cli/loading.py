@@ -6,7 +6,7 @@ then, in the middle of a run. So every module of carpscope that a live run can r
 here, and what libraries load at their first use is used once.
 """
 
-from carpscope.core.registry import modules
+from carpscope.core.registry import available
 
 PACKAGES = ("auth", "capture", "core", "detect", "detect.rules", "live", "protocol",
             "protocol.profiles", "report", "report.sinks", "timeline", "wire")  # fmt: skip
@@ -15,7 +15,7 @@ PACKAGES = ("auth", "capture", "core", "detect", "detect.rules", "live", "protoc
 def load() -> None:
     """Import and rehearse. Raises CarpscopeError or OSError where something cannot be read."""
     for package in PACKAGES:
-        modules(f"carpscope.{package}")
+        available(f"carpscope.{package}")
     _libraries()
     _catalogues()
     _rehearsal()

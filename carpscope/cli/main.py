@@ -15,6 +15,7 @@ from carpscope.cli import commands
 from carpscope.cli.command import Command
 from carpscope.cli.terminal import make_printable, width
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.extras import missing
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def main(arguments: Sequence[str]) -> int:
         return _flushed(ended.code if isinstance(ended.code, int) else 2)
     except CarpscopeError as problem:
         _say(f"carpscope: {problem}")
+        return _flushed(2)
+    except ModuleNotFoundError as absent:
+        problem_of = missing(absent)
+        if problem_of is None:
+            raise
+        _say(f"carpscope: {problem_of}")
         return _flushed(2)
     except KeyboardInterrupt:
         _say("carpscope: interrupted")

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.extras import missing
 
 T = TypeVar("T")
 
@@ -18,12 +19,28 @@ def modules(package: str) -> tuple[ModuleType, ...]:
     Once: who runs as somebody else later may not be able to read the folder any more. A folder
     in which nothing is found is one that cannot be read. Raises CarpscopeError.
     """
+    return tuple(importlib.import_module(name) for name in _names(package))
+
+
+def available(package: str) -> tuple[ModuleType, ...]:
+    """Import as `modules` does what does not need a library that this installation lacks."""
+    found: list[ModuleType] = []
+    for name in _names(package):
+        try:
+            found.append(importlib.import_module(name))
+        except ModuleNotFoundError as absent:
+            if missing(absent) is None:
+                raise
+    return tuple(found)
+
+
+def _names(package: str) -> list[str]:
     found = importlib.import_module(package)
     names = sorted(item.name for item in pkgutil.iter_modules(found.__path__))
     if not names:
         where = ", ".join(found.__path__)
         raise CarpscopeError(f"{where}: nothing of {package} is there, or it cannot be read")
-    return tuple(importlib.import_module(f"{package}.{name}") for name in names if name[0] != "_")
+    return [f"{package}.{name}" for name in names if name[0] != "_"]
 
 
 def discover(package: str, attribute: str, kind: type[T]) -> list[T]:

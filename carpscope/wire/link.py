@@ -11,7 +11,6 @@ from functools import cache
 from typing import NamedTuple
 
 from carpscope.core.fault import Fault, truncated
-from carpscope.core.registry import discover
 from carpscope.wire import llc
 
 ETHERNET = 1
@@ -79,6 +78,8 @@ class LinkType(NamedTuple):
 @cache
 def link_types() -> Mapping[int, LinkType]:
     """Return every link type of the folder by its numbers."""
+    from carpscope.core.registry import discover  # noqa: PLC0415  plain Ethernet needs none
+
     return {
         number: one
         for one in discover("carpscope.wire.links", "LINK_TYPE", LinkType)

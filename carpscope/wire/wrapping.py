@@ -10,7 +10,6 @@ from functools import cache
 from typing import NamedTuple
 
 from carpscope.core.fault import Fault, truncated
-from carpscope.core.registry import discover
 from carpscope.wire import link, segment
 from carpscope.wire.ip import IpView
 from carpscope.wire.link import LinkView
@@ -96,6 +95,8 @@ class Tables(NamedTuple):
 @cache
 def tables() -> Tables:
     """Return the wrappings of the folder."""
+    from carpscope.core.registry import discover  # noqa: PLC0415  plain Ethernet needs none
+
     found = discover("carpscope.wire.wrappings", "WRAPPING", Wrapping)
     return Tables(
         {number: one for one in found for number in one.ethertypes},
@@ -105,8 +106,8 @@ def tables() -> Tables:
 
 
 _PLAIN = frozenset((link.ETHERTYPE_IPV4, link.ETHERTYPE_IPV6, link.ETHERTYPE_ARP, 0))
-_NEVER = frozenset((1, 6, 112))
-"""ICMP, TCP and CARP: nearly everything."""
+_NEVER = frozenset((1, 2, 6, 58, 112))
+"""ICMP, IGMP, TCP and CARP: nearly everything."""
 
 
 def read(data: bytes, below: LinkView, view: IpView | None) -> Reading:

@@ -23,12 +23,11 @@ from carpscope.capture.sniff import looks_like
             "starts with bytes 04 22 4d 18, lz4-compressed; decompress it first: lz4 -d",
         ),
         (
-            b"snoop\0\0\0\0\0\0\2",
-            'starts with "snoop", a snoop capture; convert it first: editcap -F pcap',
-        ),
-        (
             b"XCP\0\2",
-            'starts with "XCP", a NetXray or Sniffer capture; convert it first: editcap -F pcap',
+            (
+                'starts with "XCP", a NetXray or Sniffer capture; convert it first: '
+                "editcap -F pcap FILE FILE.pcap"
+            ),
         ),
         (b"<!DOCTYPE html>\n<html>", 'starts with "<!DOCTYPE html>", a web page?'),
         (b"\r\n<HTML><body>", 'starts with "<HTML><body>", a web page?'),
