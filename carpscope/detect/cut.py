@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from carpscope.core.address import ip_text
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
 from carpscope.protocol.profile import profile
 from carpscope.timeline.facts import Fact
+from carpscope.timeline.identify import identify
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links
 from carpscope.timeline.replay import explain_node
 
@@ -68,3 +70,29 @@ def missed_text(link: BrokenLink) -> str:
         f"{times} although {link.sender.id} ({link.sender.advbase}/{link.sender.advskew}) "
         f"advertised, for which it would have to step down"
     )
+
+
+def peer_text(link: BrokenLink) -> str:
+    """Say that the sender does not send to the receiver at all, or not as that wants it."""
+    sender, receiver = link.sender, link.receiver
+    if not sender.peers:
+        return ""
+    named = " and ".join(map(ip_text, sender.peers))
+    if not set(sender.peers) & set(receiver.addresses):
+        return f" {sender.id} advertises to {named} and not to the group: nothing is sent there."
+    if not receiver.peers and identify(receiver).name == "openbsd":
+        return (
+            f" {sender.id} advertises to {named} and {receiver.id} to the group: an OpenBSD "
+            "takes in only what is sent as it sends itself."
+        )
+    return ""
+
+
+def peer_remedy(link: BrokenLink) -> str:
+    """Give what to do about that; nothing where it is not so."""
+    if not peer_text(link):
+        return ""
+    way = "carppeer, or neither (-carppeer)"
+    if identify(link.sender).name == "freebsd":
+        way = "peer, or send to the group again (mcast): a peer is one address"
+    return f"Configure {link.sender.id} and {link.receiver.id} alike: give each the other as {way}."

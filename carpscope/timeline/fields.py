@@ -15,6 +15,8 @@ from carpscope.wire.decode import Packet
 from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
+PEERS_KEPT = 4
+"""A vhid sends to one address of each family, until somebody configures another."""
 _ROUTERS = (bytes((224, 0, 0, 18)), bytes.fromhex("ff020000000000000000000000000012"))
 """All VRRP routers, and all CARP nodes."""
 
@@ -33,8 +35,8 @@ def collect(node: Node, ip: IpView, view: AdvertView) -> None:
         node.max_advskew = max(node.max_advskew, view.advskew)
     if view.demote:
         node.saw_demote = True
-    if not is_group(ip.destination):
-        node.to_one = True
+    if not is_group(ip.destination) and ip.destination not in node.peers:
+        node.peers = [*node.peers, ip.destination][-PEERS_KEPT:]
 
 
 def refusals(

@@ -122,7 +122,7 @@ def _by_cs7(node: Node, ids: str, constant: bool) -> Identity:
 
 def _of_peers(node: Node, found: Identity) -> Identity:
     """Part the versions of FreeBSD that can be given a peer from those that cannot."""
-    if not node.to_one:
+    if not node.peers:
         return found
     reason = "it advertises to one address instead of the group, as FreeBSD can since 14"
     return replace(found, versions="14-15", because=(*found.because, reason))

@@ -158,8 +158,8 @@ class Node:
     bow_outs: int = 0
     max_advskew: int = 0
     saw_demote: bool = False
-    to_one: bool = False
-    """Whether it advertised to one address instead of the group."""
+    peers: list[bytes] = field(default_factory=list)
+    """To which addresses it advertised instead of the group; a few at most."""
     announced: dict[bytes, Nanos] = field(default_factory=dict)
     """Addresses it announced, and when it last did; bounded by `observe.LEARNED_LIMIT`."""
     garp_virtual: int = 0

@@ -70,3 +70,37 @@ def test_the_line_of_a_packet_says_what_is_wrong_and_no_more(tmp_path: Path, gro
     first = run("dissect", tape.write(tmp_path / "tape.pcap")).out.splitlines()[0]
     assert ("ttl 254, should be 255" in first) == group
     assert ("ttl 254 to one address" in first) != group
+
+
+def beside(tape: Tape, at: float, source: str, target: str, counter: int, skew: int) -> None:
+    """Add an advertisement of FreeBSD (counter moves) or OpenBSD (it stays)."""
+    is_bsd = counter < 100
+    body = carp(7, 1, skew, counter, vips=("192.0.2.10",))
+    number = len(tape.frames) * 7919 % 65536 if is_bsd else 0
+    packet = ipv4(source, target, 112, body, tos=0x10 if is_bsd else 0xE0, number=number)
+    to = "01:00:5e:00:00:12" if target == "224.0.0.18" else PEER_CARD
+    own = CARD if not is_bsd and target != "224.0.0.18" else VIRTUAL
+    tape.put(at, ether(own, to, 0x0800, packet))
+
+
+def test_who_is_not_addressed_is_not_cut_off_by_a_switch(tmp_path: Path) -> None:
+    tape = Tape()
+    for beat in range(30):
+        beside(tape, beat + 0.5, "192.0.2.3", "224.0.0.18", 9000 * beat + 1000, 50)
+        beside(tape, beat + 1.0, "192.0.2.1", "192.0.2.2", 9000 * beat + 1001, 0)
+    found = analysis(tape, tmp_path, "-p", "plain bytes", "-a", "192.0.2.10")
+    link = only(found, "one_way_link")
+    assert "192.0.2.1 advertises to 192.0.2.2 and not to the group" in link["explanation"]
+    assert "mcast" in link["remedy"]
+    assert "storm control" not in link["remedy"]
+
+
+def test_half_a_pair_of_openbsd_is_told_as_such(tmp_path: Path) -> None:
+    tape = Tape()
+    for beat in range(30):
+        beside(tape, beat, "192.0.2.1", "192.0.2.2", 5, 0)
+        beside(tape, beat + 0.3, "192.0.2.2", "224.0.0.18", 7, 100)
+    found = analysis(tape, tmp_path, "-p", "plain bytes", "-a", "192.0.2.10")
+    (link,) = (f for f in found["findings"] if f["label"] in ("partition", "one_way_link"))
+    assert "takes in only what is sent as it sends itself" in link["explanation"]
+    assert "carppeer" in link["remedy"]
