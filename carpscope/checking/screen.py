@@ -142,7 +142,8 @@ def _table(
     numbers = key_numbers(check.cluster)
     masters = () if proof is None else proof.proof.masters
     rows = [[f"vhid {group.number}", "file:line", "adv", "signs", "key", "at start"]]
-    rows += [_row(member, numbers, masters) for member in group.members]
+    best = _best(group)
+    rows += [_row(member, numbers, masters, best) for member in group.members]
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     if sum(widths) + 2 * 7 > width:  # the place of the file gives way first
         widths[1] = max(9, widths[1] - (sum(widths) + 2 * 7 - width))
@@ -155,12 +156,26 @@ def _fit(text: str, size: int) -> str:
     return f"…{text[len(text) - size + 1 :]}" if len(text) > size else text.ljust(size)
 
 
-def _row(member: Member, numbers: dict[bytes, int], masters: Iterable[str]) -> list[str]:
+def _best(group: DeclaredGroup) -> str:
+    """Return who should be MASTER: the lowest advbase and skew, if one alone has them."""
+    ranked = sorted(
+        (one.vhid.advbase, one.vhid.advskew, one.name)
+        for one in group.up
+        if one.vhid.advbase is not None and one.vhid.advskew is not None
+    )
+    if len(ranked) < 2 or ranked[0][:2] == ranked[1][:2]:
+        return ""
+    return ranked[0][2]
+
+
+def _row(member: Member, numbers: dict[bytes, int], masters: Iterable[str], best: str) -> list[str]:
     vhid = member.vhid
     base, skew = ("?" if value is None else str(value) for value in (vhid.advbase, member.advskew))
     secret = b"" if vhid.key is None else vhid.key.bytes
     key = "?" if secret is None else "empty" if not secret else f"#{numbers[secret]}"
     state = "MASTER" if member.name in masters else "BACKUP"
+    if best and (member.name == best) != (state == "MASTER"):
+        state += ", should be BACKUP" if state == "MASTER" else ", should be MASTER"
     return [
         member.name,
         f"{vhid.at.path.rpartition('/')[2]}:{vhid.at.line}",

@@ -18,9 +18,9 @@ from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup
 
 _OWN_CODES = {
-    "split_group": "CS620",
-    "address_conflict": "CS621",
-    "unexpected_master": "CS622",
+    "split_group": "CS110",
+    "address_conflict": "CS511",
+    "unexpected_master": "CS253",
 }
 """Codes of labels that no rule of captures has."""
 CAUSES = (

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, Nanos
-from carpscope.protocol.events import State
+from carpscope.protocol.events import Packet, State
 from carpscope.protocol.node import NEVER, Node
 from carpscope.protocol.profile import Drive
 from carpscope.protocol.tempo import Tempo
@@ -151,8 +151,18 @@ class Course(World):
         return self._nodes[name]
 
 
+class _Silent(Record):
+    """A record that holds nothing."""
+
+    __slots__ = ()
+
+    def forget(self, _node: str, _after: Nanos) -> list[Packet]:
+        """Take nothing back: what a busy node was still going to send is not known."""
+        return []
+
+
 def _silent() -> Record:
-    record = Record()
+    record = _Silent()
     record.changed = _Forgetful()  # type: ignore[assignment]
     record.sent = _Forgetful()  # type: ignore[assignment]
     record.announced = _Forgetful()  # type: ignore[assignment]

@@ -18,7 +18,7 @@ from carpscope.sim.plan import Happening, Scenario
 from carpscope.sim.prove import demotion_of, lateness, master_down, settle_time
 from carpscope.sim.world import World
 
-STEPS_MAX = 100_000
+STEPS_MAX = 60_000
 """Steps of machines that a search may take: some seconds."""
 INSTANTS_MAX = 40
 """After so many instants without a repetition a course is taken for what it is."""
@@ -126,7 +126,7 @@ class Search:
             for state in level:
                 for instant, at in self._instants(state):
                     for one in self._events(state, depth):
-                        if self._over():
+                        if self._over(depth):
                             return self._done()
                         self._try(state, instant, one, at, depth, following)
                 if self.bad:
@@ -139,9 +139,12 @@ class Search:
             self.explored.counterexample = self.bad[0]
         return self.explored
 
-    def _over(self) -> bool:
-        if self.steps > STEPS_MAX:
-            self.explored.limit = f"ended after {STEPS_MAX:,} steps"
+    def _over(self, depth: int) -> bool:
+        # a ucarp wakes at every packet and every second: its states hardly ever repeat
+        most = STEPS_MAX // 2 if self.loops else STEPS_MAX
+        if self.steps > most:
+            whole = f"all of up to {depth - 1} were tried" if depth > 1 else "not all of one event"
+            self.explored.limit = f"ended after {most:,} steps, {whole}"
             return True
         return False
 
@@ -159,7 +162,7 @@ class Search:
         course.happen(one, at)
         self.steps += course.steps - before + 1
         self.explored.courses += 1
-        after = _after(state, course, replace(one, at=at))
+        after = _after(state, course, _at(one, at))
         key = (depth if after.lost else 0, after.demoted, after.dark, course.key())
         if key in self.visited:
             return
@@ -276,6 +279,10 @@ class Search:
         # what `simulate` does not show as well is none: a handler that is late by chance
         if replays(self.scenario, one, self.vhid, self.explored.bound):
             self.bad.append(one)
+
+
+def _at(one: Happening, at: Nanos) -> Happening:
+    return Happening(at, one.type, one.node, one.vhid, one.value, src=one.src, dst=one.dst)
 
 
 def _count(course: Course, vhid: int) -> int:

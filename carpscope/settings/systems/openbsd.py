@@ -7,7 +7,7 @@ what stands before a word that it refuses is done, but for the address.
 
 from dataclasses import dataclass, field
 
-from carpscope.settings import ifconfig
+from carpscope.settings import ifconfig, keys
 from carpscope.settings.ifconfig import Dialect
 from carpscope.settings.model import DeclaredNode, Key, Shared, Vhid, Where
 from carpscope.settings.numbers import atoi, is_known, word_set
@@ -261,11 +261,18 @@ def _refuse(
 
 
 def _repair(words: list[str]) -> str:
-    """Give the line with the word that is missing, its secret left out."""
-    if not words or words[0] != "inet" or "vhid" not in words:
+    """Give the line with the word that is missing, its secret left out.
+
+    Only where ifconfig then takes it: a passphrase that was cut at a blank would leave a rest.
+    """
+    text = " ".join(words)
+    chunk = keys.written_after(text)
+    if chunk:
+        text = text.replace(chunk, "***")
+    fixed = text.split()
+    if fixed[:1] != ["inet"] or "vhid" not in fixed:
         return ""
-    at = words.index("vhid")
-    fixed = list(words)
+    at = fixed.index("vhid")
     if "/" in fixed[at - 1]:
         address, _, length = fixed[at - 1].partition("/")
         if not length.isdecimal() or int(length) > 32:
@@ -274,9 +281,10 @@ def _repair(words: list[str]) -> str:
         fixed[at - 1 : at] = [address, ".".join(str(b) for b in bits.to_bytes(4, "big")), "NONE"]
     else:
         fixed.insert(at, "NONE")
-    for index, word in enumerate(fixed[:-1]):
-        if word == "pass":
-            fixed[index + 1] = "***"
+    made = command(fixed)
+    commands = [] if made is None else evaluated(made, nothing)
+    if not commands or ifconfig.read(commands[0], Dialect.OPENBSD).refused:
+        return ""
     return " ".join(fixed)
 
 
