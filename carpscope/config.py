@@ -125,6 +125,12 @@ class Config(NamedTuple):
         """Say how many, never which."""
         return f"Config({len(self.passphrases)} passphrases, {len(self.addresses)} addresses)"
 
+    def called(self, addresses: tuple[bytes, ...]) -> str:
+        """Return what people call a node that is expected, else its address."""
+        from carpscope.core.address import ip_text  # noqa: PLC0415 - see read_config
+
+        return self.name_of(list(addresses)) or (ip_text(addresses[0]) if addresses else "nobody")
+
     def expects(self, vlan: tuple[int, ...], vhid: int) -> "ExpectedGroup | None":
         """Return what is expected of a group."""
         return next((g for g in self.groups if (g.vlan, g.vhid) == (vlan, vhid)), None)

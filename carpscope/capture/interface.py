@@ -27,7 +27,7 @@ BATCHES_MAX = 16
 
 _ELECTION = (
     "ip proto 112 or ip6 proto 112 or arp or igmp or proto 240"
-    " or (ip6 proto 58 and ip6[40] >= 135 and ip6[40] <= 136)"
+    " or (ip6 proto 58 and ip6[40] >= 134 and ip6[40] <= 136)"
     " or (ip6 proto 0 and ip6[40] = 58 and ((ip6[48] >= 130 and ip6[48] <= 132) or ip6[48] = 143))"
 )
 """Advertisements, and what elections leave beside them: ARP, ND, IGMP, MLD and pfsync."""

@@ -15,9 +15,9 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.observe import Observer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """What a watch may ask beside the facts: the state of the groups, and which words are weak."""
+    """What a watch may ask beside the facts: the groups, what is expected, which words are weak."""
 
     observer: Observer
     config: Config = field(default_factory=Config)
@@ -26,6 +26,8 @@ class Context:
     """Where a live run listens; None for captures."""
     mistakes: Mistakes = field(default_factory=Mistakes)
     """Where what fails is counted."""
+    run: "list[Context]" = field(default_factory=list)
+    """Of all interfaces of a live run; empty where this is the only one."""
 
     @property
     def groups(self) -> list[Group]:

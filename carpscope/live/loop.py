@@ -9,7 +9,6 @@ import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.standing import Standing, Status, is_wrong
 from carpscope.live import memory
-from carpscope.live.expectations import Expectations, listed
+from carpscope.live.expectations import listed
 from carpscope.live.monitor import Monitor
 from carpscope.live.outputs import Outputs
 from carpscope.live.searching import PAUSE_S, Searcher
@@ -97,9 +96,9 @@ class Live:
             Monitor(config, i.label, searcher=self._searcher, sight=Sight(self.started))
             for i in capture.interfaces
         ]
-        self._expectations = Expectations(self.monitors, self.started)
         for monitor in self.monitors:
-            monitor.expected = partial(self._expectations.findings, monitor)
+            monitor.observer.began = self.started
+            monitor.context.run = [other.context for other in self.monitors]
         # One interface and no end in packets: steady masters and disks need no frames.
         self._direct = len(self.monitors) == 1 and options.count is None
         if self._direct:
@@ -303,7 +302,7 @@ class Live:
         if change.state == "up" and not monitor.sight.has_seen_since(change.since):
             monitor.lose(change.since, change.since, change.text)  # a moment is told when over
             monitor.resume(change.at)
-            self._expectations.since = change.at
+            monitor.observer.began = change.at
         elif change.state != "up":
             why = f"{monitor.interface} {self.capture.interfaces[change.interface].why}"
             monitor.lose(change.since, change.at, why)
@@ -379,7 +378,6 @@ class Live:
         self._manager.say("READY=1")
 
     def _configure(self, config: Config) -> None:
-        self._expectations.config = config
         for monitor in self.monitors:
             monitor.configure(config)
 

@@ -5,7 +5,7 @@ measured by the caller, who decides how often to look.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from carpscope.auth.effort import Effort
@@ -58,11 +58,6 @@ class StateChange:
     why: str
 
 
-def _nothing(at: Nanos) -> list[Finding]:
-    del at
-    return []
-
-
 @dataclass(slots=True)
 class Monitor:
     """What is known of one segment, and what became of it since the last look."""
@@ -75,8 +70,6 @@ class Monitor:
     observer: Observer = field(init=False)
     news: list[StateChange | Event] = field(default_factory=list)
     """Since the last look."""
-    expected: Callable[[Nanos], list[Finding]] = field(default=_nothing)
-    """What the configuration expects and is not so (`live.expectations`)."""
     searcher: Searcher | None = None
     """Who searches beside the loop; without one, everything is searched in `look`."""
     sight: Sight = field(default_factory=lambda: Sight(0))
@@ -84,6 +77,8 @@ class Monitor:
     _asked: OrderedDict[tuple[GroupKey, str], tuple[object, Nanos]] = field(
         default_factory=OrderedDict
     )
+    context: Context = field(init=False)
+    """What detectors ask; of several interfaces each knows the others'."""
     _engine: Engine = field(init=False)
     _events: EventWatch = field(init=False)
     _settled: Nanos = 0
@@ -95,7 +90,8 @@ class Monitor:
         keyring = Keyring(self.config.passphrases)
         self.observer = Observer(keyring, self.config.addresses, effort, LIVE)
         self.observer.strangers.expected = self.config.expected_nodes
-        self._engine = Engine(Context(self.observer))
+        self.context = Context(self.observer, self.config, self.interface)
+        self._engine = Engine(self.context)
         self._events = EventWatch()
 
     def configure(self, config: Config) -> None:
@@ -103,7 +99,7 @@ class Monitor:
 
         Other candidates are tried on what is verified from now on.
         """
-        self.config = config
+        self.config = self.context.config = config
         self.situations.close_after = config.tolerances.close_after
         self.situations.ignored = frozenset(config.tolerances.ignore)
         self.observer.addresses = config.addresses
@@ -159,7 +155,7 @@ class Monitor:
             cost = (effort.spent - before) * DIGEST_NS
             self._settled = at + max(0, cost * SETTLE_SHARE - SETTLE_EVERY)
             self._ask(at)
-        found = [*self._engine.known(at), *self.expected(at)]
+        found = self._engine.known(at)
         changes = self.situations.look(found, at, self.doubts)
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
         listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)

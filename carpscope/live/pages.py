@@ -16,58 +16,6 @@ class Page(NamedTuple):
     page: str
 
 
-GROUP_MISSING = Page(
-    "CS251",
-    "group_missing",
-    "Nobody advertises a group that is expected",
-    Severity.CRITICAL,
-    """\
-What it means
-    carpscope.toml lists the group, and not one advertisement of it was heard: nobody is
-    MASTER, or carpscope does not hear who is.
-
-How it is seen
-    Since listening began, or since the interface came back, `missing_after` seconds have
-    passed (10 unless the file says otherwise). It ends with the first advertisement. A
-    group that was heard and fell silent is a master gap (CS102).
-
-False alarms
-    The mirror port does not carry the VLAN; -f leaves the group out; the group lies on
-    another interface than the one that its `interface` names.
-
-What to do
-    Look whether its nodes run and their carp interfaces are up, then at the mirror port:
-    tcpdump -ni IF 'proto 112 or (vlan and proto 112)'.
-
-Sources
-    The configuration of carpscope itself.
-""",
-)
-UNEXPECTED_NODE = Page(
-    "CS252",
-    "unexpected_node",
-    "A node advertises a group and is not one of its nodes",
-    Severity.WARNING,
-    """\
-What it means
-    carpscope.toml lists the nodes of the group, and somebody else advertises it: a node
-    that was added, one whose address was changed, or somebody who should not.
-
-How it is seen
-    By the source address of its advertisements. Who is listed by IPv4 alone may advertise
-    over IPv6 as well.
-
-False alarms
-    A node with several addresses, of which the file lists another one.
-
-What to do
-    If it belongs to the group, list it. Else find the switch port of its address, and
-    change the passphrase if its HMACs verify: it was given it.
-
-Sources
-    The configuration of carpscope itself.
-""",
-)
 INTERNAL_ERROR = Page(
     internal.CODE,
     internal.LABEL,
@@ -94,4 +42,4 @@ Sources
     The program itself.
 """,
 )
-PAGES = (GROUP_MISSING, UNEXPECTED_NODE, INTERNAL_ERROR)
+PAGES = (INTERNAL_ERROR,)

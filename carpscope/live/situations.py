@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
 from carpscope.detect.standing import CLOSE_AFTER, is_over
-from carpscope.live.pages import GROUP_MISSING
 from carpscope.report.record import WITHDRAWN
 
 UPDATE_EVERY: Nanos = 60 * SECOND
@@ -112,7 +111,7 @@ class Situations:
                 continue
             finding = situation.finding
             if finding.label == "master_gap" or (
-                finding.label == GROUP_MISSING.label and finding.group in expected
+                finding.label == "group_missing" and finding.group in expected
             ):
                 over = finding.group in masters
             else:
@@ -229,7 +228,7 @@ def _shape(situation: Situation) -> tuple[object, ...]:
 _BY_ABSENCE = frozenset(
     (
         "master_gap",
-        GROUP_MISSING.label,
+        "group_missing",
         "one_way_link",
         "partition",
         "flapping",

@@ -41,6 +41,9 @@ def line(packet: Packet, verdict: Verdict | None, prefix: str = "") -> str:
         parts.append(_arp(body))
     elif isinstance(body, icmp6.NeighbourView):
         parts.append(_neighbour(body))
+    elif isinstance(body, icmp6.RouterView):
+        at = f" at {mac_text(body.mac)}" if body.mac else ""
+        parts.append(f"ND router advertisement{at}, lifetime {body.lifetime_s} s")
     elif isinstance(body, igmp.MembershipView):
         groups = " ".join(ip_text(group) for group in body.groups)
         parts.append(f"{'IGMP' if body.version == 4 else 'MLD'} {body.kind} {groups}")
@@ -173,7 +176,7 @@ def _protocol(packet: Packet) -> str:
         return "vrrp"
     if isinstance(body, arp.ArpView):
         return "arp"
-    if isinstance(body, icmp6.NeighbourView):
+    if isinstance(body, icmp6.NeighbourView | icmp6.RouterView):
         return "nd"
     if isinstance(body, igmp.MembershipView):
         return "igmp" if body.version == 4 else "mld"
@@ -231,6 +234,12 @@ def _body(packet: Packet, verdict: Verdict | None) -> Mapping[str, Json]:
             "solicited": body.solicited,
             "override": body.override,
             "announcement": body.is_announcement,
+        }
+    if isinstance(body, icmp6.RouterView):
+        return {
+            "router_advertisement": True,
+            "link_address": mac_text(body.mac) if body.mac else None,
+            "lifetime": body.lifetime_s,
         }
     if isinstance(body, igmp.MembershipView):
         return {"kind": body.kind, "groups": [ip_text(group) for group in body.groups]}

@@ -156,6 +156,36 @@ class Announced:
 
 
 @dataclass(slots=True)
+class Asked:
+    """Somebody asks who has an address, by ARP or a neighbour solicitation."""
+
+    vlan: tuple[int, ...]
+    at: Nanos
+    frame: int
+    address: bytes
+    asker: bytes | None
+    """The Ethernet source."""
+    is_probe: bool
+    """Whether it asks before it uses the address itself: nobody has to answer."""
+
+
+@dataclass(slots=True)
+class Answered:
+    """Somebody answers for an address, or says in a router advertisement that it is its own."""
+
+    vlan: tuple[int, ...]
+    at: Nanos
+    frame: int
+    address: bytes
+    mac: bytes
+    sender: bytes | None
+    """The Ethernet source."""
+    to: bytes | None
+    """The Ethernet destination: an answer goes to who asked."""
+    is_router: bool = False
+
+
+@dataclass(slots=True)
 class Forgotten:
     """A node, or a group with all its nodes, is no longer followed (`timeline.limits`)."""
 
@@ -197,6 +227,8 @@ Fact: TypeAlias = (
     | Unsigned
     | Foreign
     | Announced
+    | Asked
+    | Answered
     | Forgotten
     | Joined
     | Ended

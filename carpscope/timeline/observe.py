@@ -53,7 +53,7 @@ from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns
 from carpscope.wire.decode import Packet
-from carpscope.wire.icmp6 import NeighbourView
+from carpscope.wire.icmp6 import NeighbourView, RouterView
 from carpscope.wire.ip import IpView
 from carpscope.wire.link import ETHERNET
 from carpscope.wire.vrrp import VrrpView
@@ -81,6 +81,7 @@ class Observer:
         self.effort = effort or Effort()
         self.groups: dict[GroupKey, Group] = {}
         self.now: Nanos = 0
+        self.began: Nanos | None = None  # since when it could hear
         self.advertisements = 0
         self.vrrp = 0
         self.faulty = 0
@@ -88,6 +89,7 @@ class Observer:
         self._due: Due = []
         self.strangers = Strangers(self.groups, limits, self._due)
         self._beside = Surroundings()
+        self.host_at = self._beside.host_at
         self._untrimmed = 0
         self.resumed: Nanos = 0
         """When the capture could see again; nothing is concluded from before to after it."""
@@ -202,7 +204,7 @@ class Observer:
             heard = foreign(packet, body)
             self._beside.foreign(heard.vlan, heard.vrid, at)
             facts.append(heard)
-        elif isinstance(body, ArpView | NeighbourView):
+        elif isinstance(body, ArpView | NeighbourView | RouterView):
             self.sync()
             facts += self._beside.see(packet, body)
         if packet.faults and packet.is_protocol_112 and not packet.is_cut:
@@ -215,6 +217,7 @@ class Observer:
     def advance(self, now: Nanos) -> None:
         """Let time pass: masters whose next advertisement is overdue are noticed."""
         self.now = max(self.now, now)
+        self.began = now if self.began is None else self.began
         due = self._due
         while due and due[0][0] < now:
             when, _, group, node = heapq.heappop(due)

@@ -5,18 +5,19 @@ Addresses that ARP and neighbour discovery show may be what nodes sign; announce
 style tells implementations apart (implementations.md 4.1).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from carpscope.core.address import is_link_local
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
-from carpscope.timeline.facts import Announced
+from carpscope.timeline.claims import told
+from carpscope.timeline.facts import Announced, Answered, Asked
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node, frame_ref
 from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.arp import ArpView
 from carpscope.wire.decode import Packet
-from carpscope.wire.icmp6 import NeighbourView
+from carpscope.wire.icmp6 import NeighbourView, RouterView
 
 VLANS_KEPT = 4096
 """Segments of which addresses are kept: 4,094 can be told apart by one tag."""
@@ -52,6 +53,11 @@ class Surroundings:
         """Return the card's MAC that answers for an address."""
         return self._macs.get(vlan, {}).get(address)
 
+    def host_at(self, vlan: Vlan, mac: bytes) -> bytes | None:
+        """Return the address of the host whose card has a MAC."""
+        known = self._macs.get(vlan, {})
+        return next((address for address, one in known.items() if one == mac), None)
+
     def follow(self, group: Group) -> None:
         """Take a new group."""
         self._groups.setdefault(group.vlan, {})[group.vhid] = group
@@ -66,10 +72,16 @@ class Surroundings:
     def _on(self, vlan: Vlan) -> Iterable[Group]:
         return self._groups.get(vlan, {}).values()
 
-    def see(self, packet: Packet, view: ArpView | NeighbourView) -> list[Announced]:
-        """Take one packet; return the announcement, if it is one."""
-        told = self.arp(packet, view) if isinstance(view, ArpView) else self.neighbour(packet, view)
-        return [told] if told is not None else []
+    def see(
+        self, packet: Packet, view: ArpView | NeighbourView | RouterView
+    ) -> Iterator[Announced | Asked | Answered]:
+        """Take one packet; return what it says of an address."""
+        announced = None
+        if isinstance(view, ArpView):
+            announced = self.arp(packet, view)
+        elif isinstance(view, NeighbourView):
+            announced = self.neighbour(packet, view)
+        return iter((announced,)) if announced is not None else told(packet)
 
     def arp(self, packet: Packet, view: ArpView) -> Announced | None:
         """Take an ARP packet; return the announcement, if it is one."""

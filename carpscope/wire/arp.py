@@ -9,7 +9,13 @@ import struct
 from typing import NamedTuple
 
 from carpscope.core.fault import Fault, truncated
+from carpscope.core.units import SECOND, Nanos
 
+PATIENCE: Nanos = 3 * SECOND
+"""How long a host asks before it gives up: three times, a second apart (RFC 4861 section 10,
+MAX_MULTICAST_SOLICIT and RETRANS_TIMER; Linux and BSDs ask for IPv4 as often)."""
+REPLY_WITHIN: Nanos = SECOND
+"""An answer later than this belongs to the next request (RETRANS_TIMER)."""
 REQUEST = 1
 REPLY = 2
 SIZE = 28

@@ -206,6 +206,17 @@ class Advert(_Fields):
         return header[:6] + checksum.to_bytes(2, "big") + header[8:]
 
 
+def vhid_of_mac(mac: bytes) -> int | None:
+    """Return the vhid that a virtual MAC is made of: kernels', ucarp's, IPv6's of FreeBSD 15."""
+    is_virtual = mac[:4] == b"\x00\x00\x5e\x00" and mac[4] in (0, 1, 2)
+    return mac[5] if is_virtual else None
+
+
+def is_group_mac(mac: bytes | None) -> bool:
+    """Tell the MAC under which all nodes take what is for them: OpenBSD's balancing."""
+    return mac is not None and mac[:5] == b"\x01\x00\x5e\x00\x01"
+
+
 def virtual_mac(vhid: int) -> bytes:
     """Return the address every kernel sends multicast advertisements from."""
     return b"\x00\x00\x5e\x00\x01" + bytes((vhid,))

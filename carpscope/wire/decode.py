@@ -11,7 +11,12 @@ from carpscope.core.frame import Frame
 from carpscope.wire import arp, carp, icmp6, igmp, ip, link, vrrp, wrapping
 
 Body: TypeAlias = (
-    carp.AdvertView | vrrp.VrrpView | arp.ArpView | icmp6.NeighbourView | igmp.MembershipView
+    carp.AdvertView
+    | vrrp.VrrpView
+    | arp.ArpView
+    | icmp6.NeighbourView
+    | icmp6.RouterView
+    | igmp.MembershipView
 )
 
 

@@ -1,5 +1,6 @@
 """ICMPv6: neighbour discovery and listener reports.
 
+RA 134            type | code | checksum | hops, flags, lifetime 4 | timers 8 | options
 NS 135 / NA 136   type | code | checksum | flags 4 | target 16 | options (type, length/8, …)
 MLDv1 131, 132    type | code | checksum | delay 2 | 0 2 | group 16
 MLDv2 143         type | code | checksum | 0 2 | records 2 | records
@@ -14,6 +15,7 @@ from carpscope.wire.igmp import MembershipView
 from carpscope.wire.ip import IpView, ipv6, pseudo_checksum_holds, pseudo_header
 
 PROTOCOL = 58
+ROUTER = 134
 SOLICITATION = 135
 ADVERTISEMENT = 136
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
@@ -42,7 +44,17 @@ class NeighbourView(NamedTuple):
         return self.is_advertisement and not self.solicited
 
 
-def read(data: bytes, ip: IpView) -> NeighbourView | MembershipView | Fault | None:
+class RouterView(NamedTuple):
+    """A router advertisement: its source is an address that hosts will send to."""
+
+    mac: bytes | None
+    """The source link-layer address option."""
+    lifetime_s: int
+    """0: not, or no longer, a default router."""
+    offset: int
+
+
+def read(data: bytes, ip: IpView) -> NeighbourView | RouterView | MembershipView | Fault | None:
     """Read neighbour discovery or a listener report; None for other ICMPv6."""
     at = ip.offset
     end = min(len(data), at + ip.length)
@@ -51,6 +63,11 @@ def read(data: bytes, ip: IpView) -> NeighbourView | MembershipView | Fault | No
     kind = data[at]
     if kind in (SOLICITATION, ADVERTISEMENT):
         return _neighbour(data[:end], at, ip)
+    if kind == ROUTER:
+        if end - at < 16:
+            return truncated("icmpv6", at, 16, end - at)
+        lifetime = data[at + 6] << 8 | data[at + 7]
+        return RouterView(_link_address(data[:end], at + 16, _SOURCE_OPTION), lifetime, at)
     if kind in (130, 131, 132):
         if end - at < 24:
             return truncated("mld", at, 24, end - at)
@@ -68,16 +85,7 @@ def _neighbour(data: bytes, at: int, ip: IpView) -> NeighbourView | Fault:
     is_advertisement = data[at] == ADVERTISEMENT
     flags = data[at + 4]
     wanted = _TARGET_OPTION if is_advertisement else _SOURCE_OPTION
-    mac = None
-    option = at + 24
-    while option + 8 <= len(data):
-        size = data[option + 1] * 8
-        if size == 0:
-            break  # RFC 4861 4.6: discard; a zero length would never end the walk
-        if data[option] == wanted and size == 8:
-            mac = data[option + 2 : option + 8]
-            break
-        option += size
+    mac = _link_address(data, at + 24, wanted)
     payload = data[at:]
     whole = len(payload) == ip.length
     return NeighbourView(
@@ -90,6 +98,18 @@ def _neighbour(data: bytes, at: int, ip: IpView) -> NeighbourView | Fault:
         pseudo_checksum_holds(ip, payload) if whole else None,
         at,
     )
+
+
+def _link_address(data: bytes, option: int, wanted: int) -> bytes | None:
+    """Find a link-layer address among options."""
+    while option + 8 <= len(data):
+        size = data[option + 1] * 8
+        if size == 0:
+            break  # RFC 4861 4.6: discard; a zero length would never end the walk
+        if data[option] == wanted and size == 8:
+            return data[option + 2 : option + 8]
+        option += size
+    return None
 
 
 def _mld2(data: bytes, at: int) -> MembershipView | Fault:

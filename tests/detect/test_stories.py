@@ -22,6 +22,7 @@ from carpscope.sim.plan import Scenario
 from carpscope.sim.scenario import parse
 from carpscope.sim.world import World
 from tests.detect.alter import altered
+from tests.detect.tapes import CASES
 
 STORIES = Path(__file__).parent / "stories"
 NAMES = sorted(path.parent.name for path in STORIES.glob("*/fires.toml"))
@@ -114,8 +115,10 @@ def test_a_finding_is_the_same_in_every_run(name: str, tmp_path: Path) -> None:
 
 
 def test_every_rule_has_its_stories() -> None:
-    told = {name.partition("_")[0].upper() for name in NAMES}
-    assert {rule.code for rule in rules() if rule.watch is not None} <= told
+    told = {name.partition("_")[2] for name in NAMES}
+    for fires in (True, False):
+        plain = {case.label for case in CASES if case.fires is fires}
+        assert {rule.label for rule in rules() if rule.watch is not None} <= told | plain
     for name in NAMES:
         assert (STORIES / name / "fires.toml").is_file()
         assert (STORIES / name / "quiet.toml").is_file()

@@ -20,7 +20,9 @@ def view_of(message: bytes) -> tuple[bytes, ip.IpView]:
     return data, view
 
 
-def read(message: bytes) -> icmp6.NeighbourView | igmp.MembershipView | Fault | None:
+def read(
+    message: bytes,
+) -> icmp6.NeighbourView | icmp6.RouterView | igmp.MembershipView | Fault | None:
     return icmp6.read(*view_of(message))
 
 

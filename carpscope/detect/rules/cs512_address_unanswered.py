@@ -1,0 +1,178 @@
+"""Nobody answers for a shared address, though a node is MASTER.
+
+What it means
+    The election is fine and the service is gone: the MASTER advertises and does not have the
+    address. Hosts that do not know its MAC yet cannot reach it, the others soon neither.
+
+How it is seen
+    Requests for a shared address (ARP, neighbour solicitations) stay unanswered beside a live
+    MASTER: five or more in a row, over as long as a host asks before it gives up. Only where
+    the capture sees answers at all: on a port that mirrors others, or where the asker or the
+    MASTER is the host that captures.
+
+False alarms
+    A capture that has broadcasts and no unicast would look like this; answers of other hosts
+    must be in it.
+
+What to do
+    On the MASTER: put the address back, or restart ucarp, which adds it by its script. Find
+    out what removed it: restarting the network, or another manager of addresses.
+
+Sources
+    RFC 826, RFC 4861 section 7.2; UCarp issue 26.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from carpscope.core.address import ip_text
+from carpscope.core.units import Nanos
+from carpscope.detect.commands import is_ucarp, to_add
+from carpscope.detect.finding import Evidence, Finding, Severity
+from carpscope.detect.holders import holders
+from carpscope.detect.rule import Context, Rule
+from carpscope.detect.standing import vips
+from carpscope.detect.words import since
+from carpscope.timeline.facts import Answered, Asked, Fact
+from carpscope.timeline.group import COPY_WINDOW, Group
+from carpscope.timeline.node import Node
+from carpscope.wire.arp import PATIENCE
+
+Vlan = tuple[int, ...]
+ADDRESSES_KEPT = 1024
+RUNS_KEPT = 16
+REQUESTS_MIN = 5
+PARTNERS_KEPT = 8
+
+
+@dataclass(slots=True)
+class _Run:
+    """Requests for one address of which none was answered."""
+
+    start: Nanos
+    end: Nanos
+    askers: set[bytes] = field(default_factory=set)
+    evidence: Evidence = field(default_factory=Evidence)
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class _Sight:
+    """Whose answers a segment's capture has: who takes part in all of them may be its host."""
+
+    count: int = 0
+    always: set[bytes] | None = None
+
+
+class AddressUnanswered:
+    """Counts requests without an answer."""
+
+    def __init__(self, context: Context) -> None:
+        """Keep the context to see who is MASTER of what."""
+        self._context = context
+        self._runs: dict[tuple[Vlan, bytes], list[_Run]] = {}
+        self._sights: dict[Vlan, _Sight] = {}
+
+    def see(self, fact: Fact) -> None:
+        """Take requests and answers."""
+        if isinstance(fact, Asked) and not fact.is_probe:
+            self._asked(fact)
+        elif isinstance(fact, Answered) and not fact.is_router:
+            runs = self._runs.get((fact.vlan, fact.address))
+            if runs and runs[-1].is_open:
+                runs[-1].is_open = False
+                if runs[-1].evidence.count < REQUESTS_MIN:
+                    runs.pop()
+            self._answered(fact)
+
+    def _asked(self, fact: Asked) -> None:
+        key = (fact.vlan, fact.address)
+        runs = self._runs.get(key)
+        if runs is None:
+            if len(self._runs) >= ADDRESSES_KEPT:
+                return
+            runs = self._runs[key] = []
+        if not runs or not runs[-1].is_open:
+            runs[:] = [*runs[-RUNS_KEPT:], _Run(fact.at, fact.at)]
+        run = runs[-1]
+        if run.evidence.count and fact.at - run.end <= COPY_WINDOW:
+            return
+        run.end = fact.at
+        run.evidence.add(fact.frame)
+        if fact.asker is not None and len(run.askers) < PARTNERS_KEPT:
+            run.askers.add(fact.asker)
+
+    def _answered(self, fact: Answered) -> None:
+        if fact.sender is None or fact.to is None or fact.to[0] & 1:
+            return
+        if len(self._sights) >= ADDRESSES_KEPT and fact.vlan not in self._sights:
+            return
+        sight = self._sights.setdefault(fact.vlan, _Sight())
+        pair = {fact.sender, fact.to}
+        sight.count += 1
+        sight.always = pair if sight.always is None else sight.always & pair
+
+    def findings(self, at: Nanos) -> Iterator[Finding]:
+        """Give every address that nobody answered for."""
+        del at
+        for group in self._context.groups:
+            if not any(node.reigns for node in group.nodes.values()):
+                continue
+            for address in vips(group, self._context.config):
+                for run in self._runs.get((group.vlan, address), ()):
+                    if run.evidence.count >= REQUESTS_MIN and run.end - run.start >= PATIENCE:
+                        yield from self._finding(group, address, run)
+
+    def _finding(self, group: Group, address: bytes, run: _Run) -> Iterator[Finding]:
+        first, last = holders(group, run.start), holders(group, run.end)
+        if not (first.is_live and last.is_live) or len(last.masters) != 1:
+            return
+        (master,) = last.masters
+        if not self._sees(group.vlan, run, master):
+            return
+        text = ip_text(address)
+        yield Finding(
+            RULE.code,
+            RULE.label,
+            RULE.severity,
+            0.9,
+            group.id,
+            (master.id,),
+            run.start,
+            run.end,
+            run.evidence.frames,
+            run.evidence.count,
+            f"nobody answers for {text}, though {master.id} is MASTER",
+            f"{run.evidence.count} requests for {text} in a row got no answer, "
+            f"{since(run.start, run.end)}, while {master.id} advertised as MASTER; answers of "
+            "other hosts are in the capture. The address is gone from it, or does not answer.",
+            f"On {master.id}: {_back(master, group.vhid, address)}; then find out what removed "
+            "it (a restart of the network, another manager of addresses).",
+            ongoing=run.is_open,
+        )
+
+    def _sees(self, vlan: Vlan, run: _Run, master: Node) -> bool:
+        """Tell whether an answer would have been in the capture."""
+        sight = self._sights.get(vlan)
+        if sight is None or sight.always is None:
+            return False
+        ends = {*run.askers, master.own_mac, master.mac}
+        return all(host in ends for host in sight.always)
+
+
+def _back(master: Node, vhid: int, address: bytes) -> str:
+    """Give what puts the address back."""
+    if is_ucarp(master):
+        return f"restart ucarp, whose up-script adds {ip_text(address)}"
+    return to_add(master, vhid, address)
+
+
+RULE = Rule(
+    "CS512",
+    "address_unanswered",
+    "Nobody answers for a shared address",
+    Severity.ERROR,
+    AddressUnanswered,
+    (Asked, Answered),
+    ("split_brain",),
+)
