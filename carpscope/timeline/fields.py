@@ -9,7 +9,15 @@ from carpscope.timeline.destination import misdirected
 from carpscope.timeline.facts import Changed, Drop, Foreign, Refused
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
-from carpscope.timeline.node import REFUSALS_KEPT, SETTLED, Change, CounterHabit, Node, frame_ref
+from carpscope.timeline.node import (
+    NO_COUNTER,
+    REFUSALS_KEPT,
+    SETTLED,
+    Change,
+    CounterHabit,
+    Node,
+    frame_ref,
+)
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 from carpscope.wire.ip import IpView
@@ -76,6 +84,9 @@ def _asks_for_255(node: Node, ip: IpView) -> bool:
 
 def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:
     """Follow how the counter moves: what it says without any key (authentication.md 2.6)."""
+    if not view.has_counter:
+        node.sent.append((at, NO_COUNTER))
+        return
     habit = node.counters.setdefault(version, CounterHabit())
     value = view.counter_value
     if habit.value >= 0:

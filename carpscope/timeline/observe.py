@@ -37,13 +37,13 @@ from carpscope.timeline.facts import (
     Overdue,
     Sighted,
 )
-from carpscope.timeline.fields import changes, collect, follow_counter, foreign, refusals
+from carpscope.timeline.fields import changes, collect, follow_counter, refusals
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent, count_copy
 from carpscope.timeline.joining import join
 from carpscope.timeline.lane import Echo, Lane
 from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
 from carpscope.timeline.limits import OFFLINE, Limits
-from carpscope.timeline.node import NO_COUNTER, Farewell, Node, Reign, frame_ref
+from carpscope.timeline.node import Farewell, Node, Reign, frame_ref
 from carpscope.timeline.pruning import drop, silent, trim
 from carpscope.timeline.rivals import rival
 from carpscope.timeline.settling import find, gathered, glance, job, settle, unexplained
@@ -201,9 +201,7 @@ class Observer:
             self._advert(packet, body)
         elif isinstance(body, VrrpView):
             self.vrrp += 1
-            heard = foreign(packet, body)
-            self._beside.foreign(heard.vlan, heard.vrid, at)
-            facts.append(heard)
+            facts.append(self._beside.foreign(packet, body))
         elif isinstance(body, ArpView | NeighbourView | RouterView):
             self.sync()
             facts += self._beside.see(packet, body)
@@ -439,10 +437,7 @@ class Observer:
             glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
         if node.held:
             self._facts += let_go(group, node)
-        if view.has_counter:
-            follow_counter(group, node, at, ip.version, view)
-        else:
-            node.sent.append((at, NO_COUNTER))
+        follow_counter(group, node, at, ip.version, view)
         self._facts += changes(group, node, at, ref, view)
         track.beat = interval_ns(node.advbase, node.advskew)
         self._keep_time(group, node, at, ref, ip, view)

@@ -11,13 +11,15 @@ from carpscope.core.address import is_link_local
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline.claims import told
-from carpscope.timeline.facts import Announced, Answered, Asked
+from carpscope.timeline.facts import Announced, Answered, Asked, Foreign
+from carpscope.timeline.fields import foreign
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node, frame_ref
 from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.arp import ArpView
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView, RouterView
+from carpscope.wire.vrrp import VrrpView
 
 VLANS_KEPT = 4096
 """Segments of which addresses are kept: 4,094 can be told apart by one tag."""
@@ -40,10 +42,13 @@ class Surroundings:
         """When a VRRP router advertised last, by VLAN and number."""
         self._early: dict[tuple[Vlan, bytes], list[tuple[Nanos, bytes, bytes]]] = {}
 
-    def foreign(self, vlan: Vlan, vrid: int, at: Nanos) -> None:
-        """Take a VRRP advertisement."""
-        if len(self._vrrp) < VLANS_KEPT or (vlan, vrid) in self._vrrp:
-            self._vrrp[vlan, vrid] = at
+    def foreign(self, packet: Packet, view: VrrpView) -> Foreign:
+        """Take a VRRP advertisement; return what it says."""
+        told = foreign(packet, view)
+        key = (told.vlan, told.vrid)
+        if len(self._vrrp) < VLANS_KEPT or key in self._vrrp:
+            self._vrrp[key] = told.at
+        return told
 
     def learned(self, vlan: Vlan) -> dict[bytes, None]:
         """Return the addresses seen on a segment, in order."""

@@ -40,8 +40,9 @@ from carpscope.detect.rule import Context, Rule
 from carpscope.detect.standing import vips
 from carpscope.detect.words import listed, since
 from carpscope.timeline.contest import election_ns
+from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.facts import Announced, Answered, Asked, Fact, Foreign
-from carpscope.timeline.group import COPY_WINDOW, Group, group_id
+from carpscope.timeline.group import Group, group_id
 from carpscope.timeline.node import Node
 from carpscope.wire.arp import REPLY_WITHIN
 from carpscope.wire.carp import interval_ns, vhid_of_mac

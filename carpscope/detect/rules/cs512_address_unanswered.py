@@ -33,8 +33,9 @@ from carpscope.detect.holders import holders
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.standing import vips
 from carpscope.detect.words import since
+from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.facts import Answered, Asked, Fact
-from carpscope.timeline.group import COPY_WINDOW, Group
+from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.wire.arp import PATIENCE
 
