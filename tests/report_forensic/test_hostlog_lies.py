@@ -299,6 +299,7 @@ def test_netstat_pasted_twice_tells_what_it_gained(tmp_path: Path) -> None:
 
     status.write_text(NETSTAT.format(shown(5), 10, 4) + NETSTAT.format(shown(15), 20, 14))
     (line,) = logs(name, tmp_path, "--log", f"192.0.2.1={status}")
+    assert "1 of 12 lines tell of CARP" in (tmp_path / "r" / "report.md").read_text()
     assert line["wire"] in ("agrees", "not decidable")
     assert "10 more within 10.0 s" in str(line["because"])
 

@@ -5,6 +5,7 @@ advskew and holds the sum at 240; OpenBSD sends the count of the group in byte 4
 while the node is MASTER, and an OpenBSD tells a decrease with its next advertisement.
 """
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ class Told:
         self._fits: dict[tuple[int, str], Change] = {}
         """By line and group."""
         self._used: set[tuple[str, int]] = set()
+        self._changes: dict[tuple[str, str], tuple[list[Nanos], list[Change]]] = {}
+        """By group and field, with their times: a log may have thousands of lines."""
         for entry, at in timed:
             if entry.kind is Kind.DEMOTION:
                 for member in members:
@@ -48,7 +51,7 @@ class Told:
 
     def _take(self, entry: Entry, at: Nanos, member: Member) -> None:
         group = member.group.id
-        fits = [c for c in _near(entry, at, member) if _fits(entry, c)]
+        fits = [c for c in self._near(entry, at, member) if _fits(entry, c)]
         free = [c for c in fits if (group, c.frame) not in self._used]
         if free:
             change = min(free, key=lambda change: abs(change.at - at))
@@ -72,7 +75,7 @@ class Told:
         group = member.group.id
         if (change := self._fits.get((entry.line, group))) is not None:
             return _Seen(Says.AGREES, _shown(change))
-        near = [c for c in _near(entry, at, member) if (group, c.frame) not in self._used]
+        near = [c for c in self._near(entry, at, member) if (group, c.frame) not in self._used]
         if near:
             return _Seen(Says.CONTRADICTS, f"{_shown(near[0])}, which is not {_told(entry)}")
         off = slack(entry)
@@ -84,6 +87,16 @@ class Told:
             return _Seen(Says.MISSING, f"it goes on as MASTER of {group}, its {what} unchanged")
         return None
 
+    def _near(self, entry: Entry, at: Nanos, member: Member) -> list[Change]:
+        key = member.group.id, _field(entry)
+        if key not in self._changes:
+            found = [change for change in member.node.changes if change.what == key[1]]
+            self._changes[key] = [change.at for change in found], found
+        times, changes = self._changes[key]
+        off = slack(entry)
+        first = bisect.bisect_left(times, at - off)
+        return changes[first : bisect.bisect_right(times, at + off + _beat(member))]
+
 
 def _field(entry: Entry) -> str:
     return "demote" if entry.system == "OpenBSD" else "advskew"
@@ -91,15 +104,6 @@ def _field(entry: Entry) -> str:
 
 def _beat(member: Member) -> Nanos:
     return max(interval_ns(member.node.advbase, member.node.advskew), SECOND)
-
-
-def _near(entry: Entry, at: Nanos, member: Member) -> list[Change]:
-    off, what = slack(entry), _field(entry)
-    return [
-        change
-        for change in member.node.changes
-        if change.what == what and -off <= change.at - at <= off + _beat(member)
-    ]
 
 
 def _fits(entry: Entry, change: Change) -> bool:

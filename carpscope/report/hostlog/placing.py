@@ -35,8 +35,8 @@ from carpscope.wire.carp import interval_ns
 MINUTE: Nanos = 60 * SECOND
 _ZONE_STEP = 15 * MINUTE
 _ZONE_MOST = 14 * 60 * MINUTE
-_FITS_LEAST = 2
-"""Lines that must fit another zone before it is believed."""
+_FITS_LEAST, _FITS_MOST = 2, 32
+"""Lines that must fit another zone before it is believed, and that are looked at."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ def _other_zone(log: LogFile, hearing: "_Hearing") -> Nanos:
     None of them fits where it stands, and all that claim fit one whole number of quarters of
     an hour away: two lines at least, so that it is no accident.
     """
-    bare = [entry for entry in claims(log) if not entry.has_zone]
+    bare = [entry for entry in claims(log) if not entry.has_zone][:_FITS_MOST]
     if len(bare) < _FITS_LEAST or _matching(bare, hearing, 0):
         return 0
     for quarter in range(1, _ZONE_MOST // _ZONE_STEP + 1):

@@ -66,8 +66,7 @@ def _take(found: LogFile, digested: "_Digested", clock: LogClock) -> None:
     if head == b"\x1f\x8b":
         # its own type asks for all that a file can do, and uses `read`
         stream = gzip.GzipFile(fileobj=cast("BinaryIO", digested))
-    for at, entry in entries(_lines(stream, found.notes), clock, found.unread):
-        found.lines += 1
+    for at, entry in entries(_counted(found, stream), clock, found.unread):
         if at is not None:
             found.first = at if found.first is None else min(found.first, at)
             found.last = at if found.last is None else max(found.last, at)
@@ -108,6 +107,12 @@ class _Digested:
     def put_back(self, data: bytes) -> None:
         """Let the next reading begin with bytes that were looked at."""
         self._held = data
+
+
+def _counted(found: LogFile, stream: _Readable) -> Iterator[str]:
+    for line in _lines(stream, found.notes):
+        found.lines += 1
+        yield line
 
 
 def _lines(stream: _Readable, notes: list[str]) -> Iterator[str]:
