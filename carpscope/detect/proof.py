@@ -74,12 +74,22 @@ def proved(
             end=max(before.end, proof.end),
             frames=tuple(dict.fromkeys((*proof.frames, *before.frames))),
             frame_count=proof.frame_count + before.frame_count,
-            explanation=f"{proof.explanation} How they behaved says the same: {before.explanation}"
-            if before.label == proof.label
-            else f"{proof.explanation} From behaviour alone it looked different: {before.summary}.",
+            explanation=f"{proof.explanation} From behaviour alone it looked different: "
+            f"{before.summary}.",
             caused_by=before.caused_by,
             ongoing=before.ongoing,
         )
+        if before.label == proof.label:
+            now.explanation = (
+                f"{proof.explanation} How they behaved says the same: {before.explanation}"
+            )
+        elif before.label == "partition" and not cut.loss.answered:
+            # the way back is in no capture of these; what the nodes did tells of it
+            now.code, now.label, now.severity = before.code, before.label, before.severity
+            now.summary, now.confidence = before.summary, before.confidence
+            now.explanation = (
+                f"{proof.explanation} How they behaved says that of both: {before.explanation}"
+            )
         result[same[0]] = now
         for finding in result:
             finding.caused_by = [

@@ -12,9 +12,8 @@ assumption on the longest way the bound is unknown, and the clock is set as if t
 way took no time.
 """
 
-import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, Nanos
@@ -80,7 +79,7 @@ class Clock:
     outliers: int = 0
     """Pairs that are no pair: a copy sent later by somebody else."""
     steps: list[Step] = field(default_factory=list)
-    bound: Nanos | None = 0
+    bound: Nanos | None = None
     """How far a corrected time may be off; None where nothing tells."""
     round_trip: Nanos | None = None
     """The shortest way there and back; None where frames went in one direction only."""
@@ -125,6 +124,32 @@ class Clock:
             # when between two points the clock was stepped nobody knows; time runs forward
             return min(told, segments[index + 1].origin)
         return told
+
+    def in_order(self, times: Iterable[Nanos]) -> Iterator[Nanos]:
+        """Return the same of times in the order in which they were recorded.
+
+        A clock that is set back says the times before it once more; the order tells which is
+        meant.
+        """
+        segments, index, before = self.segments, 0, -(1 << 62)
+        for at in times:
+            while index + 1 < len(segments) and _is_past(segments, index, before, at):
+                index, before = index + 1, at
+            before = at
+            if not segments:
+                yield at
+                continue
+            told = segments[index].corrected(at)
+            beyond = at > segments[index].end and index + 1 < len(segments)
+            yield min(told, segments[index + 1].origin) if beyond else told
+
+
+def _is_past(segments: list[Segment], index: int, before: Nanos, at: Nanos) -> bool:
+    """Tell whether a clock was set between two times that it told one after the other."""
+    end, start = segments[index].end, segments[index + 1].start
+    if start > end:
+        return at >= start
+    return before - at > (end - start) // 2 or at > end + (end - start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +249,7 @@ def rate_of(marks: Sequence[Mark]) -> float:
         return 0.0
     rates = sorted((b.late - a.late) / (b.at - a.at) for a, b in spans)
     rate = rates[len(rates) // 2]
-    near, far = rates[len(rates) // 4], rates[-1 - len(rates) // 4]
-    unsure = (far - near) / math.sqrt(len(rates))
-    if abs(rate) < 2 * unsure:
+    if abs(rate) < rates[-1 - len(rates) // 4] - rates[len(rates) // 4]:
         return 0.0
     return max(-DRIFT_MAX, min(DRIFT_MAX, rate))
 

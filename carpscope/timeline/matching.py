@@ -34,14 +34,12 @@ class Reach(NamedTuple):
     least: Nanos
     most: Nanos
 
-    @property
-    def width(self) -> Nanos:
-        """Return by how much that varies."""
-        return self.most - self.least
-
     def mirrored(self) -> "Reach":
         """Return the same seen from the other capture."""
         return Reach(-self.usual, -self.most, -self.least)
+
+
+ANY = Reach(0, -(1 << 62), 1 << 62)
 
 
 class Reaches:
@@ -51,13 +49,14 @@ class Reaches:
         """Read it off the pairs of frames."""
         self._by_host: dict[tuple[int, int, int], Reach] = {}
         self._of_pair: dict[tuple[int, int], Reach] = {}
-        self.longest: Nanos = 0
-        """The longest way that was seen."""
+        self._known = [clock.known for clock in clocks]
+        self._guessed = {(p.one, p.other) for p in pairs if p.is_guessed}
         for pair in pairs:
             key = pair.one, pair.other
             late: dict[int, list[Nanos]] = {}
             for host, points in by_host(pair.points).items():
-                late[host] = [clocks[pair.other].corrected(p.at + p.late) - p.at for p in points]
+                told = clocks[pair.other].in_order(p.at + p.late for p in points)
+                late[host] = [there - p.at for there, p in zip(told, points, strict=True)]
             if not late:
                 continue
             self._put(key, _reach([one for own in late.values() for one in own]))
@@ -65,15 +64,24 @@ class Reaches:
                 reach = _reach(own)
                 self._by_host[*key, host] = reach
                 self._by_host[key[1], key[0], host] = reach.mirrored()
-                self.longest = max(self.longest, *map(abs, own))
 
     def _put(self, key: tuple[int, int], reach: Reach) -> None:
         self._of_pair[key] = reach
         self._of_pair[key[1], key[0]] = reach.mirrored()
 
+    def spread(self, capture: int, host: int) -> Nanos:
+        """Return by how much the ways of a host's frames to a capture vary, as far as is seen."""
+        found = [r for (_, c, h), r in self._by_host.items() if (c, h) == (capture, host)]
+        found = found or [r for (_, c), r in self._of_pair.items() if c == capture]
+        return max((reach.most - reach.least for reach in found), default=0)
+
     def of(self, one: int, other: int, host: int) -> Reach:
         """Return how a host's frames come to another capture."""
+        if (min(one, other), max(one, other)) in self._guessed:
+            return ANY
         found = self._by_host.get((one, other, host)) or self._of_pair.get((one, other))
+        if found is None and not (self._known[one] and self._known[other]):
+            return ANY  # nothing says when a frame was there
         return found or Reach(0, -UNSURE, UNSURE)
 
 
@@ -103,7 +111,7 @@ def matched(
     homes: Mapping[int, int],
 ) -> Matched:
     """Match all captures; `homes` names for a host the capture that is nearest to it."""
-    at = [array("q", map(clocks[i].corrected, one.told.at)) for i, one in enumerate(seen)]
+    at = [array("q", clocks[i].in_order(one.told.at)) for i, one in enumerate(seen)]
     held = [array("Q", bytes(8 * len(one.told))) for one in seen]
     copy = [bytearray(len(one.told)) for one in seen]
     by_key: dict[int, dict[int, list[int]]] = {}
@@ -113,12 +121,13 @@ def matched(
     repeated: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for sightings in by_key.values():
         capture, places = next(iter(sightings.items()))
-        if len(sightings) == 1:
+        host = seen[capture].told.host[places[0]]
+        if len(sightings) == 1 and (len(places) == 1 or homes.get(host) == capture):
             for place in places:
                 held[capture][place] = 1 << capture
             continue
-        host = seen[capture].told.host[places[0]]
-        members = _assigned(sightings, at, copy, reaches, (host, homes.get(host, -1)))
+        whose = host, homes.get(host, -1), frozenset(homes.values())
+        members = _assigned(sightings, at, copy, reaches, whose)
         _note(members, held)
         if any(len(places) > 1 for places in sightings.values()):
             _pair_up(members, repeated)
@@ -147,10 +156,13 @@ def _assigned(
     at: "list[array[int]]",
     copy: list[bytearray],
     reaches: Reaches,
-    whose: tuple[int, int],
+    whose: tuple[int, int, frozenset[int]],
 ) -> _Members:
-    """Say of the same bytes in several captures what was sent once."""
-    host, home = whose
+    """Say of the same bytes in several captures what was sent once.
+
+    `whose` is the host, its own capture or -1, and the captures that belong to some host.
+    """
+    host, home, owned = whose
 
     def preference(capture: int) -> tuple[bool, int, Nanos]:
         places = sightings[capture]
@@ -164,9 +176,9 @@ def _assigned(
         for place in sorted(sightings[capture], key=at[capture].__getitem__):
             when = at[capture][place]
             found = _origin(earlier, capture, when, reaches, host)
-            if found is None and new and home not in (-1, capture):
+            if found is None and new and capture != home and capture in owned:
                 # not sent here: a way that duplicates is left
-                way = COPY_WINDOW + reaches.of(home, capture, host).width
+                way = COPY_WINDOW + reaches.spread(capture, host)
                 found = new[-1] if when - new[-1].at <= way else None
             if found is None:
                 found = _Sent(when, capture, place)

@@ -8,6 +8,7 @@ taken for neighbours.
 
 import itertools
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ class Pair:
     where that is no chance."""
     lean: dict[tuple[int, int], float] = field(default_factory=dict)
     """The same, chance or not."""
+    is_guessed: bool = False
+    """Whether all points are of bytes that repeat, matched as most of them fit."""
     own: tuple[frozenset[int], frozenset[int]] | None = None
     """Whose captures the two are, as far as all pairs tell; None before they were asked."""
 
@@ -132,8 +135,9 @@ def pair(
         (one.told, other.told, told),
         (one.anchors, other.anchors, anchors),
     ):
+        times = array("q", base.in_order(here.at))
         for place, twin in shared:
-            at = base.corrected(here.at[place])
+            at = times[place]
             host = here.host[place] if here.host[place] == there.host[twin] else -1
             found.append(Point(at, there.at[twin] - at, host))
     found.sort()
@@ -196,8 +200,9 @@ def cuts(points: list[Point]) -> list[Cut]:
     found: list[Cut] = []
     for host, own in sorted(series.items(), key=lambda item: -len(item[1])):
         for cut in _jumps(own):
-            if any(abs(cut.at - other.at) <= 10 * SECOND for other in found):
-                continue
+            before, at = _narrowed(cut, [s for other, s in series.items() if other != host])
+            if any(before <= other.at and other.before <= at for other in found):
+                continue  # another host's points have shown it
             told = [
                 abs(moved[0] - cut.by) <= moved[1]
                 for other, theirs in series.items()
@@ -208,8 +213,27 @@ def cuts(points: list[Point]) -> list[Cut]:
             if told and not any(told):
                 continue  # one way became longer; the clock went on
             sure = bool(told) or abs(cut.by) >= LONG_WAY
-            found.append(Cut(cut.at, cut.before, cut.by, sure, cut.unsure))
+            found.append(Cut(at, before, cut.by, sure, cut.unsure))
     return sorted(found, key=lambda cut: cut.at)
+
+
+def _narrowed(cut: Cut, others: Iterable[Sequence[Point]]) -> tuple[Nanos, Nanos]:
+    """Return between which points a clock was set, by what other hosts sent meanwhile."""
+    before, at = cut.before, cut.at
+    for series in others:
+        place = bisect_right(series, cut.before, key=lambda point: point.at)
+        early = series[max(place - WINDOW, 0) : place]
+        if not early:
+            continue
+        level = _middle(early)
+        for point in series[place:]:
+            if point.at >= at:
+                break
+            if 2 * abs(point.late - level) > abs(cut.by):
+                at = point.at
+            else:
+                before = max(before, point.at)
+    return min(before, at), at
 
 
 def _jumps(series: Sequence[Point]) -> list[Cut]:

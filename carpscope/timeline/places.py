@@ -44,14 +44,9 @@ class Held:
         return self.held > 0 and self.missing * DROPPED <= self.held
 
 
-def homes(pairs: Sequence[Pair]) -> dict[int, int]:
-    """Return for hosts the capture that they stand nearest to, where pairs agree on one."""
-    found: dict[int, set[int]] = {}
-    for pair in pairs:
-        for capture, other in ((pair.one, False), (pair.other, True)):
-            for host in pair.edge(other=other):
-                found.setdefault(host, set()).add(capture)
-    return {host: next(iter(near)) for host, near in found.items() if len(near) == 1}
+def homes(found: Sequence[Place]) -> dict[int, int]:
+    """Return for hosts the capture that is theirs."""
+    return {host: capture for capture, place in enumerate(found) for host in place.hosts}
 
 
 def places(
@@ -61,7 +56,20 @@ def places(
     addresses = names.addresses()
     cards = names.macs()
     held = _held(seen, names.hosts(), matched)
-    return [_place(capture, one, addresses, cards, pairs, held) for capture, one in enumerate(seen)]
+    found = [
+        _place(capture, one, addresses, cards, pairs, held) for capture, one in enumerate(seen)
+    ]
+    return [place if _is_only(place, found) else Place() for place in found]
+
+
+def _is_only(place: Place, found: Sequence[Place]) -> bool:
+    """Tell whether no other capture has a claim as good to the same host."""
+    rivals = [other for other in found if other is not place and other.hosts & place.hosts]
+    if place.because in ("marked", "unicast"):
+        return True  # a host may well be captured on twice
+    if place.because == "sooner":
+        return not rivals
+    return all(rival.because == "sooner" for rival in rivals)
 
 
 def _place(
@@ -122,6 +130,7 @@ def _held(
     """Count by (capture, host) what it holds of the advertisements sent while it ran."""
     counts: dict[tuple[int, int], list[int]] = {}
     spans = [(min(at, default=0), max(at, default=-1)) for at in matched.at]
+    keys = [set(one.told.key) for one in seen]
     for capture, one in enumerate(seen):
         column, masks, times = one.told, matched.held[capture], matched.at[capture]
         for place, sender in enumerate(column.sender):
@@ -130,7 +139,8 @@ def _held(
             host = hosts[column.host[place]]
             counts.setdefault((capture, host), [0, 0])[0] += 1
             for other, (start, end) in enumerate(spans):
-                lacks = other != capture and not masks[place] >> other & 1
+                # what is there at a time that does not fit says something of clocks
+                lacks = not masks[place] >> other & 1 and column.key[place] not in keys[other]
                 if lacks and start <= times[place] <= end:
                     counts.setdefault((other, host), [0, 0])[1] += 1
     return {key: Held(*count) for key, count in counts.items()}

@@ -18,6 +18,8 @@ from carpscope.wire.arp import SIZE as ARP_SIZE
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
+from carpscope.wire.icmp6 import NeighbourView
+from carpscope.wire.igmp import MembershipView
 from carpscope.wire.link import LinkView
 
 ANCHORS_KEPT = 1 << 15
@@ -25,6 +27,8 @@ ANCHORS_KEPT = 1 << 15
 BESIDE_KEPT = 1 << 20
 """Frames of ARP, neighbour discovery and VRRP that are kept: a flood of them is no evidence."""
 NAMES_KEPT = 1 << 16
+FACELESS = 1 << 63
+"""This bit of a key: nothing in the frame says which of several it is."""
 _SAID4, _SAID6, _SAID = 20, 24, 46
 """Bytes that tell packets apart: a TCP header, or a CARP header with counter and the HMAC's
 beginning; of what is neither IP nor ARP the least that Ethernet carries."""
@@ -251,7 +255,13 @@ def _key(packet: Packet) -> int | None:
     text = _text(packet)
     if text is None:
         return None
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+    key = int.from_bytes(blake2b(text, digest_size=8).digest(), "big") & ~FACELESS
+    return key | FACELESS if _is_faceless(packet) else key
+
+
+def _is_faceless(packet: Packet) -> bool:
+    """Tell what is the same each time that it is sent: once here and once there may be two."""
+    return packet.ip is None or isinstance(packet.body, NeighbourView | MembershipView)
 
 
 def _text(packet: Packet) -> bytes | None:
@@ -298,4 +308,4 @@ def _once(column: Column) -> dict[int, int]:
         before = places.setdefault(key, place)
         if before != place and abs(column.at[place] - column.at[before]) > COPY_WINDOW:
             repeated.add(key)
-    return {key: place for key, place in places.items() if key not in repeated}
+    return {k: place for k, place in places.items() if k not in repeated and not k & FACELESS}

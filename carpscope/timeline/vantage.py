@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise, tee
 
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, Nanos
@@ -20,12 +21,20 @@ from carpscope.timeline.matching import CAPTURES_MAX, Matched, Reaches, matched
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.pairing import Cut, Pair, pair
 from carpscope.timeline.places import Place, homes, places
-from carpscope.timeline.sightings import Recorder, Sender, Sightings
+from carpscope.timeline.sightings import Column, Recorder, Sender, Sightings
+from carpscope.timeline.voting import voted
 from carpscope.wire.decode import Packet
 
 EDGE: Nanos = 100 * MILLISECOND
 """At its ends a capture may have begun or stopped between two packets."""
 FRAMES_KEPT = 24
+PACE_OF = 64
+ASLEEP = 5
+"""Intervals of a sender in which a node that hears nothing has become MASTER and speaks."""
+GUESSED = (
+    "what it shares with the others comes again and again, byte by byte; its clock is set so that "
+    "most of it fits, which another setting may do as well"
+)
 
 
 @dataclass(slots=True)
@@ -70,8 +79,6 @@ class Vantage:
     """Whose capture each is."""
     copies: Elsewhere | None = None
     """Frames that another capture holds as they were sent."""
-    way: Nanos = 0
-    """The longest that a frame was under way between two places, as far as clocks tell."""
     notes: list[str] = field(default_factory=list)
 
     def is_copy(self, frame: Frame) -> bool:
@@ -84,8 +91,13 @@ class Vantage:
         if clock.is_reference or not clock.known:
             yield from frames
             return
-        for frame in frames:
-            yield frame._replace(at=clock.corrected(frame.at))
+        for frame, told in _with_times(frames, clock):
+            yield frame._replace(at=told)
+
+
+def _with_times(frames: Iterable[Frame], clock: Clock) -> Iterator[tuple[Frame, Nanos]]:
+    one, other = tee(frames)
+    yield from zip(one, clock.in_order(frame.at for frame in other), strict=True)
 
 
 class Survey:
@@ -107,7 +119,7 @@ class Survey:
         recorder = self._recorder
         seen, names = recorder.seen, recorder.names
         if len(seen) > CAPTURES_MAX:
-            clocks = [Clock(0, 0)] + [Clock(index, None) for index in range(1, len(seen))]
+            clocks = [Clock(0, 0, bound=0)] + [Clock(index, None) for index in range(1, len(seen))]
             note = f"more than {CAPTURES_MAX} captures are merged by time and not compared"
             return Vantage(clocks, places=[Place()] * len(seen), notes=[note])
         hosts = names.hosts()
@@ -121,18 +133,19 @@ class Survey:
         self._places = places(seen, names, pairs, found)
         clocks, pairs, reaches, found = self._matched()
         self._places = places(seen, names, pairs, found)
-        vantage = Vantage(clocks, copies=found.copies, way=reaches.longest)
+        vantage = Vantage(clocks, copies=found.copies)
         vantage.places = self._places
         vantage.related = {(p.one, p.other) for p in pairs if p.points}
         _tell(vantage, seen)
         _count_common(vantage, seen, found)
+        guessed = {(p.one, p.other) for p in pairs if p.is_guessed}
         for here in range(len(seen)):
             for there in range(len(seen)):
-                if here != there:
+                key = min(here, there), max(here, there)
+                if here != there and key not in guessed:
                     told = list(_losses(recorder, found, reaches, clocks, (here, there)))
                     _answer(told, seen, found, clocks, vantage.places[there].hosts)
-                    is_one = (min(here, there), max(here, there)) in vantage.related
-                    (vantage.losses if is_one else vantage.apart).extend(told)
+                    (vantage.losses if key in vantage.related else vantage.apart).extend(told)
         for losses in (vantage.losses, vantage.apart):
             losses.sort(key=lambda loss: (loss.start, loss.seen, loss.missing))
         return vantage
@@ -141,13 +154,13 @@ class Survey:
         clocks = self._clocks()
         pairs = self._compared(clocks)
         reaches = Reaches(pairs, clocks)
-        found = matched(self._recorder.seen, clocks, reaches, homes(pairs))
+        found = matched(self._recorder.seen, clocks, reaches, homes(self._places))
         return clocks, pairs, reaches, found
 
     def _clocks(self) -> list[Clock]:
         """Measure every clock by one that is known already, the surest comparison first."""
         seen = self._recorder.seen
-        clocks = [Clock(0, 0)] + [Clock(index, None) for index in range(1, len(seen))]
+        clocks = [Clock(0, 0, bound=0)] + [Clock(index, None) for index in range(1, len(seen))]
         waiting = set(range(1, len(seen)))
         tried: dict[tuple[int, int], Clock | None] = {}
         while waiting:
@@ -187,6 +200,10 @@ class Survey:
         if again is None:
             again = [(b, a) for a, b in self._repeated.get((other, one), ())]
         found = pair(seen[one], seen[other], key, base, again)
+        if not found.points:
+            again = voted(seen[one].told, seen[other].told)
+            found = pair(seen[one], seen[other], key, base, again)
+            found.is_guessed = bool(again)
         if self._places:
             found.own = self._places[one].hosts, self._places[other].hosts
         return found
@@ -204,6 +221,10 @@ def measured(
     clock = Clock(found.other, found.one, points=len(found.points), outliers=found.outliers)
     clock.segments = [part for fit in fits for part in _set(fit.segment, found.cuts)]
     clock.path_max = path_max
+    if found.is_guessed:
+        clock.bound = None
+        clock.note = GUESSED
+        return clock
     clock.steps = [Step(cut.before, cut.at, cut.by, cut.is_clock) for cut in found.cuts]
     trips = [fit.round_trip for fit in fits if fit.round_trip is not None]
     clock.round_trip = min(trips, default=None)
@@ -284,10 +305,13 @@ def _losses(
     first, last = _span(seen[there], clocks[there])
     column, at = seen[here].told, found.at[here]
     vhids = {senders[s].vhid for s in seen[there].told.sender if s >= 0}
+    order = sorted(range(len(column)), key=at.__getitem__)
+    recorded = sorted([*found.at[there], *clocks[there].in_order(seen[there].anchors.at)])
+    paces = _paces(column, at, order)
     current: dict[int, Loss] = {}
     over: dict[int, list[Loss]] = {}
     received: dict[int, int] = {}
-    for place in sorted(range(len(column)), key=at.__getitem__):
+    for place in order:
         sender, when = column.sender[place], at[place]
         if sender < 0 or senders[sender].vhid not in vhids:
             continue
@@ -296,6 +320,9 @@ def _losses(
             continue
         if found.held[here][place] >> there & 1:
             received[sender] = received.get(sender, 0) + 1
+            current.pop(sender, None)
+            continue
+        if _is_asleep(recorded, when, paces[sender]):
             current.pop(sender, None)
             continue
         loss = current.get(sender)
@@ -307,15 +334,38 @@ def _losses(
         if len(loss.frames) == FRAMES_KEPT:
             del loss.frames[FRAMES_KEPT // 2]
         loss.frames.append(frame_ref(here, column.number[place]))
-    if not over:
-        return
-    recorded = sorted([*found.at[there], *map(clocks[there].corrected, seen[there].anchors.at)])
     for sender, losses in over.items():
         total = received.get(sender, 0) + sum(loss.count for loss in losses)
         for loss in losses:
             loss.meanwhile = bisect_right(recorded, loss.end) - bisect_left(recorded, loss.start)
             loss.likely = _likely(loss.count, len(losses) - 1, received.get(sender, 0), total)
             yield loss
+
+
+def _paces(column: Column, at: "array[int]", order: list[int]) -> dict[int, Nanos]:
+    """Return how long each sender usually waits between two advertisements."""
+    times: dict[int, list[Nanos]] = {}
+    for place in order:
+        found = times.setdefault(column.sender[place], [])
+        if len(found) < PACE_OF:
+            found.append(at[place])
+    return {
+        sender: sorted(b - a for a, b in pairwise(found))[(len(found) - 1) // 2]
+        if len(found) > 1
+        else 0
+        for sender, found in times.items()
+    }
+
+
+def _is_asleep(recorded: list[Nanos], when: Nanos, pace: Nanos) -> bool:
+    """Tell whether a capture recorded nothing around a time for so long that it was not running.
+
+    A node that hears nothing speaks itself after three intervals and a part of one.
+    """
+    place = bisect_right(recorded, when)
+    if not 0 < place < len(recorded):
+        return True
+    return recorded[place] - recorded[place - 1] > ASLEEP * pace
 
 
 def _answer(
@@ -332,7 +382,7 @@ def _answer(
     for capture in (losses[0].missing, losses[0].seen):
         one = seen[capture]
         told = zip(one.told.host, found.at[capture], strict=True)
-        rest = zip(one.anchors.host, map(clocks[capture].corrected, one.anchors.at), strict=True)
+        rest = zip(one.anchors.host, clocks[capture].in_order(one.anchors.at), strict=True)
         times.append(sorted(at for host, at in (*told, *rest) if host in own))
     for loss in losses:
         counts = [bisect_right(t, loss.end) - bisect_left(t, loss.start) for t in times]

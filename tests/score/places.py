@@ -166,13 +166,22 @@ def _clocks(analysis: Analysis, scenario: Scenario, result: Outcome) -> list[str
     base = scenario.vantages[0]
     for clock, plan in zip(analysis.vantage.clocks[1:], scenario.vantages[1:], strict=True):
         result.clocks += 1
-        if clock.bound is None:
+        if clock.bound is None or not clock.known:
             continue
         result.bounded += 1
+        # what nobody else saw tells of no clock
+        shared = [(part.start, part.end) for part in clock.segments]
         worst = max(
-            (_error(clock.corrected(EPOCH + plan.told(at)), base, at), at)
-            for at in range(plan.start, plan.end, SECOND)
-            if all(abs(at - when) > 5 * SECOND for when, _ in plan.steps)
+            [(0, 0)]
+            + [
+                (_error(clock.corrected(EPOCH + plan.told(at)), base, at), at)
+                for at in range(plan.start, plan.end, SECOND)
+                if all(abs(at - when) > 5 * SECOND for when, _ in plan.steps)
+                and not any(
+                    step.after <= EPOCH + base.told(at) <= step.before for step in clock.steps
+                )
+                and shared[0][0] <= EPOCH + plan.told(at) <= shared[-1][1]
+            ]
         )
         if worst[0] > clock.bound + MILLISECOND // 100:
             wrong.append(

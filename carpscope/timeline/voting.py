@@ -1,0 +1,77 @@
+"""Where two captures share only bytes that repeat: the clock that lets most of them meet.
+
+A constant counter over IPv6, announcements, listener reports: each sighting here may be any
+of those there. Each pair of times votes for an offset. What is sent at an even pace meets at
+many offsets nearly as well; what comes seldom (an announcement, another counter) decides,
+and where nothing does, clocks are taken for nearly right.
+"""
+
+from array import array
+from bisect import bisect_left
+
+from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.timeline.sightings import Column
+
+NEAR: Nanos = 50 * MILLISECOND
+"""Sightings that meet within this vote for one offset."""
+SIGHTINGS_MAX = 300
+"""Of one key; the first ones."""
+KEYS_MAX = 256
+OFFSETS_MAX = 400
+"""Offsets that are looked at closely: those with the most votes."""
+ALIKE = 0.5
+"""An offset that fits one seldom frame less is as good."""
+
+
+def voted(one: Column, other: Column) -> list[tuple[int, int]]:
+    """Return the places of sightings that meet at the offset that most vote for."""
+    shared = _shared(one, other)
+    votes: dict[int, float] = {}
+    for here, there in shared:
+        weight = 1 / max(len(here), len(there))
+        for a in here:
+            for b in there:
+                offset = (other.at[b] - one.at[a]) // NEAR
+                votes[offset] = votes.get(offset, 0.0) + weight
+    if not votes:
+        return []
+    likely = sorted(votes, key=lambda o: votes[o] + votes.get(o + 1, 0.0), reverse=True)
+    scored = []
+    for offset in likely[:OFFSETS_MAX]:
+        middle = (offset + 1) * NEAR
+        met = [_met(one, other, here, there, middle) for here, there in shared]
+        score = sum(len(m) / min(len(h), len(t)) for m, (h, t) in zip(met, shared, strict=True))
+        scored.append((score, middle, [pair for found in met for pair in found]))
+    best = max(score for score, _, _ in scored)
+    good = [entry for entry in scored if entry[0] >= best - ALIKE]
+    return min(good, key=lambda entry: (abs(entry[1]) // (2 * NEAR), -entry[0]))[2]
+
+
+def _shared(one: Column, other: Column) -> list[tuple[list[int], list[int]]]:
+    theirs = _places(other)
+    both = [(places, theirs[key]) for key, places in _places(one).items() if key in theirs]
+    return sorted(both, key=lambda pair: len(pair[0]) + len(pair[1]))[:KEYS_MAX]
+
+
+def _places(column: Column) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for place, key in enumerate(column.key):
+        places = found.setdefault(key, [])
+        if len(places) < SIGHTINGS_MAX:
+            places.append(place)
+    return found
+
+
+def _met(
+    one: Column, other: Column, here: list[int], there: list[int], offset: Nanos
+) -> list[tuple[int, int]]:
+    """Match each sighting with the nearest that is left, at an offset."""
+    times = array("q", (other.at[place] - offset for place in there))
+    found, free = [], 0
+    for place in here:
+        at = one.at[place]
+        index = bisect_left(times, at - NEAR, free) if free < len(times) else free
+        if index < len(times) and times[index] <= at + NEAR:
+            found.append((place, there[index]))
+            free = index + 1
+    return found
