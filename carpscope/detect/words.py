@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock, span_text
+from carpscope.timeline.contest import compared_skew
 from carpscope.timeline.node import Node
 
 NAMED = 8
@@ -48,4 +49,7 @@ def since(start: Nanos, end: Nanos) -> str:
 def priority(node: Node) -> str:
     """Give what a node advertises: `1/100`, with a demotion count where there is one."""
     text = f"{node.advbase}/{node.advskew}"
+    compared = compared_skew(node)
+    if compared < 0:
+        text += f" (a negative demotion: compared as {compared})"
     return f"{text} demote {node.demote}" if node.demote else text

@@ -90,6 +90,7 @@ def _group(group: Group, analysis: Analysis, config: Config, names: list[str]) -
                 "because": relation.because,
                 "confidence": relation.confidence,
                 "since": rfc3339(relation.since) if relation.since is not None else None,
+                "until": rfc3339(relation.until) if relation.until is not None else None,
             }
             for relation in relations(group)
         ],

@@ -125,7 +125,7 @@ def _secret(node: Table, signed: Table, group: Table) -> str:
     refused = any(
         relation.get("relation") == "rejects"
         and node.get("id") in (relation.get("from"), relation.get("to"))
-        for relation in _tables(group, "hears")
+        for relation in _at_the_end(group)
     )
     return f"of {node.get('id')}"[:19] if refused else _SAME_SECRET
 
@@ -136,7 +136,7 @@ def _deaf_paths(group: Table) -> list[str]:
         for node in _tables(group, "nodes")
     }
     lines = []
-    for relation in _tables(group, "hears"):
+    for relation in _at_the_end(group):
         source, destination = str(relation.get("from")), str(relation.get("to"))
         if relation.get("relation") != "deaf" or not {source, destination} <= names.keys():
             continue
@@ -149,6 +149,12 @@ def _deaf_paths(group: Table) -> list[str]:
             f"dst = {_quoted(names[destination])}",
         ]
     return lines
+
+
+def _at_the_end(group: Table) -> list[Table]:
+    """Return who hears whom at the end: the last entry of every pair."""
+    pairs = {(str(one.get("from")), str(one.get("to"))): one for one in _tables(group, "hears")}
+    return list(pairs.values())
 
 
 def _tables(table: Table, key: str) -> list[Table]:

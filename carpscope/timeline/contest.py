@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from carpscope.core.units import Nanos
 from carpscope.protocol import rules, timers
 from carpscope.timeline import traits
+from carpscope.timeline.identify import DSCP_CS7
 from carpscope.timeline.node import Node
 from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.carp import interval_ns
@@ -70,6 +71,22 @@ def is_openbsd(node: Node) -> bool:
     return constant and not all(i == 0 for i in node.identifications)
 
 
+def negative_skew(node: Node, advskew: int) -> int | None:
+    """Return what a node compares that advertises a demotion below zero, None where it does not.
+
+    FreeBSD advertises 240 at most. What is above is a demotion below zero, of which the byte on
+    the wire is the lower half: it compares the negative number (state-machine.md 3.4.4).
+    """
+    is_freebsd = DSCP_CS7 in node.tos or DSCP_CS7 in node.traffic_class
+    return advskew - 256 if is_freebsd and 240 < advskew < 255 else None
+
+
+def compared_skew(node: Node) -> int:
+    """Return the advskew that a node compares with what it hears."""
+    negative = negative_skew(node, node.advskew)
+    return node.advskew if negative is None else negative
+
+
 def yields(receiver: Node, sender: Node) -> bool:
     """Tell whether a MASTER steps down for another's advertisement, by what both advertise.
 
@@ -78,7 +95,7 @@ def yields(receiver: Node, sender: Node) -> bool:
     if sender.demote > receiver.demote and receiver.adverts < 3:
         return False  # an OpenBSD would not, and so few advertisements do not tell it
     contest = rules.Contest(
-        (receiver.advbase, rules.microseconds(receiver.advskew)),
+        (receiver.advbase, rules.microseconds(compared_skew(receiver))),
         (sender.advbase, rules.microseconds(sender.advskew)),
         receiver.demote,
         sender.demote,
@@ -90,6 +107,19 @@ def yields(receiver: Node, sender: Node) -> bool:
     if is_openbsd(receiver):
         return rules.yields_openbsd(contest)
     return rules.yields_to_equal(contest)
+
+
+def may_yield(receiver: Node, sender: Node) -> bool:
+    """Tell whether a MASTER may step down for another's advertisement: not for one it refuses."""
+    return yields(receiver, sender) and not _refuses(receiver, sender)
+
+
+def _refuses(receiver: Node, sender: Node) -> bool:
+    mine, theirs = receiver.authentication.recipe, sender.authentication.recipe
+    if mine is None or theirs is None or mine.signed == theirs.signed:
+        return False
+    # OpenBSD takes a set with a link-local address more as well
+    return not is_openbsd(receiver) or mine.signed[::2] != theirs.signed[::2]
 
 
 def _ipv4(node: Node) -> bytes:
@@ -109,7 +139,8 @@ def crossed(node: Node, masters: Iterable[Node], at: Nanos) -> bool:
     """Tell whether a claim and something better passed each other: it yields without a word."""
     window = timers.CROSSING + (traits.reaction(node) if is_ucarp(node) else 0)
     return any(
-        other is not node and yields(node, other) and at - other.last <= window for other in masters
+        other is not node and may_yield(node, other) and at - other.last <= window
+        for other in masters
     )
 
 
@@ -129,7 +160,7 @@ def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | Non
     times = [
         sent
         for other in masters
-        if other is not node and yields(node, other)
+        if other is not node and may_yield(node, other)
         for sent, _ in other.sent
         if at - sent <= traits.reaction(node)
     ]
@@ -156,5 +187,5 @@ def went_on(contest: Contest, masters: Iterable[Node], node: Node, at: Nanos, fr
 def let_hear(masters: Iterable[Node], node: Node, at: Nanos) -> None:
     """Remember for the other masters that they could hear something as good or better."""
     for other in masters:
-        if other is not node and other.heard_better is None and yields(other, node):
+        if other is not node and other.heard_better is None and may_yield(other, node):
             other.heard_better = at

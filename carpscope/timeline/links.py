@@ -7,7 +7,7 @@ one has to react, so only the counter of the better one tells whether it hears.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from carpscope.core.units import SECOND, Nanos
@@ -54,6 +54,8 @@ class BrokenLink:
     ignored: int
     """How often it did not although it could have."""
     contests: int = 1
+    spells: list[tuple[Nanos, Nanos]] = field(default_factory=list)
+    """From when to when in each of them."""
     ever: bool = False
     """Whether the two accepted each other at any other time."""
     is_lasting: bool = False
@@ -128,6 +130,7 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 answered,
                 ignored,
                 ever=_ever(group, sender, receiver),
+                spells=[(contest.since[receiver_id, sender_id], contest.end)],
                 is_lasting=_overlap(sender, receiver, contest) > election_ns((sender, receiver)),
             )
         )
@@ -204,6 +207,7 @@ def _join(before: BrokenLink, link: BrokenLink) -> None:
     before.answered += link.answered
     before.ignored += link.ignored
     before.contests += 1
+    before.spells += link.spells
     before.ever = before.ever or link.ever
     before.is_lasting = before.is_lasting or link.is_lasting
 

@@ -1,21 +1,35 @@
-"""Who hears whom: one relation for every ordered pair of a group, with its reason.
+"""Who hears whom: for every ordered pair of a group what it is, from when to when, and why.
 
 `accepts`: an advertisement arrives and verifies. `rejects`: it arrives and fails a check.
 `deaf`: it does not arrive. `unknown`: nothing seen decides.
+
+What findings say of a pair is said here too, from the same owners: `timeline.signing` has who
+signs differently, `timeline.links` who is not heard. Beside these there is what shows that an
+advertisement was taken in: a counter that continues it, a MASTER that steps down for it, a backup
+that takes over from it or waits its own time after the last. A counter alone that ignores another
+shows that something is wrong, and not what.
 """
 
+from bisect import bisect
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from carpscope.core.units import Nanos, clock
-from carpscope.timeline.equal import proofs
+from carpscope.core.units import SECOND, Nanos, clock
+from carpscope.timeline import traits
+from carpscope.timeline.contest import yields
 from carpscope.timeline.group import Group
+from carpscope.timeline.links import BrokenLink, Trouble, broken_links
 from carpscope.timeline.node import Node
-from carpscope.timeline.signing import MEMBERS, accepts
+from carpscope.timeline.signing import MEMBERS, Difference, Disagreement, accepts, disagreements
+
+PERIODS_KEPT = 64
+"""Per pair, the latest: a link that comes and goes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What one node makes of another's advertisements."""
+    """What one node makes of another's advertisements in one stretch of time."""
 
     sender: Node
     receiver: Node
@@ -24,91 +38,277 @@ class Relation:
     confidence: float = 0.5
     since: Nanos | None = None
     """The first sign of it; None where none has a moment."""
+    until: Nanos | None = None
+    """When it was over; None where it lasts to the end."""
+
+
+class Sign(NamedTuple):
+    """One moment that shows that an advertisement was taken in."""
+
+    at: Nanos
+    because: str
+    confidence: float
+
+
+class Spell(NamedTuple):
+    """A stretch of time in which a finding says what is wrong."""
+
+    start: Nanos
+    end: Nanos | None
+    relation: str
+    because: str
+    confidence: float
 
 
 def relations(group: Group) -> list[Relation]:
-    """Return the relation of every ordered pair (after authentication is settled)."""
+    """Return the relations of every ordered pair, each pair's in order of time."""
     members = group.known[:MEMBERS]
+    found = disagreements(group)
+    links = broken_links(group)
     return [
-        _relation(group, sender, receiver)
+        one
         for sender in members
         for receiver in members
         if sender is not receiver
+        for one in _of_pair(group, sender, receiver, found, links)
     ]
 
 
-def _relation(group: Group, sender: Node, receiver: Node) -> Relation:
-    evidence = group.hearing.pair(receiver, sender)
-    if evidence is None or not evidence.notes:
-        return _without_counters(sender, receiver)
-    last = evidence.notes[-1]
-    # the first of the run of equal notes that lasts until now
-    since, times = last.at, 0
-    for note in reversed(evidence.notes):
-        if note.accepts != last.accepts:
-            break
-        since, times = note.at, times + 1
-    when = (
-        f"since {clock(since, digits=3)} UTC" if times > 1 else f"at {clock(since, digits=3)} UTC"
-    )
-    if last.accepts:
-        because = (
-            f"its counter continues the other's, {when}: it verified that advertisement"
-            f"{f' ({times} times)' if times > 1 else ''}"
-        )
-        return Relation(sender, receiver, "accepts", because, 0.99, since)
-    ever = " It had accepted it before." if evidence.ever else " It never accepted one."
-    ignores = f"its counter ignores the other's {when}"
-    if _differ(sender, receiver):
-        because = f"they sign differently, and {ignores}.{ever}"
-        return Relation(sender, receiver, "rejects", because, 0.97, since)
-    if _same(sender, receiver):
-        because = f"both sign the same, yet {ignores}.{ever}"
-        return Relation(sender, receiver, "deaf", because, 0.9, since)
-    seen = [p for p in proofs(sender, receiver) if p.at >= sender.first]
-    if seen and seen[-1].alike:
-        because = (
-            f"both made the same HMAC of one counter at {clock(seen[-1].at, digits=3)} UTC, so "
-            f"they sign the same, yet {ignores}.{ever}"
-        )
-        return Relation(sender, receiver, "deaf", because, 0.85, since)
-    if seen:
-        because = (
-            f"they made different HMACs of one counter at {clock(seen[-1].at, digits=3)} UTC, so "
-            f"they sign differently, and {ignores}.{ever}"
-        )
-        return Relation(sender, receiver, "rejects", because, 0.95, since)
-    because = f"{ignores}; refused or not received.{ever}"
-    return Relation(sender, receiver, "unknown", because, 0.5, since)
+def at_the_end(group: Group) -> list[Relation]:
+    """Return how it stands at the end, one relation a pair."""
+    return list({(one.sender.id, one.receiver.id): one for one in relations(group)}.values())
 
 
-def _without_counters(sender: Node, receiver: Node) -> Relation:
-    a, b = receiver.authentication.recipe, sender.authentication.recipe
-    if a is not None and b is not None and not accepts(receiver, a, b):
-        return Relation(sender, receiver, "rejects", "they sign differently", 0.95)
-    for reign in receiver.reigns:
-        if reign.ended_by == "yielded" and reign.end is not None and _speaks(sender, reign.end):
+def _of_pair(
+    group: Group,
+    sender: Node,
+    receiver: Node,
+    found: Iterable[Disagreement],
+    links: Iterable[BrokenLink],
+) -> list[Relation]:
+    pair = {sender.id, receiver.id}
+    spells = [
+        *_refusals(sender, receiver, [d for d in found if {d.one.id, d.other.id} == pair]),
+        *_cuts(sender, receiver, [b for b in links if {b.sender.id, b.receiver.id} == pair]),
+        *_dropped(sender),
+    ]
+    spells = _one_after_the_other(sorted(spells, key=lambda spell: spell.start))
+    signs = sorted(_signs(group, sender, receiver))
+    signs = [s for s in signs if not any(_within(s.at, spell) for spell in spells)]
+    return [
+        Relation(sender, receiver, p.relation, p.because, p.confidence, since, p.end)
+        for since, p in _periods(group, sender, receiver, spells, signs)
+    ][-PERIODS_KEPT:]
+
+
+def _within(at: Nanos, spell: Spell) -> bool:
+    return spell.start <= at and (spell.end is None or at <= spell.end)
+
+
+def _one_after_the_other(spells: list[Spell]) -> list[Spell]:
+    """Let each end where the next begins; of those that begin together the surer one stays."""
+    kept: list[Spell] = []
+    for spell in spells:
+        if kept and (kept[-1].end is None or kept[-1].end >= spell.start):
+            if kept[-1].confidence >= spell.confidence:
+                continue
+            kept[-1] = kept[-1]._replace(end=spell.start)
+        kept.append(spell)
+    return kept
+
+
+def _periods(
+    group: Group, sender: Node, receiver: Node, spells: list[Spell], signs: list[Sign]
+) -> Iterator[tuple[Nanos | None, Spell]]:
+    """Give what holds from when, spells and what lies between them."""
+    edges = [None, *(spell.end for spell in spells)]
+    for place, begin in enumerate(edges):
+        after = spells[place] if place < len(spells) else None
+        if place and begin is None:
+            return
+        until = after.start if after is not None else None
+        inside = [
+            s for s in signs if (begin is None or s.at > begin) and (until is None or s.at < until)
+        ]
+        if inside or after is None or (until is not None and _speaks_before(sender, until)):
+            yield from _between(group, sender, receiver, begin, until, inside)
+        if after is not None:
+            yield after.start, after
+
+
+def _between(
+    group: Group,
+    sender: Node,
+    receiver: Node,
+    begin: Nanos | None,
+    until: Nanos | None,
+    signs: list[Sign],
+) -> Iterator[tuple[Nanos | None, Spell]]:
+    """Give what is known where no finding says anything: taken in, or nothing that decides."""
+    ignored = _ignored(group, sender, receiver, begin, until)
+    if not signs:
+        yield begin, _undecided(sender, receiver, ignored, begin, until)
+        return
+    best = max(signs, key=lambda sign: sign.confidence)
+    more = sum(sign.because == best.because for sign in signs)
+    when = f"{'since' if more > 1 else 'at'} {clock(best.at, digits=3)} UTC"
+    because = f"{best.because}, {when}" + (f" ({more} times)" if more > 1 else "")
+    first = signs[0].at
+    later = [at for at in ignored if at > signs[-1].at]
+    over = later[0] if later else until
+    yield first, Spell(first, over, "accepts", because, best.confidence)
+    if later:
+        yield over, _undecided(sender, receiver, later, over, until)
+
+
+def _undecided(
+    sender: Node,
+    receiver: Node,
+    ignored: list[Nanos],
+    begin: Nanos | None,
+    until: Nanos | None,
+) -> Spell:
+    start = ignored[0] if ignored else begin or 0
+    mine, theirs = receiver.authentication.recipe, sender.authentication.recipe
+    if until is None and mine is not None and theirs is not None:
+        if not accepts(receiver, mine, theirs):
+            because = "they sign differently, though they were not MASTER beside each other since"
+            return Spell(start, None, "rejects", because, 0.7)
+        if mine.signed != theirs.signed:
+            because = "OpenBSD takes what is signed with its own link-local address as well"
+            return Spell(start, None, "unknown", because, 0.5)
+    if ignored:
+        times = f"{len(ignored)} times" if len(ignored) > 1 else "once"
+        because = (
+            f"its counter ignores the other's, {times} from {clock(ignored[0], digits=3)} UTC on: "
+            "refused, not received, or it had just started"
+        )
+        return Spell(start, until, "unknown", because, 0.5)
+    return Spell(start, until, "unknown", "nothing seen decides it", 0.0)
+
+
+def _ignored(
+    group: Group, sender: Node, receiver: Node, begin: Nanos | None, until: Nanos | None
+) -> list[Nanos]:
+    pair = group.hearing.pair(receiver, sender)
+    return [
+        note.at
+        for note in (pair.notes if pair is not None else ())
+        if not note.accepts
+        and (begin is None or note.at > begin)
+        and (until is None or note.at < until)
+    ]
+
+
+def _speaks_before(node: Node, at: Nanos) -> bool:
+    return node.first < at - SECOND
+
+
+# What findings say
+
+
+def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterator[Spell]:
+    """Give when the receiver refuses the sender, since they sign differently."""
+    for one in found:
+        mine, theirs = (
+            (one.recipe_one, one.recipe_other)
+            if one.one is receiver
+            else (one.recipe_other, one.recipe_one)
+        )
+        if mine is not None and theirs is not None and accepts(receiver, mine, theirs):
+            continue  # OpenBSD with a link-local address: one direction works
+        if one.proof is not None and one.difference is Difference.PROVED:
             because = (
-                "it stopped being MASTER when the other advertised, at "
-                f"{clock(reign.end, digits=3)} UTC"
+                f"they made different HMACs of one counter at {clock(one.proof.at, digits=3)} "
+                "UTC, so they sign differently"
             )
-            return Relation(sender, receiver, "accepts", because, 0.8, reign.end)
-    if a is not None and b is not None and a.signed != b.signed:
-        because = "OpenBSD takes what is signed with its own link-local address as well"
-        return Relation(sender, receiver, "unknown", because, 0.5)
-    return Relation(sender, receiver, "unknown", "nothing seen decides it", 0.0)
+        elif mine is None or theirs is None:
+            because = "what was supplied explains one of them and not the other"
+        else:
+            because = "they sign differently"
+        sure = 0.95 if mine is not None and theirs is not None else 0.85
+        yield Spell(one.start, _end(one, sender, receiver), "rejects", because, sure)
 
 
-def _differ(sender: Node, receiver: Node) -> bool:
-    """Tell whether both are explained, and the receiver cannot take what the sender signs."""
-    a, b = receiver.authentication.recipe, sender.authentication.recipe
-    return a is not None and b is not None and not accepts(receiver, a, b)
+def _end(one: Disagreement, sender: Node, receiver: Node) -> Nanos | None:
+    """Return when two began to sign alike, None where they do not to the end."""
+    for node in (sender, receiver):
+        later = [way.start for way in node.authentication.ways if way.start > one.end]
+        if later:
+            return one.end
+    first, last = sorted((sender, receiver), key=lambda node: node.last)
+    # an end before the last advertisement of both is one that equal counters prove
+    return None if one.end >= first.last or one.proof is None else min(one.end, last.last)
 
 
-def _same(one: Node, other: Node) -> bool:
-    a, b = one.authentication.recipe, other.authentication.recipe
-    return a is not None and b is not None and a.signed == b.signed
+def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[Spell]:
+    """Give when the receiver does not hear the sender, as findings have it."""
+    for link in links:
+        forward = link.sender is sender
+        last = max(sender.last, receiver.last)
+        for start, end in link.spells:
+            until = None if end >= last - SECOND and end == link.end else end
+            if link.trouble is Trouble.REFUSED_OR_LOST:
+                text = "it went on or claimed although it had to yield: refused or not received"
+                if forward:
+                    yield Spell(start, until, "unknown", text, 0.5)
+            elif forward:
+                text = "both sign alike, yet it went on or claimed although it had to yield"
+                yield Spell(start, until, "deaf", text, 0.9)
+            elif link.trouble is Trouble.BOTH_WAYS:
+                text = "both sign alike, yet its counter does not continue the other's"
+                yield Spell(start, until, "deaf", text, 0.9)
+            elif link.trouble is Trouble.UNDECIDED:
+                text = "it need not react to the other, and its counter does not tell"
+                yield Spell(start, until, "unknown", text, 0.5)
 
 
-def _speaks(node: Node, at: int) -> bool:
-    return any(reign.start <= at <= reign.seen for reign in node.reigns)
+def _dropped(sender: Node) -> Iterator[Spell]:
+    """Give when every receiver drops what a node sends, for its TTL, checksum or destination."""
+    if len(sender.refused_at) > 1:
+        text = "receivers have to drop what it sends: TTL, checksum, version or destination"
+        last = sender.refused_at[-1]
+        until = None if last >= sender.last else last
+        yield Spell(sender.refused_at[0], until, "rejects", text, 0.7)
+
+
+# What shows that an advertisement was taken in
+
+
+def _signs(group: Group, sender: Node, receiver: Node) -> Iterator[Sign]:
+    pair = group.hearing.pair(receiver, sender)
+    for note in pair.notes if pair is not None else ():
+        if note.accepts:
+            text = "its counter continues the other's: it verified that advertisement"
+            yield Sign(note.at, text, 0.99)
+    for reign in receiver.reigns:
+        if reign.ended_by == "yielded" and reign.end is not None:
+            spoke = _last_before(group, sender, reign.end)
+            if spoke is not None and reign.end - spoke <= traits.reaction(receiver):
+                text = "it stopped being MASTER when the other advertised"
+                yield Sign(reign.end, text, 0.8)
+        yield from _claims(group, sender, receiver, reign.start)
+
+
+def _claims(group: Group, sender: Node, receiver: Node, at: Nanos) -> Iterator[Sign]:
+    """Give what a claim shows of hearing: it preempts, or its wait after the last is over."""
+    spoke = _last_before(group, sender, at - 1)
+    if spoke is None or receiver.first == at:
+        return  # who has just started may claim for another reason
+    others = [n for n in group.members if n is not sender and n is not receiver]
+    if any((_last_before(group, n, at - 1) or 0) > spoke for n in others):
+        return  # another one may be whom it heard
+    if at - spoke <= traits.reaction(receiver) and not yields(receiver, sender):
+        yield Sign(spoke, "it took over when the worse one advertised", 0.8)
+        return
+    wait = traits.takeover(receiver)
+    if wait.earliest <= at - spoke <= wait.latest and sender.adverts > 1:
+        text = "it took over when its own wait after the other's last advertisement was over"
+        yield Sign(spoke, text, 0.7)
+
+
+def _last_before(group: Group, node: Node, at: Nanos) -> Nanos | None:
+    """Return when a node advertised last before a time, as far as the group's history goes."""
+    sent = list(group.history)
+    place = bisect(sent, at, key=lambda one: one.at)
+    return next((one.at for one in reversed(sent[:place]) if one.node is node), None)

@@ -8,6 +8,7 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.core.address import ip_text, parse_ip
+from carpscope.detect.finding import Severity
 from carpscope.pipeline import Analysis, analyze
 from carpscope.report.document import document
 
@@ -22,7 +23,8 @@ def analyzed(name: str, *words: str, addresses: tuple[str, ...] = ()) -> tuple[A
 
 
 def labels(analysis: Analysis) -> set[str]:
-    return {finding.label for finding in analysis.findings} - {"weak_passphrase"}
+    told = [finding for finding in analysis.findings if finding.severity is not Severity.INFO]
+    return {finding.label for finding in told} - {"weak_passphrase"}
 
 
 def statuses(analysis: Analysis, config: Config) -> dict[str, str]:
@@ -103,3 +105,44 @@ def test_two_clusters_in_one_network_are_one_conflict() -> None:
     assert not labels(analysis) & {"equal_skew_tie", "passphrase_mismatch", "one_way_link"}
     told = next(f for f in analysis.findings if f.label == "vhid_conflict")
     assert "different networks" not in told.explanation + told.summary
+
+
+def hears(analysis: Analysis, config: Config) -> dict[tuple[str, str], list[str]]:
+    """Return what each pair's relations are, in order of time, by (from, to)."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for group in json.loads(json.dumps(document(analysis, config)))["groups"]:
+        for one in group["hears"]:
+            found.setdefault((one["from"], one["to"]), []).append(one["relation"])
+    return found
+
+
+def test_constant_counters_are_no_sign_of_deafness() -> None:
+    """Two of OpenBSD's own: a crash, a take-over and a preemption, all as they should be."""
+    analysis, config = analyzed("two-openbsds", "xfuh", addresses=("172.28.94.139",))
+    assert labels(analysis) == set()
+    found = hears(analysis, config)
+    assert "accepts" in {relations[-1] for relations in found.values()}
+    assert not {"deaf", "rejects"} & {one for relations in found.values() for one in relations}
+
+
+def test_who_refuses_another_does_not_step_down_for_it() -> None:
+    """Two real ucarps with different passphrases; one is killed."""
+    analysis, config = analyzed("killed", "secret", "secrit", addresses=("10.77.0.100",))
+    ended = {
+        node.id: [reign.ended_by for reign in node.reigns]
+        for group in analysis.observer.groups.values()
+        for node in group.members
+    }
+    assert ended["10.77.0.2"][-1] == "silent"
+    assert {relations[-1] for relations in hears(analysis, config).values()} == {"rejects"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_demotion_below_zero_is_no_lost_link(*, known: bool) -> None:
+    words = ("copper-larch-19",) if known else ()
+    analysis, config = analyzed("negative-demotion", *words, addresses=("10.83.0.1",))
+    assert "one_way_link" not in labels(analysis)
+    told = next(f for f in analysis.findings if f.label == "split_brain")
+    assert "compared -10" in told.explanation
+    assert "net.inet.carp.demotion" in told.remedy
+    assert not any("deaf" in relations for relations in hears(analysis, config).values())

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field, replace
 
 from carpscope.core.units import SECOND, Nanos, seconds_text, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
+from carpscope.detect.negative import explained
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named, priority, since
 from carpscope.timeline.contest import election_ns
@@ -191,6 +192,7 @@ def _finding(overlap: Overlap) -> Finding:
     told = named(f"{node.id} advertises {priority(node)}" for node in nodes)
     together = "both" if len(nodes) == 2 else "all"
     word = f"have {together} been" if overlap.ongoing else f"were {together}"
+    negative = explained(nodes, overlap.start, overlap.end)
     return Finding(
         RULE.code,
         RULE.label,
@@ -206,9 +208,15 @@ def _finding(overlap: Overlap) -> Finding:
         f"{together.capitalize()} advertised {since(overlap.start, overlap.end)}"
         f"{f', in {overlap.times} stretches' if overlap.times > 1 else ''}; {told}. "
         f"An election explains at most {seconds_text(_allowed(nodes), digits=2)}. "
-        f"If they heard and authenticated each other, {best.id} would stay MASTER and the "
-        f"rest would step down at its next advertisement.",
-        "Remove the cause; then one of them steps down by itself within one interval.",
+        + (
+            negative[0]
+            if negative
+            else f"If they heard and authenticated each other, {best.id} would stay MASTER and the "
+            "rest would step down at its next advertisement."
+        ),
+        negative[1]
+        if negative
+        else "Remove the cause; then one of them steps down by itself within one interval.",
         ongoing=overlap.ongoing,
     )
 

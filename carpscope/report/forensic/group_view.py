@@ -14,7 +14,7 @@ from carpscope.report.roster import name, signs
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
-from carpscope.timeline.relations import Relation, relations
+from carpscope.timeline.relations import Relation, at_the_end
 from carpscope.timeline.replay import CONTRADICTIONS
 
 
@@ -81,7 +81,7 @@ def _node_row(node: Node, request: Request) -> NodeRow:
 
 def _matrix(group: Group, request: Request) -> list[tuple[str, list[tuple[str, str]]]]:
     members = group.members[:16]
-    known = {(r.sender.id, r.receiver.id): r for r in relations(group)}
+    known = {(r.sender.id, r.receiver.id): r for r in at_the_end(group)}
     return [
         (
             sender.id,

@@ -14,7 +14,7 @@ from carpscope.report.vantage import BECAUSE, offset_text, place_text
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
-from carpscope.timeline.relations import relations
+from carpscope.timeline.relations import at_the_end
 
 SITUATIONS_MAX = 20
 """A summary longer than this is none."""
@@ -146,7 +146,7 @@ def _unknown_of(group: Group, request: Request) -> Iterator[str]:
             yield f"{group.id}: what {node.id} signs is not known, since {why}."
         for limit in node.authentication.limits:
             yield f"{group.id}: {node.id}: {limit}."
-    unknown = [r for r in relations(group) if r.relation == "unknown"]
+    unknown = [r for r in at_the_end(group) if r.relation == "unknown"]
     for relation in unknown[:12]:
         yield (
             f"{group.id}: whether {relation.receiver.id} receives {relation.sender.id}: "

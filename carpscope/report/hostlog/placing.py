@@ -29,7 +29,7 @@ from carpscope.report.hostlog.whose import (
 )
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
-from carpscope.timeline.relations import relations
+from carpscope.timeline.relations import at_the_end
 from carpscope.wire.carp import interval_ns
 
 MINUTE: Nanos = 60 * SECOND
@@ -234,7 +234,7 @@ def _stepped_down(entry: Entry, at: Nanos, node: Node) -> tuple[Says, str]:
 def _refused(group: Group, node: Node) -> tuple[Says, str]:
     senders = [
         r.sender.id
-        for r in relations(group)
+        for r in at_the_end(group)
         if r.receiver is node and r.relation in ("rejects", "deaf")
     ]
     if senders:
