@@ -9,6 +9,7 @@ import re
 import stat
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
@@ -153,4 +154,18 @@ def _name(path: str, sources: list[Source]) -> str:
     place = Path(path)
     if place.is_dir():
         return place.resolve().name
+    parents = [part for part in place.parts[:-1] if part not in _INNER]
+    if parents and any(fnmatch(place.name, pattern) for pattern in _SYSTEM_NAMES):
+        return parents[-1]  # as a system calls it: the name of the folder tells more
     return place.name.partition(".")[0] or place.name
+
+
+_INNER = frozenset(
+    ("/", ".", "..", "etc", "boot", "network", "interfaces.d", "ucarp", "keepalived", "rc.conf.d",
+     "systemd", "system")
+)  # fmt: skip
+_SYSTEM_NAMES = (
+    "rc.conf", "rc.conf.local", "rc.local", "start_if.*", "sysctl.conf", "pf.conf", "hostname.*",
+    "ifconfig.*", "interfaces", "vip-*.conf", "keepalived.conf", "config.xml", "loader.conf",
+    "ucarp.service", "ucarp@*.service",
+)  # fmt: skip

@@ -111,6 +111,13 @@ class Call:
     """Refused for the number of a vhid."""
 
     @property
+    def complaint(self) -> str:
+        """Tell what ifconfig makes of the call that it refuses."""
+        if self.refused.startswith("takes"):
+            return f"ifconfig {self.refused}"
+        return f"ifconfig refuses the line: {self.refused}"
+
+    @property
     def has_vhid(self) -> bool:
         """Tell whether it names a vhid, known or not."""
         return self.vhid_word is not None

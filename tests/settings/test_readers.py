@@ -128,3 +128,37 @@ def test_the_user_may_say_what_is_one_segment(tmp_path: Path) -> None:
     together = check(nodes, Wishes(events=0, segments={"wan": [("fw1", "em0"), ("fw2", "em0")]}))
     assert len(together.groups) == 1
     assert "address_set_mismatch" in labels(together)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("fw1/hostname.carp0", "fw1"),
+        ("web1/network/interfaces", "web1"),
+        ("backups/fw1.example.org.txt", "fw1"),
+        ("fw1/ifconfig.txt", "fw1"),
+    ],
+)
+def test_a_node_is_named_by_what_tells_most(path: str, name: str, tmp_path: Path) -> None:
+    place = tmp_path / path
+    place.parent.mkdir(parents=True)
+    place.write_text(
+        "em0: flags=1\n\tinet 192.0.2.1 netmask 0xffffff00 vhid 1\n"
+        "\tcarp: MASTER vhid 1 advbase 1 advskew 0\n"
+        if path.endswith("txt")
+        else "iface eth0 inet static\n address 192.0.2.1/24\n"
+        if path.endswith("interfaces")
+        else "inet 192.0.2.1 255.255.255.0 NONE vhid 1 carpdev em0\n"
+    )
+    (files,) = gather([str(place)])
+    assert files.name == name
+
+
+def test_several_paths_may_be_one_node(tmp_path: Path) -> None:
+    nodes = written(
+        '== a/rc.conf\nifconfig_em0="inet 192.0.2.1/24"\n== b/sysctl.conf\n'
+        "net.inet.carp.preempt=1\n",
+        tmp_path,
+    )
+    (files,) = gather([f"fw1={node}" for node in nodes])
+    assert [source.kind for source in files.sources] == ["freebsd.rc.conf", "sysctl.conf"]

@@ -38,8 +38,8 @@ def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
             names,
             where,
             f"{group.id}: {listed(names)} end with different keys",
-            f"{len(by_key)} keys come of what is written: {'; '.join(parts)}. Each refuses the "
-            "advertisements of the others.",
+            f"{len(by_key)} keys come of what is written: {' against '.join(parts)}. Each refuses "
+            "the advertisements of the others.",
             f"Write one passphrase of at most 19 letters and digits on every node ({places}): "
             "pass ***.",
         )

@@ -37,7 +37,7 @@ def examine(settings: Settings) -> Iterator[SettledFinding]:
                 "",
                 [node.name],
                 [one.where],
-                f"not known here: {one.what} of {node.name}{place}",
+                f"not known here of {node.name}{place}: {one.what}",
                 "What decides it is not in the files that were given, so nothing is said about it.",
                 "Give the file that holds it, or look at the running node.",
             )

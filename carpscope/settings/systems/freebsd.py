@@ -7,11 +7,11 @@ of ifconfig does not name stays with the vhid, but for the peer (sbin/ifconfig/c
 """
 
 import re
-from typing import NamedTuple
 
 from carpscope.settings import ifconfig
 from carpscope.settings.ifconfig import Dialect
 from carpscope.settings.model import UNKNOWN, DeclaredNode, Key, Where
+from carpscope.settings.netif import Piece, expanded, missing_module, plain, unquoted, vlans
 from carpscope.settings.numbers import is_known, word_set
 from carpscope.settings.shell import Lexer, Script, Unfinished, Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
@@ -38,19 +38,6 @@ _NAME = re.compile(
     r"(?:ipv6_)?ifconfig_(?P<name>[A-Za-z0-9_]+?)"
     r"(?P<part>_alias[0-9]+|_aliases|_ipv6|_descr|_name)?\Z"
 )
-_RANGE_MAX = 2048
-"""netif_ipexpand_max."""
-_YES = word_set("yes true on 1")
-
-
-class Piece(NamedTuple):
-    """One call that rc makes: its words, where they stand, and the raw text around them."""
-
-    words: list[Word]
-    where: Where
-    raw: str
-    quoted: bool
-    source: Source
 
 
 def read(files: NodeFiles, node: DeclaredNode) -> None:
@@ -78,11 +65,6 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     reader.version()
     reader.modules()
     take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
-
-
-def is_yes(text: str | None) -> bool:
-    """Read as checkyesno does."""
-    return text is not None and text.lower() in _YES
 
 
 class _Reader:
@@ -116,9 +98,9 @@ class _Reader:
                 self.aliases.setdefault(name, []).append((int(part[6:15]), variable))
         cloned = self.value("cloned_interfaces").split()
         self.old = any(re.fullmatch(r"carp[0-9]+", name) for name in (*found, *cloned))
-        vlans = self._vlans(found)
+        numbers = vlans(self.script.variables, found)
         for name in found:
-            interface, number = vlans.get(name, (name, None))
+            interface, number = numbers.get(name, (name, None))
             if number is not None:
                 self.node.interface(interface).vlan = number
             is_carp = re.fullmatch(r"carp[0-9]+", name) is not None
@@ -143,26 +125,6 @@ class _Reader:
             if variable.startswith(f"ifconfig_{name}"):
                 return Where(found.path, found.word.line)
         return Where(next(iter(self.configs), ""), 1)
-
-    def _vlans(self, found: dict[str, None]) -> dict[str, tuple[str, int | None]]:
-        """Return what variables' names stand for, and the VLAN numbers."""
-        known: dict[str, tuple[str, int | None]] = {}
-        for variable, item in self.script.variables.items():
-            if variable.startswith("vlans_"):
-                parent = variable.removeprefix("vlans_")
-                for child in item.value.split():
-                    if child.isdecimal() and len(child) < 5:
-                        known[f"{parent}_{child}"] = (f"{parent}.{child}", int(child))
-            elif variable.startswith("create_args_"):
-                name = variable.removeprefix("create_args_")
-                match = re.search(r"(?:^|\s)vlan\s+([0-9]{1,4})(?:\s|$)", item.value)
-                if match is not None:
-                    known[name] = (name, int(match[1]))
-        for name in found:
-            child_of = re.fullmatch(r"([a-z]+[0-9]+)_([0-9]{1,4})", name)
-            if child_of is not None and name not in known:
-                known[name] = (f"{child_of[1]}.{child_of[2]}", int(child_of[2]))
-        return known
 
     # ---- one interface
 
@@ -215,7 +177,7 @@ class _Reader:
             told = f"a quote inside {variable} does not end, so sh refuses to run ifconfig"
             refuse(self.node, where, told, interface, vhid_of(kept))
             return None
-        return Piece(words, where, _unquoted(found.raw), quoted, source)
+        return Piece(words, where, unquoted(found.raw), quoted, source)
 
     def _aliases(self, name: str, interface: str, family: str) -> list[Piece]:
         """Give the calls for one family, as ifalias_af_common() puts them together."""
@@ -237,7 +199,7 @@ class _Reader:
                 continue
             where = Where(item.path, item.word.line)
             words = item.value.split() if own else ["inet", *item.value.split()]
-            raw, quoted = _unquoted(item.raw), item.raw.startswith('"')
+            raw, quoted = unquoted(item.raw), item.raw.startswith('"')
             tokens += [(w, where, raw, quoted, self.configs[item.path]) for w in words]
         for word in self.value(f"ipv4_addrs_{name}").split() if family == "inet" else ():
             item = self.script.variables[f"ipv4_addrs_{name}"]
@@ -279,14 +241,14 @@ class _Reader:
                 return []
         text = " ".join(words[1:])
         if not re.search(r"[0-9a-fA-F]-", text):
-            return [Piece(_plain(words, where), where, raw, quoted, source)]
-        expanded = _expanded(family, words[1:])
-        if isinstance(expanded, str):
-            self._dropped(words, where, expanded, interface)
+            return [Piece(plain(words, where), where, raw, quoted, source)]
+        calls = expanded(family, words[1:])
+        if isinstance(calls, str):
+            self._dropped(words, where, calls, interface)
             return []
         return [
-            Piece(_plain([family, one, *words[2:]], where), where, raw, quoted, source)
-            for one in expanded
+            Piece(plain([family, one, *words[2:]], where), where, raw, quoted, source)
+            for one in calls
         ]
 
     def _partial(self, what: str, where: Where) -> None:
@@ -295,7 +257,7 @@ class _Reader:
         self.node.not_known(f"words of {what}", where)
 
     def _dropped(self, words: list[str], where: Where, told: str, interface: str) -> None:
-        call = ifconfig.read(_plain(words, where), Dialect.FREEBSD)
+        call = ifconfig.read(plain(words, where), Dialect.FREEBSD)
         if not call.names_carp:
             return
         if call.vhid is not None:
@@ -353,14 +315,7 @@ class _Reader:
         if number is not None:
             vhid = declare(self.node, number, interface, where)
             drop_shared(vhid, words, where)
-        refuse(
-            self.node,
-            where,
-            f"ifconfig refuses the call: it {_verb(call.refused)}",
-            interface,
-            number,
-            label=label,
-        )
+        refuse(self.node, where, call.complaint, interface, number, label=label)
 
     def _carp_interface(
         self, call: ifconfig.Call, interface: str, where: Where, key: Key | None
@@ -420,83 +375,13 @@ class _Reader:
 
     def modules(self) -> None:
         """Look whether anything loads carp(4)."""
-        loaders = self.files.of("freebsd.loader.conf")
-        if not loaders:
+        where = missing_module(self.files, self.script, old=self.old)
+        if where is None or not self.node.vhids:
             return
-        loader = Script()
-        for source in loaders:
-            loader.read(source.text, source.path)
         name = "if_carp" if self.old else "carp"
-        listed = re.split(r"[\s]+", self.value("kld_list"))
-        names = {item.rpartition("/")[2].removesuffix(".ko") for item in listed}
-        if (
-            is_yes(loader.lookup(f"{name}_load"))
-            or name in names
-            or not is_known(self.value("kld_list"))
-        ):
-            return
-        if not self.node.vhids:
-            return
-        where = Where(loaders[0].path, 1)
         told = f'nothing loads carp(4): neither {name}_load="YES" nor a kld_list with {name}'
         refuse(self.node, where, told, "", None, repair=f'{name}_load="YES"', all_of_it=True)
         stop_all(self.node)
-
-
-def _verb(refused: str) -> str:
-    return refused if refused.startswith("takes") else f"says: {refused}"
-
-
-def _plain(words: list[str], where: Where) -> list[Word]:
-    return [Word(word, word, where.line) for word in words]
-
-
-def _unquoted(raw: str) -> str:
-    """Take the quotes of a whole assignment away."""
-    if len(raw) > 1 and raw[0] == raw[-1] and raw[0] in "\"'":
-        return raw[1:-1]
-    return raw
-
-
-def _expanded(family: str, words: list[str]) -> list[str] | str:
-    """Expand a range of addresses, or tell why nothing comes of the alias.
-
-    ifalias_af_common_handler() looks for a hex digit and a hyphen in all words, but
-    ifalias_expand_addr() expands the first one only; what is left with a hyphen is given
-    back to the handler for ever.
-    """
-    first, rest = words[0], " ".join(words[1:])
-    if "--" in first or "--" in rest:
-        return "rc takes `--` for a wrong range of addresses and drops the alias without a word"
-    endless = (
-        "rc takes a hex digit with a hyphen behind it for a range of addresses, expands it into "
-        "itself without end and never calls ifconfig"
-    )
-    if re.search(r"[0-9a-fA-F]-", rest):
-        return endless
-    bare, slash, length = first.partition("/")
-    if family == "inet":
-        return _expanded_inet(bare, length if slash else "32", endless)
-    head, _, tail = bare.rpartition(":")
-    low, hyphen, high = tail.partition("-")
-    pattern = r"[0-9a-fA-F]{1,4}"
-    if not hyphen or not re.fullmatch(pattern, low) or not re.fullmatch(pattern, high):
-        return endless
-    count = range(int(low, 16), min(int(high, 16), int(low, 16) + _RANGE_MAX) + 1)
-    return [f"{head}:{number:04x}/{length if slash else 64}" for number in count]
-
-
-def _expanded_inet(bare: str, length: str, endless: str) -> list[str] | str:
-    octets = bare.split(".")
-    ranges = [n for n, octet in enumerate(octets) if re.fullmatch(r"[0-9]{1,3}-[0-9]{1,3}", octet)]
-    if len(ranges) != 1:
-        return endless
-    low, _, high = octets[ranges[0]].partition("-")
-    found: list[str] = []
-    for number in range(int(low), int(high) + 1):
-        octets[ranges[0]] = str(number)
-        found.append(f"{'.'.join(octets)}/{length if not found else 32}")
-    return found
 
 
 SYSTEM = System(

@@ -83,8 +83,7 @@ def _line(node: DeclaredNode, name: str, source: Source, where: Where, line: str
         device = value_of(words, "carpdev")
         if device is not None and vhid.interface == name:
             vhid.interface = device
-        told = f"ifconfig refuses the line: it {call.refused}"
-        refuse(node, where, told, name, number, label=label)
+        refuse(node, where, call.complaint, name, number, label=label)
         return
     key = call_key(call, line, where, source, quoted=False)
     note_unknown(node, call, key, where)

@@ -192,12 +192,7 @@ def _call(
         label = "vhid_out_of_range" if call.out_of_range else "not_configured"
         if call.out_of_range and call.vhid is not None:
             carp.wanted = call.vhid
-        told = (
-            f"ifconfig {call.refused}"
-            if call.refused.startswith("takes")
-            else (f"ifconfig refuses the line: {call.refused}")
-        )
-        _refuse(node, carp, where, told, raw.split(), label=label)
+        _refuse(node, carp, where, call.complaint, raw.split(), label=label)
         return
     if call.is_down is not None:
         carp.is_down = call.is_down

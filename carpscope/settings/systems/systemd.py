@@ -197,7 +197,9 @@ def _line(
 ) -> None:
     words, whole = split(text.lstrip("-@:+!"), unit.environment, unit.instance)
     if not whole:
-        refuse(node, where, "systemd refuses the line: a quote does not end", "", None)
+        found = re.search(r"(?:-v|--vhid)[= ]*([0-9]{1,3})\b", text)
+        number = int(found[1]) if found is not None else None
+        refuse(node, where, "systemd refuses the line: a quote does not end", "", number)
         return
     words = [Word(word.value, word.raw, where.line) for word in words]
     program = words[0].value.rpartition("/")[2] if words else ""
