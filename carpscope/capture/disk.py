@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from carpscope.capture.batch import Batch
 from carpscope.core.frame import Frame
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
 
 WAITING_BYTES = 64 << 20
@@ -50,8 +51,15 @@ S = TypeVar("S", bound=Shelf)
 class Disk(Generic[S]):
     """One shelf behind its queue. What the capture calls returns at once."""
 
-    def __init__(self, shelf: S, name: str, limit: int = WAITING_BYTES) -> None:
-        """Start its thread."""
+    def __init__(
+        self,
+        shelf: S,
+        name: str,
+        limit: int = WAITING_BYTES,
+        mistakes: Mistakes | None = None,
+    ) -> None:
+        """Start its thread. What fails in it by our mistake is counted in `mistakes`."""
+        self._mistakes = mistakes or Mistakes()
         self.name = name
         self.shelf = shelf
         """Only to be looked at: it belongs to the thread."""
@@ -122,17 +130,23 @@ class Disk(Generic[S]):
         shelf = self.shelf
         while (item := self._queue.get()) is not None:
             if callable(item):
-                item()
+                with self._mistakes.isolated(self.name):
+                    item()
                 continue
-            if isinstance(item, Batch):
-                shelf.write_batch(item)
-                self._done_frames += len(item)
-            else:
-                for frame in item:
-                    shelf.write(frame)
-                    self._done_frames += 1
+            done = self._done_frames + len(item)
+            with self._mistakes.isolated(self.name):
+                if isinstance(item, Batch):
+                    shelf.write_batch(item)
+                    self._done_frames += len(item)
+                else:
+                    for frame in item:
+                        shelf.write(frame)
+                        self._done_frames += 1
+            self._unfit += done - self._done_frames
+            self._done_frames = done
             self._done_bytes += _size(item)
-        shelf.close()
+        with self._mistakes.isolated(self.name):
+            shelf.close()
 
 
 def _size(frames: Sequence[Frame] | Batch) -> int:

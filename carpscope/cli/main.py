@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 import carpscope
-from carpscope.cli import commands
+from carpscope.cli import commands, own
 from carpscope.cli.command import Command
 from carpscope.cli.terminal import make_printable, width
 from carpscope.core.errors import CarpscopeError
@@ -100,8 +100,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _crashed(problem: Exception, arguments: Sequence[str]) -> int:
-    from carpscope.cli import own
-
     return _flushed(own.crashed(problem, debug="--debug" in arguments))
 
 

@@ -19,7 +19,9 @@ from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
 from carpscope.capture.rotation import Recorder
 from carpscope.config import Config
 from carpscope.core.frame import Frame
+from carpscope.core.mistakes import told as mistakes_told
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
+from carpscope.detect import internal
 from carpscope.detect.finding import Severity
 from carpscope.detect.standing import Standing, Status, is_wrong
 from carpscope.live import memory
@@ -91,9 +93,17 @@ class Live:
         self.notes: dict[str, str] = {}
         self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
         self._manager = ServiceManager()
-        self._searcher = Searcher()
+        self.mistakes = options.outputs.mistakes
+        self._said_mistakes = 0
+        self._searcher = Searcher(mistakes=self.mistakes)
         self.monitors = [
-            Monitor(config, i.label, searcher=self._searcher, sight=Sight(self.started))
+            Monitor(
+                config,
+                i.label,
+                searcher=self._searcher,
+                sight=Sight(self.started),
+                mistakes=self.mistakes,
+            )
             for i in capture.interfaces
         ]
         for monitor in self.monitors:
@@ -125,7 +135,9 @@ class Live:
             if options.keeper is not None:
                 made = memory.evidence(options.state)
                 options.keeper.do(lambda keeper: keeper.take_over(made))
-        self._state = memory.StateFile(options.state) if options.state is not None else None
+        self._state = (
+            memory.StateFile(options.state, self.mistakes) if options.state is not None else None
+        )
 
     def run(self) -> None:
         """Watch until a signal, the length or the count ends it."""
@@ -244,13 +256,15 @@ class Live:
             self._count()
         for disk in self._disks:
             disk.tick(now)
-        self._serve(clock)
+        with self.mistakes.isolated("what was asked for", now):
+            self._serve(clock)
         shown = self.options.show or self.options.outputs.exports
         if shown and clock - self._showed >= self.options.show_every:
             self._showed = clock
-            taken = self.snapshot()
-            for show in (*self.options.show, self.options.outputs.show):
-                show(taken)
+            with self.mistakes.isolated("picture", now):
+                taken = self.snapshot()
+                for show in (*self.options.show, self.options.outputs.show):
+                    show(taken)
 
     def _check(self, *, latest: bool = False) -> None:
         """Look after the interfaces before what they gave: what was missed in between is known."""
@@ -265,14 +279,22 @@ class Live:
         for monitor, teller in zip(self.monitors, self._tellers, strict=True):
             if monitor.sight.is_blind:
                 continue  # while nothing can be heard, silence has no meaning
-            changes = monitor.look(until)
-            told = [teller.news(item) for item in monitor.taken_news()]
-            for record in sorted(told, key=_at):
-                self.tell(record)
-            for change in changes:
-                self._changed(change.action, change.situation, monitor, until)
+            with self.mistakes.isolated("look", until):
+                self._look_at(monitor, teller, until)
+
+    def _look_at(self, monitor: Monitor, teller: Teller, until: Nanos) -> None:
+        changes = monitor.look(until)
+        told: list[Record] = []
+        for item in monitor.taken_news():
+            with self.mistakes.isolated("news", until):
+                told.append(teller.news(item))
+        for record in sorted(told, key=_at):
+            self.tell(record)
+        for change in changes:
+            self._changed(change.action, change.situation, monitor, until)
+            with self.mistakes.isolated("news", until):
                 self.tell(teller.change(change, max(until, monitor.observer.now)))
-            self._unsaved = self._unsaved or bool(changes)
+        self._unsaved = self._unsaved or bool(changes)
 
     def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
         if is_wrong((situation.finding,), monitor.config):
@@ -312,8 +334,11 @@ class Live:
 
     def _count(self) -> None:
         """See what the kernel lost, what outputs lost, and say it when it grows."""
+        if not self._searcher.is_alive:
+            raise RuntimeError("the thread that searches died")
         self.capture.count()
         now = wall_ns()
+        self._own_mistakes(now)
         more = self.packets - self._counted_packets
         self._counted_packets = self.packets
         self._searcher.pause_s = PAUSE_S * (1 + more / LEISURE)
@@ -330,6 +355,16 @@ class Live:
         problems += [(disk.name, disk.lost, disk.problem) for disk in self._disks]
         for name, lost, problem in problems:
             self._problem(name, lost, problem, now)
+
+    def _own_mistakes(self, now: Nanos) -> None:
+        """Start again what died by our mistake, and say when there are more mistakes."""
+        for outlet in self.options.outputs.all:
+            outlet.look_after()
+        if self.mistakes.count == self._said_mistakes:
+            return
+        self._said_mistakes = self.mistakes.count
+        told = mistakes_told("; ".join(one.text for one in list(self.mistakes)[:4]))
+        self.tell(notice(now, internal.LABEL, told, severity=Severity.ERROR))
 
     def _problem(self, name: str, lost: int, problem: str | None, now: Nanos) -> None:
         """Say that an output loses something, when it begins and when it is over."""

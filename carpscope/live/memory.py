@@ -14,6 +14,7 @@ from typing import Any
 from carpscope.capture.evidence import Made
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve, changeable, open_to_write
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, parse_rfc3339, rfc3339
 from carpscope.detect.finding import Finding, Severity
@@ -57,8 +58,9 @@ def save(path: Path, document: dict[str, Json]) -> None:
 class StateFile:
     """Writes in a thread of its own, always the latest: a disk that hangs delays nothing."""
 
-    def __init__(self, path: Path) -> None:
-        """Start its thread."""
+    def __init__(self, path: Path, mistakes: Mistakes | None = None) -> None:
+        """Start its thread. What fails in it by our mistake is counted in `mistakes`."""
+        self._mistakes = mistakes or Mistakes()
         self._path = path
         self.problem: str | None = None
         """Why the latest could not be written."""
@@ -88,14 +90,20 @@ class StateFile:
             over = self._over
             document, self._latest = self._latest, None
             if document is not None:
-                try:
-                    with self._reserve:
-                        save(self._path, document)
-                    self.problem = None
-                except OSError as problem:
-                    self.problem = f"{self._path}: {problem.strerror}"
+                self.problem = "a mistake of carpscope itself"
+                with self._mistakes.isolated("--state"):
+                    self.problem = self._saved(document)
             if over:
                 return
+
+    def _saved(self, document: dict[str, Json]) -> str | None:
+        """Write it; return what went wrong."""
+        try:
+            with self._reserve:
+                save(self._path, document)
+        except OSError as problem:
+            return f"{self._path}: {problem.strerror}"
+        return None
 
 
 def load(path: Path) -> list[tuple[str, Situation]]:

@@ -13,6 +13,7 @@ from carpscope.auth.keyring import Keyring
 from carpscope.auth.question import Sample
 from carpscope.config import Config
 from carpscope.core.frame import Frame
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch, undone
@@ -24,7 +25,7 @@ from carpscope.live.situations import Change, Doubts, Situations
 from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Joined, Left, Refused
 from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.limits import LIVE
-from carpscope.timeline.node import Node
+from carpscope.timeline.node import Node, frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.settling import job
 from carpscope.wire.decode import decode
@@ -72,6 +73,8 @@ class Monitor:
     """Since the last look."""
     searcher: Searcher | None = None
     """Who searches beside the loop; without one, everything is searched in `look`."""
+    mistakes: Mistakes = field(default_factory=Mistakes)
+    """Our own, of the whole run."""
     sight: Sight = field(default_factory=lambda: Sight(0))
     """Whether the segment can be seen."""
     _asked: OrderedDict[tuple[GroupKey, str], tuple[object, Nanos]] = field(
@@ -90,7 +93,9 @@ class Monitor:
         keyring = Keyring(self.config.passphrases)
         self.observer = Observer(keyring, self.config.addresses, effort, LIVE)
         self.observer.strangers.expected = self.config.expected_nodes
-        self.context = Context(self.observer, self.config, self.interface)
+        self.context = Context(
+            self.observer, self.config, self.interface, mistakes=self.mistakes
+        )
         self._engine = Engine(self.context)
         self._events = EventWatch()
 
@@ -128,6 +133,8 @@ class Monitor:
     @property
     def unknown(self) -> str:
         """Say why it is unknown how things stand here; empty where it is known."""
+        if self.mistakes.count:
+            return "carpscope itself made a mistake (CS901)"
         has_findings = bool(self.situations.open)
         return self.sight.unknown(self.observer, has_findings=has_findings)
 
@@ -135,26 +142,23 @@ class Monitor:
         """Take one frame that no lane has taken."""
         if self.sight.why and frame.at > self.sight.noticed:
             self.resume(frame.at)
-        if self.observer.pass_by(frame):
-            return
-        facts = self.observer.see(decode(frame))
-        if facts:
-            self._take(facts)
+        try:
+            if self.observer.pass_by(frame):
+                return
+            facts = self.observer.see(decode(frame))
+            if facts:
+                self._take(facts)
+        except Exception as problem:  # noqa: BLE001 - the next frame goes on; a `with` would cost
+            number = frame_ref(frame.capture, frame.number)
+            self.mistakes.add("frame", problem, frame.at, number)
 
     def look(self, now: Nanos) -> list[Change]:
         """Let time pass until `now`, and say what is different."""
-        self._take(self.observer.tick(now))
+        with self.mistakes.isolated("time", now):
+            self._take(self.observer.tick(now))
         at = self.observer.now
-        self._learn()
-        if at - self._settled >= SETTLE_EVERY and self._waits():
-            effort = self.observer.effort
-            before = effort.spent
-            self._bound()
-            self.observer.settle()
-            self._bound()  # also for the quick looks at what comes until the next time
-            cost = (effort.spent - before) * DIGEST_NS
-            self._settled = at + max(0, cost * SETTLE_SHARE - SETTLE_EVERY)
-            self._ask(at)
+        with self.mistakes.isolated("search", at):
+            self._search(at)
         found = self._engine.known(at)
         changes = self.situations.look(found, at, self.doubts)
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
@@ -162,8 +166,23 @@ class Monitor:
         changes += self.situations.carried_over(at, masters, listed)
         if at - self._pruned >= PRUNE_EVERY:
             self._pruned = at
-            self._take(self.observer.tidy())
+            with self.mistakes.isolated("what is forgotten", at):
+                self._take(self.observer.tidy())
         return changes
+
+    def _search(self, at: Nanos) -> None:
+        """Take up what was found beside the loop, look at what is easy, and ask for the rest."""
+        self._learn()
+        if at - self._settled < SETTLE_EVERY or not self._waits():
+            return
+        effort = self.observer.effort
+        before = effort.spent
+        self._bound()
+        self.observer.settle()
+        self._bound()  # also for the quick looks at what comes until the next time
+        cost = (effort.spent - before) * DIGEST_NS
+        self._settled = at + max(0, cost * SETTLE_SHARE - SETTLE_EVERY)
+        self._ask(at)
 
     def finish(self) -> list[Finding]:
         """End the run; return every finding as an analysis would."""

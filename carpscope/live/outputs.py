@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.mistakes import Mistakes
 from carpscope.report.kind import make_sink
 from carpscope.report.openmetrics import Metrics, listening_at
 from carpscope.report.outlet import Outlet, Sink
@@ -23,6 +24,8 @@ class Outputs:
 
     def __init__(self) -> None:
         """Begin with none."""
+        self.mistakes = Mistakes()
+        """Our own, of the whole run."""
         self._sinks: dict[str, Sink] = {}
         self._outlets: dict[str, Outlet] = {}
         self._metrics: dict[str, Metrics] = {}
@@ -80,7 +83,7 @@ class Outputs:
             told.append(f"no longer {outlet.sink.name}")
             threading.Thread(target=outlet.close, args=(CLOSE_PATIENCE_S,), daemon=True).start()
         for text, sink in self._sinks.items():
-            self._outlets[text] = Outlet(sink)
+            self._outlets[text] = Outlet(sink, mistakes=self.mistakes)
             told.append(f"now also {sink.name}")
         self._sinks = {}
         if metrics is not None and metrics not in self._answering:

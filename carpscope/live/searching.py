@@ -13,6 +13,7 @@ from carpscope.auth.effort import SEARCH_DIGESTS, Effort
 from carpscope.auth.explain import ALL, Candidates, explain
 from carpscope.auth.keyring import Keyring
 from carpscope.auth.question import Outcome, Sample
+from carpscope.core.mistakes import Mistakes
 from carpscope.timeline.group import GroupKey
 
 PAUSE_S = 0.15
@@ -34,8 +35,9 @@ class Question:
 class Searcher:
     """Answers one question at a time. What the loop calls returns at once."""
 
-    def __init__(self, pause_s: float = PAUSE_S) -> None:
-        """Start its thread."""
+    def __init__(self, pause_s: float = PAUSE_S, mistakes: Mistakes | None = None) -> None:
+        """Start its thread. A search that fails by our mistake is counted in `mistakes`."""
+        self._mistakes = mistakes or Mistakes()
         self.pause_s = pause_s
         """May be changed at any time: longer while there is much to capture."""
         self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
@@ -44,6 +46,11 @@ class Searcher:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="search", daemon=True)
         self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether questions are still answered."""
+        return self._thread.is_alive()
 
     @property
     def is_free(self) -> bool:
@@ -71,9 +78,11 @@ class Searcher:
     def _run(self) -> None:
         while (question := self._questions.get()) is not None:
             effort = Effort(SEARCH_DIGESTS, tell=self._pause)
-            outcome = explain(
-                question.sample, question.keyring, question.candidates, effort, stages=ALL
-            )
+            outcome = Outcome()
+            with self._mistakes.isolated("search"):
+                outcome = explain(
+                    question.sample, question.keyring, question.candidates, effort, stages=ALL
+                )
             self._answer = question, outcome
 
     def _pause(self, spent: int, total: int) -> None:

@@ -47,6 +47,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         tuple(live.log),
         tuple(outlet.view() for outlet in live.options.outputs.all),
         tuple(f"{name}: {problem}" for name, problem in live.notes.items()),
+        live.mistakes.count,
     )
 
 

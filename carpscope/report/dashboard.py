@@ -19,6 +19,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, clock, span_text
 from carpscope.detect.finding import Severity
@@ -51,8 +52,9 @@ JITTER_FULL: Nanos = 50_000_000
 class Dashboard:
     """Draws snapshots in a thread of its own."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        """Take the terminal."""
+    def __init__(self, console: Console | None = None, mistakes: Mistakes | None = None) -> None:
+        """Take the terminal, and who counts what fails in here by our mistake."""
+        self._mistakes = mistakes or Mistakes()
         # a COLUMNS that a shell exported says what was, not what a resized terminal is
         told = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
         self._console = console or Console(highlight=False, _environ=told)
@@ -78,6 +80,12 @@ class Dashboard:
             self._thread.join(2)
 
     def _draw(self) -> None:
+        while not self._over.is_set():
+            with self._mistakes.isolated("dashboard"):
+                self._pictures()
+            self._over.wait(1)
+
+    def _pictures(self) -> None:
         with Live(console=self._console, screen=True, auto_refresh=False, transient=True) as live:
             while not self._over.is_set():
                 self._news.wait(1)

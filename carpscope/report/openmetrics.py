@@ -194,5 +194,9 @@ class Metrics:
             "Connections to this exporter that were ended unanswered: too many, or too slow.",
         )
         cut.add_metric([], self._scrapes.cut)
+        own = CounterMetricFamily(
+            "carpscope_internal_errors", "Mistakes of carpscope itself; the status is unknown."
+        )
+        own.add_metric([], now.internal_errors)
         yield from gauges.values()
-        yield from (sent, failures, received, dropped, lost, cut)
+        yield from (sent, failures, received, dropped, lost, cut, own)

@@ -9,6 +9,7 @@ import queue
 import threading
 from typing import Protocol, runtime_checkable
 
+from carpscope.core.mistakes import Mistakes
 from carpscope.report.record import Record
 from carpscope.report.snapshot import OutletView
 
@@ -45,17 +46,20 @@ class Stoppable(Protocol):
 class Outlet:
     """One receiver behind its queue."""
 
-    def __init__(self, sink: Sink, limit: int = QUEUE_LIMIT) -> None:
-        """Start its thread."""
+    def __init__(
+        self, sink: Sink, limit: int = QUEUE_LIMIT, mistakes: Mistakes | None = None
+    ) -> None:
+        """Start its thread. What fails in it by our mistake is counted in `mistakes`."""
+        self._mistakes = mistakes or Mistakes()
         self.sink = sink
         self.sent = 0
         self.lost = 0
         self.problem: str | None = None
         self.broken_pipe = False
+        self._is_over = False
         self._queue: queue.Queue[Record | None] = queue.Queue(limit)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"to {sink.name}", daemon=True)
-        self._thread.start()
+        self._thread = self._started()
 
     def put(self, record: Record) -> None:
         """Hand over a record; never waits."""
@@ -72,6 +76,7 @@ class Outlet:
             self._stop.set()
         self._thread.join(patience_s / 2)
         self._stop.set()
+        self._is_over = True
         while not self._queue.empty():
             self.lost += self._queue.get() is not None
         if self._thread.is_alive():
@@ -85,12 +90,29 @@ class Outlet:
         """Say how it stands."""
         return OutletView(self.sink.name, self.sent, self.lost, self._queue.qsize(), self.problem)
 
+    def look_after(self) -> None:
+        """Start its thread again, if it died."""
+        if not self._thread.is_alive() and not self._is_over:
+            self._mistakes.add(self.sink.name, RuntimeError("its thread died"))
+            self.lost += 1
+            self._thread = self._started()
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name=f"to {self.sink.name}", daemon=True)
+        thread.start()
+        return thread
+
     def _run(self) -> None:
         while not self._stop.is_set():
             record = self._queue.get()
             if record is None:
+                self._is_over = True
                 return
-            self._deliver(record)
+            lost = self.lost + 1
+            with self._mistakes.isolated(self.sink.name, record.at):
+                self._deliver(record)
+                continue
+            self.problem, self.lost = "a mistake of carpscope itself", lost
 
     def _deliver(self, record: Record) -> None:
         pause = RETRY_FIRST_S

@@ -114,6 +114,8 @@ class Snapshot:
     outlets: tuple[OutletView, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What a person should know of the capture itself."""
+    internal_errors: int = 0
+    """Mistakes of carpscope itself, each kept from the rest."""
 
     @property
     def unknown(self) -> list[str]:

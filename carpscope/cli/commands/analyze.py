@@ -5,6 +5,7 @@ import os
 import sys
 
 from carpscope.cli import options as shared
+from carpscope.cli import own
 from carpscope.cli.command import Command
 from carpscope.cli.terminal import LONG_FILE, Progress, width
 from carpscope.core.errors import CarpscopeError
@@ -159,8 +160,6 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
         print(f"carpscope: interrupted; {read}", file=sys.stderr)
         return 130
     if analysis.mistakes.count:
-        from carpscope.cli import own
-
         sys.stdout.flush()
         return own.told(analysis.mistakes, debug=options.debug)
     if not analysis.is_judged:

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from carpscope.cli import options as shared
+from carpscope.cli import own
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 
@@ -92,8 +93,6 @@ def run(options: argparse.Namespace) -> int:
         for note in capture.notes:
             print(f"carpscope: {capture.name}: {note}", file=sys.stderr)
     if mistakes is not None:
-        from carpscope.cli import own
-
         return own.told(mistakes, debug=options.debug)
     return status
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from carpscope.cli import options as shared
+from carpscope.cli import own
 from carpscope.cli.command import Command
 from carpscope.core.text import shown
 
@@ -153,7 +154,13 @@ def run(options: argparse.Namespace) -> int:
         return _run(options)
     except (CarpscopeError, OSError) as problem:
         print(unknown(str(problem)))
-        return 3
+    except Exception as problem:  # noqa: BLE001 - a plugin's word for it is UNKNOWN
+        from carpscope.core import mistakes
+
+        if options.debug:
+            print(mistakes.trace(problem), file=sys.stderr)
+        print(unknown(mistakes.told(mistakes.place(problem))))
+    return 3
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -192,12 +199,13 @@ def _run(options: argparse.Namespace) -> int:
     # files are opened and made as who is left: root follows nobody's link, and turning a page
     # works as it began. Threads begin from here on: privileges belong to each.
     loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
-    loop.recorder, loop.keeper = _kept(options)
+    loop.recorder, loop.keeper = _kept(options, loop)
     loop.state = _state(options)
     loop.reread = (lambda: _reread(given, options, loop)) if options.config else None
     loop.report = _report_state
     loop.outputs.start(_outputs(options), options.metrics)
     live = Live(capture, config, loop)
+    _watch_threads(loop)
     with _screen(options, loop) as stop:
         _signals(live)
         try:
@@ -208,6 +216,17 @@ def _run(options: argparse.Namespace) -> int:
             _close(loop)
             stop()
     return _end(options, live)
+
+
+def _watch_threads(loop: "Options") -> None:
+    """Count what ends a thread by our mistake, instead of printing over the screen."""
+    import threading
+
+    def count(ended: threading.ExceptHookArgs) -> None:
+        name = ended.thread.name if ended.thread is not None else "a thread"
+        loop.outputs.mistakes.add(name, ended.exc_value or RuntimeError())
+
+    threading.excepthook = count
 
 
 def _config(options: argparse.Namespace) -> "Config":
@@ -295,12 +314,15 @@ def _outputs(options: argparse.Namespace) -> list[str]:
     return [*options.out, *([f"exec={options.exec}"] if options.exec else [])]
 
 
-def _kept(options: argparse.Namespace) -> "tuple[Disk[Recorder] | None, Disk[Keeper] | None]":
+def _kept(
+    options: argparse.Namespace, loop: "Options"
+) -> "tuple[Disk[Recorder] | None, Disk[Keeper] | None]":
     from carpscope.capture.disk import Disk
     from carpscope.capture.evidence import Keeper
     from carpscope.capture.rotation import Recorder
 
     recorder = keeper = None
+    mistakes = loop.outputs.mistakes
     if options.write:
         file = Recorder(
             options.write,
@@ -309,12 +331,12 @@ def _kept(options: argparse.Namespace) -> "tuple[Disk[Recorder] | None, Disk[Kee
             period=options.G * 1_000_000_000 if options.G else None,
             ring=options.W,
         )
-        recorder = Disk(file, "-w")
+        recorder = Disk(file, "-w", mistakes=mistakes)
     if options.evidence:
         folder = Keeper(
             options.evidence, options.interface, around=options.around, keep=options.evidence_files
         )
-        keeper = Disk(folder, "--evidence")
+        keeper = Disk(folder, "--evidence", mistakes=mistakes)
     return recorder, keeper
 
 
@@ -337,14 +359,16 @@ class _screen:  # noqa: N801 - used as a function
             return self._stop
         from carpscope.report.outlet import Outlet
 
+        mistakes = loop.outputs.mistakes
         if options.json:
             from carpscope.report.sinks.jsonl import JsonLines
 
-            loop.outputs.add(Outlet(JsonLines(sys.stdout, "standard output", owned=False)))
+            sink = JsonLines(sys.stdout, "standard output", owned=False)
+            loop.outputs.add(Outlet(sink, mistakes=mistakes))
         elif sys.stdout.isatty() and not options.plain:
             from carpscope.report.dashboard import Dashboard
 
-            dashboard = Dashboard()
+            dashboard = Dashboard(mistakes=mistakes)
             dashboard.start()
             self._stop = dashboard.stop
             loop.show.append(dashboard.show)
@@ -353,7 +377,7 @@ class _screen:  # noqa: N801 - used as a function
         else:
             from carpscope.report.eventline import EventLines
 
-            loop.outputs.add(Outlet(EventLines(sys.stdout)))
+            loop.outputs.add(Outlet(EventLines(sys.stdout), mistakes=mistakes))
         return self._stop
 
     def __exit__(self, *problem: object) -> None:
@@ -414,6 +438,8 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
 
         status, line = verdict(taken)
         print(line)
+        if options.debug and live.mistakes.count:
+            own.told(live.mistakes, debug=True)
         return status
     if not options.quiet:
         from carpscope.report.eventline import summary_lines
@@ -424,6 +450,8 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
         return 130
     if "terminated" in live.requests:
         return 0
+    if live.mistakes.count:
+        return own.told(live.mistakes, debug=options.debug)
     if taken.unknown and not live.is_wrong:
         told = "; ".join(taken.unknown)
         print(shown(f"carpscope: {told}: it is unknown how things stand"), file=sys.stderr)

@@ -3,6 +3,7 @@
 import argparse
 
 from carpscope.cli import options as shared
+from carpscope.cli import own
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
@@ -107,8 +108,6 @@ def run(options: argparse.Namespace) -> int:
         signed = "signed" if key is not None else "not signed (--sign KEY)"
         print(f"  {signed}; carpscope verify {shown(shlex.quote(str(target)))} checks it")
     if request.analysis.mistakes.count:
-        from carpscope.cli import own
-
         return own.told(request.analysis.mistakes, debug=options.debug)
     wrong = any(finding.severity.rank >= Severity.WARNING.rank for finding in findings)
     return 1 if wrong else 0
