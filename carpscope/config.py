@@ -54,6 +54,12 @@ if TYPE_CHECKING:
 
 _OTHERS = 0o007 | S_IWGRP
 """Permissions that let somebody else have it; its group may read it."""
+PASSPHRASES_MAX = 1024
+"""Candidates, each of which becomes some thirty keys; about ten kilobytes."""
+ENTRIES_MAX = 4096
+"""Nodes, groups, addresses: as many as a live run follows nodes."""
+LISTED_MAX = 256
+"""Addresses, nodes or windows of one entry: as many as the vhids of a segment."""
 _KEYS = {"passphrases", "passphrase_file", "addresses", "node", "group", "tolerances", "live"}
 _NODE_KEYS = {"name", "addresses"}
 _GROUP_KEYS = {"vhid", "vlan", "name", "nodes", "interface", "addresses", "master", "together",
@@ -209,6 +215,9 @@ def read_config(path: str, warn: "Callable[[str], None] | None" = None) -> Confi
     if "passphrase_file" in data:
         passphrases += _passphrase_file(source, data["passphrase_file"])
     addresses = [_address(source, t, "addresses") for t in _texts(source, data, "addresses")]
+    passphrases = bounded(passphrases, path)
+    if len(addresses) > ENTRIES_MAX:
+        raise source.error(f"has more than {ENTRIES_MAX:,} entries", "addresses")
     names = _nodes(source, data)
     groups = _groups(source, data, names)
     tolerances = _tolerances(source, data)
@@ -226,6 +235,17 @@ def read_config(path: str, warn: "Callable[[str], None] | None" = None) -> Confi
         live,
         places,
     )
+
+
+def bounded(passphrases: list[bytes], where: str) -> list[bytes]:
+    """Return the candidates, each once. Raises CarpscopeError where they are too many to try."""
+    distinct = list(dict.fromkeys(passphrases))
+    if len(distinct) > PASSPHRASES_MAX:
+        raise CarpscopeError(
+            f"{where}: {len(distinct):,} passphrases; {PASSPHRASES_MAX:,} are tried at the most, "
+            "each with the mistakes that people make of it"
+        )
+    return distinct
 
 
 def _nodes(source: _Source, data: Table) -> list[tuple[bytes, str]]:
@@ -246,6 +266,7 @@ def _groups(
     source: _Source, data: Table, names: list[tuple[bytes, str]]
 ) -> tuple[ExpectedGroup, ...]:
     groups = []
+    known_nodes = _Names(names)
     for number, group in enumerate(_tables(source, data, "group"), 1):
         _known(source, group, _GROUP_KEYS, "group", number)
         vhid = group.get("vhid")
@@ -265,7 +286,7 @@ def _groups(
             raise source.error(told, "interface", "group", number)
         nodes: list[bytes] = []
         for text in _texts(source, group, "nodes", "group", number):
-            nodes += _node(source, text, names, "nodes", number)
+            nodes += _node(source, text, known_nodes, "nodes", number)
         master = group.get("master")
         if master is not None and not isinstance(master, str):
             raise source.error("must be a node's name or address", "master", "group", number)
@@ -284,7 +305,7 @@ def _groups(
                     _address(source, text, "addresses", "group", number)
                     for text in _texts(source, group, "addresses", "group", number)
                 ),
-                tuple(_node(source, master, names, "master", number)) if master else (),
+                tuple(_node(source, master, known_nodes, "master", number)) if master else (),
                 together,
                 tuple(
                     _window(source, text, number)
@@ -295,16 +316,23 @@ def _groups(
     return tuple(groups)
 
 
-def _node(
-    source: _Source, text: str, names: list[tuple[bytes, str]], key: str, number: int
-) -> list[bytes]:
+class _Names:
+    """Nodes by name and by address."""
+
+    def __init__(self, names: list[tuple[bytes, str]]) -> None:
+        self.called: dict[str, list[bytes]] = {}
+        self.name = dict(names)
+        for address, name in names:
+            self.called.setdefault(name, []).append(address)
+
+
+def _node(source: _Source, text: str, names: _Names, key: str, number: int) -> list[bytes]:
     """Read a node's name or one of its addresses; give all that are known of it."""
-    called = [address for address, known in names if known == text]
-    if called:
+    if called := names.called.get(text):
         return called
     address = _address(source, text, key, "group", number)
-    name = dict(names).get(address)
-    return [a for a, known in names if known == name] if name is not None else [address]
+    name = names.name.get(address)
+    return names.called[name] if name is not None else [address]
 
 
 def _window(source: _Source, text: str, number: int) -> tuple[Nanos, Nanos]:
@@ -376,6 +404,8 @@ def _tables(source: _Source, data: Table, key: str) -> list[Table]:
     value = data.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise source.error(f"must be tables, [[{key}]]", key)
+    if len(value) > ENTRIES_MAX:
+        raise source.error(f"has more than {ENTRIES_MAX:,} entries", key)
     return value
 
 
@@ -390,6 +420,8 @@ def _texts(source: _Source, table: Table, key: str, name: str = "", number: int 
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise source.error("must be a list of texts", key, name, number)
+    if name and len(value) > LISTED_MAX:
+        raise source.error(f"has more than {LISTED_MAX:,} entries", key, name, number)
     return value
 
 

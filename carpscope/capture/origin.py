@@ -23,6 +23,7 @@ ASIDE_FROM = 8 << 20
 ASIDE_WAITING = 16
 """Blocks that may wait for it."""
 
+_PATIENCE_MS = 1000
 ATTENTION_S = 0.5
 """How long a wait for a pipe may hold up Ctrl-C."""
 
@@ -96,6 +97,8 @@ class Origin:
 
     def _opened(self, path: str) -> io.FileIO:
         try:
+            if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116 - pathlib is slow to import
+                return _piped(path, self.name)
             return io.FileIO(path, "rb")
         except FileNotFoundError:
             raise CarpscopeError(f"{self.name}: no such file") from None
@@ -145,6 +148,21 @@ class Origin:
             self._digest.stop()
         if self._file is not None:
             self._file.close()
+
+
+def _piped(path: str, name: str) -> io.FileIO:
+    """Open a named pipe; say so where nobody writes into it yet, and wait for who does."""
+    import select  # noqa: PLC0415  files need it not
+
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    if not poll.poll(_PATIENCE_MS):
+        print(f"carpscope: {name}: waiting for somebody to write into this pipe", file=sys.stderr)
+        while not poll.poll(_PATIENCE_MS):
+            continue  # a signal is looked at here
+    os.set_blocking(number, True)
+    return io.FileIO(number, "rb")
 
 
 def _attentive(number: int) -> Callable[[int], bytes]:

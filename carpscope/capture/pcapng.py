@@ -168,6 +168,7 @@ class _Section:
         self.enhanced = struct.Struct(f"{self.order}IIIIIII").unpack_from
         self.size_at = struct.Struct(f"{self.order}I").unpack_from
         self.interfaces: list[Interface] = []
+        self._tally.close_section()
         self._base = base
         """Interfaces of the sections before."""
 

@@ -10,6 +10,8 @@ reading a small capture does.
 from carpscope.capture.linktypes import is_read, link_name
 from carpscope.core.units import Nanos
 
+LINKS_KEPT = 64
+"""Different link types of one capture that are listed; a file can name all 65,536."""
 BEFORE_THE_FIRST: Nanos = 1 << 200
 """Stands for the latest time so far where no packet has been read: later than any."""
 
@@ -23,9 +25,11 @@ class Tally:
         "compressed",
         "first",
         "isb_drops",
+        "isb_over",
         "last",
         "late",
         "links",
+        "links_unlisted",
         "nanosecond",
         "packet_drops",
         "packets",
@@ -52,13 +56,17 @@ class Tally:
         self.timeless = 0
         """Packets without a time of their own (pcapng Simple Packet Blocks)."""
         self.comments = 0
-        self.links: list[int] = []
+        self.links: dict[int, None] = {}
+        self.links_unlisted = False
+        """Whether there are more of them than are listed."""
         self.nanosecond = False
         self.compressed = False
         self.packet_drops: int | None = None
         """Lost packets by the counts that packets carry; None where none does."""
         self.isb_drops: dict[int, int] = {}
-        """Lost packets by the statistics at the end, for each interface."""
+        """Lost packets by the statistics at the end, for each interface of the section,"""
+        self.isb_over: int | None = None
+        """and for all of the sections before; None where they say nothing."""
         self.problems: list[str] = []
         """What ended the reading early, or was odd about the file."""
 
@@ -71,7 +79,16 @@ class Tally:
     def see_link(self, link: int) -> None:
         """Remember a link type at its first appearance."""
         if link not in self.links:
-            self.links.append(link)
+            if len(self.links) < LINKS_KEPT:
+                self.links[link] = None
+            else:
+                self.links_unlisted = True
+
+    def close_section(self) -> None:
+        """Sum up what statistics said of the interfaces of a section: there are no more."""
+        if self.isb_drops:
+            self.isb_over = (self.isb_over or 0) + sum(self.isb_drops.values())
+            self.isb_drops.clear()
 
     def place(self, offset: int) -> str:
         """Say where: a byte of the file, or of what came out of it."""
@@ -100,8 +117,8 @@ class Tally:
         Both counts may tell of the same losses, so they are not added.
         """
         counts = [] if self.packet_drops is None else [self.packet_drops]
-        if self.isb_drops:
-            counts.append(sum(self.isb_drops.values()))
+        if self.isb_drops or self.isb_over is not None:
+            counts.append((self.isb_over or 0) + sum(self.isb_drops.values()))
         return max(counts) if counts else None
 
     def notes(self) -> list[str]:
@@ -112,6 +129,8 @@ class Tally:
             for link in self.links
             if not is_read(link)
         ]
+        if self.links_unlisted:
+            notes.append(f"more than {LINKS_KEPT} link types; the others are not listed")
         for count, what in (
             (self.snapped, "cut by snaplen"),
             (self.late, "out of time order"),

@@ -194,13 +194,13 @@ def accepts(options: argparse.Namespace) -> "Callable[[Frame], bool] | None":
 
 def config(options: argparse.Namespace) -> "Config":
     """Collect every candidate: configuration, file, variable, option, in this order."""
-    from carpscope.config import Config, read_config
+    from carpscope.config import ENTRIES_MAX, Config, bounded, read_config
     from carpscope.core.address import parse_ip
 
     base = read_config(options.config, _warn) if options.config else Config()
     passphrases = list(base.passphrases)
     for path in options.passphrase_file:
-        passphrases += passphrase_lines(path)
+        passphrases += bounded(passphrase_lines(path), f"--passphrase-file {path}")
     if options.ask_passphrase:
         passphrases += _asked(options)
     if variable := os.environb.get(PASSPHRASE_VARIABLE.encode()):
@@ -209,6 +209,9 @@ def config(options: argparse.Namespace) -> "Config":
     addresses = list(base.addresses)
     for text in options.address:
         addresses += [parse_ip(part, where="-a") for part in text.split(",") if part.strip()]
+    if len(addresses) > ENTRIES_MAX:
+        raise CarpscopeError(f"-a: more than {ENTRIES_MAX:,} addresses")
+    passphrases = bounded(passphrases, "the command line")
     whole = base._replace(passphrases=tuple(passphrases), addresses=tuple(dict.fromkeys(addresses)))
     if not options.node:
         return whole

@@ -93,9 +93,7 @@ class Monitor:
         keyring = Keyring(self.config.passphrases)
         self.observer = Observer(keyring, self.config.addresses, effort, LIVE)
         self.observer.strangers.expected = self.config.expected_nodes
-        self.context = Context(
-            self.observer, self.config, self.interface, mistakes=self.mistakes
-        )
+        self.context = Context(self.observer, self.config, self.interface, mistakes=self.mistakes)
         self._engine = Engine(self.context)
         self._events = EventWatch()
 

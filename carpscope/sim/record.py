@@ -76,6 +76,12 @@ class Record:
         self.lost: list[Lost] = []
         self.arrived: list[Arrived] = []
 
+    @property
+    def size(self) -> int:
+        """Return how many entries there are."""
+        sent = len(self.sent) + len(self.announced) + len(self.lost)
+        return sent + len(self.changed) + len(self.refused)
+
     def forget(self, node: str, after: Nanos) -> list[Packet]:
         """Take back what a node was still going to do when it crashed; return its frames.
 

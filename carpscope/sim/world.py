@@ -12,6 +12,7 @@ import heapq
 from random import Random
 from typing import TypeAlias
 
+from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 from carpscope.protocol.events import (
     AddressAdded,
@@ -63,6 +64,8 @@ CAPTURE_TICK = 1 * SECOND
 """libpcap's buffer timer, which ucarp sets to 1000 ms (CAPTURE_TIMEOUT)."""
 CAPTURE_LATENESS = 20 * MICROSECOND
 DEAD_RATIO = 3
+RECORD_MAX = 400_000
+"""Entries of a record, half a kilobyte each: four days of an advertisement a second."""
 ATTACKER = "attacker"
 """What a record names where no node of the scenario sent a frame."""
 
@@ -231,6 +234,11 @@ class World:
 
     def _effects(self, name: str, profile: Profile, effects: tuple[Effect, ...]) -> None:
         record = self.record
+        if record.size > RECORD_MAX:
+            raise CarpscopeError(
+                f"more than {RECORD_MAX:,} advertisements and events by second "
+                f"{self.now / SECOND:.0f}: a shorter duration, fewer nodes or a longer advbase"
+            )
         for effect in effects:
             match effect:
                 case Send():

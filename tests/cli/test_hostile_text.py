@@ -251,6 +251,7 @@ def test_metrics_stay_what_they_are(attack: str) -> None:
     from carpscope.report.openmetrics import Metrics
 
     metrics = Metrics("127.0.0.1:0")
+    metrics.start()
     try:
         metrics.show(snapshot(attack))
         with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=20) as answer:

@@ -16,7 +16,9 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~@$])")
 _AT_START = re.compile(r"^(\s*)([-+#=]+|\d{1,9}[.)])(?=\s|$)")
 _LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp):|\bwww\.")
 _UNUSUAL = re.compile(r"[^\x20-\x7e\n]")
-_FORMULA = ("=", "+", "-", "@")
+_BEGINS = re.compile(r"((?:^|[;,\t|])[\s\"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a cell may begin with a formula's sign, the full-width forms too: some spreadsheets take
+`;`, a tab or a bar for the end of a cell, whatever stands in quotes."""
 
 
 def markdown(text: str) -> str:
@@ -50,7 +52,7 @@ def _cell(value: object) -> str:
         return str(value)
     text = shown(str(value))
     # the quote is what a spreadsheet itself writes before text that looks like a formula
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    return _BEGINS.sub(r"\1'", text)
 
 
 def json_text(value: object, *, indent: int | None = 1) -> str:
