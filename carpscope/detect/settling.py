@@ -17,12 +17,6 @@ from carpscope.detect.settled import Settings, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup
 
-_OWN_CODES = {
-    "split_group": "CS110",
-    "address_conflict": "CS511",
-    "unexpected_master": "CS253",
-}
-"""Codes of labels that no rule of captures has."""
 CAUSES = (
     "vhid_conflict",
     "ucarp_kernel_address_incompat",
@@ -56,10 +50,7 @@ def _declared() -> tuple[ModuleType, ...]:
 
 def code_of(label: str) -> str:
     """Return the code that a label has in the catalogue."""
-    for rule in rules():
-        if rule.label == label:
-            return rule.code
-    return _OWN_CODES[label]
+    return next(rule.code for rule in rules() if rule.label == label)
 
 
 def findings(settings: Settings) -> list[SettledFinding]:
