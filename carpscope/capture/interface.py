@@ -73,6 +73,13 @@ class Counts:
     dropped: int = 0
     """Passed the filter and found the buffer full."""
     interface_dropped: int = 0
+    skipped: int = 0
+    """Read, and not looked at: there were too many."""
+
+    @property
+    def lost(self) -> int:
+        """Return how many frames nothing is known of."""
+        return self.dropped + self.interface_dropped + self.skipped
 
 
 def grown(before: int, now: int) -> int:
@@ -105,6 +112,8 @@ class Interface:
     """Asked before a packet becomes a frame; empty unless an analysis fills it."""
     tap: Callable[[Batch], None] | None = None
     """Gets everything that was captured, before it is looked at."""
+    choose: Callable[[Iterator[Frame]], Iterator[Frame]] | None = None
+    """Gives those of the frames that are looked at (`live.triage`)."""
     why: str = ""
     """What became of it, where it is not up."""
     exists: bool = True
@@ -189,7 +198,8 @@ class Interface:
             self.latest = batch.last
             if tap is not None:
                 tap(batch)
-            yield from batch.frames(self.shortcuts)
+            frames = batch.frames(self.shortcuts)
+            yield from frames if self.choose is None else self.choose(frames)
             if len(batch) < BATCH:
                 return
 

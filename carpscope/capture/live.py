@@ -22,6 +22,8 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos
 
 DRAIN_MAX: Nanos = 5 * SECOND
 """A full buffer takes this long at the most; who ends a flood does not wait for more."""
+BATCHES_OF_SEVERAL = 2
+"""Of each of several interfaces at a time: they are sorted before any is looked at."""
 RETRY_AFTER: Nanos = SECOND // 4
 RESERVED = 8
 """Descriptors that are kept for opening an interface again."""
@@ -97,6 +99,7 @@ class LiveCapture:
             emptied = self.interfaces[0].frames - before < limit * BATCH
         else:
             before = sum(i.frames for i in self.interfaces)
+            limit = BATCHES_OF_SEVERAL
             waiting = [frame for i in self.interfaces for frame in i.read(limit)]
             waiting.sort(key=_at)
             yield from waiting

@@ -33,6 +33,7 @@ from carpscope.live.service import ServiceManager
 from carpscope.live.sight import Sight
 from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import Teller, notice
+from carpscope.live.triage import Triage
 from carpscope.live.views import snapshot
 from carpscope.report.record import Record
 from carpscope.report.snapshot import Snapshot
@@ -106,6 +107,10 @@ class Live:
             )
             for i in capture.interfaces
         ]
+        self._triages = [Triage(wall_ns) for _ in self.monitors]
+        self._shares = [1] * len(self.monitors)
+        for interface, triage in zip(capture.interfaces, self._triages, strict=True):
+            interface.choose = triage.choose
         for monitor in self.monitors:
             monitor.observer.began = self.started
             monitor.context.run = [other.context for other in self.monitors]
@@ -275,7 +280,15 @@ class Live:
         for notice_ in self.capture.check(wall_ns()):
             self._interface(notice_)
 
+    def _narrow(self) -> None:
+        """In a flood, follow only what is looked at."""
+        for index, (monitor, triage) in enumerate(zip(self.monitors, self._triages, strict=True)):
+            if triage.share > self._shares[index]:
+                monitor.narrow(triage.keeps)
+            self._shares[index] = triage.share
+
     def _look(self, until: Nanos) -> None:
+        self._narrow()
         for monitor, teller in zip(self.monitors, self._tellers, strict=True):
             if monitor.sight.is_blind:
                 continue  # while nothing can be heard, silence has no meaning
@@ -343,12 +356,18 @@ class Live:
         self._counted_packets = self.packets
         self._searcher.pause_s = PAUSE_S * (1 + more / LEISURE)
         for index, interface in enumerate(self.capture.interfaces):
-            lost = interface.counts.dropped + interface.counts.interface_dropped
+            self._triages[index].know(self.monitors[index].observer, self.monitors[index].config)
+            interface.counts.skipped = self._triages[index].skipped
+            lost = interface.counts.lost
             more = lost - self._dropped[index]
             if more > 0:
                 since = now - COUNT_EVERY - SECOND
                 self.monitors[index].doubts.dropped(since, now, more)
                 text = f"{more:,} frames were dropped by the capture ({lost:,} in all)"
+                if self._triages[index].is_flood:
+                    text = (
+                        f"{more:,} frames were dropped or not looked at ({lost:,} in all): a flood"
+                    )
                 self.tell(notice(now, "dropped", text, interface.label))
             self._dropped[index] = max(lost, self._dropped[index])
         problems = [(o.sink.name, o.lost, o.problem) for o in self.options.outputs.all]

@@ -5,7 +5,7 @@ measured by the caller, who decides how often to look.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from carpscope.auth.effort import Effort
@@ -127,6 +127,10 @@ class Monitor:
             since, why = self.sight.regain(at, self.observer.advertisements)
             self.doubts.blind(since, at, why)
             self.observer.resume(at)
+
+    def narrow(self, keeps: Callable[[Group], bool]) -> None:
+        """Look only at some groups from now on: there is no time for the rest."""
+        self._take(self.observer.narrow(keeps))
 
     @property
     def unknown(self) -> str:

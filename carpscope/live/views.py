@@ -28,7 +28,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
     interfaces = tuple(
         InterfaceView(
             i.label, i.state, i.since, i.counts.received, i.counts.dropped,
-            i.counts.interface_dropped, monitor.unknown,
+            i.counts.interface_dropped, i.counts.skipped, monitor.unknown,
         )
         for i, monitor in zip(live.capture.interfaces, live.monitors, strict=True)
     )  # fmt: skip

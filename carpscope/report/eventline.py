@@ -106,6 +106,8 @@ def _summary(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Itera
         name = f"{interface.name}: " if len(taken.interfaces) > 1 else ""
         yield f"{name}{interface.received:,} packets received by filter"
         yield f"{name}{interface.dropped:,} packets dropped by kernel"
+        if interface.skipped:
+            yield f"{name}{interface.skipped:,} packets not looked at, in a flood"
         if interface.interface_dropped:
             yield f"{name}{interface.interface_dropped:,} packets dropped by interface"
     if recorder is not None:

@@ -184,6 +184,7 @@ class Metrics:
             received.add_metric([shown(interface.name)], interface.received)
             dropped.add_metric([shown(interface.name), "kernel"], interface.dropped)
             dropped.add_metric([shown(interface.name), "interface"], interface.interface_dropped)
+            dropped.add_metric([shown(interface.name), "flood"], interface.skipped)
         lost = CounterMetricFamily(
             "carpscope_records_lost", "Events an output did not take.", labels=["output"]
         )

@@ -83,6 +83,8 @@ class InterfaceView:
     received: int
     dropped: int
     interface_dropped: int
+    skipped: int = 0
+    """Frames that were read and not looked at: there were too many."""
     unknown: str = ""
     """Why it is unknown how things stand on it; empty where it is known."""
 

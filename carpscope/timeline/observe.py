@@ -8,7 +8,7 @@ for longer than its own interval explains. The replay of state machines
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from carpscope.auth.effort import Effort
@@ -315,11 +315,20 @@ class Observer:
             self._forget(*found)
         return True
 
-    def _forget(self, group: Group, node: Node) -> None:
+    def narrow(self, keeps: Callable[[Group], bool]) -> list[Fact]:
+        """Forget the groups that are not looked at any more; nothing is concluded of them."""
+        facts = self._facts = []
+        self.sync()
+        for group in [group for group in self.groups.values() if not keeps(group)]:
+            for node in group.members:
+                self._forget(group, node, "capture")
+        return facts
+
+    def _forget(self, group: Group, node: Node, how: str = "silent") -> None:
         if isinstance(group.lane, Lane):
             self._close(group.lane)
         if node.is_master:
-            self._leave(group, node, node.last, "silent")
+            self._leave(group, node, node.last, how)
         drop(group, node)
         group.revision += 1
         self.strangers.followed -= 1

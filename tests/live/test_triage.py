@@ -1,0 +1,154 @@
+"""In a flood that takes longer to look at than to send, who is configured or known comes first."""
+
+import hashlib
+import struct
+from zlib import crc32
+
+from carpscope.config import Config, ExpectedGroup
+from carpscope.core.frame import Frame
+from carpscope.core.units import MILLISECOND, SECOND
+from carpscope.live.monitor import Monitor
+from carpscope.live.triage import CALM, EACH, SHARE_FIRST, Triage
+
+AT = 1_700_000_000 * SECOND
+MINE = bytes([192, 0, 2, 1])
+CONFIG = Config(groups=(ExpectedGroup(9, nodes=(MINE,)),))
+
+
+def advert(source: bytes, vhid: int, vlans: tuple[int, ...] = (), counter: int = 1) -> bytes:
+    """Give an advertisement over IPv4, written by hand."""
+
+    def checked(data: bytes, at: int) -> bytes:
+        total = sum(struct.unpack(f">{len(data) // 2}H", data))
+        while total >> 16:
+            total = (total & 0xFFFF) + (total >> 16)
+        return data[:at] + struct.pack(">H", ~total & 0xFFFF) + data[at + 2 :]
+
+    counter |= 0x5A17 << 48
+    digest = hashlib.sha1(bytes([vhid, counter & 255]), usedforsecurity=False).digest()
+    carp = struct.pack(">BBBBBBHQ20s", 0x21, vhid, 100, 7, 0, 1, 0, counter, digest)
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 16, 56, 0, 0x4000, 255, 112, 0, source, b"\xe0\0\0\x12")
+    tags = b"".join(struct.pack(">HH", 0x8100, vlan) for vlan in vlans)
+    head = b"\x01\0\x5e\0\0\x12\0\0\x5e\0\x01" + bytes([vhid]) + tags + b"\x08\0"
+    return head + checked(ip, 10) + checked(carp, 6)
+
+
+def frame(data: bytes, at: int) -> Frame:
+    return Frame(1, at, 1, data, len(data))
+
+
+class Clock:
+    now = AT
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def flooded(config: Config = CONFIG) -> tuple[Triage, Clock, Monitor]:
+    """A triage that has seen frames get later while they were looked at."""
+    clock, monitor = Clock(), Monitor(config, "eth1")
+    triage = Triage(clock)
+    triage.know(monitor.observer, config)
+    for step in range(4):
+        clock.now = AT + (step + 1) * SECOND
+        list(triage.choose([frame(advert(MINE, 200), AT + step * 400 * MILLISECOND)]))
+    return triage, clock, monitor
+
+
+def test_frames_that_get_later_while_they_are_looked_at_are_a_flood() -> None:
+    triage, _, _ = flooded()
+    assert triage.is_flood
+    assert triage.share >= SHARE_FIRST
+
+
+def test_a_process_that_was_stopped_is_late_and_catches_up() -> None:
+    clock = Clock()
+    triage = Triage(clock)
+    for step in range(20):
+        clock.now = AT + 2 * SECOND + step * 100 * MILLISECOND
+        given = [frame(advert(MINE, 200), AT + step * 200 * MILLISECOND)] * 512
+        assert len(list(triage.choose(given))) == 512
+    assert (triage.is_flood, triage.skipped) == (False, 0)
+
+
+def others(triage: Triage, count: int) -> list[int]:
+    """Give groups of which nothing is looked at."""
+    return [v for v in range(1, 255) if crc32(bytes([v])) % triage.share and v != 9][:count]
+
+
+def test_who_is_configured_comes_first_and_the_rest_is_counted() -> None:
+    triage, clock, _ = flooded()
+    vhids = others(triage, 100)
+    given = [frame(advert(bytes([10, 0, 0, v]), v), clock.now) for v in vhids]
+    given.insert(50, frame(advert(MINE, 9), clock.now))
+    before = triage.skipped
+    assert [f.data for f in triage.choose(given)] == [advert(MINE, 9)]
+    assert triage.skipped - before == 100
+
+
+def test_a_name_that_others_use_too_has_a_bound_and_counts_in_its_group_only() -> None:
+    triage, clock, _ = flooded()
+    (vhid,) = others(triage, 1)
+    mine = [frame(advert(MINE, 9, counter=n), clock.now) for n in range(100)]
+    assert len(list(triage.choose(mine))) == EACH
+    elsewhere = [frame(advert(MINE, vhid), clock.now), frame(advert(MINE, 9, (7, 8)), clock.now)]
+    assert list(triage.choose(elsewhere)) == []
+
+
+def test_a_configured_group_without_nodes_is_open() -> None:
+    triage, clock, _ = flooded(Config(groups=(ExpectedGroup(9, vlan=(7,)),)))
+    given = [frame(advert(MINE, 9, (7,)), clock.now)]
+    assert list(triage.choose(given)) == given
+
+
+def test_who_was_known_before_comes_first_and_nobody_joins() -> None:
+    triage, _, _ = flooded()
+    assert triage.is_flood
+    calm, monitor = Triage(Clock()), Monitor(Config(), "eth1")
+    for second in range(6):
+        at = AT + second * 1_394 * MILLISECOND
+        monitor.see(frame(advert(MINE, 30, counter=second), at))
+    calm.know(monitor.observer, Config())
+    assert calm.first == {(bytes([30]), MINE)}
+    before = triage.first
+    triage.know(monitor.observer, Config())
+    assert triage.first == before
+
+
+def test_whole_groups_are_followed_or_none_of_them() -> None:
+    """What is chosen of frames and what is kept of groups is the same."""
+    triage, clock, monitor = flooded()
+    frames = [
+        frame(advert(bytes([10, 1, 0, vhid]), vhid, vlans), clock.now)
+        for vhid in range(1, 255)
+        for vlans in ((), (vhid,), (vhid, 4094))
+    ]
+    for one in frames:
+        monitor.see(one)
+    monitor.see(frame(advert(MINE, 9), clock.now))
+    chosen = {f.data for f in triage.choose(frames)}
+    monitor.narrow(triage.keeps)
+    followed = {
+        advert(node.addresses[0], group.vhid, group.vlan)
+        for group in monitor.observer.groups.values()
+        for node in group.members
+    }
+    assert followed - {advert(MINE, 9), advert(bytes([10, 1, 0, 9]), 9)} == chosen - {
+        advert(bytes([10, 1, 0, 9]), 9)
+    }
+    assert not [item for item in monitor.taken_news() if getattr(item, "is_master", True) is False]
+
+
+def test_it_is_over_when_nothing_was_late_for_a_while() -> None:
+    triage, clock, _ = flooded()
+    clock.now += CALM + 2 * SECOND
+    given = [frame(advert(bytes([10, 0, 0, v]), v), clock.now) for v in others(triage, 5)]
+    assert list(triage.choose(given)) == given
+    assert not triage.is_flood
+
+
+def test_any_bytes_are_judged() -> None:
+    triage, clock, _ = flooded()
+    whole = advert(MINE, 9, (1, 2))
+    for cut in range(len(whole)):
+        list(triage.choose([frame(whole[:cut], clock.now), frame(bytes(cut), clock.now)]))
