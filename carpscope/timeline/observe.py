@@ -91,8 +91,7 @@ class Observer:
         self._beside = Surroundings()
         self.host_at = self._beside.host_at
         self._untrimmed = 0
-        self.resumed: Nanos = 0
-        """When the capture could see again; nothing is concluded from before to after it."""
+        self.resumed: Nanos = 0  # when the capture could see again after it was blind
         self.taken = 0
         """Advertisements that lanes took, copies included; up to date after `sync`."""
         self._lanes: Shortcuts = {}
@@ -263,11 +262,8 @@ class Observer:
         return facts
 
     def resume(self, at: Nanos) -> None:
-        """Go on after a time in which nothing could be seen, whatever happened in it.
-
-        A master that advertises on was one all the time. One that does not is not heard any
-        more; since when, nobody knows.
-        """
+        """Go on after a blind time: a master that advertises on was one; of others is unknown
+        since when they are not."""
         for lane in self._open_lanes():
             self._close(lane)
         self.sync()
@@ -319,9 +315,9 @@ class Observer:
         """Forget the groups that are not looked at any more; nothing is concluded of them."""
         facts = self._facts = []
         self.sync()
-        for group in [group for group in self.groups.values() if not keeps(group)]:
-            for node in group.members:
-                self._forget(group, node, "capture")
+        left = [group for group in self.groups.values() if not keeps(group)]
+        for group, node in [(group, node) for group in left for node in group.members]:
+            self._forget(group, node, "capture")
         return facts
 
     def _forget(self, group: Group, node: Node, how: str = "silent") -> None:
