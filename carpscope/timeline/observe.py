@@ -262,8 +262,7 @@ class Observer:
         return facts
 
     def resume(self, at: Nanos) -> None:
-        """Go on after a blind time: a master that advertises on was one; of others is unknown
-        since when they are not."""
+        """Go on after a blind time; since when who is heard no more was none is unknown."""
         for lane in self._open_lanes():
             self._close(lane)
         self.sync()
@@ -316,8 +315,9 @@ class Observer:
         facts = self._facts = []
         self.sync()
         left = [group for group in self.groups.values() if not keeps(group)]
-        for group, node in [(group, node) for group in left for node in group.members]:
-            self._forget(group, node, "capture")
+        for group in left:
+            for node in group.members:
+                self._forget(group, node, "capture")
         return facts
 
     def _forget(self, group: Group, node: Node, how: str = "silent") -> None:
