@@ -12,7 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm mutants
+.PHONY: soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places mutants
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -28,6 +28,7 @@ help:
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
 	@echo 'make score      hold the analysis against labelled captures'
 	@echo 'make score-swarm SEEDS=1000   and against simulated ones whose truth is known'
+	@echo 'make score-places SEEDS=300   and captures at several places of them'
 	@echo 'make mutants    change the program in one place after the other: does a test fail?'
 	@echo 'make format     put every file into the house format'
 	@echo 'make clean      remove what make made'
@@ -144,6 +145,9 @@ score: $(VENV)/.tools
 
 score-swarm: $(VENV)/.tools
 	@$(BIN)/python -m tests.score.swarm $(SEEDS)
+
+score-places: $(VENV)/.tools
+	@$(BIN)/python -m tests.score.places $(SEEDS)
 
 # All of wire, auth, protocol and detect; or PACKAGE=wire, and SAMPLE=400 of each. SHOW=1 runs
 # nothing and lists what survived so far.

@@ -19,7 +19,7 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules import cs501_one_way_link, cs502_partition
 from carpscope.detect.words import since
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, Unheard
 from carpscope.timeline.node import Node
 from carpscope.timeline.places import Place
 from carpscope.timeline.signing import Difference, relation
@@ -53,6 +53,7 @@ def proved(
     """Return the findings with what the captures prove in place of what was inferred."""
     result = list(findings)
     for cut in cuts(groups, vantage):
+        cut.group.unheard += _unheard(cut)
         proof = _finding(cut, names)
         pair = {cut.sender.id, cut.receiver.id}
         same = [
@@ -145,6 +146,17 @@ def cuts(groups: Sequence[Group], vantage: Vantage) -> list[Cut]:
     cut_off |= {id(c.receiver) for c in found if _both_ways(c)}
     # who is cut off is not heard by those either that said nothing meanwhile
     return [c for c in found if _both_ways(c) or c.loss.answered or id(c.sender) not in cut_off]
+
+
+def _unheard(cut: Cut) -> Iterator[Unheard]:
+    """Give what the matrix of who hears whom says of it."""
+    for loss, sender, receiver in (
+        (cut.loss, cut.sender, cut.receiver),
+        (cut.back, cut.receiver, cut.sender),
+    ):
+        if loss is not None:
+            end = None if loss.lasts else loss.end
+            yield Unheard(sender, receiver, loss.start, end, loss.count)
 
 
 def _both_ways(cut: Cut) -> bool:

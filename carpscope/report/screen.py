@@ -23,7 +23,7 @@ from carpscope.report.folder import folder_notes
 from carpscope.report.layout import columns, hanging
 from carpscope.report.roster import Span, name, roster, shown, signs
 from carpscope.report.unjudged import sentences
-from carpscope.report.vantage import offset_text, place_text
+from carpscope.report.vantage import offset_text, place_text, way_text
 from carpscope.timeline import traits
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
@@ -152,7 +152,8 @@ class Screen:
         names = _short([capture.name for capture in analysis.captures])
         for one in vantage.clocks[1:]:
             if one.known:
-                told = f"{names[one.capture]}: {offset_text(one)}"
+                told = "; ".join(filter(None, (offset_text(one), way_text(one))))
+                told = f"{names[one.capture]}: {told}"
                 self._hang(Text("  clock: ", style="dim"), told)
         for index, place in enumerate(vantage.places):
             self._hang(Text("  place: ", style="dim"), f"{names[index]}: {place_text(place)}")

@@ -107,10 +107,14 @@ def offset_text(clock: Clock) -> str:
         text += f", stepped {steps} {'time' if steps == 1 else 'times'}"
     if clock.bound is None:
         return f"{text}, if the shortest way took no time (--path-delay bounds it)"
-    text += f", ± {clock.bound / 1_000_000:.1f} ms"
-    if clock.round_trip is not None:
-        text += f"; there and back {clock.round_trip / 1_000_000:.1f} ms at least"
-    return text
+    return f"{text}, ± {clock.bound / 1_000_000:.1f} ms"
+
+
+def way_text(clock: Clock) -> str:
+    """Say how long the shortest way between the places took: `there and back 30.0 ms`."""
+    if clock.round_trip is None or clock.round_trip < 0:
+        return ""
+    return f"there and back {clock.round_trip / 1_000_000:.1f} ms at least"
 
 
 def place_text(place: Place) -> str:

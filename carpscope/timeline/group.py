@@ -119,6 +119,18 @@ class Crowd:
         return tuple(dict.fromkeys((self.first, *last)))
 
 
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """What a node's own capture proves that it did not receive."""
+
+    sender: Node
+    receiver: Node
+    start: Nanos
+    end: Nanos | None
+    """None where it lasts to the end of the captures."""
+    count: int
+
+
 @dataclass(slots=True, eq=False)
 class Group:
     """One vhid on one segment."""
@@ -158,6 +170,8 @@ class Group:
     revision: int = 0
     """Counts what changed but the sums of its lane; whoever keeps what follows from a group
     compares it (`timeline.links`)."""
+    unheard: list[Unheard] = field(default_factory=list)
+    """What several captures prove (`detect.proof`)."""
     links: tuple[object, list[Any]] | None = None
     """Its broken links, and what they were read from."""
 

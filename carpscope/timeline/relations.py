@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from carpscope.core.units import SECOND, Nanos, clock
+from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import yields
 from carpscope.timeline.group import Group
@@ -91,6 +92,7 @@ def _of_pair(
         *_refusals(sender, receiver, [d for d in found if {d.one.id, d.other.id} == pair]),
         *_cuts(sender, receiver, [b for b in links if {b.sender.id, b.receiver.id} == pair]),
         *_dropped(sender),
+        *_proved(group, sender, receiver),
     ]
     spells = _one_after_the_other(sorted(spells, key=lambda spell: spell.start))
     signs = sorted(_signs(group, sender, receiver))
@@ -99,6 +101,17 @@ def _of_pair(
         Relation(sender, receiver, p.relation, p.because, p.confidence, since, p.end)
         for since, p in _periods(group, sender, receiver, spells, signs)
     ][-PERIODS_KEPT:]
+
+
+def _proved(group: Group, sender: Node, receiver: Node) -> Iterator[Spell]:
+    """Give what the receiver's own capture lacks of the sender."""
+    for one in group.unheard:
+        if one.sender is sender and one.receiver is receiver:
+            because = (
+                f"its own capture holds none of {one.count} advertisements that are in another, "
+                f"from {clock(one.start, digits=3)} UTC on"
+            )
+            yield Spell(one.start, one.end, "deaf", because, 0.99)
 
 
 def _within(at: Nanos, spell: Spell) -> bool:
@@ -112,7 +125,10 @@ def _one_after_the_other(spells: list[Spell]) -> list[Spell]:
         if kept and (kept[-1].end is None or kept[-1].end >= spell.start):
             if kept[-1].confidence >= spell.confidence:
                 continue
-            kept[-1] = kept[-1]._replace(end=spell.start)
+            if spell.start - kept[-1].start <= timers.CAPTURE:
+                kept.pop()  # the same, told with the precision of another clock
+            else:
+                kept[-1] = kept[-1]._replace(end=spell.start)
         kept.append(spell)
     return kept
 

@@ -10,16 +10,17 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise, tee
 
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, Nanos
-from carpscope.timeline.clocks import Clock, Segment, Step, fitted
+from carpscope.timeline.clocks import Clock
 from carpscope.timeline.copies import Elsewhere
 from carpscope.timeline.matching import CAPTURES_MAX, Matched, Reaches, matched
+from carpscope.timeline.measuring import measured
 from carpscope.timeline.node import frame_ref
-from carpscope.timeline.pairing import Cut, Pair, pair
+from carpscope.timeline.pairing import Pair, pair
 from carpscope.timeline.places import Place, homes, places
 from carpscope.timeline.sightings import Column, Recorder, Sender, Sightings
 from carpscope.timeline.voting import voted
@@ -31,10 +32,6 @@ FRAMES_KEPT = 24
 PACE_OF = 64
 ASLEEP = 5
 """Intervals of a sender in which a node that hears nothing has become MASTER and speaks."""
-GUESSED = (
-    "what it shares with the others comes again and again, byte by byte; its clock is set so that "
-    "most of it fits, which another setting may do as well"
-)
 
 
 @dataclass(slots=True)
@@ -60,6 +57,8 @@ class Loss:
     likely: float = 0.0
     """How many such stretches a way would show that loses frames at random, as often as it
     does before and after."""
+    lasts: bool = False
+    """Whether the other capture holds none that was sent later."""
 
 
 @dataclass(slots=True)
@@ -209,55 +208,6 @@ class Survey:
         return found
 
 
-def measured(
-    found: Pair, base: Clock, span: tuple[Nanos, Nanos], path_max: Nanos | None
-) -> Clock | None:
-    """Measure a clock by what its capture shares with another."""
-    if not found.points:
-        return None
-    points = found.evened()
-    start, end = min(span[0], points.marks[0].at), max(span[1], points.marks[-1].at)
-    fits = fitted(points, path_max, (start, end))
-    clock = Clock(found.other, found.one, points=len(found.points), outliers=found.outliers)
-    clock.segments = [part for fit in fits for part in _set(fit.segment, found.cuts)]
-    clock.path_max = path_max
-    if found.is_guessed:
-        clock.bound = None
-        clock.note = GUESSED
-        return clock
-    clock.steps = [Step(cut.before, cut.at, cut.by, cut.is_clock) for cut in found.cuts]
-    trips = [fit.round_trip for fit in fits if fit.round_trip is not None]
-    clock.round_trip = min(trips, default=None)
-    certain = [fit.bound for fit in fits if fit.bound is not None]
-    clock.bound = None
-    if len(certain) == len(fits) and base.bound is not None:
-        doubt = sum(cut.unsure if cut.is_clock else abs(cut.by) for cut in found.cuts)
-        clock.bound = base.bound + max(certain) + doubt
-    if any(fit.is_contradicted for fit in fits):
-        clock.note = "frames took longer between the two places than the longest way that was given"
-    return clock
-
-
-def _set(segment: Segment, cuts: list[Cut]) -> list[Segment]:
-    """Put into an even stretch what the clock was set by."""
-    parts, by = [segment], 0
-    for cut in cuts:
-        if not cut.is_clock:
-            continue
-        by += cut.by
-        last = parts[-1]
-        begin = cut.at + segment.told_offset(cut.at) + by
-        if cut.at <= segment.origin:
-            moved = replace(last, offset=segment.offset + by)
-            parts[-1] = replace(moved, start=last.start + cut.by, end=last.end + cut.by)
-            continue
-        end = segment.end + by
-        parts[-1] = replace(last, end=min(last.end, cut.before + last.told_offset(cut.before)))
-        offset = segment.told_offset(cut.at) + by
-        parts.append(replace(segment, start=begin, end=end, origin=cut.at, offset=offset))
-    return [part for part in parts if part.end >= part.start] or parts[:1]
-
-
 def _span(seen: Sightings, clock: Clock) -> tuple[Nanos, Nanos]:
     """Return when a capture ran, on the clock of the reference."""
     first, last = seen.first or 0, seen.last or 0
@@ -334,6 +284,8 @@ def _losses(
         if len(loss.frames) == FRAMES_KEPT:
             del loss.frames[FRAMES_KEPT // 2]
         loss.frames.append(frame_ref(here, column.number[place]))
+    for loss in current.values():
+        loss.lasts = True
     for sender, losses in over.items():
         total = received.get(sender, 0) + sum(loss.count for loss in losses)
         for loss in losses:

@@ -6,8 +6,8 @@ import pytest
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.clocks import Clock
+from carpscope.timeline.measuring import measured
 from carpscope.timeline.pairing import Pair, Point, compared
-from carpscope.timeline.vantage import measured
 
 NEAR, FAR, THIRD = 1, 2, 3
 BASE = Clock(0, 0, bound=0)

@@ -14,6 +14,7 @@ from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.pipeline import Analysis, analyze, survey
+from carpscope.timeline.relations import at_the_end, relations
 from tests.program import ROOT
 
 DATA = ROOT / "tests" / "data" / "vantage"
@@ -138,6 +139,18 @@ def of_one(path: str, into: Path, source: bytes) -> str:
             if frame.data[26:30] == source:
                 writer.write(frame)
     return str(kept)
+
+
+def test_the_matrix_says_what_is_proved() -> None:
+    (group,) = analyzed(recorded("third-node", "ABC")).observer.groups.values()
+    pair = [
+        (one.relation, one.confidence)
+        for one in relations(group)
+        if (one.sender.id, one.receiver.id) == ("10.121.0.1", "10.121.0.2")
+    ]
+    assert pair == [("accepts", 0.99), ("deaf", 0.99), ("accepts", 0.8)]
+    (group,) = analyzed(recorded("filtered")).observer.groups.values()
+    assert {one.relation for one in at_the_end(group)} == {"deaf"}
 
 
 def test_where_frames_go_one_way_only_the_option_bounds_the_clock(tmp_path: Path) -> None:

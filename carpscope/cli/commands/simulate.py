@@ -165,18 +165,26 @@ def _list_examples() -> None:
 
 def _write(world: "World", path: str) -> None:
     import os
+    from pathlib import Path
 
     from carpscope.capture.writer import PcapWriter
     from carpscope.core.files import open_to_write
     from carpscope.sim.frames import frames
+    from carpscope.sim.vantages import captured
 
-    try:
-        with os.fdopen(open_to_write(path), "wb") as stream:
-            writer = PcapWriter(stream)
-            for frame in frames(world):
-                writer.write(frame)
-    except OSError as problem:
-        raise CarpscopeError(f"-w {path}: {problem.strerror}") from None
+    files = {path: frames(world)}
+    for plan in world.scenario.vantages:
+        target = Path(path)
+        beside = target.with_name(f"{target.stem}-{plan.name}{target.suffix}")
+        files[str(beside)] = captured(world, plan)
+    for file, found in files.items():
+        try:
+            with os.fdopen(open_to_write(file), "wb") as stream:
+                writer = PcapWriter(stream)
+                for frame in found:
+                    writer.write(frame)
+        except OSError as problem:
+            raise CarpscopeError(f"-w {file}: {problem.strerror}") from None
 
 
 def _tell(world: "World", speed: float | None) -> None:

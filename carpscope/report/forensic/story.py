@@ -10,7 +10,7 @@ from carpscope.detect.standing import is_master
 from carpscope.detect.words import listed
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
-from carpscope.report.vantage import BECAUSE, offset_text, place_text
+from carpscope.report.vantage import BECAUSE, offset_text, place_text, way_text
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
@@ -206,6 +206,8 @@ def _clock_remarks(clock_: Clock, request: Request) -> Iterator[str]:
         f"{request.names[clock_.reference]}, by {plural(clock_.points, 'frame')} "
         "captured by both"
     )
+    if way := way_text(clock_):
+        text += f"; frames took {way.removeprefix('there and back ')} there and back"
     if clock_.bound is None:
         text += (
             "; what they share went in one direction only, so how far the clocks are apart and how "
