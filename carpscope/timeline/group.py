@@ -263,17 +263,21 @@ class Group:
         return node
 
     def other_half(
-        self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int]
+        self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int], counter: int
     ) -> tuple[Node, Node] | None:
         """Return two nodes that are one, as this advertisement shows: the second one is real.
 
-        So it is where the capture, or the node, began with the IPv6 half of a pair.
+        So it is where the capture, or the node, began with IPv6 alone: one of the two is new,
+        or the counter goes on from the IPv4 half (OpenBSD's is the same in both).
         """
         node = self.nodes.get(source) if version == 6 else None
-        if node is None or node.adverts > 1 or any(len(one) != 16 for one in node.addresses):
+        if node is None or any(len(one) != 16 for one in node.addresses):
             return None
         partner = self.pairs(version, at, shape)
-        return (node, partner) if partner is not None else None
+        if partner is None or self.last_ipv4 is None:
+            return None
+        is_new = node.adverts <= 1 or partner.adverts <= 1
+        return (node, partner) if is_new or 0 <= counter - self.last_ipv4.counter <= 1 else None
 
     def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
         """Return what the sender of an advertisement may count on from."""

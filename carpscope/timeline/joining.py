@@ -10,7 +10,7 @@ from collections import deque
 
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node
+from carpscope.timeline.node import Node, Reign
 
 
 def join(group: Group, gone: Node, into: Node) -> None:
@@ -36,21 +36,27 @@ def join(group: Group, gone: Node, into: Node) -> None:
 
 def _mastership(group: Group, gone: Node, into: Node) -> None:
     """Let the time as MASTER begin where that of the other began."""
-    before = gone.reign
-    if before is None:
-        if not into.reigns or gone.last < into.reigns[0].start:
-            into.reigns[:0] = gone.reigns
-        return
-    group.masters.remove(gone)
-    if not into.reigns:
-        into.reigns.append(before)
-        into.due = max(into.due, gone.due)
-        group.masters.append(into)
-        return
-    first = into.reigns[0]
-    first.adverts += before.adverts
-    if before.start < first.start:
-        first.start, first.first = before.start, before.first
+    if gone.is_master:
+        group.masters.remove(gone)
+        if not into.is_master:
+            group.masters.append(into)
+            into.due = max(into.due, gone.due)
+    reigns: list[Reign] = []
+    for reign in sorted((*gone.reigns, *into.reigns), key=lambda one: one.start):
+        if reigns and (reigns[-1].end is None or reign.start <= (reigns[-1].end or 0)):
+            _extend(reigns[-1], reign)
+        else:
+            reigns.append(reign)
+    into.reigns = reigns
+
+
+def _extend(reign: Reign, other: Reign) -> None:
+    """Let a time as MASTER go on as long as another does that began in it."""
+    if reign.end is not None and (other.end is None or other.end > reign.end):
+        reign.end, reign.ended_by = other.end, other.ended_by
+    if other.seen > reign.seen:
+        reign.seen, reign.last = other.seen, other.last
+    reign.adverts += other.adverts
 
 
 def _memory(gone: Node, into: Node) -> None:
@@ -71,7 +77,7 @@ def _memory(gone: Node, into: Node) -> None:
         into.announced.setdefault(address, at)
     track, other = into.authentication, gone.authentication
     track.spans[:0] = other.spans
-    track.listed[:0] = other.waiting
+    track.listed = sorted((*other.waiting, *track.waiting))
     track.folded += other.folded
     into.na_virtual += gone.na_virtual
     into.na_card += gone.na_card

@@ -404,7 +404,7 @@ class Observer:
             return
         if self.groups.get(key) is not group:
             return  # it was forgotten to make room for itself
-        halves = group.other_half(ip.source, ip.version, at, shape)
+        halves = group.other_half(ip.source, ip.version, at, shape, view.counter_value)
         if halves is not None:
             self._join(group, *halves, at)
         node = group.node_of(ip.source, ip.version, at, shape)

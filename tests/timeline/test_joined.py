@@ -135,6 +135,24 @@ def test_a_live_run_tells_of_one_master() -> None:
     ]
 
 
+@pytest.mark.parametrize("alone", [1, 2, 5])
+@pytest.mark.parametrize("begins", [4, 6])
+def test_halves_that_were_lost_at_the_beginning_make_no_second_node(
+    alone: int, begins: int
+) -> None:
+    """A lossy link leaves several of one family before the first whole pair."""
+    talk: Talk = []
+    for number in range(12):
+        both = pair(START + number * 1400 * MILLISECOND, 10 * number)
+        lost = number < alone or (begins == 4 and number < 2 * alone)
+        first_family = number < alone if begins == 4 else False
+        talk += both if not lost else both[:1] if first_family else both[1:]
+    found = told(talk)
+    assert found["nodes"] == [("192.168.1.9", ["192.168.1.9", "fe80::c0a8:109"])]
+    assert found["events"] == []
+    assert found["findings"] == []
+
+
 def test_three_frames_do_not_end_a_run() -> None:
     frames = list(frames_of(begun_in_a_pair()))[:3]
     seen = observed([])
