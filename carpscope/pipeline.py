@@ -141,12 +141,15 @@ def analyze(
             if (
                 also is None
                 and not is_copy
+                and not (vantage is not None and vantage.renames(frame))
                 and ((not direct and observer.glance(frame)) or observer.pass_by(frame))
             ):
                 result.advertisements[frame.capture] += 1
                 continue
             with mistakes.isolated("frame", frame.at, frame_ref(frame.capture, frame.number)):
                 packet = decode(frame)
+                if vantage is not None:
+                    packet = vantage.renamed(packet)
                 if packet.advert is not None:
                     result.advertisements[frame.capture] += 1
                 take(observer.see(packet, is_copy=is_copy))

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.timeline.copies import COPY_WINDOW
@@ -20,7 +21,7 @@ from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView
 from carpscope.wire.igmp import MembershipView
-from carpscope.wire.link import LinkView
+from carpscope.wire.link import LinkView, Tag
 
 ANCHORS_KEPT = 1 << 15
 """Frames of other traffic that a capture keeps: more make no clock better."""
@@ -83,6 +84,18 @@ class Column:
         return kept
 
 
+class Tagged(NamedTuple):
+    """What a link layer says of the segment: one place shows tags that another does not."""
+
+    tags: tuple[Tag, ...]
+    networks: tuple[int, ...]
+
+    @property
+    def segment(self) -> tuple[int, ...]:
+        """Return the numbers that tell the segment."""
+        return self.networks + tuple(tag.vid for tag in self.tags if tag.vid)
+
+
 @dataclass(slots=True)
 class Sightings:
     """What one capture holds."""
@@ -97,6 +110,8 @@ class Sightings:
     last: Nanos | None = None
     unicast: set[bytes] | None = None
     """The MACs that every frame of two single hosts had in common; None before the first."""
+    segments: dict[int, "Tagged | None"] = field(default_factory=dict)
+    """By key: what tags a frame had here; None where it had several."""
     outgoing: set[int] = field(default_factory=set)
     """Whose frames the capturing host says that it sent itself (Linux cooked captures)."""
 
@@ -185,6 +200,11 @@ class Recorder:
             return
         host, sender = self._whose(packet, link)
         _note_own(seen, link, host)
+        if packet.body is not None and len(seen.segments) < BESIDE_KEPT:
+            tagged = Tagged(link.tags, link.networks)
+            before = seen.segments.setdefault(key, tagged)
+            if before is not None and before.segment != tagged.segment:
+                seen.segments[key] = None
         if packet.body is not None and (sender >= 0 or len(seen.told) < BESIDE_KEPT):
             seen.told.add(frame.at, frame.number, key, host, sender)
         elif packet.body is None and not key & seen.mask:

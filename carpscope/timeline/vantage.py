@@ -23,6 +23,7 @@ from carpscope.timeline.node import frame_ref
 from carpscope.timeline.pairing import Pair, pair
 from carpscope.timeline.places import Place, homes, places
 from carpscope.timeline.sightings import Column, Recorder, Sender, Sightings
+from carpscope.timeline.tagging import Segments
 from carpscope.timeline.voting import voted
 from carpscope.wire.decode import Packet
 
@@ -76,6 +77,8 @@ class Vantage:
     """Captures that share any frame: places of one network."""
     places: list[Place] = field(default_factory=list)
     """Whose capture each is."""
+    segments: Segments | None = None
+    """What captures call one segment."""
     copies: Elsewhere | None = None
     """Frames that another capture holds as they were sent."""
     notes: list[str] = field(default_factory=list)
@@ -83,6 +86,14 @@ class Vantage:
     def is_copy(self, frame: Frame) -> bool:
         """Tell whether another capture holds this frame as it was sent."""
         return self.copies is not None and self.copies.has(frame.capture, frame.number)
+
+    def renames(self, frame: Frame) -> bool:
+        """Tell whether a frame's capture calls a segment otherwise than the others."""
+        return self.segments is not None and self.segments.concerns(frame.capture)
+
+    def renamed(self, packet: Packet) -> Packet:
+        """Give a packet the segment that all captures are told by."""
+        return packet if self.segments is None else self.segments.renamed(packet)
 
     def corrected(self, frames: Iterable[Frame], capture: int) -> Iterator[Frame]:
         """Give the frames of a capture with times of the reference's clock."""
@@ -132,7 +143,7 @@ class Survey:
         self._places = places(seen, names, pairs, found)
         clocks, pairs, reaches, found = self._matched()
         self._places = places(seen, names, pairs, found)
-        vantage = Vantage(clocks, copies=found.copies)
+        vantage = Vantage(clocks, copies=found.copies, segments=Segments(seen))
         vantage.places = self._places
         vantage.related = {(p.one, p.other) for p in pairs if p.points}
         _tell(vantage, seen)

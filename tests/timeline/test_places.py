@@ -141,6 +141,31 @@ def of_one(path: str, into: Path, source: bytes) -> str:
     return str(kept)
 
 
+def tagged(path: str, into: Path) -> str:
+    """Write a capture as a trunk shows it, the network in VLAN 10."""
+    changed = into / f"tagged-{Path(path).name}"
+    with open_capture(path) as capture, changed.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for frame in capture:
+            data = frame.data[:12] + b"\x81\0\0\x0a" + frame.data[12:]
+            writer.write(frame._replace(data=data, wire_length=len(data)))
+    return str(changed)
+
+
+@pytest.mark.parametrize("trunk", [0, 1])
+@pytest.mark.parametrize("name", [*HEALTHY, "third-node", "filtered"])
+def test_a_segment_that_one_place_shows_with_a_tag_is_one_segment(
+    tmp_path: Path, name: str, trunk: int
+) -> None:
+    paths = recorded(name)
+    plain = analyzed(paths)
+    paths[trunk] = tagged(paths[trunk], tmp_path)
+    analysis = analyzed(paths)
+    (group,) = analysis.observer.groups.values()
+    assert group.vlan == (10,)
+    assert [f.label for f in analysis.findings] == [f.label for f in plain.findings]
+
+
 def test_the_matrix_says_what_is_proved() -> None:
     (group,) = analyzed(recorded("third-node", "ABC")).observer.groups.values()
     pair = [

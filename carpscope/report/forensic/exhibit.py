@@ -94,6 +94,8 @@ def fetch(exhibits: Exhibits, captures: Iterable[Capture], analysis: Analysis) -
             if exhibit is None:
                 continue
             packet = exhibit.packet = decode(frame)
+            if analysis.vantage is not None:
+                packet = analysis.vantage.renamed(packet)
             view, link = packet.advert, packet.link
             if view is not None and not view.is_cut and link is not None:
                 known = recipes.get((link.vlan, view.vhid), [])
