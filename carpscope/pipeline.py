@@ -20,6 +20,7 @@ from carpscope.detect import internal
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
+from carpscope.detect.incident import Incident, called, incidents
 from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, at_end
@@ -73,6 +74,11 @@ class Analysis:
     def is_judged(self) -> bool:
         """Tell whether there was anything to judge: an advertisement or a finding."""
         return bool(self.observer.advertisements or self.findings)
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """Return what was found as incidents, the worst that is true at the end first."""
+        return incidents(self.findings, called(self.observer.groups.values(), self.config))
 
     @property
     def standing(self) -> Standing:

@@ -123,6 +123,7 @@ class Live:
         self._configure(config)
         self._tellers = [Teller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
+        self._told: Nanos = 0
         self._looked: Nanos = 0
         self._checked: Nanos = 0
         self._look_cost: Nanos = 0
@@ -194,7 +195,9 @@ class Live:
         return sum(monitor.observer.advertisements for monitor in self.monitors)
 
     def tell(self, record: Record) -> None:
-        """Hand a record to every output."""
+        """Hand a record to every output, none with an earlier time than the one before."""
+        self._told = max(self._told, record.at)
+        record = replace(record, at=self._told)
         self.log.append(record)
         for outlet in self.options.outputs.all:
             outlet.put(record)
@@ -296,17 +299,11 @@ class Live:
                 self._look_at(monitor, teller, until)
 
     def _look_at(self, monitor: Monitor, teller: Teller, until: Nanos) -> None:
-        changes = monitor.look(until)
-        told: list[Record] = []
-        for item in monitor.taken_news():
-            with self.mistakes.isolated("news", until):
-                told.append(teller.news(item))
-        for record in sorted(told, key=_at):
-            self.tell(record)
+        changes, records = teller.look(until)
         for change in changes:
             self._changed(change.action, change.situation, monitor, until)
-            with self.mistakes.isolated("news", until):
-                self.tell(teller.change(change, max(until, monitor.observer.now)))
+        for record in records:
+            self.tell(record)
         self._unsaved = self._unsaved or bool(changes)
 
     def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
@@ -445,7 +442,3 @@ class Live:
             made = keeper.shelf.made if keeper is not None else ()
             self._state.put(memory.document(self._situations(), now, made))
             self._problem("--state", 0, self._state.problem, now)
-
-
-def _at(record: Record) -> Nanos:
-    return record.at

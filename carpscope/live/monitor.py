@@ -18,7 +18,9 @@ from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
+from carpscope.detect.incident import called
 from carpscope.detect.rule import Context
+from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
 from carpscope.live.sight import Sight
 from carpscope.live.situations import Change, Doubts, Situations
@@ -66,6 +68,7 @@ class Monitor:
     config: Config
     interface: str
     situations: Situations = field(default_factory=Situations)
+    incidents: Incidents = field(default_factory=Incidents)
     doubts: Doubts = field(default_factory=Doubts)
     failures: Counter[str] = field(default_factory=Counter)
     observer: Observer = field(init=False)
@@ -185,6 +188,11 @@ class Monitor:
         cost = (effort.spent - before) * DIGEST_NS
         self._settled = at + max(0, cost * SETTLE_SHARE - SETTLE_EVERY)
         self._ask(at)
+
+    def follow(self, at: Nanos) -> list[tuple[str, Followed]]:
+        """Say what became of incidents, after a look."""
+        names = called(self.observer.groups.values(), self.config)
+        return self.incidents.look(self.situations.open, names, at)
 
     def finish(self) -> list[Finding]:
         """End the run; return every finding as an analysis would."""

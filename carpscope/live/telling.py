@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from carpscope.core.units import Nanos, rfc3339, span_text
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Severity
+from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, StateChange
 from carpscope.live.situations import Change, Situation
+from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.record import WITHDRAWN, Record
 from carpscope.timeline.group import group_words
@@ -62,6 +65,31 @@ class Teller:
         found = (g for g in self._monitor.observer.groups.values() if g.id == group)
         return "MASTER" if any(g.masters for g in found) else "BACKUP"
 
+    def look(self, until: Nanos) -> tuple[list[Change], list[Record]]:
+        """Let time pass on the segment; return what changed, and it in words, in order."""
+        monitor = self._monitor
+        changes = monitor.look(until)
+        now = max(until, monitor.observer.now)
+        before = {c.situation.identity: monitor.incidents.of(c.situation.identity) for c in changes}
+        followed: list[tuple[str, Followed]] = []
+        with monitor.mistakes.isolated("incidents", until):
+            followed = monitor.follow(now)
+        news: list[Record] = []
+        for item in monitor.taken_news():
+            with monitor.mistakes.isolated("news", until):
+                news.append(self.news(item))
+        records = sorted(news, key=_at)
+        for change in changes:
+            identity = change.situation.identity
+            home = monitor.incidents.of(identity) or before[identity]
+            is_part = home is not None and home.is_wide
+            with monitor.mistakes.isolated("news", until):
+                records.append(replace(self.change(change, now), is_part=is_part))
+        for action, one in followed:
+            with monitor.mistakes.isolated("news", until):
+                records.append(self.incident(action, one, now))
+        return changes, records
+
     def change(self, change: Change, now: Nanos) -> Record:
         """Tell a situation that was opened, updated or closed."""
         situation = change.situation
@@ -85,6 +113,36 @@ class Teller:
             finding.nodes,
             self._state(finding.group),
             finding_body(situation, change.why),
+        )
+
+    def incident(self, action: str, followed: Followed, now: Nanos) -> Record:
+        """Tell an incident that was opened, updated or closed."""
+        incident = followed.incident
+        where = incident.groups[0] if len(incident.groups) == 1 else None
+        head = f"{group_words(where)}: {incident.summary}" if where else incident.summary
+        if action == "closed":
+            lasted = max(incident.end - incident.start, 0)
+            head += f" — over after {span_text(lasted)}" if lasted else " — over"
+        return Record(
+            now,
+            "incident",
+            action,
+            self._named(head),
+            incident.severity,
+            self._monitor.interface,
+            where,
+            vhid_of(where) if where else None,
+            incident.nodes,
+            None,
+            {
+                **incident_json(incident),
+                "identity": followed.identity,
+                "findings": list(followed.findings),
+                "opened": rfc3339(followed.opened),
+                "closed": rfc3339(followed.closed) if followed.closed is not None else None,
+                "why": followed.why,
+            },
+            is_part=not followed.is_wide,
         )
 
     def news(self, item: StateChange | Event) -> Record:
@@ -126,6 +184,7 @@ class Teller:
             {
                 "node": node.id,
                 "state": state,
+                "at": rfc3339(item.at),
                 "why": item.why,
                 "advbase": node.advbase,
                 "advskew": node.advskew,
@@ -170,3 +229,7 @@ def notice(
 ) -> Record:
     """Tell something about the capture or an output."""
     return Record(at, "notice", action, text, severity, interface)
+
+
+def _at(record: Record) -> Nanos:
+    return record.at

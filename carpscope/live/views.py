@@ -48,6 +48,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         tuple(outlet.view() for outlet in live.options.outputs.all),
         tuple(f"{name}: {problem}" for name, problem in live.notes.items()),
         live.mistakes.count,
+        incidents=tuple(view for monitor in live.monitors for view in incidents(monitor)),
     )
 
 
@@ -77,10 +78,35 @@ def situations(monitor: Monitor) -> list[SituationView]:
             renamed(s.finding.remedy, names),
             any(cause in by_identity for cause in s.finding.caused_by),
             renamed(s.finding.explanation, names),
+            (home := monitor.incidents.of(s.identity)) is not None and home.is_wide,
         )
         for s in found
     ]
     return sorted(views, key=lambda v: (-v.severity.rank, v.group, v.is_symptom, v.start))
+
+
+def incidents(monitor: Monitor) -> list[SituationView]:
+    """Give the incidents of several groups that are open."""
+    names = called(monitor)
+    return [
+        SituationView(
+            f.identity,
+            f.incident.head.code,
+            f.incident.head.label,
+            f.incident.severity,
+            f.incident.head.confidence,
+            monitor.interface,
+            f"{len(f.incident.groups)} groups",
+            f.incident.nodes,
+            f.incident.start,
+            renamed(f.incident.summary, names),
+            renamed(f.incident.remedy, names),
+            is_symptom=False,
+            explanation=renamed(f.incident.root.explanation, names),
+        )
+        for f in monitor.incidents.all
+        if f.is_wide
+    ]
 
 
 def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:

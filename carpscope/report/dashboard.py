@@ -155,16 +155,16 @@ def _footer(now: Snapshot) -> list[Text]:
 
 def _findings(now: Snapshot, width: int, room: int, height: int) -> list[Text]:
     blind = [Text(f"? unknown: {shown(why)}", style=f"bold {WARN}") for why in now.unknown]
-    if not now.open:
+    if not now.stories:
         return [*(blind or [Text("✓ nothing wrong", style=f"bold {OK}")]), Text()]
     worst = {
         (f.interface, f.group): max(
-            o.severity.rank for o in now.open if (o.interface, o.group) == (f.interface, f.group)
+            o.severity.rank for o in now.stories if (o.interface, o.group) == (f.interface, f.group)
         )
-        for f in now.open
+        for f in now.stories
     }
     order = sorted(
-        now.open,
+        now.stories,
         key=lambda f: (-worst[f.interface, f.group], f.group, f.is_symptom, f.start),
     )
     lines: list[Text] = []

@@ -10,6 +10,7 @@ from carpscope.detect.standing import master, vips
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.folder import folder_json
+from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.vantage import vantage_json
 from carpscope.timeline.group import Group
@@ -33,6 +34,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "evidence": [_evidence(analysis, index) for index in range(len(names))],
         "groups": [_group(group, analysis, config, names) for group in groups],
         "findings": [_finding(finding, names) for finding in analysis.findings],
+        "incidents": [incident_json(incident) for incident in analysis.incidents],
         "events": [_event(event, names) for event in analysis.events],
         "status": standing.status.value,
         "internal_errors": analysis.mistakes.count,

@@ -24,9 +24,10 @@ def event_line(record: Record) -> str:
         sign = " " if record.body.get("why") == WITHDRAWN else "✓"
     where = f"{record.interface} " if record.interface else ""
     told = f"{clock(record.at, digits=3)} {sign} {where}{record.text}"
-    if record.kind == "finding" and record.action == "updated":
+    if record.kind in ("finding", "incident") and record.action == "updated":
         told += " (still)"
-    if record.kind == "finding" and record.action == "opened" and "remedy" in record.body:
+    told_in_full = record.kind in ("finding", "incident") and record.action == "opened"
+    if told_in_full and "remedy" in record.body:
         told += f" — {record.body['remedy']}"
     return shown(told)
 
@@ -42,7 +43,9 @@ class EventLines:
         self._stream = stream
 
     def send(self, record: Record) -> None:
-        """Print one."""
+        """Print one; what is told as another record is left to that."""
+        if record.is_part:
+            return
         self._stream.write(event_line(record) + "\n")
         self._stream.flush()
 
@@ -59,12 +62,12 @@ def _state(taken: Snapshot) -> Iterator[str]:
     yield f"{clock(taken.at, digits=0)} UTC, watching for {span_text(taken.at - taken.started)}"
     for group in taken.groups:
         yield from _group_lines(group, taken)
-    for found in taken.open:
+    for found in taken.stories:
         since = clock(found.start, digits=0)
         yield f"  {found.code} {found.severity.value} since {since}: {found.summary}"
     for why in taken.unknown:
         yield f"  unknown how things stand: {why}"
-    if not taken.open and not taken.unknown:
+    if not taken.stories and not taken.unknown:
         yield "  nothing wrong"
 
 
@@ -123,5 +126,5 @@ def _summary(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Itera
                for node in group.masters]  # fmt: skip
     if masters:
         yield "; ".join(masters[:8])
-    for found in taken.open:
+    for found in taken.stories:
         yield f"open: {found.code} {found.summary}"

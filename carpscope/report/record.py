@@ -38,6 +38,8 @@ class Record:
     """`MASTER` or `BACKUP`: of the node, or of the group where it is about no single one."""
     body: Mapping[str, Json] = field(default_factory=dict)
     """What this kind has beside."""
+    is_part: bool = False
+    """Whether a person is told something else in its place: an incident, or its one finding."""
     status: str | None = None
     """How things stand, where the event is about that: `unknown` while nothing can be seen."""
 

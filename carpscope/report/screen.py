@@ -14,7 +14,8 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, clock, day, span_text
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.standing import is_master
+from carpscope.detect.incident import Incident
+from carpscope.detect.standing import is_master, vips
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
@@ -33,6 +34,10 @@ from carpscope.timeline.vantage import Vantage
 
 EVENTS_SHOWN = 12
 GROUPS_SHOWN = 40
+ROSTERS_SHOWN = 2
+"""An incident of more groups is told with a line for each."""
+PARTS_SHOWN = 6
+CODES_SHOWN = 12
 _STYLES = {
     Severity.CRITICAL: "bold red",
     Severity.ERROR: "red",
@@ -73,16 +78,14 @@ class Screen:
         names = _short([capture.name for capture in analysis.captures])
         self._evidence(analysis)
         groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-        troubled = self._findings
         for finding in analysis.findings:
-            troubled.setdefault(finding.group, []).append(finding)
+            self._findings.setdefault(finding.group, []).append(finding)
         for event in analysis.events:
             self._happened.setdefault(event.group, []).append(event)
         by_id = {group.id: group for group in groups}
         if not groups:
             self._nothing(analysis)
-        for identity, found in troubled.items():
-            self._trouble(found, by_id.get(identity), analysis, names)
+        troubled = self._trouble(analysis, by_id, names)
         calm = [group for group in groups if group.id not in troubled]
         if calm:
             self._calm(calm, analysis, alone=not troubled)
@@ -176,38 +179,73 @@ class Screen:
 
     # What is wrong
 
-    def _trouble(
-        self, found: list[Finding], group: Group | None, analysis: Analysis, names: list[str]
-    ) -> None:
-        """Print all that is wrong with one group: situations, nodes, codes."""
-        for finding in found:
-            if not any(other.identity in finding.caused_by for other in found):
-                self._situation(finding, found)
-        if group is not None:
-            self._nodes(group, analysis)
-        self._codes(found, names)
-        self._line()
+    def _trouble(self, analysis: Analysis, by_id: dict[str, Group], names: list[str]) -> set[str]:
+        """Print all that is wrong, one incident after the other; return the groups it is about.
 
-    def _situation(self, root: Finding, found: list[Finding]) -> None:
-        """Print a root cause with what follows from it: the worst of them is the headline."""
-        symptoms = [f for f in found if root.identity in f.caused_by]
-        head = max([root, *symptoms], key=lambda f: (f.severity.rank, f is root))
-        style = _STYLES[head.severity]
-        sign = _SIGNS[head.severity]
-        length = head.end - head.start
-        since = f"since {clock(head.start, digits=0)} UTC, still so at the end"
-        until = f"{clock(head.start, digits=0)} – {clock(head.end, digits=0)} UTC"
-        when = since if head.ongoing else f"{until}, {span_text(length)}" if length else until[:12]
-        title = Text(f"{group_words(head.group)}: {head.summary}", style=style)
+        Incidents of one group alone stand together with its nodes.
+        """
+        incidents = analysis.incidents
+        narrow: dict[str, list[Incident]] = {}
+        for incident in incidents:
+            if len(incident.groups) == 1:
+                narrow.setdefault(incident.groups[0], []).append(incident)
+        told: set[str] = set()
+        for incident in incidents:
+            if len(incident.groups) > 1:
+                self._incident(incident)
+                self._parts(incident, by_id, analysis)
+                self._codes(list(incident.findings), names)
+                self._line()
+            elif (group := incident.groups[0]) not in told:
+                told.add(group)
+                for one in narrow[group]:
+                    self._incident(one)
+                if group in by_id:
+                    self._nodes(by_id[group], analysis)
+                self._codes([f for one in narrow[group] for f in one.findings], names)
+                self._line()
+        return {group for incident in incidents for group in incident.groups}
+
+    def _incident(self, incident: Incident) -> None:
+        """Print an incident: the worst of it is the headline, then its cause and what to do."""
+        head, root = incident.head, incident.root
+        style, sign = _STYLES[head.severity], _SIGNS[head.severity]
+        told = incident if _is_many(incident) else head
+        first, last = told.start, told.end
+        since = f"since {clock(first, digits=0)} UTC, still so at the end"
+        until = f"{clock(first, digits=0)} – {clock(last, digits=0)} UTC"
+        length = last - first
+        when = f"{until}, {span_text(length)}" if length else until[:12]
+        if incident.ongoing:
+            when = since
+        where = "" if _is_many(incident) else f"{group_words(head.group)}: "
+        title = Text(f"{where}{incident.summary}", style=style)
         self._lines(
             hanging(self._console, Text(f"{sign} ", style=style), title.append(f" — {when}"))
         )
-        if head is not root:
-            self._told("Cause:", root.summary)
+        if head.label != root.label:
+            self._told("Cause:", _placed(root, incident))
         self._told("Why:", root.explanation)
         if head is not root and self._details:
             self._told("Seen:", head.explanation)
         self._told("Do:", root.remedy, style="bold")
+        self._line()
+
+    def _parts(self, incident: Incident, by_id: dict[str, Group], analysis: Analysis) -> None:
+        """Print what an incident is in each of its groups; few groups with their nodes."""
+        if self._details or len(incident.groups) <= ROSTERS_SHOWN:
+            for group in incident.groups:
+                if group in by_id:
+                    self._nodes(by_id[group], analysis)
+            return
+        for group in incident.groups[:PARTS_SHOWN]:
+            found = [f for f in incident.findings if group in f.groups]
+            worst = max(found, key=lambda f: f.severity.rank)
+            held = vips(by_id[group], self._config) if group in by_id else ()
+            shared = f" ({', '.join(ip_text(address) for address in held[:3])})" if held else ""
+            self._hang(Text("    "), f"{group_words(group)}{shared}: {worst.summary}")
+        if (left := len(incident.groups) - PARTS_SHOWN) > 0:
+            self._print(f"    … and {_count(left, 'more group')} alike (-V shows all)")
         self._line()
 
     def _told(self, word: str, told: str, style: str = "") -> None:
@@ -217,7 +255,7 @@ class Screen:
     def _codes(self, found: list[Finding], names: list[str]) -> None:
         by_identity = {finding.identity: finding for finding in found}
         rows = []
-        for finding in found:
+        for finding in found if self._details else found[:CODES_SHOWN]:
             causes = [by_identity[c].code for c in finding.caused_by if c in by_identity]
             frames = _frames(finding, names)
             if causes:
@@ -239,6 +277,8 @@ class Screen:
             for line, row in zip(columns([row[:4] for row in rows]), rows, strict=True):
                 lines += [line, *hanging(self._console, Text(" " * 9), row[4])]
         self._lines(lines)
+        if len(found) > len(rows):
+            self._print(f"  … and {_count(len(found) - len(rows), 'more finding')} (-V shows all)")
 
     # Who is there
 
@@ -317,7 +357,7 @@ class Screen:
             self._print(
                 Text("✓ Nothing wrong", style="bold green").append(
                     f": {_count(len(groups), 'group')}, "
-                    f"{_count(adverts, 'advertisement')}{_length(analysis)}",
+                    f"{_count(adverts, 'advertisement')}{_length(analysis)}{_failovers(analysis)}",
                     style="default not bold",
                 )
             )
@@ -379,6 +419,27 @@ class Screen:
         for line in lines:
             line.rstrip()
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _failovers(analysis: Analysis) -> str:
+    """Say how often a backup took over from a silent master, and how long nobody served."""
+    took = [e.end - e.start for e in analysis.events if e.label == "failover"]
+    if not took:
+        return ""
+    if len(took) == 1:
+        return f"; 1 failover after {span_text(took[0])} of silence"
+    return f"; {len(took)} failovers after {span_text(min(took))} to {span_text(max(took))}"
+
+
+def _is_many(incident: Incident) -> bool:
+    """Tell whether an incident has words of its own: of several groups, or several findings."""
+    return incident.summary != incident.head.summary
+
+
+def _placed(finding: Finding, incident: Incident) -> str:
+    """Give a cause, with its group where that is not said."""
+    here = f"{group_words(finding.group)}: " if len(incident.groups) > 1 else ""
+    return f"{here}{finding.summary}"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -71,6 +71,8 @@ class SituationView:
     remedy: str
     is_symptom: bool
     explanation: str = ""
+    is_part: bool = False
+    """Whether an incident of several groups is told in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,14 @@ class Snapshot:
     internal_errors: int = 0
     """Mistakes of carpscope itself, each kept from the rest."""
 
+    incidents: tuple[SituationView, ...] = ()
+    """Those of several groups, each told in the place of its findings."""
+
+    @property
+    def stories(self) -> list[SituationView]:
+        """Return what a person is told: incidents of several groups, and other findings."""
+        return [*self.incidents, *(found for found in self.open if not found.is_part)]
+
     @property
     def unknown(self) -> list[str]:
         """Return why it is unknown how things stand, for each interface of which it is."""
@@ -128,4 +138,4 @@ class Snapshot:
     def known(self) -> list[SituationView]:
         """Return what is open on interfaces on which it is known how things stand."""
         blind = {i.name for i in self.interfaces if i.unknown}
-        return [found for found in self.open if found.interface not in blind]
+        return [found for found in self.stories if found.interface not in blind]

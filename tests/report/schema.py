@@ -118,6 +118,19 @@ ANALYSIS: Schema = {
             "identity": str,
         }
     ],
+    "incidents": [
+        {
+            "identity": str,
+            "summary": str,
+            "remedy": str,
+            "severity": ("info", "warning", "error", "critical"),
+            "start": time,
+            "end": time,
+            "nodes": [str],
+            "groups": [str],
+            "findings": [str],
+        }
+    ],
     "events": [
         {
             "label": ("failover", "clean_handover", "preemption", "demotion"),

@@ -26,7 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (base / "key.pub").write_text(f"{public_of(key).line}\n")
     (base / "other.pub.pem").write_bytes(public_pem(public_of(generate())))
     done = run("report", EVIDENCE, "-o", str(base / "report"), "--sign", str(base / "key.pem"))
-    assert done.status == 1, done.err
+    assert done.status == 0, done.err
     return base
 
 
@@ -181,7 +181,7 @@ def test_a_manifest_that_names_paths_outside_the_folder_is_wrong(case: Path) -> 
     listed["outputs"].append({"name": "../key.pem", "sha256": "0" * 64, "bytes": 1})
     path.write_text(json.dumps(listed))
     status, found = check(case)
-    assert status == 1
+    assert status == 0
     assert "../key.pem" in found["wrong"]
 
 

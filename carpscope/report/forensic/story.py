@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
 from carpscope.core.units import clock, day, span_text
-from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.finding import Severity
+from carpscope.detect.incident import Incident
 from carpscope.detect.standing import is_master
 from carpscope.detect.words import listed
 from carpscope.report.forensic.request import Request
@@ -32,17 +33,11 @@ def verdict(request: Request) -> tuple[str, str]:
         return "none", "No CARP advertisement is in these captures."
     if worst is None:
         return "good", "Nothing wrong was found."
-    count = len(roots(request))
+    count = len(request.analysis.incidents)
     return worst.value, (
-        f"{plural(count, 'situation')} {'was' if count == 1 else 'were'} found, "
+        f"{plural(count, 'incident')} {'was' if count == 1 else 'were'} found, "
         f"the worst of severity {worst.value}."
     )
-
-
-def roots(request: Request) -> list[Finding]:
-    """Return the findings that no other one explains."""
-    known = {finding.identity for finding in request.findings}
-    return [f for f in request.findings if not known.intersection(f.caused_by)]
 
 
 def summary(request: Request) -> Iterator[str]:
@@ -56,25 +51,29 @@ def summary(request: Request) -> Iterator[str]:
         f"of {plural(len(request.groups), 'group')} of hosts that share addresses."
     )
     groups = {group.id: group for group in request.groups}
-    for root in roots(request)[:SITUATIONS_MAX]:
-        effects = [f for f in request.findings if root.identity in f.caused_by]
-        yield _situation(root, effects, groups)
-    if (more := len(roots(request)) - SITUATIONS_MAX) > 0:
-        yield f"{plural(more, 'more situation')} of other groups; the findings tell them all."
+    incidents = request.analysis.incidents
+    for incident in incidents[:SITUATIONS_MAX]:
+        yield _situation(incident, groups)
+    if (more := len(incidents) - SITUATIONS_MAX) > 0:
+        yield f"{plural(more, 'more incident')} of other groups; the findings tell them all."
     changes = Counter(e.group for e in request.analysis.events if e.label != "demotion")
     for group in request.groups:
         yield _group(group, changes[group.id])
 
 
-def _situation(root: Finding, effects: list[Finding], groups: dict[str, Group]) -> str:
-    head = max([root, *effects], key=lambda f: (f.severity.rank, f is root))
-    when = f"from {stamp(head.start, 0)}"
-    if head.ongoing:
+def _situation(incident: Incident, groups: dict[str, Group]) -> str:
+    head, root = incident.head, incident.root
+    is_one = incident.summary == head.summary
+    start, end = (head.start, head.end) if is_one else (incident.start, incident.end)
+    when = f"from {stamp(start, 0)}"
+    if incident.ongoing:
         when += " and still so when the capture ended"
-    elif head.end > head.start:
-        when += f" to {stamp(head.end, 0)}"
-    text = f"{capitalized(group_words(head.group))}: {head.summary}, {when}."
-    if head is not root:
+    elif end > start:
+        when += f" to {stamp(end, 0)}"
+    text = f"{incident.summary}, {when}."
+    if is_one:
+        text = f"{capitalized(group_words(head.group))}: {text}"
+    if head.label != root.label:
         text += f" The cause: {root.summary}."
     shared = groups.get(head.group)
     if shared is not None and head.label == "split_brain" and shared.announced:

@@ -1,0 +1,96 @@
+"""One cut, one story: findings of one cause are one incident, wherever they are told."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.detect.field import analysis
+from tests.plain import Tape
+from tests.program import capture, run
+
+
+def cut(groups: int, *, vlans: bool = False, at: float = 10, until: float = 40) -> Tape:
+    """fw1 and fw2 in many groups; from `at` on nothing passes between them.
+
+    fw2 counts from fw1's counter until then, and draws its own afterwards.
+    """
+    tape = Tape()
+    for number in range(1, groups + 1):
+        vlan = (100 + number,) if vlans else ()
+        net = f"10.{number}.0" if vlans else "10.0.0"
+        second = number / 1000
+        while second < until:
+            tape.advert(second, f"{net}.1", number, vlan=vlan)
+            second += 1
+        second = at + 3.4 + number / 1000
+        while second < until:
+            tape.advert(second, f"{net}.2", number, 100, vlan=vlan, group=None)
+            second += 1 + 100 / 256
+    return tape
+
+
+def serious(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [i for i in found["incidents"] if i["severity"] in ("error", "critical")]
+
+
+@pytest.mark.parametrize(("groups", "vlans"), [(20, False), (20, True), (200, False)])
+def test_many_groups_cut_at_once_are_one_incident(groups: int, vlans: bool, tmp_path: Path) -> None:
+    tape = cut(groups, vlans=vlans)
+    found = analysis(tape, tmp_path)
+    (one,) = serious(found)
+    assert len(one["groups"]) == groups
+    assert f"{groups} groups" in one["summary"]
+    assert one["findings"] == [f for f in one["findings"] if f]
+    screen = run("analyze", str(tmp_path / "tape.pcap")).out
+    assert screen.count("✗ ") == 1
+    assert len(screen.splitlines()) < 50
+    assert f"… and {groups - 6} more groups alike" in screen
+    folder = tmp_path / "report"
+    assert run("report", str(tmp_path / "tape.pcap"), "-o", str(folder), "-q").status == 0
+    page = (folder / "report.md").read_text()
+    assert "1 incident was found" in re.sub(r"\s+", " ", page)
+
+
+def test_every_finding_is_in_exactly_one(tmp_path: Path) -> None:
+    for name in ("ucarp-different-addresses", "ucarp-one-way-link", "ucarp-flapping"):
+        found = analysis(capture(name), tmp_path)
+        told = [identity for i in found["incidents"] for identity in i["findings"]]
+        assert sorted(told) == sorted(f["identity"] for f in found["findings"])
+        for one in found["incidents"]:
+            assert one["summary"]
+            assert one["start"] <= one["end"]
+
+
+def test_other_trouble_at_another_time_is_another_incident(tmp_path: Path) -> None:
+    tape = cut(2, until=60)
+    late = Tape()
+    for second in range(60):
+        late.advert(second, "10.0.0.1", 9)
+    for second in range(25):
+        late.advert(33.4 + second, "10.0.0.2", 9, 0)
+    tape.frames += late.frames
+    found = analysis(tape, tmp_path)
+    assert {len(i["groups"]) for i in serious(found)} == {1, 2}
+
+
+def test_the_worst_that_is_true_now_comes_first(tmp_path: Path) -> None:
+    tape = Tape()
+    for second in range(90):
+        tape.advert(second, "10.0.0.1", 1)
+        tape.advert(second, "10.0.0.3", 2, 240 if second > 60 else 0)
+    for second in range(20):
+        tape.advert(10.3 + second, "10.0.0.2", 1, 100)
+    found = analysis(tape, tmp_path)
+    assert found["status"] == "degraded"
+    assert found["incidents"][0]["severity"] == "warning"
+    assert found["incidents"][0]["ongoing"]
+    screen = run("analyze", str(tmp_path / "tape.pcap")).out
+    assert screen.index("! vhid 2") < screen.index("✗ vhid 1")
+
+
+def test_a_failover_stands_in_the_headline(tmp_path: Path) -> None:
+    screen = run("analyze", capture("ucarp-failover")).out
+    (line,) = (row for row in screen.splitlines() if row.startswith("✓ Nothing wrong"))
+    assert re.search(r"1 failover after \d\.\d s", line)
