@@ -187,9 +187,15 @@ class _Source:
 
 def exposed(stream: "BinaryIO") -> str:
     """Say who else may read or write an open file with secrets; empty where nobody."""
+    from carpscope.core.files import ours  # noqa: PLC0415 - see read_config
+
     status = os.fstat(stream.fileno())
-    if not S_ISREG(status.st_mode) or not status.st_mode & _OTHERS:
+    if not S_ISREG(status.st_mode):
         return ""  # nobody can open a pipe by its mode
+    if status.st_uid not in ours():
+        return f"it belongs to another user (uid {status.st_uid})"
+    if not status.st_mode & _OTHERS:
+        return ""
     return f"others may read or write it (mode {status.st_mode & 0o777:04o})"
 
 
@@ -200,8 +206,12 @@ def read_config(path: str, warn: "Callable[[str], None] | None" = None) -> Confi
     """
     from pathlib import Path  # noqa: PLC0415 - it takes milliseconds, and most runs read no file
 
+    from carpscope.core.files import changeable  # noqa: PLC0415
+
     try:
         with Path(path).open("rb") as stream:
+            if told := changeable(stream.fileno(), path):
+                raise CarpscopeError(f"{path}: {told}; it says what is run and written")
             told = exposed(stream)
             text = stream.read(SIZE_LIMIT + 1).decode("utf-8")
     except OSError as problem:

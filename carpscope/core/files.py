@@ -76,7 +76,7 @@ def changeable(descriptor: int, path: Path | str) -> str:
     if not S_ISREG(status.st_mode):
         return ""  # nobody can open a pipe by its mode
     mode = status.st_mode & 0o777
-    if status.st_uid not in _ours():
+    if status.st_uid not in ours():
         return f"it belongs to another user (uid {status.st_uid})"
     if status.st_mode & S_IWOTH:
         return f"everybody may write it (mode {mode:04o})"
@@ -88,7 +88,8 @@ def changeable(descriptor: int, path: Path | str) -> str:
     return ""
 
 
-def _ours() -> set[int]:
+def ours() -> set[int]:
+    """Return whose files are as good as our own: root's, ours, and those of who used sudo."""
     sudo = os.environ.get("SUDO_UID", "")
     return {0, os.geteuid(), *([int(sudo)] if sudo.isdecimal() else [])}
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.files import changeable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -206,6 +207,8 @@ def key_file(path: str, option: str) -> bytes:
     """Read the bytes of a key. Raises CarpscopeError that names the option."""
     try:
         with Path(path).open("rb") as stream:
+            if option == "--sign" and (told := changeable(stream.fileno(), path)):
+                raise CarpscopeError(f"--sign {path}: {told}; its signature would prove nothing")
             return stream.read(KEY_FILE_LIMIT)
     except OSError as problem:
         raise CarpscopeError(f"{option} {path}: {problem.strerror}") from None

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from carpscope.config import read_config
+from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve, changeable, open_to_write
+from carpscope.report.sign import key_file
 from tests.program import ROOT
 
 NOBODY = 65534
@@ -122,6 +125,8 @@ def test_descriptors_in_reserve_are_free_when_they_are_needed() -> None:
     told = """
 import os, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+from carpscope.config import read_config
+from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve
 reserve = Reserve(2)
 held = []
@@ -156,3 +161,35 @@ def test_a_reserve_that_is_closed_holds_nothing() -> None:
     assert len(open_now() - before) >= 3
     reserve.close()
     assert len(open_now() - before) <= 1
+
+
+def test_a_configuration_and_a_key_that_others_can_write_are_refused(tmp_path: Path) -> None:
+    settings = tmp_path / "carpscope.toml"
+    settings.write_text('addresses = ["192.0.2.1"]\n')
+    settings.chmod(0o646)
+    told = rf"{settings}: everybody may write it \(mode 0646\); it says what is run and written"
+    with pytest.raises(CarpscopeError, match=told):
+        read_config(str(settings))
+    key = tmp_path / "key.pem"
+    key.write_text("")
+    key.chmod(0o602)
+    with pytest.raises(CarpscopeError, match=r"--sign .*everybody may write it \(mode 0602\)"):
+        key_file(str(key), "--sign")
+    assert key_file(str(key), "--key") == b"", "the public half is compared by its fingerprint"
+
+
+@needs_root
+def test_a_configuration_and_its_passphrases_of_another_user_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    settings, secret = tmp_path / "carpscope.toml", tmp_path / "carp.pass"
+    settings.write_text('passphrase_file = "carp.pass"\n')
+    secret.write_text("quiet-harbour-17\n")
+    secret.chmod(0o600)
+    assert read_config(str(settings)).passphrases == (b"quiet-harbour-17",)
+    for path in (secret, settings):
+        os.chown(path, NOBODY, NOBODY)
+        with pytest.raises(CarpscopeError, match=f"it belongs to another user .uid {NOBODY}."):
+            read_config(str(settings))
+        os.chown(path, 0, 0)
