@@ -147,7 +147,7 @@ def _proof(proof: GroupProof) -> Json:
             "boots": len(proof.proof.orders),
             "courses": explored.courses,
             "bound": _seconds(explored.bound),
-            "limit": explored.limit or None,
+            "limit": proof.limits or None,
         },
         "counterexample": None
         if counter is None

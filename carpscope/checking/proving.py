@@ -34,6 +34,14 @@ class GroupProof:
         )
 
     @property
+    def limits(self) -> str:
+        """Say what was not tried; empty where everything was."""
+        told = [self.explored.limit] if self.explored.limit else []
+        if self.proof.orders_cut:
+            told.append(f"{len(self.proof.orders)} orders of boot were tried, not all")
+        return "; ".join(told)
+
+    @property
     def counterexample(self) -> Scenario | None:
         """Return the scenario that shows what goes wrong."""
         counter = self.explored.counterexample

@@ -234,7 +234,7 @@ def _calm(group: DeclaredGroup, proof: GroupProof | None, width: int) -> Iterato
                 f"{explored.courses:,} courses of up to {_count(explored.events, 'event')}: one "
                 f"ends with {', '.join(explored.counterexample.masters) or 'nobody'} MASTER"
             )
-        limit = f" ({explored.limit})" if explored.limit else ""
+        limit = f" ({proof.limits})" if proof.limits else ""
         yield from _hung("    ", never + limit, width)
     for assumed in proof.assumed:
         yield from _hung("    ", f"assumed: {assumed}", width)

@@ -125,3 +125,16 @@ def test_without_preempt_the_order_of_boots_decides(tmp_path: Path) -> None:
     assert first.proof.orders["fw1", "fw2"] == ("fw1",)
     assert first.proof.orders["fw2", "fw1"] == ("fw2",)
     assert "unexpected_master" not in labels(found)
+
+
+def test_a_limit_that_was_hit_is_said(tmp_path: Path) -> None:
+    words = "inet vhid 1 advskew {} pass quiet alias 192.0.2.1/32"
+    parts = [
+        f'== fw{n}/rc.conf\nifconfig_em0="inet 192.0.2.1{n}/24"\n'
+        f'ifconfig_em0_alias0="{words.format(n * 30)}"\n'
+        for n in range(1, 7)
+    ]
+    found = check(written("".join(parts), tmp_path), Wishes(events=0))
+    (proof,) = found.proofs
+    assert proof is not None
+    assert "120 orders of boot" in proof.limits
