@@ -119,7 +119,7 @@ def achieved(attack: Attack) -> str:
     stepped = []
     for node in attack.group.members:
         for reign in node.reigns:
-            end = reign.end if reign.end is not None else reign.seen
+            end = reign.until
             if attack.start - SECOND <= end <= attack.end + SECOND and reign.ended_by != "capture":
                 stepped.append(f"{node.id} was no longer MASTER after it began")
                 break

@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.timeline import traits
+from carpscope.timeline.contest import election_ns
 from carpscope.timeline.facts import Changed, Claimed, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
+from carpscope.timeline.mastership import overlap
 from carpscope.timeline.node import Change, Node, Reign
-
-DEMOTION_WINDOW: Nanos = 3 * SECOND
-"""A hand-over this soon after its master was demoted is the demotion's doing."""
-
-
-_OVERLAP: Nanos = 3 * SECOND
-"""Two masters for longer than this are no handover: they do not hear each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,8 @@ class Event:
 class _State:
     last: tuple[Node, Reign] | None = None
     """Who left last."""
+    had_master: bool = False
+    """Whether one left and nobody else was MASTER: then the first election is over."""
 
 
 class EventWatch:
@@ -69,7 +68,7 @@ class EventWatch:
         if state.last is None:
             return  # the first election
         node, reign = state.last
-        if len(fact.group.masters) > 1 and not _apart(fact, reign):
+        if len(fact.group.masters) > 1 and not _after(fact, reign):
             return  # a rival, named when one of them leaves
         state.last = None
         if node is fact.node:
@@ -103,28 +102,41 @@ class EventWatch:
         state = self._state(fact.group)
         if not fact.others:
             state.last = (fact.node, fact.reign)
+            state.had_master = True
             return
-        winner, won = max(fact.others, key=lambda other: other[1].start)
-        start = won.start
-        if fact.reign.ended_by == "silent" and fact.reign.seen - start > _OVERLAP:
+        winner, won = min(fact.others, key=_rank)
+        if fact.reign.ended_by == "silent" and _apart(won, fact.reign, fact.group):
             state.last = (fact.node, fact.reign)
             return  # they ignored each other: who follows it comes yet
-        if start < fact.reign.start or fact.reign.ended_by in ("capture", "unseen"):
+        if won.start < fact.reign.start or fact.reign.ended_by in ("capture", "unseen"):
             return  # it came later and lost: nobody took over
+        if fact.reign.ended_by == "yielded" and self._heals(fact, winner, won):
+            return
         label, why = "preemption", "took over from the live"
-        if fact.reign.ended_by == "bow-out" or _demoted(fact.node, start):
+        if fact.reign.ended_by == "bow-out" or _demoted(fact.node, won.start):
             label, why = "clean_handover", "took over from the demoted"
-        elif fact.reign.ended_by == "silent" and fact.reign.seen < start:
+        elif fact.reign.ended_by == "silent" and fact.reign.seen < won.start:
             label, why = "failover", "took over from the silent"
         yield Event(
             label,
             fact.group.id,
             (fact.node.id, winner.id),
-            min(start, fact.at),
-            max(start, fact.at),
+            min(won.start, fact.at),
+            max(won.start, fact.at),
             (fact.reign.last, won.first),
             f"{winner.id} {why} {fact.node.id}",
         )
+
+    def _heals(self, fact: Left, winner: Node, won: Reign) -> bool:
+        """Tell what is no take-over from a live master: both were there for longer than an
+        election, until they heard each other; or both claimed in the first election, before
+        either could hear the other."""
+        if _apart(won, fact.reign, fact.group):
+            return True
+        if self._state(fact.group).had_master:
+            return False
+        simultaneous = max(traits.reaction(winner), traits.reaction(fact.node))
+        return won.start - fact.reign.start <= simultaneous and won.start > fact.reign.start
 
 
 def undone(event: Event, fact: Joined) -> bool:
@@ -132,23 +144,37 @@ def undone(event: Event, fact: Joined) -> bool:
     return event.group == fact.group.id and fact.node.id in event.nodes
 
 
-def _apart(fact: Claimed, reign: Reign) -> bool:
-    """Tell whether the other masters were there beside the one that left, ignoring it."""
+def _rank(one: tuple[Node, Reign]) -> tuple[int, int, int, Nanos]:
+    """Order masters: who wins is the best of them, not who claimed last."""
+    node, reign = one
+    return node.demote, node.advbase, node.advskew, reign.start
+
+
+def _apart(one: Reign, other: Reign, group: Group) -> bool:
+    """Tell whether two were MASTER beside each other for longer than an election explains."""
+    return overlap(one, other) > election_ns(group.members)
+
+
+def _after(fact: Claimed, reign: Reign) -> bool:
+    """Tell whether a claim follows one that left while others, apart from it, stayed."""
     others = [m.reigns[-1] for m in fact.group.masters if m is not fact.node]
-    gone = reign.end if reign.end is not None else reign.seen
+    wait = max(traits.takeover(node).latest for node in fact.group.members)
     return all(
-        gone - other.start > _OVERLAP for other in others
-    ) and fact.at - gone < 8 * SECOND * max(1, fact.node.advbase)
+        _apart(other, reign, fact.group) for other in others
+    ) and fact.at - reign.until <= timers.gap(wait)
 
 
 def _demoted(node: Node, at: Nanos) -> bool:
-    """Tell whether a node was demoted shortly before a time, not given another advskew."""
-    return any(
-        (change.what == "demote" or (change.what == "advskew" and _by_demotion(change)))
-        and change.after > change.before
-        and change.at <= at <= change.at + DEMOTION_WINDOW
+    """Tell whether a node was demoted at a time, not given another advskew."""
+    told = [
+        change
         for change in node.changes[-8:]
-    )
+        if change.at <= at and change.what in ("demote", "advskew")
+    ]
+    if not told:
+        return False
+    last = told[-1]
+    return last.after > last.before and (last.what == "demote" or _by_demotion(last))
 
 
 def _by_demotion(change: Change) -> bool:

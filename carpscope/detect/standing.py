@@ -12,7 +12,6 @@ from carpscope.config import Config, ExpectedGroup
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.timeline.group import Group, group_id
-from carpscope.timeline.node import Node
 
 CLOSE_AFTER: Nanos = 30 * SECOND
 """Without news for so long, what its detector cannot see the end of is over."""
@@ -107,17 +106,6 @@ def vips(group: Group, config: Config) -> tuple[bytes, ...]:
     own = set(group.nodes)
     announced = [address for address in group.announced if address not in own]
     return tuple(dict.fromkeys((*signed, *listed, *announced)))
-
-
-def master(group: Group) -> Node | None:
-    """Return who is MASTER; None where nobody is, or more than one."""
-    masters = [node for node in group.known if is_master(node)]
-    return masters[0] if len(masters) == 1 else None
-
-
-def is_master(node: Node) -> bool:
-    """Tell whether a node is MASTER now, or was when the capture ended."""
-    return bool(node.reigns) and node.reigns[-1].ended_by in ("", "capture")
 
 
 def _name(group: ExpectedGroup) -> str:

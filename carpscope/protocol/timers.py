@@ -35,6 +35,8 @@ LONG_SCRIPT: Nanos = SECOND
 """An up script that does more: between a ucarp's announcement and its first advertisement."""
 CROSSING: Nanos = 15 * MILLISECOND
 """Two frames that leave within this may pass each other on the way."""
+PATH: Nanos = 250 * MILLISECOND
+"""There and back between two nodes of one group, on the slowest network that carries one."""
 PAIR: Nanos = 3 * MILLISECOND
 """A dual-stack node sends IPv4, then IPv6, in one go."""
 COPY: Nanos = 5 * MILLISECOND

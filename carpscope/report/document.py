@@ -6,7 +6,7 @@ from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import rfc3339
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding
-from carpscope.detect.standing import master, vips
+from carpscope.detect.standing import vips
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.folder import folder_json
@@ -15,6 +15,7 @@ from carpscope.report.line import Json
 from carpscope.report.vantage import vantage_json
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
+from carpscope.timeline.mastership import master
 from carpscope.timeline.node import FRAME_BITS, Node
 from carpscope.timeline.relations import relations
 from carpscope.timeline.traits import profile_of
@@ -128,7 +129,7 @@ def _node(node: Node, config: Config, names: list[str]) -> dict[str, Json]:
             {
                 "state": "MASTER",
                 "start": rfc3339(reign.start),
-                "end": rfc3339(reign.end if reign.end is not None else reign.seen),
+                "end": rfc3339(reign.until),
                 "ended_by": reign.ended_by or None,
                 "advertisements": reign.adverts,
                 "frames": [frame_name(reign.first, names), frame_name(reign.last, names)],

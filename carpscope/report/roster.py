@@ -12,11 +12,11 @@ from rich.text import Text
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, clock
-from carpscope.detect.standing import is_master
 from carpscope.detect.words import priority
 from carpscope.report.layout import columns, folded
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
+from carpscope.timeline.mastership import is_master
 from carpscope.timeline.node import Node
 
 BAR_MIN = 17
@@ -114,7 +114,7 @@ def bar(node: Node, span: Span, width: int, *, blocks: bool) -> Text:
         held: float = 0
         touched = False
         for reign in node.reigns:
-            end = reign.end if reign.end is not None else reign.seen
+            end = reign.until
             held += max(0, min(end, start + step) - max(reign.start, start))
             touched |= start <= reign.start < start + step
         cells.append(full if held * 2 >= step else part if held or touched else none)
@@ -135,7 +135,7 @@ def _state(node: Node, group: Group) -> str:
     if not node.reigns:
         return ""
     last = node.reigns[-1]
-    end = clock(last.end if last.end is not None else last.seen, digits=0)
+    end = clock(last.until, digits=0)
     if is_master(node):
         rivals = [n for n in group.members if n is not node and is_master(n)]
         mine = (node.advbase, node.advskew)

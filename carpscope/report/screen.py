@@ -15,7 +15,7 @@ from carpscope.core.units import SECOND, Nanos, clock, day, span_text
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.incident import Incident
-from carpscope.detect.standing import is_master, vips
+from carpscope.detect.standing import vips
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
@@ -28,6 +28,7 @@ from carpscope.report.vantage import offset_text, place_text, way_text
 from carpscope.timeline import traits
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
+from carpscope.timeline.mastership import is_master
 from carpscope.timeline.node import Node
 from carpscope.timeline.relations import relations
 from carpscope.timeline.vantage import Vantage

@@ -53,6 +53,11 @@ class Reign:
     """`bow-out`, `yielded` (a better one was heard), `silent`, `capture` (it ends first), `unseen`
     (it was heard no more after a time in which the capture saw nothing)."""
 
+    @property
+    def until(self) -> Nanos:
+        """Return its end, or the last moment known of it while it lasts."""
+        return self.end if self.end is not None else self.seen
+
     def go_on(self, at: Nanos, frame: FrameRef) -> None:
         """Take one more advertisement; in a capture, time may step back."""
         self.seen, self.last = max(self.seen, at), frame

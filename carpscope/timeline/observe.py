@@ -539,9 +539,9 @@ class Observer:
         else:
             node.heard_better = not_yet_heard(node, group.masters, at)
         if farewell:
-            # ucarp src/carp.c sends once more when it yields
-            self._leave(group, node, at, "yielded")
-            return
+            # ucarp src/carp.c sends once more when it yields; it is known to have yielded when
+            # its next one does not come, for other packets are out of beat as well
+            node.heard_better = at
         self._watch(group, node)
         if len(group.masters) > 1:
             let_hear(group.masters, node, at)

@@ -26,22 +26,24 @@ Sources
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from carpscope.core.units import SECOND, Nanos, seconds_text, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.negative import explained
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named, priority, since
+from carpscope.protocol import timers
 from carpscope.timeline.contest import election_ns
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left, Sighted
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node
-
-REPEAT_WINDOW: Nanos = 15 * SECOND
-"""Overlaps of the same nodes that follow each other within this are one situation."""
-
+from carpscope.timeline.mastership import held, several
+from carpscope.timeline.mastership import overlap as together
+from carpscope.timeline.node import Node, Reign
 
 SITUATIONS_KEPT = 500
+PERIODS_KEPT = 64
+"""Times as MASTER of one overlap; of very many the first."""
 
 
 @dataclass(slots=True)
@@ -49,12 +51,45 @@ class Overlap:
     """A stretch of time with several masters in one group."""
 
     group: Group
-    nodes: dict[str, Node]
-    start: Nanos
-    end: Nanos
+    periods: list[tuple[Node, Reign]]
+    """Who was MASTER in it, each time."""
     evidence: Evidence = field(default_factory=Evidence)
-    times: int = 1
     ongoing: bool = False
+
+    def take(self, nodes: Iterable[Node]) -> None:
+        """Let nodes that are MASTER take part."""
+        known = {id(reign) for _, reign in self.periods}
+        for node in nodes:
+            reign = node.reign
+            if reign is not None and id(reign) not in known and len(self.periods) < PERIODS_KEPT:
+                self.periods.append((node, reign))
+
+
+@dataclass(slots=True)
+class Split:
+    """The part of overlaps that no election explains: these nodes, at these times."""
+
+    group: Group
+    nodes: dict[str, Node]
+    stretches: list[tuple[Nanos, Nanos]]
+    periods: list[tuple[Node, Reign]]
+    evidence: Evidence
+    ongoing: bool
+
+    @property
+    def start(self) -> Nanos:
+        """Return when two were MASTER at once first."""
+        return self.stretches[0][0]
+
+    @property
+    def end(self) -> Nanos:
+        """Return when they were last."""
+        return self.stretches[-1][1]
+
+    @property
+    def total(self) -> Nanos:
+        """Return for how long they were, in all."""
+        return sum(end - start for start, end in self.stretches)
 
 
 class SplitBrain:
@@ -69,76 +104,63 @@ class SplitBrain:
     def see(self, fact: Fact) -> None:
         """Take claims, departures and the advertisements between them."""
         if isinstance(fact, Claimed):
-            self._claimed(fact)
+            if not fact.group.is_crowded:
+                self._follow(fact.group)
         elif isinstance(fact, Left):
             self._left(fact)
         elif isinstance(fact, Sighted):
-            overlap = self._current.get(fact.group.id)
             if fact.group.is_crowded and fact.node.is_steady:
-                overlap = self._joined(fact, overlap)
-            if overlap is not None and (fact.node.id in overlap.nodes):
+                self._follow(fact.group)
+            overlap = self._current.get(fact.group.id)
+            if overlap is not None and any(node is fact.node for node, _ in overlap.periods):
                 overlap.evidence.add(fact.frame)
-                overlap.end = fact.at
         elif isinstance(fact, Joined):
             self._renamed(fact)
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._current.pop(fact.group.id, None)
 
-    def _joined(self, fact: Sighted, overlap: Overlap | None) -> Overlap | None:
-        """Let a master join once it is known to be one: strangers that crowd in are not."""
-        masters = _masters(fact.group)
-        if overlap is None and len(masters) > 1:
-            start = sorted(node.reigns[-1].start for node in masters)[1]
-            overlap = self._current[fact.group.id] = Overlap(fact.group, {}, start, start)
-        if overlap is not None:
-            overlap.nodes |= {node.id: node for node in masters}
-        return overlap
-
-    def _claimed(self, fact: Claimed) -> None:
-        group = fact.group
-        if len(group.masters) < 2 or group.is_crowded:
-            return
-        overlap = self._current.get(group.id)
-        if overlap is None:
-            overlap = Overlap(group, {n.id: n for n in group.masters}, fact.at, fact.at)
-            self._current[group.id] = overlap
-        overlap.nodes[fact.node.id] = fact.node
+    def _follow(self, group: Group) -> None:
+        """Let masters join; where strangers crowd in, once they are known to be some."""
+        masters = _masters(group)
+        if len(masters) > 1:
+            self._current.setdefault(group.id, Overlap(group, [])).take(masters)
 
     def _left(self, fact: Left) -> None:
         overlap = self._current.get(fact.group.id)
         if overlap is None or len(_masters(fact.group)) > 1:
             return
         del self._current[fact.group.id]
-        overlap.end = max(fact.at, overlap.start)
         overlap.ongoing = fact.reign.ended_by == "capture"
-        if not _explained(overlap):
+        if _split(overlap) is not None:
             self._over = [*self._over, overlap][-SITUATIONS_KEPT:]
 
     def _renamed(self, fact: Joined) -> None:
         """Let one node take another's place; of a node with itself there is no overlap."""
         current = self._current.pop(fact.group.id, None)
-        past = [overlap for overlap in self._over if overlap.group is fact.group]
-        for overlap in (*past, *([current] if current is not None else [])):
-            if overlap.nodes.pop(fact.node.id, None) is not None:
-                overlap.nodes[fact.into.id] = fact.into
-        self._over = [overlap for overlap in self._over if len(overlap.nodes) > 1]
-        if current is not None and len(current.nodes) > 1 and len(fact.group.masters) > 1:
+        for overlap in (*self._over, *([current] if current is not None else [])):
+            if overlap.group is fact.group:
+                overlap.periods = [
+                    (fact.into if node is fact.node else node, reign)
+                    for node, reign in overlap.periods
+                ]
+        self._over = [overlap for overlap in self._over if _split(overlap) is not None]
+        if current is not None and len(fact.group.masters) > 1:
+            current.take(fact.group.masters)
             self._current[fact.group.id] = current
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give what is over and what goes on; the same nodes again soon is one situation."""
         del at
-        going = [replace(o, ongoing=True) for o in self._current.values() if not _explained(o)]
-        joined: dict[str, list[Overlap]] = {}
-        known = (replace(o, nodes=_real(o)) for o in (*self._over, *going))
-        for overlap in known:
-            before = joined.setdefault(overlap.group.id, [])
-            if before and _same(before[-1], overlap):
-                before[-1] = _join(before[-1], overlap)
+        going = [replace(one, ongoing=True) for one in self._current.values()]
+        joined: dict[str, list[Split]] = {}
+        for split in filter(None, map(_split, (*self._over, *going))):
+            before = joined.setdefault(split.group.id, [])
+            if before and _same(before[-1], split):
+                before[-1] = _join(before[-1], split)
             else:
-                before.append(overlap)
-        for overlaps in joined.values():
-            yield from map(_finding, overlaps)
+                before.append(split)
+        for splits in joined.values():
+            yield from map(_finding, splits)
 
 
 def _masters(group: Group) -> list[Node]:
@@ -146,68 +168,82 @@ def _masters(group: Group) -> list[Node]:
     return [n for n in group.masters if n.is_steady] if group.is_crowded else group.masters
 
 
-def _real(overlap: Overlap) -> dict[str, Node]:
-    """Return the nodes; where strangers crowd in, perhaps since it began, the steady ones."""
-    if not overlap.group.is_crowded:
-        return overlap.nodes
-    return {name: node for name, node in overlap.nodes.items() if node.is_steady}
+def _split(overlap: Overlap) -> Split | None:
+    """Return what an election does not explain of an overlap, judged by each pair."""
+    crowded = overlap.group.is_crowded
+    known = [(n, r) for n, r in overlap.periods if n.is_steady or not crowded]
+    real = {
+        id(node): node
+        for (one, a), (other, b) in combinations(known, 2)
+        if one is not other and together(a, b) > election_ns((one, other))
+        for node in (one, other)
+    }
+    periods = [(node, reign) for node, reign in known if id(node) in real]
+    stretches = several(reign for _, reign in periods)
+    if not stretches:
+        return None
+    nodes = {node.id: node for node, _ in periods}
+    return Split(overlap.group, nodes, stretches, periods, overlap.evidence, overlap.ongoing)
 
 
-def _explained(overlap: Overlap) -> bool:
-    nodes = _real(overlap)
-    return len(nodes) < 2 or overlap.end - overlap.start <= _allowed(nodes.values())
+def _same(before: Split, split: Split) -> bool:
+    """Tell whether the same nodes are MASTER at once again before anybody would call it over."""
+    pause = timers.FLAPPING_INTERVALS * max(node.advbase for node in split.nodes.values())
+    nodes = before.nodes.keys() == split.nodes.keys()
+    return nodes and split.start - before.end <= max(pause, 1) * SECOND // 2
 
 
-def _same(before: Overlap, overlap: Overlap) -> bool:
-    nodes = before.nodes.keys() == overlap.nodes.keys()
-    return nodes and overlap.start - before.end <= REPEAT_WINDOW
-
-
-def _join(before: Overlap, overlap: Overlap) -> Overlap:
+def _join(before: Split, split: Split) -> Split:
     evidence = Evidence()
-    for frame in (*before.evidence.frames, *overlap.evidence.frames):
+    for frame in (*before.evidence.frames, *split.evidence.frames):
         evidence.add(frame)
-    evidence.count = before.evidence.count + overlap.evidence.count
-    return Overlap(
+    evidence.count = before.evidence.count + split.evidence.count
+    return Split(
         before.group,
         before.nodes,
-        before.start,
-        overlap.end,
+        [*before.stretches, *split.stretches],
+        [*before.periods, *split.periods],
         evidence,
-        before.times + overlap.times,
-        overlap.ongoing,
+        split.ongoing,
     )
 
 
-def _allowed(nodes: Iterable[Node]) -> Nanos:
-    """How long an election itself explains two masters (contract: split_brain)."""
-    return election_ns(nodes)
+def _periods(node: Node, split: Split) -> list[Reign]:
+    return list({id(reign): reign for one, reign in split.periods if one is node}.values())
 
 
-def _finding(overlap: Overlap) -> Finding:
-    nodes = list(overlap.nodes.values())
+def _held(node: Node, split: Split) -> str:
+    """Say what a node advertises, how often it was MASTER meanwhile and for how long in all."""
+    times, total = held(_periods(node, split), split.start, split.end)
+    often = "" if times == 1 else f" {times} times,"
+    return f"{node.id} ({priority(node)}) was MASTER{often} for {span_text(total)}"
+
+
+def _finding(split: Split) -> Finding:
+    nodes = list(split.nodes.values())
     best = min(nodes, key=lambda n: (n.advbase, n.advskew))
-    names = named(node.id for node in nodes)
-    length = span_text(overlap.end - overlap.start)
-    told = named(f"{node.id} advertises {priority(node)}" for node in nodes)
     together = "both" if len(nodes) == 2 else "all"
-    word = f"have {together} been" if overlap.ongoing else f"were {together}"
-    negative = explained(nodes, overlap.start, overlap.end)
+    word = f"have {together} been" if split.ongoing else f"were {together}"
+    times = len(split.stretches)
+    often = f" in {times} stretches," if times > 1 else ""
+    shares = [held(_periods(node, split), split.start, split.end).total for node in nodes]
+    at_once = "" if min(shares) >= split.total else ", two or more of them at once"
+    negative = explained(nodes, split.start, split.end)
     return Finding(
         RULE.code,
         RULE.label,
         RULE.severity,
         0.99,
-        overlap.group.id,
-        tuple(overlap.nodes),
-        overlap.start,
-        overlap.end,
-        overlap.evidence.frames,
-        overlap.evidence.count,
-        f"{names} {word} MASTER for {length}",
-        f"{together.capitalize()} advertised {since(overlap.start, overlap.end)}"
-        f"{f', in {overlap.times} stretches' if overlap.times > 1 else ''}; {told}. "
-        f"An election explains at most {seconds_text(_allowed(nodes), digits=2)}. "
+        split.group.id,
+        tuple(split.nodes),
+        split.start,
+        split.end,
+        split.evidence.frames,
+        split.evidence.count,
+        f"{named(node.id for node in nodes)} {word} MASTER{at_once} for {span_text(split.total)}",
+        f"More than one advertised,{often} {since(split.start, split.end)}: "
+        f"{named(_held(node, split) for node in nodes)}. "
+        f"An election explains at most {seconds_text(election_ns(nodes), digits=2)}. "
         + (
             negative[0]
             if negative
@@ -217,7 +253,7 @@ def _finding(overlap: Overlap) -> Finding:
         negative[1]
         if negative
         else "Remove the cause; then one of them steps down by itself within one interval.",
-        ongoing=overlap.ongoing,
+        ongoing=split.ongoing,
     )
 
 

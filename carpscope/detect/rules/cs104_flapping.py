@@ -4,8 +4,9 @@ What it means
     Each change moves the addresses: connections break, and stateful firewalls with them.
 
 How it is seen
-    Claims that become masters, the first election not counted, nor a claim that loses at
-    once to a master that stays.
+    Elections: from a claim until one node alone is MASTER again. Overlaps, farewells and losing
+    claims of one election count as one change; the first election is not counted, nor a claim
+    that loses at once to a master that stays.
 
 False alarms
     A rolling restart or a test changes the master a few times, but hardly four times in
@@ -14,7 +15,7 @@ False alarms
 What to do
     Look at the finding that causes this one. Where there is none: a link that goes up and
     down, a loop that returns a node's own advertisements, one address family filtered in a
-    dual-stack vhid, an advbase too short for a lossy or loaded network.
+    dual-stack vhid, a hook that configures the vhid again when its node becomes MASTER.
 
 Sources
     The rule is carpscope's own; the reasons are interop facts of each implementation.
@@ -24,43 +25,62 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
+from carpscope.core.units import SECOND, Nanos, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since
+from carpscope.protocol import timers
+from carpscope.timeline import traits
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node
+from carpscope.timeline.node import Node, Reign
 
 CHANGES = 4
 SITUATIONS_KEPT = 200
-BRIEF: Nanos = 250 * MILLISECOND
-SETTLED = 8
-"""Times advbase, seconds: after that it is known whether a claimant lost at once."""
 CLAIMS_KEPT = 64
 RECENT_KEPT = 64
 
 
 @dataclass(slots=True)
-class _Gain:
+class _Election:
+    """From the claim that begins it until one node alone is MASTER."""
+
     at: Nanos
     frame: int
-    node: Node
-    window: Nanos
-    """Within how long it counts together with others."""
+    last: Nanos
+    """Its latest claim."""
+    claims: list[tuple[Node, Reign]]
+    before: Reign | None
+    """The time as MASTER of who alone was MASTER when it began, and still was."""
+    is_first: bool
+    winner: Node | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether it counts: the first does not, nor a claim that a master that stays takes
+        back at once."""
+        if self.is_first or self.winner is None:
+            return False
+        if any(node is self.winner for node, _ in self.claims):
+            return True
+        return any(reign.until - reign.start > _at_once(node) for node, reign in self.claims)
+
+    @property
+    def window(self) -> Nanos:
+        """Return within how long it counts together with others."""
+        advbase = max(node.advbase for node, _ in self.claims)
+        return timers.FLAPPING_INTERVALS * SECOND * max(advbase, 1)
 
 
 @dataclass(slots=True)
 class _State:
     group: Group
-    first: bool = True
-    claims: deque[_Gain] = field(default_factory=lambda: deque(maxlen=CLAIMS_KEPT))
-    """Those of which it is not known yet whether they last."""
-    recent: deque[_Gain] = field(default_factory=lambda: deque(maxlen=RECENT_KEPT))
+    election: _Election | None = None
+    recent: deque[_Election] = field(default_factory=lambda: deque(maxlen=RECENT_KEPT))
     start: Nanos | None = None
     end: Nanos = 0
     changes: int = 0
-    nodes: dict[str, None] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
 
 
@@ -74,27 +94,35 @@ class Flapping:
         self._over: list[Finding] = []
 
     def see(self, fact: Fact) -> None:
-        """Take claims; take those back that come to nothing."""
+        """Take claims and departures."""
         if isinstance(fact, Claimed):
-            state = self._states.setdefault(fact.group.id, _State(fact.group))
-            window = 30 * SECOND * max(fact.node.advbase, 1)
-            if state.first:
-                state.first = False
-                return
-            state.claims.append(_Gain(fact.at, fact.frame, fact.node, window))
-            while fact.at - state.claims[0].at > SETTLED * window // 30:
-                self._over = [*self._over, *_count(state, state.claims.popleft())]
-                self._over = self._over[-SITUATIONS_KEPT:]
-        elif isinstance(fact, Forgotten):
-            if fact.node is None:
-                self._states.pop(fact.group.id, None)
+            self._claimed(fact)
+        elif isinstance(fact, Left):
+            state = self._states.get(fact.group.id)
+            if state is not None and state.election is not None and len(fact.others) == 1:
+                state.election.winner = fact.others[0][0]
         elif isinstance(fact, Joined):
             self._joined(fact)
-        elif isinstance(fact, Left) and fact.at - fact.reign.start < BRIEF:
-            found = self._states.get(fact.group.id)
-            if found is not None and fact.others:
-                kept = (claim for claim in found.claims if claim.frame != fact.reign.first)
-                found.claims = deque(kept, maxlen=CLAIMS_KEPT)
+        elif isinstance(fact, Forgotten) and fact.node is None:
+            self._states.pop(fact.group.id, None)
+
+    def _claimed(self, fact: Claimed) -> None:
+        state = self._states.setdefault(fact.group.id, _State(fact.group))
+        election, node, reign = state.election, fact.node, fact.node.reigns[-1]
+        others = [master for master in fact.group.masters if master is not node]
+        open_still = election is not None and election.winner is None and others
+        if election is not None and (open_still or fact.at - election.last <= _at_once(node)):
+            election.last = fact.at
+            if len(election.claims) < CLAIMS_KEPT:
+                election.claims.append((node, reign))
+        else:
+            if election is not None:
+                self._over = [*self._over, *_count(state, election)][-SITUATIONS_KEPT:]
+            before = others[0].reign if len(others) == 1 else None
+            election = state.election = _Election(
+                fact.at, fact.frame, fact.at, [(node, reign)], before, election is None
+            )
+        election.winner = None if others else node
 
     def _joined(self, fact: Joined) -> None:
         """Let what remains a change be where a time as MASTER began."""
@@ -105,28 +133,37 @@ class Flapping:
             return
         began = {reign.first for reign in fact.into.reigns}
         both = (fact.node, fact.into)
-        kept = (one for one in state.claims if one.node not in both or one.frame in began)
-        state.claims = deque((_moved(one, fact) for one in kept), maxlen=CLAIMS_KEPT)
-        state.recent = deque((_moved(one, fact) for one in state.recent), maxlen=RECENT_KEPT)
+        for one in (*state.recent, *([state.election] if state.election is not None else [])):
+            one.claims = [
+                (fact.into if node is fact.node else node, reign)
+                for node, reign in one.claims
+                if node not in both or reign.first in began
+            ]
+            one.winner = fact.into if one.winner is fact.node else one.winner
+        state.recent = deque((one for one in state.recent if one.claims), maxlen=RECENT_KEPT)
+        if state.election is not None and not state.election.claims:
+            state.election = None
         if fact.node.id in state.nodes:
             del state.nodes[fact.node.id]
-            state.nodes[fact.into.id] = None
+            state.nodes[fact.into.id] = fact.into
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give what is over and what goes on."""
         yield from self._over
         for state in self._states.values():
             now = _copy(state)
-            for claim in state.claims:
-                yield from _count(now, claim)
+            if state.election is not None:
+                yield from _count(now, state.election)
             if now.start is not None:
                 finding = _finding(now)
-                finding.ongoing = at - now.end < 10 * SECOND
+                finding.ongoing = at - now.end < now.recent[-1].window // 3
                 yield finding
 
 
-def _moved(gain: _Gain, fact: Joined) -> _Gain:
-    return replace(gain, node=fact.into) if gain.node is fact.node else gain
+def _at_once(node: Node) -> Nanos:
+    """Return how long after another's claim its own belongs to the same election, and how long
+    it lasts where it loses at once: it acts late on what it hears, over the slowest path."""
+    return max(traits.reaction(node), timers.PATH)
 
 
 def _copy(state: _State) -> _State:
@@ -141,16 +178,18 @@ def _copy(state: _State) -> _State:
     )
 
 
-def _count(state: _State, gain: _Gain) -> Iterator[Finding]:
-    """Count a change of master that has lasted; give the finding that it shows to be over."""
-    if state.group.is_crowded and not gain.node.is_steady:
+def _count(state: _State, election: _Election) -> Iterator[Finding]:
+    """Count an election that is over; give the finding that it shows to be over."""
+    if not election.changed:
+        return
+    if state.group.is_crowded and not all(node.is_steady for node, _ in election.claims):
         return  # whoever was invented for one advertisement is no master
-    if state.start is not None and gain.at - state.end > gain.window:
+    if state.start is not None and election.at - state.end > election.window:
         yield _finding(state)
         state.start, state.changes, state.evidence = None, 0, Evidence()
         state.nodes = {}
-    state.recent.append(gain)
-    while gain.at - state.recent[0].at > gain.window:
+    state.recent.append(election)
+    while election.at - state.recent[0].at > election.window:
         state.recent.popleft()
     if len(state.recent) < CHANGES:
         return
@@ -159,14 +198,44 @@ def _count(state: _State, gain: _Gain) -> Iterator[Finding]:
         state.start = new[0].at
     for one in new:
         state.changes += 1
-        state.nodes[one.node.id] = None
+        for node, _ in one.claims:
+            state.nodes[node.id] = node
+        if one.winner is not None:
+            state.nodes[one.winner.id] = one.winner
         state.evidence.add(one.frame)
-    state.end = gain.at
+    state.end = election.at
+
+
+def _bouncing(state: _State) -> list[tuple[Node, int]]:
+    """Return who fell silent right after its own claims though nobody else stopped it, and how
+    often: what runs there when it becomes MASTER stops it."""
+    assert state.start is not None
+    found = []
+    for node in state.nodes.values():
+        within = [r for r in node.reigns if state.start <= r.start <= state.end]
+        again = sum(one.adverts == 1 and one.ended_by == "silent" for one in within[:-1])
+        if again >= CHANGES // 2 and again * 2 > len(within):
+            found.append((node, again))
+    return found
 
 
 def _finding(state: _State) -> Finding:
     assert state.start is not None
     length = span_text(state.end - state.start)
+    bouncing = _bouncing(state)
+    why = "".join(
+        f" {node.id} fell silent {times} times right after its own claim, and nobody better "
+        "advertised then."
+        for node, times in bouncing
+    )
+    remedy = (
+        f"Look at what runs on {listed(node.id for node, _ in bouncing)} when it becomes MASTER: "
+        "a hook or script that configures the vhid, its addresses or the interface again stops "
+        "it; its log names each change of state."
+        if bouncing
+        else "Remove the cause; where nothing else is found, watch the link state and the load "
+        "of the node that comes and goes."
+    )
     return Finding(
         RULE.code,
         RULE.label,
@@ -179,9 +248,9 @@ def _finding(state: _State) -> Finding:
         state.evidence.frames,
         state.evidence.count,
         f"the master changed {state.changes} times within {length}",
-        f"{state.changes} changes {since(state.start, state.end)}, among {listed(state.nodes)}.",
-        "Remove the cause; where nothing else is found, watch the link state and the load of "
-        "the node that comes and goes, and raise advbase.",
+        f"{state.changes} changes {since(state.start, state.end)}, among "
+        f"{listed(state.nodes)}.{why}",
+        remedy,
     )
 
 

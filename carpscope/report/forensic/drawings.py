@@ -27,7 +27,7 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
         )
         lane.is_density = is_density
         for reign in node.reigns[: budget.reigns]:
-            end = reign.end if reign.end is not None else reign.seen
+            end = reign.until
             told = f"{node.id} MASTER {story.stamp(reign.start)} – {clock(end, digits=3)}"
             lane.reigns.append(figures.Box(axis.x(reign.start), axis.width(reign.start, end), told))
         lane.logs = _log_marks(request, group, node, axis, budget)

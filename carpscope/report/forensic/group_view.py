@@ -1,8 +1,7 @@
 """Groups as the page shows them: nodes, MASTER intervals, who hears whom, the replay."""
 
 from carpscope.core.address import ip_text, mac_text
-from carpscope.core.units import Nanos, clock, span_text
-from carpscope.detect.standing import is_master
+from carpscope.core.units import clock, span_text
 from carpscope.detect.words import priority
 from carpscope.report.document import frame_name
 from carpscope.report.forensic import story
@@ -13,6 +12,7 @@ from carpscope.report.forensic.views import Budget, GroupView, Model, NodeRow
 from carpscope.report.roster import name, signs
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
+from carpscope.timeline.mastership import is_master
 from carpscope.timeline.node import Node
 from carpscope.timeline.relations import Relation, at_the_end
 from carpscope.timeline.replay import CONTRADICTIONS
@@ -26,8 +26,8 @@ def group_view(result: Model, group: Group, budget: Budget) -> GroupView:
         (
             node.id,
             story.stamp(reign.start),
-            story.stamp(_end(reign.end, reign.seen)),
-            span_text(_end(reign.end, reign.seen) - reign.start),
+            story.stamp(reign.until),
+            span_text(reign.until - reign.start),
             _ENDED.get(reign.ended_by, "it lasts"),
         )
         for node in members
@@ -57,10 +57,6 @@ _ENDED = {
     "silent": "fell silent",
     "capture": "the capture ended first",
 }
-
-
-def _end(end: Nanos | None, seen: Nanos) -> Nanos:
-    return end if end is not None else seen
 
 
 def _node_row(node: Node, request: Request) -> NodeRow:

@@ -7,7 +7,6 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import clock, day, span_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Incident
-from carpscope.detect.standing import is_master
 from carpscope.detect.words import listed
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
@@ -15,6 +14,7 @@ from carpscope.report.vantage import BECAUSE, offset_text, place_text, way_text
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
+from carpscope.timeline.mastership import is_master
 from carpscope.timeline.relations import at_the_end
 
 SITUATIONS_MAX = 20

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos, rfc3339
-from carpscope.detect.standing import is_master
 from carpscope.report.document import frame_name
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import csv_table, json_text
 from carpscope.report.line import Json
 from carpscope.report.roster import signs
 from carpscope.timeline.identify import identify
+from carpscope.timeline.mastership import is_master
 
 
 def findings_json(request: Request) -> bytes:
@@ -29,7 +29,7 @@ def _happened(request: Request) -> Iterator[tuple[Nanos, int, dict[str, Json]]]:
     for group in request.groups:
         for node in group.members:
             for reign in node.reigns:
-                end = reign.end if reign.end is not None else reign.seen
+                end = reign.until
                 about: dict[str, Json] = {"group": group.id, "node": node.id, "state": "MASTER"}
                 first = {"frame": frame_name(reign.first, names)}
                 yield (

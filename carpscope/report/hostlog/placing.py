@@ -219,7 +219,7 @@ def _claimed(entry: Entry, at: Nanos, member: Member, hearing: _Hearing) -> tupl
 def _stepped_down(entry: Entry, at: Nanos, node: Node) -> tuple[Says, str]:
     off, beat = slack(entry), _beat(node)
     for reign in node.reigns:
-        end = reign.end if reign.end is not None else reign.seen
+        end = reign.until
         if reign.start - off <= at and reign.seen - off <= at <= end + off + beat:
             return Says.AGREES, f"its last advertisement is at {clock(reign.seen)}"
     going = [r for r in node.reigns if r.start < at - off and r.seen > at + off + beat]
@@ -266,7 +266,7 @@ def _status(entry: Entry, at: Nanos | None, node: Node, scene: _Scene) -> tuple[
     if not scene.first <= at <= scene.last:
         return Says.UNDECIDABLE, f"{told}; no capture covers the time of the output"
     is_master = any(
-        r.start - SECOND <= at <= (r.end if r.end is not None else r.seen) + SECOND
+        r.start - SECOND <= at <= r.until + SECOND
         for r in node.reigns
     )
     if is_master == (entry.after == "MASTER"):
