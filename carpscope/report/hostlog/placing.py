@@ -265,10 +265,7 @@ def _status(entry: Entry, at: Nanos | None, node: Node, scene: _Scene) -> tuple[
         return Says.AGREES, f"{told}; when this was the output does not say"
     if not scene.first <= at <= scene.last:
         return Says.UNDECIDABLE, f"{told}; no capture covers the time of the output"
-    is_master = any(
-        r.start - SECOND <= at <= r.until + SECOND
-        for r in node.reigns
-    )
+    is_master = any(r.start - SECOND <= at <= r.until + SECOND for r in node.reigns)
     if is_master == (entry.after == "MASTER"):
         return Says.AGREES, f"{told}, and {'is' if is_master else 'is not'} MASTER then"
     return Says.CONTRADICTS, f"on the wire it {'is' if is_master else 'is not'} MASTER then"
