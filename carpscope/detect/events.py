@@ -135,8 +135,9 @@ class EventWatch:
             return True
         if self._state(fact.group).had_master:
             return False
-        simultaneous = max(traits.reaction(winner), traits.reaction(fact.node))
-        return won.start - fact.reign.start <= simultaneous and won.start > fact.reign.start
+        # a kernel hears at once: what claims right behind another has heard it
+        late = max(traits.reaction(winner), traits.reaction(fact.node))
+        return timers.HANDLING < late and won.start - fact.reign.start <= late
 
 
 def undone(event: Event, fact: Joined) -> bool:
@@ -145,9 +146,9 @@ def undone(event: Event, fact: Joined) -> bool:
 
 
 def _rank(one: tuple[Node, Reign]) -> tuple[int, int, int, Nanos]:
-    """Order masters: who wins is the best of them, not who claimed last."""
+    """Order masters: who wins is the best of them, of equals who claimed last."""
     node, reign = one
-    return node.demote, node.advbase, node.advskew, reign.start
+    return node.demote, node.advbase, node.advskew, -reign.start
 
 
 def _apart(one: Reign, other: Reign, group: Group) -> bool:
