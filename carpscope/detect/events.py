@@ -137,7 +137,7 @@ class EventWatch:
             return False
         # a kernel hears at once: what claims right behind another has heard it
         late = max(traits.reaction(winner), traits.reaction(fact.node))
-        return timers.HANDLING < late and won.start - fact.reign.start <= late
+        return late > timers.HANDLING and won.start - fact.reign.start <= late
 
 
 def undone(event: Event, fact: Joined) -> bool:
