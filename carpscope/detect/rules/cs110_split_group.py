@@ -33,10 +33,11 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.standing import is_master, vips
+from carpscope.detect.standing import vips
 from carpscope.detect.words import addresses, listed, since
 from carpscope.timeline.facts import Fact, Foreign
 from carpscope.timeline.group import Group
+from carpscope.timeline.mastership import is_master
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import is_group_mac
 
