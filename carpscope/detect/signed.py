@@ -10,6 +10,7 @@ from carpscope.core.units import SECOND, Nanos, clock
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context
 from carpscope.detect.words import addresses, listed, since
+from carpscope.protocol import timers
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.node import Node
@@ -235,7 +236,7 @@ def address_differences(found: list[Disagreement]) -> str:
 
 def announcements(nodes: Iterable[Node]) -> str:
     """Say what the nodes' announcements make likely where no secret decides."""
-    held = {node.id: frozenset(node.announced) for node in nodes if node.announced}
+    held = {node.id: of for node in nodes if (of := _announces(node))}
     if len(held) < 2:
         return ""
     told = listed(f"{node} announces {addresses(in_words(of))}" for node, of in held.items())
@@ -243,6 +244,12 @@ def announcements(nodes: Iterable[Node]) -> str:
         same = addresses(in_words(next(iter(held.values()))))
         return f" All announce {same}: that speaks against different addresses."
     return f" {told}: that points to different address sets."
+
+
+def _announces(node: Node) -> frozenset[bytes]:
+    """Return what a node announced since it is MASTER: earlier it may have had other addresses."""
+    since = node.reigns[-1].start - timers.LONG_SCRIPT if node.reigns else 0
+    return frozenset(address for address, at in node.announced.items() if at >= since)
 
 
 def in_words(found: Iterable[bytes]) -> list[bytes]:

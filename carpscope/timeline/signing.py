@@ -110,6 +110,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
         if before is not None and (agreed is None or agreed < before.end):
             before.end = max(before.end, end)
             before.count += 1
+            before.recipe_one, before.recipe_other = a.recipe, b.recipe
             before.frames = tuple(sorted({*before.frames[:12], a.last, b.last}))
             continue
         frames = {*seen.frames} if seen is not None else {a.first, b.first, a.last, b.last}

@@ -32,7 +32,7 @@ Sources
     carp_hmac_prepare in FreeBSD, OpenBSD, NetBSD and DragonFly ip_carp.c.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from carpscope.auth.recipes import Recipe
@@ -57,6 +57,7 @@ from carpscope.detect.signed import (
 )
 from carpscope.detect.words import addresses, listed
 from carpscope.timeline.identify import identify
+from carpscope.timeline.mastership import is_master
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement, only_link_local
 
@@ -160,20 +161,68 @@ def _still(half: HalfDone, now: Recipe, signed: dict[str, tuple[bytes, ...]]) ->
 
 
 def _finish(half: HalfDone, now: Recipe, signed: dict[str, tuple[bytes, ...]], unless: str) -> str:
-    """Say on which node the change is still to be done."""
-    steps = []
-    for node in half.others:
-        mine, vhid = signed[node.id], now.vhid
-        gone = [] if commands.is_ucarp(node) else in_words(set(mine) - now.address_set)
-        steps += [f"{node.id}: {commands.to_remove(node, address)}" for address in gone]
-        new = in_words(now.address_set - set(mine))
-        steps += [f"{node.id}: {commands.to_add(node, vhid, address)}" for address in new]
+    """Say how to finish a change, or how to take it back: the packets do not say which is meant.
+
+    No way that takes an address from the only node that serves it is among them.
+    """
+    changed, vhid = half.changed, now.vhid
+    nodes = {node.id: node for node in (changed, *half.others)}
+    on = _Ways(nodes, signed | {changed.id: now.addresses}, vhid)
+    before = {address for node in half.others for address in signed[node.id]}
+    forward = [step for node in half.others for step in on.steps(node, now.address_set)]
+    lost = [pair for node in half.others for pair in on.lost(node, now.address_set)]
+    back, gone = on.steps(changed, before), on.lost(changed, before)
     when = f", {unless}, " if unless else " "
-    return f"Finish the change{when}on {'; '.join(steps)}."
+    finish = f"Finish the change{when}on {'; '.join(forward)}"
+    undo = f"take it back on {'; '.join(back)}"
+    if lost and not gone:
+        alone = listed(f"{address} is served by {name} alone" for name, address in lost)
+        return (
+            f"{undo[0].upper()}{undo[1:]}; or take the rest of the vhid off {changed.id} as well. "
+            f"{alone}: it has to stay there."
+        )
+    if gone and not lost:
+        return f"{finish}."
+    return f"{finish}; or {undo}. The packets do not say which is meant."
+
+
+class _Ways:
+    """What makes a node sign other addresses, and which of these ways would hurt."""
+
+    def __init__(
+        self, nodes: dict[str, Node], signed: dict[str, tuple[bytes, ...]], vhid: int
+    ) -> None:
+        self.nodes, self.signed, self.vhid = nodes, signed, vhid
+
+    def steps(self, node: Node, wanted: Set[bytes]) -> list[str]:
+        """Give the commands, each with its node."""
+        mine = set(self.signed[node.id])
+        old = [] if commands.is_ucarp(node) else in_words(mine - wanted)
+        return [
+            *(f"{node.id}: {commands.to_remove(node, address)}" for address in old),
+            *(
+                f"{node.id}: {commands.to_add(node, self.vhid, address)}"
+                for address in in_words(wanted - mine)
+            ),
+        ]
+
+    def lost(self, node: Node, wanted: Set[bytes]) -> list[tuple[str, str]]:
+        """Give the node and each address that nobody would serve any more."""
+        old = in_words(set(self.signed[node.id]) - wanted)
+        return [(node.id, ip_text(one)) for one in old if self.serves_alone(node, one)]
+
+    def serves_alone(self, node: Node, address: bytes) -> bool:
+        """Tell whether a node is MASTER with an address, and no other one is."""
+        others = (
+            is_master(other) and address in self.signed.get(name, ())
+            for name, other in self.nodes.items()
+            if other is not node
+        )
+        return is_master(node) and not any(others)
 
 
 def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> str:
-    """Say what to type where: what was mistyped first, else add, or take away."""
+    """Say what to type where: add, or take away where somebody else still serves it."""
     vhid = found[0].group.vhid
     nodes = {node.id: node for node in people(found)}
     if all(commands.is_ucarp(node) for node in nodes.values()):
@@ -182,12 +231,16 @@ def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> 
             f"Decide which is right, {choices}, and start every ucarp of vhid {vhid} with it: "
             "ucarp --addr=…"
         )
+    on = _Ways(nodes, signed, vhid)
     odd = odd_one(found)
     union = {address for chosen in signed.values() for address in chosen}
     common = set.intersection(*(set(chosen) for chosen in signed.values()))
     if odd is not None:
         others = next(set(chosen) for name, chosen in signed.items() if name != odd.id)
-        union, common = others, others
+        if not on.lost(odd, others):
+            union, common = others, others
+        else:
+            odd = None  # it alone serves something: that has to be kept
     add = [
         f"add {ip_text(address)} on {name}: {commands.to_add(nodes[name], vhid, address)}"
         for name, chosen in signed.items()
@@ -202,6 +255,10 @@ def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> 
     if odd is not None:
         return f"Make {odd.id} like the others: {'; '.join([*add, *remove])}."
     text = f"Give all nodes the same addresses: {'; '.join(add)}"
+    kept = [one for name in signed for one in on.lost(nodes[name], common)]
+    if kept:
+        served = listed(f"{address} by {name}" for name, address in kept)
+        return f"{text}. To remove instead would leave addresses that nobody serves: {served}."
     return f"{text}. Or else {'; '.join(remove)}." if remove else f"{text}."
 
 

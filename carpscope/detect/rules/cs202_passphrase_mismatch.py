@@ -111,7 +111,10 @@ def _finish(half: HalfDone, now: Recipe, unless: str) -> str:
     names = listed(node.id for node in half.others)
     how = dict.fromkeys(commands.to_set_passphrase(node, now.vhid) for node in half.others)
     when = f", {unless}" if unless else ""
-    return f"Finish the rotation{when}: set {now.key.label} on {names}: {' or '.join(how)}."
+    return (
+        f"Finish the rotation{when}: set {now.key.label} on {names}: {' or '.join(how)}. Or set on "
+        f"{half.changed.id} what it used before."
+    )
 
 
 def _origin(key: Key) -> str:

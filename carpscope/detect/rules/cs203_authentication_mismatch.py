@@ -114,8 +114,9 @@ def _finish(half: HalfDone, vhid: int) -> str:
     how = dict.fromkeys(commands.to_set_passphrase(node, vhid) for node in half.others)
     return (
         f"Finish the change: give {listed(node.id for node in half.others)} the passphrase and "
-        f"the addresses that {half.changed.id} has now ({' or '.join(how)}). To see which of the "
-        "two it was, give carpscope what was in use before as well (-p, -a)."
+        f"the addresses that {half.changed.id} has now ({' or '.join(how)}), or give "
+        f"{half.changed.id} back what it had: the packets do not say which is meant. To see which "
+        "of the two it was, give carpscope what was in use before as well (-p, -a)."
     )
 
 
