@@ -18,6 +18,7 @@ from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import traits
+from carpscope.timeline.alive import Alive
 from carpscope.timeline.authentication import Waiting
 from carpscope.timeline.beside import Held, hold, let_go, meant, own
 from carpscope.timeline.contest import (
@@ -90,6 +91,9 @@ class Observer:
         self.strangers = Strangers(self.groups, limits, self._due)
         self._beside = Surroundings()
         self.host_at = self._beside.host_at
+        self.alive = Alive()
+        self.remarks: dict[str, None] = {}
+        """What the vantage could not see, for whoever prints notes."""
         self._untrimmed = 0
         self.resumed: Nanos = 0  # when the capture could see again after it was blind
         self.taken = 0
@@ -196,6 +200,8 @@ class Observer:
             count_copy(self.groups, packet)
             return facts
         body = packet.body
+        if packet.link is not None:
+            self.alive.note(packet.link.vlan, packet.link.source, at)
         if isinstance(body, AdvertView):
             self._advert(packet, body)
         elif isinstance(body, VrrpView):

@@ -239,6 +239,8 @@ class Surroundings:
 
 def _announcer(group: Group, mac: bytes, source: bytes | None, at: Nanos) -> Node | None:
     virtual = _is_virtual(mac) or (source is not None and _is_virtual(source))
+    if any(n.own_mac in (mac, source) and n not in group.masters for n in group.nodes.values()):
+        return None  # of a node that is about to claim
     masters = [n for n in group.masters if is_ucarp(n) != virtual]
     if not virtual:
         known = [n for n in masters if n.own_mac == mac]

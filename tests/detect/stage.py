@@ -23,6 +23,10 @@ VIEW = AdvertView(2, 1, 1, 255, 7, 7, 255, 0, bytes(8), bytes(20), True, 0, 0)
 """A farewell of a demoted node."""
 
 
+SHARED = bytes((10, 0, 0, 100))
+"""What every node announces when it becomes MASTER."""
+
+
 class Stage:
     """A group of nodes, and watches that see what happens to them."""
 
@@ -76,6 +80,8 @@ class Stage:
         node.adverts += 1
         node.first = node.first or at
         node.last = at
+        node.announced[SHARED] = at
+        node.intervals = [SECOND * max(node.advbase, 1)]
         self._masters()
         self.see(Claimed(self.group, node, at, frame))
 

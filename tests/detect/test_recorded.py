@@ -47,6 +47,16 @@ CASES = [
         r"198\.51\.100\.181 fell silent 15 times right after its own claim.*Look at what runs",
         r"among 198\.51\.100\.181\.|raise advbase",
     ),
+    # captured on a node whose link was down for ten seconds; the others went on
+    Case("capture-on-a-cut-off-node", "", "master_gap", "cannot be seen from here"),
+    # one odd copy names another vhid: that is no group that misses a master
+    Case("malformed-is-no-group", "replayed_advert", "master_gap", "", "vhid 0: nobody"),
+    Case(
+        "carp-disabled-aliases-left",
+        "split_brain authentication_mismatch",
+        says=r"10\.100\.0\.2 announces 10\.100\.0\.11 and 10\.100\.0\.12 and 10\.100\.0\.3",
+        never_says="speaks against different addresses",
+    ),
     Case("pppoe-dial-deaf", "split_brain", "partition flapping master_gap", "", r"10:53:4[345]\."),
 ]
 
@@ -60,3 +70,15 @@ def test_what_is_said(case: Case) -> None:
     words = re.sub(r"\s+", " ", run("analyze", path).out)
     assert re.search(case.says, words)
     assert not (case.never_says and re.search(case.never_says, words)), words
+
+
+def test_no_remedy_takes_an_address_from_who_serves_it_alone() -> None:
+    secrets = ["-p", "button-Rowan-10", *(f"-a10.100.0.{n}" for n in (1, 11, 12))]
+    found = run("analyze", "--json", str(FIELD / "carp-disabled-aliases-left.pcap"), *secrets)
+    (mismatch,) = (
+        one for one in json.loads(found.out)["findings"] if one["label"] == "address_set_mismatch"
+    )
+    remedy = mismatch["remedy"]
+    assert remedy.startswith("Take it back on 10.100.0.2: ifconfig IF inet vhid 1 10.100.0.1/32")
+    assert "10.100.0.1 is served by 10.100.0.3 alone" in remedy
+    assert "delete" not in remedy

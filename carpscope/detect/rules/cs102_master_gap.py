@@ -9,9 +9,11 @@ How it is seen
     forged advertisements do not count: they keep real nodes silent, which is their purpose.
 
 False alarms
-    A capture that stalls shows a gap too: then everything else pauses with it. A backup
-    that has never spoken is unknown to a capture; a longer advbase of its own lengthens
-    its take-over.
+    A capture that stalls, or on a node that is cut off, shows a gap too. So it counts only
+    where frames of others were captured meanwhile, or where the next master announces its
+    addresses, which it does only when it becomes one; else a note says that nothing could be
+    seen. A backup that has never spoken is unknown to a capture; a longer advbase of its own
+    lengthens its take-over.
 
 What to do
     Look at the nodes: are they up, is the interface, does `ifconfig` say INIT or BACKUP?
@@ -31,11 +33,12 @@ from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import since
 from carpscope.protocol import timers
 from carpscope.timeline import traits
-from carpscope.timeline.facts import Claimed, Deceived, Fact, Forgotten, Joined
-from carpscope.timeline.group import Group
+from carpscope.timeline.facts import Announced, Claimed, Deceived, Fact, Forgotten, Joined
+from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.node import Node
 
 SITUATIONS_KEPT = 200
+REMARKS_KEPT = 8
 
 
 @dataclass(slots=True)
@@ -48,6 +51,16 @@ class _State:
     evidence: tuple[int, ...] = ()
 
 
+@dataclass(slots=True)
+class _Gap:
+    """A silence that a claim ended, and what says that the vantage could see meanwhile."""
+
+    finding: Finding
+    successor: Node
+    at: Nanos
+    proved: bool
+
+
 class MasterGap:
     """Measures the silence between one master and the next."""
 
@@ -55,7 +68,7 @@ class MasterGap:
         """Keep the context to see the groups at the end."""
         self._context = context
         self._states: dict[str, _State] = {}
-        self._over: list[Finding] = []
+        self._over: list[_Gap] = []
 
     def see(self, fact: Fact) -> None:
         """Take who leaves, who claims, and deceits in between."""
@@ -63,18 +76,26 @@ class MasterGap:
             state = self._state(fact.group)
             before = _last_reign(fact.group, fact.node, fact.at)
             if before is not None:
-                gap = self._gap(state, *before, fact.at, fact.node, fact.frame)
-                self._over = [*self._over, *gap][-SITUATIONS_KEPT:]
+                proved = state.deceived > 0 or _announced(fact.node, fact.at)
+                for found in self._gap(state, *before, fact.at, fact.node, fact.frame):
+                    sees = proved or self._sees(fact.group, found.start, fact.at)
+                    gap = _Gap(found, fact.node, fact.at, sees)
+                    self._over = [*self._over, gap][-SITUATIONS_KEPT:]
             state.deceived = 0
+        elif isinstance(fact, Announced):
+            for gap in self._over[-2:]:
+                near = abs(fact.at - gap.at) <= timers.ANNOUNCING
+                gap.proved = gap.proved or (fact.node is gap.successor and near)
         elif isinstance(fact, Deceived):
             state = self._state(fact.group)
             state.deceived += 1
             state.evidence = (*state.evidence[:12], fact.frame)
         elif isinstance(fact, Joined):
             names = fact.node.id, fact.into.id
-            self._over = [
-                renamed(one, *names) if one.group == fact.group.id else one for one in self._over
-            ]
+            for gap in self._over:
+                if gap.finding.group == fact.group.id:
+                    gap.finding = renamed(gap.finding, *names)
+                    gap.successor = fact.into if gap.successor is fact.node else gap.successor
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._states.pop(fact.group.id, None)
 
@@ -83,15 +104,62 @@ class MasterGap:
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give the gaps that are over and those that last."""
-        yield from self._over
+        for gap in self._over:
+            if gap.proved:
+                yield gap.finding
+            else:
+                self._remark(gap.finding)
         for group in self._context.groups:
             if self._context.observer.strangers.is_made_up(group):
                 continue
+            if not any(node.is_steady for node in group.members):
+                continue  # one advertisement, however odd, makes no group that misses a master
             reigns = [(r.seen, r.last, n) for n in group.members for r in n.reigns]
             quiet = all(n.reign is None or n.due < at for n in group.members)
             if reigns and quiet:
                 seen, last, node = max(reigns, key=lambda r: r[0])
-                yield from self._gap(self._state(group), seen, last, node, at, None, None)
+                state = self._state(group)
+                for found in self._gap(state, seen, last, node, at, None, None):
+                    if state.deceived or self._sees(group, found.start, at):
+                        yield found
+                    else:
+                        self._remark(found)
+
+    def _sees(self, group: Group, start: Nanos, end: Nanos) -> bool:
+        """Tell whether others were heard when somebody should have been MASTER: after a take-over
+        and before the last advertisement that a master would have sent by the end."""
+        beat = max(timers.overdue(node.advbase, node.advskew) for node in group.members)
+        wait = max(traits.takeover(node).latest for node in group.members)
+        macs = (mac for node in group.members for mac in (node.mac, node.own_mac))
+        silent = {mac for mac in macs if mac is not None}
+        observer = self._context.observer
+        start, end = start + wait, end - beat
+        return observer.alive.others(group.vlan, start, end, silent) or self._others(
+            group, start, end
+        )
+
+    def _others(self, group: Group, start: Nanos, end: Nanos) -> bool:
+        """Tell whether a node of another group, of another host, advertised between two times."""
+        self._context.observer.sync()
+        mine = set(group.nodes)
+        return any(
+            reign.start <= end and reign.until >= start
+            for other in self._context.groups
+            if other is not group and other.vlan == group.vlan
+            for node in other.members
+            if mine.isdisjoint(node.addresses)
+            for reign in node.reigns[-8:]
+            if start <= end
+        )
+
+    def _remark(self, gap: Finding) -> None:
+        remarks = self._context.observer.remarks
+        if len(remarks) < REMARKS_KEPT:
+            remarks[
+                f"{group_words(gap.group)}: no advertisement was captured "
+                f"{since(gap.start, gap.end)}, nor frames of others: what happened meanwhile "
+                "cannot be seen from here"
+            ] = None
 
     def _gap(
         self,
@@ -138,6 +206,11 @@ class MasterGap:
         )
 
 
+def _announced(node: Node, at: Nanos) -> bool:
+    """Tell whether a ucarp announced its addresses just before a claim, as it does then alone."""
+    return any(at - timers.LONG_SCRIPT <= when <= at for when in node.announced.values())
+
+
 def _last_reign(group: Group, claimant: Node, at: Nanos) -> tuple[Nanos, int, Node] | None:
     """Return when and by whom was advertised last before a claim; None while others are."""
     if any(node is not claimant for node in group.masters):
@@ -157,6 +230,6 @@ RULE = Rule(
     "Nobody is master",
     Severity.CRITICAL,
     MasterGap,
-    (Claimed, Deceived, Forgotten, Joined),
+    (Claimed, Deceived, Announced, Forgotten, Joined),
     ("replayed_advert", "forged_skew", "bad_ttl", "bad_checksum"),
 )

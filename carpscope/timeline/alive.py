@@ -1,0 +1,51 @@
+"""Whether a vantage could see: silence is evidence only where others were heard meanwhile.
+
+A capture on a node whose link was down, or behind a port that carries nothing, shows the same
+silence as a network without a master. What tells them apart is anybody else: a node of
+another group, or two senders (one alone may be the vantage's own host), none of whom is who
+fell silent.
+"""
+
+from collections import deque
+
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+
+SPACING: Nanos = timers.PATH
+KEPT = 128
+"""So half a minute is remembered of a segment, also of a busy one."""
+SEGMENTS_KEPT = 4096
+VIRTUAL = b"\0\0\x5e\0"
+"""How the MACs begin that only nodes of a group send from."""
+
+Vlan = tuple[int, ...]
+
+
+class Alive:
+    """The latest frames of each segment: when, and from whom."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._seen: dict[Vlan, deque[tuple[Nanos, bytes]]] = {}
+
+    def note(self, vlan: Vlan, source: bytes | None, at: Nanos) -> None:
+        """Take one frame."""
+        if source is None:
+            return
+        seen = self._seen.get(vlan)
+        if seen is None:
+            if len(self._seen) >= SEGMENTS_KEPT:
+                self._seen.pop(next(iter(self._seen)))
+            seen = self._seen[vlan] = deque(maxlen=KEPT)
+        if not seen or at - seen[-1][0] >= SPACING or seen[-1][1] != source:
+            seen.append((at, source))
+
+    def others(self, vlan: Vlan, start: Nanos, end: Nanos, besides: set[bytes]) -> bool:
+        """Tell whether anybody was heard between two times, besides these: a node of another
+        group, or two senders."""
+        heard = {
+            source
+            for at, source in self._seen.get(vlan, ())
+            if start <= at <= end and source not in besides
+        }
+        return len(heard) > 1 or any(source[:4] == VIRTUAL for source in heard)
