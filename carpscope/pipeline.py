@@ -184,7 +184,7 @@ def analyze(
     if mistakes.count:  # also those that were made after the rules had been asked
         told = [one for one in result.findings if one.label != internal.LABEL]
         result.findings = [*told, *internal.findings(mistakes)]
-    result.notes = [*observer.strangers.notes(), *observer.remarks]
+    result.notes = [*observer.strangers.notes(), *observer.alive.remarks]
     if more[0]:
         result.notes.append(f"{more[0]:,} more events were only counted")
     result.events.sort(key=lambda event: (event.start, event.end))

@@ -95,7 +95,7 @@ class Monitor:
         effort = Effort(FIRST_DIGESTS if self.searcher is None else LOOK_DIGESTS)
         keyring = Keyring(self.config.passphrases)
         self.observer = Observer(keyring, self.config.addresses, effort, LIVE)
-        self.observer.is_watched = True
+        self.observer.alive.is_watched = True
         self.observer.strangers.expected = self.config.expected_nodes
         self.context = Context(self.observer, self.config, self.interface, mistakes=self.mistakes)
         self._engine = Engine(self.context)

@@ -27,6 +27,10 @@ class Alive:
     def __init__(self) -> None:
         """Know of none."""
         self._seen: dict[Vlan, deque[tuple[Nanos, bytes]]] = {}
+        self.is_watched = False
+        """Whether somebody watches that the interface is up and loses nothing."""
+        self.remarks: dict[str, None] = {}
+        """What the vantage could not see, for whoever prints notes."""
 
     def note(self, vlan: Vlan, source: bytes | None, at: Nanos) -> None:
         """Take one frame."""

@@ -21,12 +21,7 @@ from carpscope.timeline import traits
 from carpscope.timeline.alive import Alive
 from carpscope.timeline.authentication import Waiting
 from carpscope.timeline.beside import Held, hold, let_go, meant, own
-from carpscope.timeline.contest import (
-    crossed,
-    let_hear,
-    not_yet_heard,
-    went_on,
-)
+from carpscope.timeline.contest import crossed, let_hear, not_yet_heard, went_on
 from carpscope.timeline.facts import (
     Claimed,
     Deceived,
@@ -92,10 +87,6 @@ class Observer:
         self._beside = Surroundings()
         self.host_at = self._beside.host_at
         self.alive = Alive()
-        self.is_watched = False
-        """Whether somebody watches that the interface is up and loses nothing (`resumed`)."""
-        self.remarks: dict[str, None] = {}
-        """What the vantage could not see, for whoever prints notes."""
         self._untrimmed = 0
         self.resumed: Nanos = 0  # when the capture could see again after it was blind
         self.taken = 0

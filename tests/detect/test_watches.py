@@ -152,7 +152,7 @@ def test_nobody_until_now_is_a_gap_that_goes_on() -> None:
     stage.nodes[0].due = 3 * SECOND
     assert stage.findings(3 * SECOND) == []
     assert stage.findings(9 * SECOND) == [], "nobody else was heard: what is silent is the vantage"
-    assert "cannot be seen from here" in next(iter(stage.observer.remarks))
+    assert "cannot be seen from here" in next(iter(stage.observer.alive.remarks))
     for last in (7, 8):
         stage.observer.alive.note((), bytes((2, 0, 0, 0, 0, last)), 4250 * MILLISECOND)
     assert stage.findings(5 * SECOND + 528 * MILLISECOND) == []

@@ -112,7 +112,7 @@ class MasterGap:
         for group in self._context.groups:
             if self._context.observer.strangers.is_made_up(group):
                 continue
-            if not any(node.is_steady for node in group.members):
+            if not any(node.is_steady or node.announced for node in group.members):
                 continue  # one advertisement, however odd, makes no group that misses a master
             reigns = [(r.seen, r.last, n) for n in group.members for r in n.reigns]
             quiet = all(n.reign is None or n.due < at for n in group.members)
@@ -134,7 +134,7 @@ class MasterGap:
         silent = {mac for mac in macs if mac is not None}
         observer = self._context.observer
         start, end = start + wait, end - beat
-        if observer.is_watched:
+        if observer.alive.is_watched:
             return True
         heard = observer.alive.others(group.vlan, start, end, silent)
         return heard or self._others(group, start, end)
@@ -154,7 +154,7 @@ class MasterGap:
         )
 
     def _remark(self, gap: Finding) -> None:
-        remarks = self._context.observer.remarks
+        remarks = self._context.observer.alive.remarks
         if len(remarks) < REMARKS_KEPT:
             remarks[
                 f"{group_words(gap.group)}: no advertisement was captured "
