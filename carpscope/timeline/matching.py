@@ -23,6 +23,8 @@ FEW = 5
 UNSURE: Nanos = 50 * MILLISECOND
 """What a way may vary by where so few frames tell."""
 REPEATED_KEPT = 4096
+WAYS: Nanos = 400 * MILLISECOND
+"""There and back between continents: less than half of the shortest interval."""
 CAPTURES_MAX = 63
 """Which captures hold a frame is one bit each."""
 
@@ -79,7 +81,10 @@ class Reaches:
         """Return how a host's frames come to another capture."""
         if (min(one, other), max(one, other)) in self._guessed:
             return ANY
-        found = self._by_host.get((one, other, host)) or self._of_pair.get((one, other))
+        found = self._by_host.get((one, other, host))
+        if found is None and (usual := self._of_pair.get((one, other))) is not None:
+            # another host's frames may come the other way
+            found = Reach(usual.usual, usual.least - WAYS, usual.most + WAYS)
         if found is None and not (self._known[one] and self._known[other]):
             return ANY  # nothing says when a frame was there
         return found or Reach(0, -UNSURE, UNSURE)
@@ -109,8 +114,9 @@ def matched(
     clocks: Sequence[Clock],
     reaches: Reaches,
     homes: Mapping[int, int],
+    steadiest: Mapping[int, int],
 ) -> Matched:
-    """Match all captures; `homes` names for a host the capture that is nearest to it."""
+    """Match all captures; `homes` names for a host its own capture, `steadiest` the likeliest."""
     at = [array("q", clocks[i].in_order(one.told.at)) for i, one in enumerate(seen)]
     held = [array("Q", bytes(8 * len(one.told))) for one in seen]
     copy = [bytearray(len(one.told)) for one in seen]
@@ -126,7 +132,8 @@ def matched(
             for place in places:
                 held[capture][place] = 1 << capture
             continue
-        whose = host, homes.get(host, -1), frozenset(homes.values())
+        home = homes.get(host, steadiest.get(host, -1))
+        whose = host, home, frozenset(homes.values())
         members = _assigned(sightings, at, copy, reaches, whose)
         _note(members, held)
         if any(len(places) > 1 for places in sightings.values()):
@@ -164,9 +171,9 @@ def _assigned(
     """
     host, home, owned = whose
 
-    def preference(capture: int) -> tuple[bool, int, Nanos]:
+    def preference(capture: int) -> tuple[bool, int, int]:
         places = sightings[capture]
-        return capture != home, len(places), at[capture][places[0]]
+        return capture != home, len(places), capture
 
     sent: list[_Sent] = []
     members: _Members = {}

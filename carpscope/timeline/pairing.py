@@ -162,6 +162,28 @@ def by_host(points: Iterable[Point]) -> dict[int, list[Point]]:
     return found
 
 
+def steadiest(pairs: Iterable[Pair]) -> dict[int, int]:
+    """Return for hosts the capture in which they keep their pace best: ways only add to it."""
+    votes: dict[int, dict[int, int]] = {}
+    for pair in pairs:
+        for host, series in by_host(pair.points).items():
+            if len(series) < WINDOW:
+                continue
+            here = _unevenness([point.at for point in series])
+            there = _unevenness([point.at + point.late for point in series])
+            if max(here, there) > APART + 2 * min(here, there):
+                found = votes.setdefault(host, {})
+                capture = pair.one if here < there else pair.other
+                found[capture] = found.get(capture, 0) + 1
+    return {host: max(found, key=lambda c: (found[c], -c)) for host, found in votes.items()}
+
+
+def _unevenness(times: Sequence[Nanos]) -> Nanos:
+    gaps = sorted(b - a for a, b in itertools.pairwise(times))
+    middle = gaps[len(gaps) // 2]
+    return sorted(abs(gap - middle) for gap in gaps)[len(gaps) // 2]
+
+
 def plausible(points: list[Point]) -> list[Point]:
     """Leave out single points that lie far from those around them, of the same host."""
     out: set[Point] = set()

@@ -20,7 +20,7 @@ from carpscope.timeline.copies import Elsewhere
 from carpscope.timeline.matching import CAPTURES_MAX, Matched, Reaches, matched
 from carpscope.timeline.measuring import measured
 from carpscope.timeline.node import frame_ref
-from carpscope.timeline.pairing import Pair, pair
+from carpscope.timeline.pairing import Pair, pair, steadiest
 from carpscope.timeline.places import Place, homes, places
 from carpscope.timeline.sightings import Column, Recorder, Sender, Sightings
 from carpscope.timeline.tagging import Segments
@@ -164,7 +164,7 @@ class Survey:
         clocks = self._clocks()
         pairs = self._compared(clocks)
         reaches = Reaches(pairs, clocks)
-        found = matched(self._recorder.seen, clocks, reaches, homes(self._places))
+        found = matched(self._recorder.seen, clocks, reaches, homes(self._places), steadiest(pairs))
         return clocks, pairs, reaches, found
 
     def _clocks(self) -> list[Clock]:

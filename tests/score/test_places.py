@@ -10,6 +10,8 @@ SEEDS = {
     188: "ways that duplicate before the other capture began",
     331: "one step that two hosts show is one",
     496: "a duplicate is no advertisement that its own host's capture lacks",
+    2124: "both families of a node whose own capture nobody knows are taken from one",
+    2126: "constant bytes of a host of which no other frame is shared",
     666: "two captures with a claim to one host belong to nobody",
 }
 
