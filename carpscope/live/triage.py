@@ -23,7 +23,7 @@ from carpscope.timeline.observe import Observer
 
 LATE: Nanos = 250 * MILLISECOND
 """Frames that are looked at this long after they came may be of a flood."""
-WATCHED: Nanos = 300 * MILLISECOND
+WATCHED: Nanos = 1 * SECOND
 """They are, if they got later by a fifth of this while they were looked at for so long."""
 CALM: Nanos = 5 * SECOND
 """Without a late frame for so long, the flood is over."""
@@ -87,7 +87,8 @@ class Triage:
             return
         self._last_late = now
         if self._late is None:
-            self._late = now, lateness
+            # who is late at once was stopped, and is given as much time again to catch up
+            self._late = now + min(2 * lateness, CALM), lateness
             return
         since, before = self._late
         if now - since >= WATCHED:

@@ -230,6 +230,9 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
     mine = tmp_path / "mine.pcap"
     shutil.copy(TROUBLE, mine)
     mine.chmod(0o600)
+    trouble = str(tmp_path / "trouble.pcap")
+    shutil.copy(TROUBLE, trouble)  # a clone may lie where nobody else can read it
+    Path(trouble).chmod(0o644)
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     theirs.chmod(0o777)
@@ -237,6 +240,7 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
         "import os, sys; import carpscope.cli.main as m, carpscope.report.hostlog.read\n"
         f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
         f" '--log', {str(ROOT / 'Makefile')!r}])\n"
+        "names = m.names(); m.names = lambda: names; [m._load(name) for name in names]\n"
         "import carpscope.report.sign, carpscope.report.screen, carpscope.config, getpass\n"
         "os.setgid(65534); os.setuid(65534); m.entry()"
     )
@@ -244,11 +248,11 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
     for words, told in (
         (("analyze", str(mine)), "mine.pcap: no permission to read it"),
         (("dissect", str(mine)), "mine.pcap: no permission to read it"),
-        (("report", TROUBLE, "-o", str(tmp_path / "case")), "Permission denied"),
-        (("report", TROUBLE, "-o", str(theirs / "x"), "--sign", str(mine)), "Permission denied"),
-        (("report", TROUBLE, "-o", str(theirs / "x"), "--log", str(mine)), "Permission denied"),
-        (("analyze", TROUBLE, "--passphrase-file", str(mine)), "Permission denied"),
-        (("analyze", TROUBLE, "--config", str(mine)), "Permission denied"),
+        (("report", trouble, "-o", str(tmp_path / "case")), "Permission denied"),
+        (("report", trouble, "-o", str(theirs / "x"), "--sign", str(mine)), "Permission denied"),
+        (("report", trouble, "-o", str(theirs / "x"), "--log", str(mine)), "Permission denied"),
+        (("analyze", trouble, "--passphrase-file", str(mine)), "Permission denied"),
+        (("analyze", trouble, "--config", str(mine)), "Permission denied"),
     ):
         done = start(*words, prefix=somebody)
         assert done.status == 2, done

@@ -49,7 +49,7 @@ def flooded(config: Config = CONFIG) -> tuple[Triage, Clock, Monitor]:
     clock, monitor = Clock(), Monitor(config, "eth1")
     triage = Triage(clock)
     triage.know(monitor.observer, config)
-    for step in range(4):
+    for step in range(6):
         clock.now = AT + (step + 1) * SECOND
         list(triage.choose([frame(advert(MINE, 200), AT + step * 400 * MILLISECOND)]))
     return triage, clock, monitor
@@ -84,6 +84,15 @@ def test_who_is_configured_comes_first_and_the_rest_is_counted() -> None:
     before = triage.skipped
     assert [f.data for f in triage.choose(given)] == [advert(MINE, 9)]
     assert triage.skipped - before == 100
+
+
+def test_who_is_late_at_once_has_time_to_catch_up() -> None:
+    clock = Clock()
+    triage = Triage(clock)
+    for step in range(20):  # slower than the frames came, for as long as it was stopped
+        clock.now = AT + 2 * SECOND + step * 200 * MILLISECOND
+        assert list(triage.choose([frame(advert(MINE, 200), AT + step * 10 * MILLISECOND)]))
+    assert not triage.is_flood
 
 
 def test_a_name_that_others_use_too_has_a_bound_and_counts_in_its_group_only() -> None:
