@@ -108,3 +108,18 @@ def test_split_roles_name_who_has_what(tmp_path: Path) -> None:
     one = only(analysis(failed_over(2), tmp_path, "--config", str(config)), "split_roles")
     assert {one["group"], *one["other_groups"]} == {"vhid1", "vhid2", "vhid3"}
     assert one["ongoing"]
+
+
+def test_an_unknown_card_of_another_vhid_is_no_conflict(tmp_path: Path) -> None:
+    """The other ucarp announced long before its first advertisement: whose MAC it is is unknown."""
+    tape = Tape()
+    tape.announce(0.99, "02:00:00:00:00:01", "192.0.2.10")
+    for second in range(1, 30):
+        tape.advert(second, "192.0.2.1", 7, ucarp=True)
+    for second in range(4, 30):
+        tape.advert(second + 0.5, "192.0.2.2", 8, ucarp=True)
+    for second in range(5, 28, 2):
+        tape.ask(second + 0.7, "02:00:00:00:00:50", "192.0.2.50", "192.0.2.10")
+        for one in ("02:00:00:00:00:01", "02:00:00:00:00:02"):
+            tape.answer(second + 0.701, one, "192.0.2.10", "02:00:00:00:00:50", "192.0.2.50")
+    assert "address_conflict" not in labels(analysis(tape, tmp_path))

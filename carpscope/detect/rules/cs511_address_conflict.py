@@ -39,6 +39,7 @@ from carpscope.detect.holders import Holders, holders
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.standing import vips
 from carpscope.detect.words import listed, since
+from carpscope.timeline import traits
 from carpscope.timeline.contest import election_ns
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.facts import Announced, Answered, Asked, Fact, Foreign
@@ -184,6 +185,13 @@ class AddressConflict:
         waiting = []
         known = {node.own_mac for node in group.members}
         strange = {c.mac for c in claims} - known
+        # a ucarp of another vhid whose card is not known yet may be who claims: a torn group
+        is_sure = not any(
+            traits.is_ucarp(node) and node.own_mac is None and bool(node.reigns)
+            for other in self._context.groups
+            if other is not group and other.vlan == group.vlan
+            for node in other.members
+        )
         for claim in claims:
             who = holders(group, claim.at)
             if who.has(claim.mac, in_use) or claim.mac in parts:
@@ -192,7 +200,7 @@ class AddressConflict:
             if now - claim.at <= max(beats, default=0):
                 waiting.append(claim)  # its advertisement may follow
             elif who.is_live and (
-                who.are_known(address)
+                (is_sure and who.are_known(address))
                 or claim.mac in known
                 or (len(strange) > 1 and _is_old(claim, claims))
             ):
