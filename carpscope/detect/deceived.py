@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Attacker, Evidence, Finding
 from carpscope.detect.rule import Context
-from carpscope.timeline.facts import Deceived, Fact, Joined
+from carpscope.protocol import timers
+from carpscope.timeline.facts import Deceived, Ended, Fact, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
 
@@ -49,6 +50,15 @@ class Attack:
         each_once = self.evidence.count <= len(self.originals) + 1
         return len(soon) >= 3 and len(soon) == len(self.originals) and each_once
 
+    def may_become_loop(self, at: Nanos) -> bool:
+        """Tell whether the next advertisement may still come back like those until now: then it
+        is a loop, and no alarm of an attack is due before that is known."""
+        waits = LOOP_DELAY + timers.overdue(self.shape[0], self.shape[1])
+        soon = all(delay <= LOOP_DELAY for delay in self.originals.values())
+        each_once = self.evidence.count <= len(self.originals)
+        undecided = self.deceit is Deceit.REPLAYED and soon and each_once and not self.is_loop
+        return undecided and 0 <= at - self.end < waits
+
 
 class AttackWatch:
     """Collects deceits into attacks; the rule says which are its own."""
@@ -58,11 +68,13 @@ class AttackWatch:
         self.context = context
         self._attacks: dict[tuple[str, str, Deceit], Attack] = {}
         self._over: list[Attack] = []
+        self._is_over = False
 
     def see(self, fact: Fact) -> None:
         """Take deceits."""
         if isinstance(fact, Joined):
             self._joined(fact)
+        self._is_over = self._is_over or isinstance(fact, Ended)
         if not isinstance(fact, Deceived):
             return
         victim = fact.node.id if fact.node is not None else "unknown"
@@ -99,10 +111,10 @@ class AttackWatch:
                     self._over = [*self._over, attack][-ATTACKS_KEPT:]
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
-        """Give every attack, over or not."""
-        del at
+        """Give every attack, over or not, as soon as it is known to be one."""
         for attack in (*self._over, *self._attacks.values()):
-            if self.concerns(attack):
+            waits = not self._is_over and attack.may_become_loop(at)
+            if self.concerns(attack) and not waits:
                 yield self.finding(attack)
 
     def concerns(self, attack: Attack) -> bool:

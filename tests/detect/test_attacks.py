@@ -9,6 +9,7 @@ from carpscope.timeline.facts import (
     Changed,
     Deceived,
     Drop,
+    Ended,
     Foreign,
     Refused,
 )
@@ -31,6 +32,27 @@ def test_deceits_that_follow_each_other_are_one_attack() -> None:
         copied = "2 earlier advertisements" if count == 1 else "one earlier advertisement"
         assert found[0].explanation.startswith(f"{copied} came again")
         assert (found[0].start, found[-1].end) == (10 * SECOND, 10 * SECOND + pause)
+
+
+def test_no_replay_is_told_while_it_may_be_the_beginning_of_a_loop() -> None:
+    """Live looks milliseconds after the first frame of a loop came back."""
+    stage = Stage("replayed_advert", "looped_advert")
+    stage.claim(0, SECOND)
+    for second in range(11, 14):
+        assert stage.findings(second * SECOND) == []
+        deceived(stage, second * SECOND, back=15 * MILLISECOND)
+        labels = [one.label for one in stage.findings(second * SECOND + 15 * MILLISECOND)]
+        assert labels == (["looped_advert"] if second == 13 else [])
+    lone = Stage("replayed_advert", "looped_advert")
+    lone.claim(0, SECOND)
+    deceived(lone, 11 * SECOND, back=15 * MILLISECOND)
+    assert lone.findings(12 * SECOND) == []
+    assert [one.label for one in lone.findings(14 * SECOND)] == ["replayed_advert"]
+    again = Stage("replayed_advert", "looped_advert")
+    again.claim(0, SECOND)
+    deceived(again, 11 * SECOND, back=15 * MILLISECOND)
+    again.see(Ended(11 * SECOND))
+    assert [one.label for one in again.findings(11 * SECOND)] == ["replayed_advert"]
 
 
 def test_each_kind_of_deceit_is_another_attack() -> None:
