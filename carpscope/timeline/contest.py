@@ -150,7 +150,8 @@ def provoked(node: Node, rivals: Iterable[Node], at: Nanos) -> bool:
     A backup that preempts looks at the advertisement before it, not at who won before.
     """
     window = timers.CROSSING + traits.reaction(node)
-    return any(not yields(node, rival) and at - rival.last <= window for rival in rivals)
+    known = [r for r in rivals if r.adverts > 1 or r.authentication.has_verified]
+    return any(not yields(node, rival) and at - rival.last <= window for rival in known)
 
 
 def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | None:

@@ -125,6 +125,8 @@ class Signature:
     """The shape it had with that id."""
     ids: dict[int, Shape] | None = None
     """More ids, where there were: a constant counter repeats, ids do not."""
+    shapes: set[Shape] | None = None
+    """What others said with it who rightly reached the same counter."""
     stolen: set[int] | None = None
     """Ids that came again out of beat: whoever sends one once more has copied it."""
 
@@ -194,7 +196,10 @@ class Signatures:
                 self.seen.popitem(last=False)
             return None
         if first.source != ip.source:
-            return _stranger(node, first, shape, at, view, heard)
+            deceived = _stranger(node, first, shape, at, view, heard)
+            if deceived is None:
+                first.shapes = {shape} | (first.shapes or set())
+            return deceived
         deceit = _same_source(node, first, ip, shape, at, view, heard)
         if deceit is not None:
             return deceit, first
@@ -223,6 +228,10 @@ def _stranger(
     if vouched and heard.may_be(view.counter_value, node, at):
         return None
     before = view.counter_value - 1 & _MASK
+    # of two with one advskew whose waits end together, neither waits for the other's claim
+    late = at - first.at > traits.reaction_of(heard.mac)
+    if not vouched and late and (shape == first.shape or shape in (first.shapes or ())):
+        return Deceit.REPLAYED, first
     for sent, counter in heard.recent:
         if counter == before and heard.follows(at - sent):
             return None

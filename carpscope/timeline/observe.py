@@ -20,7 +20,7 @@ from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.alive import Alive
 from carpscope.timeline.authentication import Waiting
-from carpscope.timeline.beside import Held, hold, let_go, meant, own
+from carpscope.timeline.beside import Held, awaited, hold, let_go, meant, own
 from carpscope.timeline.contest import crossed, let_hear, not_yet_heard, went_on
 from carpscope.timeline.facts import (
     Claimed,
@@ -531,7 +531,7 @@ class Observer:
         node.last_of[version] = at
         if version == 4:
             node.last_id = ip.identification or 0
-        node.due = at + timers.overdue(node.advbase, node.advskew)
+        node.due = at + awaited(group, node)
         farewell = early and node.heard_better is not None and is_ucarp(node)
         if reign is None:
             node.heard_better = at if crossed(node, group.masters, at) else None

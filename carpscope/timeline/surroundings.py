@@ -36,7 +36,8 @@ class Surroundings:
         """Know of nothing yet; the observer tells which groups there are."""
         self._groups: dict[Vlan, dict[int, Group]] = {}
         """By VLAN and vhid: a trunk has thousands of groups, a segment few."""
-        self._learned: dict[Vlan, dict[bytes, None]] = {}
+        self._learned: dict[Vlan, dict[bytes, int]] = {}
+        """How often each address was seen."""
         self._macs: dict[Vlan, dict[bytes, bytes]] = {}
         self._vrrp: dict[tuple[Vlan, int], Nanos] = {}
         """When a VRRP router advertised last, by VLAN and number."""
@@ -50,9 +51,10 @@ class Surroundings:
             self._vrrp[key] = told.at
         return told
 
-    def learned(self, vlan: Vlan) -> dict[bytes, None]:
-        """Return the addresses seen on a segment, in order."""
-        return self._learned.get(vlan, {})
+    def learned(self, vlan: Vlan) -> list[bytes]:
+        """Return the addresses seen on a segment: those seen most often first."""
+        known = self._learned.get(vlan, {})
+        return sorted(known, key=lambda address: -known[address])
 
     def mac_of(self, vlan: Vlan, address: bytes) -> bytes | None:
         """Return the card's MAC that answers for an address."""
@@ -163,10 +165,14 @@ class Surroundings:
         if known is None:
             self._make_room()
             known = self._learned[vlan] = {}
-        if address not in known and len(known) < LEARNED_LIMIT:
-            known[address] = None
+        if address not in known and len(known) >= LEARNED_LIMIT:
+            # what was asked for once, long ago, makes room: a flood of requests hides nobody
+            del known[min(known, key=lambda one: known[one])]
+        known[address] = known.get(address, 0) + 1
         macs = self._macs.setdefault(vlan, {})
-        if mac is not None and not _is_virtual(mac) and len(macs) < LEARNED_LIMIT:
+        if mac is not None and not _is_virtual(mac):
+            if address not in macs and len(macs) >= LEARNED_LIMIT:
+                del macs[next(iter(macs))]
             macs[address] = mac
 
     def _make_room(self) -> None:

@@ -101,8 +101,7 @@ def test_two_clusters_in_one_network_are_one_conflict() -> None:
         "two-clusters", "blue-anchor-91", "other-team-44",
         addresses=("10.130.0.100", "10.130.0.150"),
     )  # fmt: skip
-    assert labels(analysis) >= {"vhid_conflict"}
-    assert not labels(analysis) & {"equal_skew_tie", "passphrase_mismatch", "one_way_link"}
+    assert labels(analysis) == {"vhid_conflict"}
     told = next(f for f in analysis.findings if f.label == "vhid_conflict")
     assert "different networks" not in told.explanation + told.summary
 
@@ -146,3 +145,10 @@ def test_a_demotion_below_zero_is_no_lost_link(*, known: bool) -> None:
     assert "compared -10" in told.explanation
     assert "net.inet.carp.demotion" in told.remedy
     assert not any("deaf" in relations for relations in hears(analysis, config).values())
+
+
+@pytest.mark.parametrize("words", [(), ("mekmitasdigoat",)], ids=["keyless", "secrets"])
+def test_one_advertisement_of_a_third_hides_no_split_brain(words: tuple[str, ...]) -> None:
+    analysis, _ = analyzed("one-frame", *words, addresses=("10.0.0.100",))
+    told = next(f for f in analysis.findings if f.label == "split_brain")
+    assert len(told.nodes) == 2

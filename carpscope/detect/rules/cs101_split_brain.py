@@ -37,6 +37,7 @@ from carpscope.protocol import timers
 from carpscope.timeline.contest import election_ns
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left, Sighted
 from carpscope.timeline.group import Group
+from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.mastership import held, several
 from carpscope.timeline.mastership import overlap as together
 from carpscope.timeline.node import Node, Reign
@@ -175,7 +176,9 @@ def _split(overlap: Overlap) -> Split | None:
     real = {
         id(node): node
         for (one, a), (other, b) in combinations(known, 2)
-        if one is not other and together(a, b) > election_ns((one, other))
+        if one is not other
+        and together(a, b) > election_ns((one, other))
+        and not unrelated(one, other)
         for node in (one, other)
     }
     periods = [(node, reign) for node, reign in known if id(node) in real]
