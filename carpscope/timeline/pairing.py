@@ -229,7 +229,7 @@ def cuts(points: list[Point]) -> list[Cut]:
                 abs(moved[0] - cut.by) <= moved[1]
                 for other, theirs in series.items()
                 if other != host
-                and (moved := _moved(theirs, cut.at)) is not None
+                and (moved := _moved(theirs, cut)) is not None
                 and 2 * moved[1] < abs(cut.by)
             ]
             if told and not any(told):
@@ -245,9 +245,11 @@ def _narrowed(cut: Cut, others: Iterable[Sequence[Point]]) -> tuple[Nanos, Nanos
     for series in others:
         place = bisect_right(series, cut.before, key=lambda point: point.at)
         early = series[max(place - WINDOW, 0) : place]
-        if not early:
+        end = bisect_left(series, cut.at, key=lambda point: point.at)
+        later = series[end : end + WINDOW]
+        if not early and not later:
             continue
-        level = _middle(early)
+        level = _middle(early) if early else _middle(later) - cut.by
         for point in series[place:]:
             if point.at >= at:
                 break
@@ -290,10 +292,11 @@ def _middle(points: Sequence[Point]) -> Nanos:
     return sorted(point.late for point in points)[len(points) // 2]
 
 
-def _moved(series: Sequence[Point], at: Nanos) -> tuple[Nanos, Nanos] | None:
-    """Return by how much a host's points moved at a time, and how sure that is."""
-    place = bisect_left(series, at, key=lambda point: point.at)
-    left, right = series[max(place - WINDOW, 0) : place], series[place : place + WINDOW]
+def _moved(series: Sequence[Point], cut: Cut) -> tuple[Nanos, Nanos] | None:
+    """Return by how much a host's points moved meanwhile, and how sure that is."""
+    begin = bisect_right(series, cut.before, key=lambda point: point.at)
+    end = bisect_left(series, cut.at, key=lambda point: point.at)
+    left, right = series[max(begin - WINDOW, 0) : begin], series[end : end + WINDOW]
     if not left or not right:
         return None
     drift = round((right[-1].at - left[0].at) * DRIFT_MAX)

@@ -88,6 +88,19 @@ def test_a_step_is_what_all_hosts_show(by: Nanos, jitter: int) -> None:
         assert abs(told - at) <= clock.bound
 
 
+def test_a_step_while_nothing_passes_is_found_by_who_is_heard_again_first() -> None:
+    made = [
+        point
+        for point in points(there=5 * MILLISECOND, back=5 * MILLISECOND, step=2 * SECOND)
+        if (point.host == NEAR and not 30 * SECOND < point.at < 80 * SECOND)
+        or (point.host == FAR and point.at > 78 * SECOND)
+    ]
+    clock = clock_of(compared(made, (0, 1)))
+    assert [round(step.by / SECOND) for step in clock.steps] == [2]
+    assert clock.bound is not None
+    assert clock.bound < 100 * MILLISECOND
+
+
 def test_a_way_that_becomes_longer_is_no_step() -> None:
     made = [
         p._replace(late=p.late + 40 * MILLISECOND) if p.host == NEAR and p.at >= 60 * SECOND else p
