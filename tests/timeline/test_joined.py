@@ -73,6 +73,13 @@ def advert(counter: int, *, advbase: int = 1, source: bytes = b"\xc0\xa8\x01\x09
     return changed(samples.F1, source=source, advbase=advbase, advskew=100, signature=signature)
 
 
+def question(host: int) -> bytes:
+    """Ask for somebody, as one of two other hosts: the vantage sees."""
+    asking = bytes((2, 0, 0, 0, 0, 7 + host, 192, 168, 1, 7 + host))
+    head = b"\xff" * 6 + asking[:6] + bytes.fromhex("0806 0001 0800 06 04 0001")
+    return head + asking + bytes(6) + b"\xc0\xa8\x01\x63" + bytes(18)
+
+
 def pair(at: int, counter: int) -> Talk:
     return [
         (at, advert(counter)),
@@ -110,6 +117,7 @@ def test_what_was_written_down_of_the_one_is_of_the_other() -> None:
 
 def test_a_gap_before_the_first_pair_is_of_one_node() -> None:
     talk = [(START, translated(advert(5)))]
+    talk += [(START + number * SECOND, question(number % 2)) for number in range(1, 60)]
     talk += pair(START + 60 * SECOND, 10) + pair(START + 61_400 * MILLISECOND, 20)
     found = told(talk)
     assert found["findings"] == [("master_gap", ("192.168.1.9",))]
