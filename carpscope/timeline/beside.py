@@ -94,11 +94,11 @@ def meant(group: Group, node: Node, farewell: Farewell, beat: Nanos) -> Iterator
 def awaited(group: Group, node: Node) -> Nanos:
     """Return how long a node's next advertisement is waited for.
 
-    Of who is known from one advertisement alone, not longer than of those who are known: else
-    one made-up packet with advbase 255 would be a MASTER for minutes.
+    Of who is known from one advertisement alone, not longer than a backup with the advbase of
+    those who are known would wait: else one made-up packet would be a MASTER for minutes.
     """
     mine = timers.overdue(node.advbase, node.advskew)
     if node.adverts > 1 or node.authentication.has_verified:
         return mine
     known = [timers.overdue(n.advbase, n.advskew) for n in group.established if n is not node]
-    return min(mine, max(known, default=mine))
+    return min(mine, timers.DEAD_RATIO * max(known, default=mine))
