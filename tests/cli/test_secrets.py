@@ -1,7 +1,6 @@
 """No output ever holds a passphrase: not help, not errors, not JSON, not a traceback."""
 
 import base64
-import traceback
 from pathlib import Path
 
 import pytest
@@ -114,16 +113,20 @@ def test_mistakes_in_a_configuration(text: str, tmp_path: Path) -> None:
     check(result)
 
 
-def test_a_traceback_of_our_own_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*arguments: object) -> object:
-        raise RuntimeError(f"our own mistake with {arguments!r}")
+def test_a_traceback_of_our_own_mistake(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*arguments: object, **more: object) -> object:
+        raise RuntimeError(f"our own mistake with {arguments!r} {more!r}")
 
     monkeypatch.setattr("carpscope.timeline.observe.Observer.see", broken)
     monkeypatch.setattr("carpscope.auth.verify.Verifier.check", broken)
     for command in ("analyze", "dissect"):
-        with pytest.raises(RuntimeError) as raised:
-            main([command, CAPTURE, "-p", SECRET, "-a", "192.0.2.10"])
-        assert_silent("".join(traceback.format_exception(raised.value)))
+        status = main([command, "--debug", CAPTURE, "-p", SECRET, "-a", "192.0.2.10"])
+        printed = capsys.readouterr()
+        assert status == 70
+        assert "RuntimeError: our own mistake" in printed.err
+        assert_silent(printed.out + printed.err)
 
 
 def test_what_holds_candidates_does_not_print_them() -> None:

@@ -150,8 +150,8 @@ def test_keys_and_signed_reports_tell_no_passphrase(tmp_path: Path) -> None:
         (("keygen", "examiner.pem"), 0),
         (("keygen", "examiner", "--openssh"), 0),
         (("keygen", "examiner.pem"), 2),
-        (("report", CAPTURE, "-o", "case", "--sign", "examiner.pem"), 1),
-        (("report", CAPTURE, "-o", "case-2", "--sign", "examiner"), 1),
+        (("report", CAPTURE, "-o", "case", "--sign", "examiner.pem"), 0),
+        (("report", CAPTURE, "-o", "case-2", "--sign", "examiner"), 0),
         (("verify", "case", "--key", "examiner.pub.pem", "--evidence", CAPTURE), 0),
         (("verify", "case-2", "--json"), 0),
         (("explain", "CS303"), 0),
@@ -247,15 +247,26 @@ def test_the_mode_of_a_file_with_passphrases_is_looked_at(
 def test_a_traceback_of_our_own_mistake_shows_no_passphrase(tmp_path: Path) -> None:
     code = (
         "import carpscope.timeline.observe as o, carpscope.auth.verify as v, sys\n"
-        "def broken(self, *a): raise RuntimeError(f'ours: {self!r} {a!r}')\n"
+        "def broken(self, *a, **k): raise RuntimeError(f'ours: {self!r} {a!r}')\n"
         "o.Observer.see = o.Observer.glance = v.Verifier.check = broken\n"
         "from carpscope.cli.main import entry; entry()\n"
     )
     for name in ("analyze", "dissect", "report"):
-        extra = ("-o", "case") if name == "report" else ()
-        for way in ways(tmp_path).values():
+        for number, way in enumerate(ways(tmp_path).values()):
+            extra = ("-o", f"case-{number}") if name == "report" else ()
             done = subprocess.run(
-                [sys.executable, "-X", "dev", "-c", code, name, CAPTURE, *way.words, *extra],
+                [
+                    sys.executable,
+                    "-X",
+                    "dev",
+                    "-c",
+                    code,
+                    name,
+                    "--debug",
+                    CAPTURE,
+                    *way.words,
+                    *extra,
+                ],
                 cwd=tmp_path,
                 env={**home(tmp_path), **way.environment},
                 capture_output=True,
