@@ -96,12 +96,15 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
     assert refused(tmp_path / "a\0b").endswith("a\\x00b: cannot be opened: embedded null byte")
 
 
-def test_no_permission_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_permission_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(b"\xd4\xc3\xb2\xa1")
+
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "no")  # root may read everything
 
     monkeypatch.setattr(io, "FileIO", refuse)
-    assert refused(Path("secret")) == "secret: no permission to read it"
+    assert refused(path) == f"{path}: no permission to read it"
 
 
 def test_names_of_strangers_are_made_visible(tmp_path: Path) -> None:

@@ -224,6 +224,8 @@ def test_silence_after_it_is_back_is_a_gap_from_then_on() -> None:
         watcher = on.watch()
         only = on.masters("192.0.2.1")
         watcher.wait_for(10, "a master", is_master("192.0.2.1"))
+        begin = time.monotonic()
+        until(lambda: time.monotonic() - begin > 3, 10, "more than one advertisement of it")
         on.link("set", "span0", "down")
         watcher.wait_for(10, "it is lost", lambda e: e["action"] == "interface_down")
         only.kill()

@@ -131,7 +131,7 @@ def test_the_dashboard_follows_the_terminal() -> None:
         try:
             tmux(server, "new-session", "-d", "-x", "80", "-y", "24", "-s", "it", script)
             tmux(server, "set", "-g", "status", "off")
-            until(lambda: "no CARP heard yet" in "\n".join(shown()), 20, "the dashboard")
+            until(lambda: "no CARP advertisement heard" in "\n".join(shown()), 20, "the dashboard")
             sender = send(within, tx, "ucarp-healthy", speed=1)
             until(lambda: "● MASTER" in "\n".join(shown()), 15, "a master")
             assert "interval, late by" not in "\n".join(shown())

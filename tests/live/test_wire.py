@@ -285,7 +285,7 @@ def test_signals_state_and_a_restart(tmp_path: Path) -> None:
         assert not [
             e
             for _, e in second.events
-            if e["action"] == "opened" and e["finding"]["label"] == "split_brain"
+            if e["action"] == "opened" and e.get("finding", {}).get("label") == "split_brain"
         ]
         sender.kill()
         sender.wait()
