@@ -181,7 +181,7 @@ def test_a_manifest_that_names_paths_outside_the_folder_is_wrong(case: Path) -> 
     listed["outputs"].append({"name": "../key.pem", "sha256": "0" * 64, "bytes": 1})
     path.write_text(json.dumps(listed))
     status, found = check(case)
-    assert status == 0
+    assert status == 1
     assert "../key.pem" in found["wrong"]
 
 

@@ -231,7 +231,7 @@ def test_bytes_behind_a_signature(case: Path) -> None:
     path = case / "report" / "manifest.sig"
     path.write_text(path.read_text() + "trust me\n")
     status, _, text = says(case)
-    assert status == 0
+    assert status == 1
     assert "bytes follow its end" in text
 
 
