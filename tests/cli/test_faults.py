@@ -241,7 +241,9 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
         f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
         f" '--log', {str(ROOT / 'Makefile')!r}])\n"
         "names = m.names(); m.names = lambda: names; [m._load(name) for name in names]\n"
-        "import carpscope.report.sign, carpscope.report.screen, carpscope.config, getpass\n"
+        "import getpass, importlib, pkgutil, carpscope\n"
+        "for item in pkgutil.walk_packages(carpscope.__path__, 'carpscope.'):\n"
+        "    item.name.endswith('__main__') or importlib.import_module(item.name)\n"
         "os.setgid(65534); os.setuid(65534); m.entry()"
     )
     somebody = (sys.executable, "-c", code)
