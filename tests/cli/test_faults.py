@@ -236,14 +236,13 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     theirs.chmod(0o777)
-    code = (  # the interpreter itself may lie where nobody else can read it: load all of it first
-        "import os, sys; import carpscope.cli.main as m, carpscope.report.hostlog.read\n"
-        f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
-        f" '--log', {str(ROOT / 'Makefile')!r}])\n"
-        "names = m.names(); m.names = lambda: names; [m._load(name) for name in names]\n"
-        "import getpass, importlib, pkgutil, carpscope\n"
+    code = (  # the interpreter itself may lie where nobody else can read it: load all, use it once
+        "import getpass, importlib, os, pkgutil, sys, carpscope, carpscope.cli.main as m\n"
         "for item in pkgutil.walk_packages(carpscope.__path__, 'carpscope.'):\n"
         "    item.name.endswith('__main__') or importlib.import_module(item.name)\n"
+        "names = m.names(); m.names = lambda: names; [m._load(name) for name in names]\n"
+        f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
+        f" '--log', {str(ROOT / 'Makefile')!r}])\n"
         "os.setgid(65534); os.setuid(65534); m.entry()"
     )
     somebody = (sys.executable, "-c", code)
