@@ -5,12 +5,15 @@ advertisements do); a ucarp has only its card's. What belongs to another part of
 cluster, under another vhid or as a VRRP router, is the matter of a torn group.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.group import Group
+from carpscope.timeline.holding import Holding
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import interval_ns, is_group_mac, vhid_of_mac
 
@@ -63,3 +66,20 @@ def holders(group: Group, at: Nanos) -> Holders:
                 is_live |= reign.start <= at and (end is None or at <= end + beat)
                 break
     return Holders(group, tuple(masters), is_live)
+
+
+HostAt = Callable[[tuple[int, ...], bytes], bytes | None]
+
+
+def holder_name(host_at: HostAt, group: Group) -> Callable[[Holding], str]:
+    """Return what names who holds addresses of a group without advertising: the node, else the
+    host whose card sent it, else the MAC."""
+
+    def name(holding: Holding) -> str:
+        node = next((one for one in group.members if one.own_mac == holding.mac), None)
+        if node is not None:
+            return node.id
+        host = host_at(group.vlan, holding.mac)
+        return ip_text(host) if host is not None else mac_text(holding.mac)
+
+    return name

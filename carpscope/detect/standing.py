@@ -15,7 +15,7 @@ from carpscope.timeline.group import Group, group_id
 
 CLOSE_AFTER: Nanos = 30 * SECOND
 """Without news for so long, what its detector cannot see the end of is over."""
-ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", "group_missing"))
+ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", "silent_master", "group_missing"))
 """Their detectors know the moment at which it is over."""
 
 

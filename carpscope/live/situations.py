@@ -228,6 +228,7 @@ def _shape(situation: Situation) -> tuple[object, ...]:
 _BY_ABSENCE = frozenset(
     (
         "master_gap",
+        "silent_master",
         "group_missing",
         "one_way_link",
         "partition",

@@ -11,6 +11,7 @@ from carpscope.protocol import timers
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.copies import Recent
 from carpscope.timeline.hearing import HearingTrack
+from carpscope.timeline.holding import Holdings
 from carpscope.timeline.impostor import Heard, Signatures
 from carpscope.timeline.node import Node
 from carpscope.wire import segment
@@ -151,6 +152,8 @@ class Group:
     """Replayed and forged advertisements; they count for no node."""
     announced: dict[bytes, None] = field(default_factory=dict)
     """Addresses that were announced with this group's virtual MAC, in order."""
+    holdings: Holdings = field(default_factory=Holdings)
+    """Who held them without advertising."""
     deceived_at: Nanos = -(1 << 62)
     """When the latest of them came."""
     lane: SteadyMaster | None = None

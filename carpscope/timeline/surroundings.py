@@ -88,7 +88,25 @@ class Surroundings:
             announced = self.arp(packet, view)
         elif isinstance(view, NeighbourView):
             announced = self.neighbour(packet, view)
-        return iter((announced,)) if announced is not None else told(packet)
+        found = (announced,) if announced is not None else tuple(told(packet))
+        for fact in found:
+            self._held(fact)
+        return iter(found)
+
+    def _held(self, fact: Announced | Asked | Answered) -> None:
+        """Tell the group that it concerns who holds an address, or that somebody asks for it."""
+        groups = self._groups.get(fact.vlan, {})
+        if isinstance(fact, Asked):
+            for group in groups.values() if not fact.is_probe else ():
+                group.holdings.asked(fact)
+            return
+        mine = self._group_of(fact.vlan, fact.address, fact.mac)
+        if mine is None:
+            return
+        members = mine.members
+        last = max((node.last for node in members), default=0)
+        if self._vrrp.get((fact.vlan, mine.vhid), -1) <= last:
+            mine.holdings.see(fact, members, is_shared=fact.address in mine.announced)
 
     def arp(self, packet: Packet, view: ArpView) -> Announced | None:
         """Take an ARP packet; return the announcement, if it is one."""

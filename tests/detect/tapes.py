@@ -182,6 +182,8 @@ CASES = (
     Case("address_conflict", True, lambda: routers(FW1, FW2)),
     Case("address_conflict", False, lambda: routers(FW1)),
     Case("address_conflict", False, lambda: routers(FW1, FW2, lifetime=0)),  # no router
+    Case("silent_master", True, lambda: answered_by(VIRTUAL, master=lone(until=20))),
+    Case("silent_master", False, lambda: answered_by(VIRTUAL)),
     Case("address_unanswered", True, lambda: beside(answered_by(every=1.0, until=20))),
     Case("address_unanswered", False, lambda: beside(answered_by(VIRTUAL, every=1.0))),
     Case("address_unanswered", False, lambda: answered_by(every=1.0)),  # sees no answers

@@ -7,6 +7,8 @@ How it is seen
     After the last advertisement of a master no genuine one follows for longer than 1.25 of
     the longest normal take-over time plus 0.5 s, while the capture goes on. Replayed and
     forged advertisements do not count: they keep real nodes silent, which is their purpose.
+    Who announces and answers for a shared address with the virtual MAC meanwhile is MASTER,
+    though no advertisement of it was captured (CS113).
 
 False alarms
     A capture that stalls, or on a node that is cut off, shows a gap too. So it counts only
@@ -29,8 +31,9 @@ from dataclasses import dataclass
 
 from carpscope.core.units import Nanos, span_text
 from carpscope.detect.finding import Finding, Severity, renamed
+from carpscope.detect.holders import holder_name
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import since
+from carpscope.detect.words import advertisements, since
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.facts import Announced, Claimed, Deceived, Fact, Forgotten, Joined
@@ -179,32 +182,57 @@ class MasterGap:
         crowd = state.group.crowd
         if crowd is not None and crowd.start <= until and crowd.end > seen:
             return  # somebody did advertise then, who was only counted
-        frames = (last, *state.evidence, *([frame] if frame is not None else []))
-        then = f"until {successor.id} claimed" if successor else "and still so at the end"
-        lured = (
-            f" Meanwhile {state.deceived} advertisements that no node sent kept the others silent."
-            if state.deceived
-            else ""
-        )
-        yield Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.95,
-            state.group.id,
-            tuple(dict.fromkeys([node.id, *([successor.id] if successor else [])])),
-            seen,
-            until,
-            tuple(dict.fromkeys(frames)),
-            len(frames),
-            f"nobody was MASTER for {span_text(until - seen)}, {then}",
-            f"The last advertisement, of {node.id}, was followed by none of any node "
-            f"{since(seen, until)}. The slowest node heard here takes over after "
-            f"{span_text(wait)}.{lured}",
-            "Check that the nodes are up and not stuck in INIT or BACKUP: ifconfig, and on "
-            "FreeBSD sysctl net.inet.carp.demotion.",
-            ongoing=successor is None,
-        )
+        name = holder_name(self._context.observer.host_at, state.group)
+        begins = f"The last advertisement, of {node.id}, was"
+        for start, end, holder in state.group.holdings.unheld(seen, until):
+            nodes, told, ends = [node.id], "", frame
+            if holder is not None:
+                told, ends = f"until {name(holder)} took the address", holder.frames[0]
+            elif successor is not None:
+                nodes.append(successor.id)
+                told = f"until {successor.id} claimed"
+            if end - start > timers.gap(wait):
+                frames = (last, *state.evidence, *([ends] if ends is not None else []))
+                yield _nobody(state, nodes, (start, end), frames, begins, told, wait)
+            if holder is not None:
+                last, begins = holder.frames[-1], f"The last answer of {name(holder)} was"
+
+
+def _nobody(
+    state: _State,
+    nodes: list[str],
+    when: tuple[Nanos, Nanos],
+    frames: tuple[int, ...],
+    begins: str,
+    told: str,
+    wait: Nanos,
+) -> Finding:
+    start, end = when
+    return Finding(
+        RULE.code,
+        RULE.label,
+        RULE.severity,
+        0.95,
+        state.group.id,
+        tuple(dict.fromkeys(nodes)),
+        start,
+        end,
+        tuple(dict.fromkeys(frames)),
+        len(frames),
+        f"nobody was MASTER for {span_text(end - start)}, {told or 'and still so at the end'}",
+        f"{begins} followed by no advertisement of any node {since(start, end)}. The slowest node "
+        f"heard here takes over after {span_text(wait)}.{_lured(state)}",
+        "Check that the nodes are up and not stuck in INIT or BACKUP: ifconfig, and on "
+        "FreeBSD sysctl net.inet.carp.demotion.",
+        ongoing=not told,
+    )
+
+
+def _lured(state: _State) -> str:
+    if not state.deceived:
+        return ""
+    sent = advertisements(state.deceived)
+    return f" Meanwhile {sent} that no node sent kept the others silent."
 
 
 def _announced(node: Node, at: Nanos) -> bool:

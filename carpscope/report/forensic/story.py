@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from carpscope.core.address import ip_text
 from carpscope.core.units import clock, day, span_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Incident
@@ -50,10 +49,9 @@ def summary(request: Request) -> Iterator[str]:
         f"{plural(sum(request.analysis.advertisements), 'CARP advertisement')} among them tell "
         f"of {plural(len(request.groups), 'group')} of hosts that share addresses."
     )
-    groups = {group.id: group for group in request.groups}
     incidents = request.analysis.incidents
     for incident in incidents[:SITUATIONS_MAX]:
-        yield _situation(incident, groups)
+        yield _situation(incident)
     if (more := len(incidents) - SITUATIONS_MAX) > 0:
         yield f"{plural(more, 'more incident')} of other groups; the findings tell them all."
     changes = Counter(e.group for e in request.analysis.events if e.label != "demotion")
@@ -61,7 +59,7 @@ def summary(request: Request) -> Iterator[str]:
         yield _group(group, changes[group.id])
 
 
-def _situation(incident: Incident, groups: dict[str, Group]) -> str:
+def _situation(incident: Incident) -> str:
     head, root = incident.head, incident.root
     is_one = incident.summary == head.summary
     start, end = (head.start, head.end) if is_one else (incident.start, incident.end)
@@ -75,12 +73,6 @@ def _situation(incident: Incident, groups: dict[str, Group]) -> str:
         text = f"{capitalized(group_words(head.group))}: {text}"
     if head.label != root.label:
         text += f" The cause: {root.summary}."
-    shared = groups.get(head.group)
-    if shared is not None and head.label == "split_brain" and shared.announced:
-        some = listed(ip_text(address) for address in list(shared.announced)[:4])
-        text += f" Two hosts answered for {some} at once, so connections may have broken."
-    if head.label == "master_gap":
-        text += " In that time nobody answered for the shared addresses."
     return f"{text} What to do: {root.remedy}"
 
 
