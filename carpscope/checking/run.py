@@ -50,10 +50,9 @@ class Check:
         pairs = zip(self.cluster.groups, self.proofs, strict=True)
         return {group.id: proof for group, proof in pairs if proof is not None}
 
-    @property
-    def is_wrong(self) -> bool:
-        """Tell whether something of severity warning or above was found."""
-        return any(one.severity.rank >= Severity.WARNING.rank for one in self.findings)
+    def is_wrong(self, fail_on: Severity = Severity.WARNING) -> bool:
+        """Tell whether something of a severity or above was found."""
+        return any(one.severity.rank >= fail_on.rank for one in self.findings)
 
 
 def check(

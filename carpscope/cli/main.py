@@ -13,9 +13,11 @@ from collections.abc import Sequence
 import carpscope
 from carpscope.cli import commands, own
 from carpscope.cli.command import Command
+from carpscope.cli.nearest import nearest
 from carpscope.cli.terminal import make_printable, width
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.extras import missing
+from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ examples:
   tcpdump -w - 'ip proto 112 or arp' | carpscope dissect -
   carpscope explain CS101                            what a finding means
 
-`carpscope COMMAND --help` tells more. Exit status: 0 nothing wrong, 1 findings,
+`carpscope help COMMAND` tells more. Exit status: 0 nothing wrong, 1 findings,
 2 could not work, 70 a mistake of carpscope itself, 130 interrupted."""
 
 
@@ -136,19 +138,40 @@ def _tied(arguments: Sequence[str]) -> list[str]:
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    options, unknown = _parser(arguments).parse_known_args(_tied(arguments))
+    arguments = _asking_for_help(arguments)
+    parser = _parser(arguments)
+    options, unknown = parser.parse_known_args(_tied(arguments))
     if unknown:
-        raise CarpscopeError(_not_known(unknown))
+        raise CarpscopeError(_not_known(unknown, arguments[0], parser))
     return options
 
 
-def _not_known(unknown: Sequence[str]) -> str:
+def _asking_for_help(arguments: Sequence[str]) -> Sequence[str]:
+    """Turn no argument at all, and `help [COMMAND]`, into the option that asks the same."""
+    if not arguments:
+        return ["--help"]
+    if arguments[0] != "help":
+        return arguments
+    return [*arguments[1:2], "--help"]
+
+
+def _not_known(unknown: Sequence[str], command: str, parser: argparse.ArgumentParser) -> str:
     """Name the first option that does not exist, without its value: it may be a passphrase."""
     option = next((text for text in unknown if text.startswith("-")), None)
     if option is None:
-        return "more arguments than the command takes (carpscope COMMAND --help)"
+        return f"more arguments than {command} takes (carpscope help {command})"
     bare = option.partition("=")[0] if option.startswith("--") else option[:2]
-    return f"{bare}: no such option (carpscope COMMAND --help)"
+    meant = nearest(bare, _flags(parser, command)) if bare.startswith("--") else ""
+    return f"{bare}: no such option{meant} (carpscope help {command})"
+
+
+def _flags(parser: argparse.ArgumentParser, command: str) -> list[str]:
+    """Return every long option of a command."""
+    for action in parser._subparsers._group_actions if parser._subparsers else ():
+        if isinstance(action.choices, dict) and command in action.choices:
+            child: argparse.ArgumentParser = action.choices[command]
+            return [flag for flag in child._option_string_actions if flag.startswith("--")]
+    return []
 
 
 def _say(line: str) -> None:
@@ -169,6 +192,13 @@ class _Parser(argparse.ArgumentParser):
         """Say it as every other mistake is said."""
         place = self.prog.removeprefix("carpscope").strip()
         raise CarpscopeError(f"{f'{place}: ' if place else ''}{message} ({self.prog} --help)")
+
+    def _check_value(self, action: argparse.Action, value: str) -> None:
+        """Say which command was probably meant, where argparse would list all of them."""
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            meant = nearest(value, [*action.choices, "help"])
+            raise CarpscopeError(f"{shown(value)!r}: no such command{meant} (carpscope --help)")
+        super()._check_value(action, value)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -195,7 +225,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=_Help,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"carpscope {carpscope.__version__}")
+    version = f"carpscope {carpscope.__version__}"
+    parser.add_argument("-V", "--version", action="version", version=version)
     known = names()
     wanted = [arguments[0]] if arguments and arguments[0] in known else known
     metavar = "COMMAND"

@@ -42,9 +42,27 @@ def add_count(parser: argparse._ActionsContainer, told: str = "end after N packe
     parser.add_argument("-c", "--count", type=count, metavar="N", help=told)
 
 
-def add_exit_zero(parser: argparse.ArgumentParser) -> None:
-    """Add what makes findings no failure."""
+def add_exit_status(parser: argparse.ArgumentParser) -> None:
+    """Add which findings are a failure."""
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there are findings")
+    parser.add_argument(
+        "--fail-on",
+        choices=("info", "warning", "error", "critical"),
+        default="warning",
+        metavar="SEVERITY",
+        help="exit 1 from this severity on: info, warning (if not given), error, critical",
+    )
+
+
+def add_color(parser: argparse.ArgumentParser) -> None:
+    """Add when to print in colour; `auto` is on a terminal without NO_COLOR."""
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        metavar="WHEN",
+        help="auto, always or never",
+    )
 
 
 def add_secrets(parser: argparse.ArgumentParser) -> None:
@@ -119,11 +137,23 @@ def workers(text: str) -> int:
 def paths(options: argparse.Namespace) -> list[str]:
     """Return the captures named in either way."""
     chosen: list[str] = [*options.captures, *options.more]
+    if not chosen and _is_redirected():
+        chosen = ["-"]
     if not chosen:
         raise CarpscopeError("name a capture, or - for standard input (carpscope COMMAND --help)")
     if chosen.count("-") > 1:
         raise CarpscopeError("standard input can be read once only")
     return chosen
+
+
+def _is_redirected() -> bool:
+    """Tell whether standard input is a file: `carpscope analyze < office.pcap`."""
+    import stat
+
+    try:
+        return stat.S_ISREG(os.fstat(0).st_mode)
+    except OSError:  # closed
+        return False
 
 
 def opened(options: argparse.Namespace) -> "list[Capture]":
@@ -198,6 +228,8 @@ def config(options: argparse.Namespace) -> "Config":
     from carpscope.core.address import parse_ip
 
     base = read_config(options.config, _warn) if options.config else Config()
+    if base.tolerances.ignore:
+        _known_codes(base.tolerances.ignore, options.config)
     passphrases = list(base.passphrases)
     for path in options.passphrase_file:
         passphrases += bounded(passphrase_lines(path), f"--passphrase-file {path}")
@@ -218,6 +250,17 @@ def config(options: argparse.Namespace) -> "Config":
     from carpscope.checking.expect import expected
 
     return expected(options.node, whole)
+
+
+def _known_codes(codes: tuple[str, ...], path: str) -> None:
+    """Refuse to leave out what does not exist: it is a typing error."""
+    from carpscope.detect.engine import rules
+
+    known = [rule.code for rule in rules()]
+    for code in codes:
+        if code not in known:
+            why = f"{code}: no such finding (carpscope explain lists them)"
+            raise CarpscopeError(f"{path}: tolerances.ignore: {why}")
 
 
 def _asked(options: argparse.Namespace) -> list[bytes]:
@@ -254,4 +297,7 @@ def passphrase_lines(path: str) -> list[bytes]:
     except OSError as problem:
         raise CarpscopeError(f"--passphrase-file {path}: {problem.strerror}") from None
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
-    return [line for line in lines if line]
+    found = [line for line in lines if line]
+    if not found:
+        raise CarpscopeError(f"--passphrase-file {path}: holds no passphrase")
+    return found

@@ -32,13 +32,31 @@ def width() -> int:
         return PIPE_WIDTH
 
 
+WORDS = {
+    "✓": "ok", "✗": "WRONG", "●": "*", "○": "o", "·": "-", "–": "-", "—": "-", "…": "...",
+    "→": "->", "←": "<-", "↔": "<->", "×": "x", "µ": "u", "≤": "<=", "≥": ">=",
+    "━": "-", "─": "-", "│": "|", "█": "#", "▏": "|",
+}  # fmt: skip
+"""What stands for a sign where the encoding of the terminal has none; no two verdicts alike."""
+
+
+def _in_words(problem: UnicodeError) -> tuple[str, int]:
+    """Replace what cannot be encoded: codecs calls it by name."""
+    assert isinstance(problem, UnicodeEncodeError)
+    signs = problem.object[problem.start : problem.end]
+    return "".join(WORDS.get(sign, "?") for sign in signs), problem.end
+
+
 def make_printable() -> None:
-    """Let a sign that the encoding lacks become `?` instead of an error in mid-report."""
+    """Let a sign that the encoding lacks become a word instead of an error in mid-report."""
+    import codecs
+
+    codecs.register_error("carpscope", _in_words)
     if sys.stdout is None:  # a shell's `>&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the program runs
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="carpscope")
 
 
 class Progress:

@@ -81,10 +81,11 @@ def counts(finding: Finding, config: Config) -> bool:
     return not any(start <= finding.start and finding.end <= end for start, end in windows)
 
 
-def is_wrong(findings: Iterable[Finding], config: Config) -> bool:
-    """Tell whether anything of warning or above was found: exit status 1."""
-    worst = Severity.WARNING.rank
-    return any(f.severity.rank >= worst and counts(f, config) for f in findings)
+def is_wrong(
+    findings: Iterable[Finding], config: Config, fail_on: Severity = Severity.WARNING
+) -> bool:
+    """Tell whether anything of a severity or above was found: exit status 1."""
+    return any(f.severity.rank >= fail_on.rank and counts(f, config) for f in findings)
 
 
 def at_end(findings: Iterable[Finding], config: Config, at: Nanos, *, is_judged: bool) -> Standing:

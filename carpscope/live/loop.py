@@ -75,6 +75,8 @@ class Options:
     """Reads the configuration again and applies what outputs it names; says what changed."""
     report: Callable[[Snapshot], None] | None = None
     """Prints the state, for SIGUSR1."""
+    fail_on: Severity = Severity.WARNING
+    """From which severity on a finding gives exit status 1."""
 
 
 class Live:
@@ -90,7 +92,7 @@ class Live:
         """`stop`, `reread`, `report`: what a signal asked for."""
         self.packets = 0
         self.is_wrong = False
-        """Whether anything of warning or above was found, and does not lie in maintenance."""
+        """Whether anything that gives exit status 1 was found, and does not lie in maintenance."""
         self.notes: dict[str, str] = {}
         self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
         self._manager = ServiceManager()
@@ -307,7 +309,7 @@ class Live:
         self._unsaved = self._unsaved or bool(changes)
 
     def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
-        if is_wrong((situation.finding,), monitor.config):
+        if is_wrong((situation.finding,), monitor.config, self.options.fail_on):
             self.is_wrong = True
         if action == "opened" and self.options.keeper is not None:
             told = f"{situation.finding.code} on {monitor.interface}: {situation.finding.summary}"

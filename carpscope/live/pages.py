@@ -1,20 +1,8 @@
-"""The pages of what no detector finds, as `carpscope explain` shows those of detectors."""
-
-from typing import NamedTuple
+"""The pages of what only a run itself tells, as `carpscope explain` shows those of detectors."""
 
 from carpscope.detect import internal
 from carpscope.detect.finding import Severity
-
-
-class Page(NamedTuple):
-    """What `explain` says of one code; a code is never used twice, by a detector neither."""
-
-    code: str
-    label: str
-    title: str
-    severity: Severity
-    page: str
-
+from carpscope.detect.page import Page
 
 INTERNAL_ERROR = Page(
     internal.CODE,
@@ -42,4 +30,45 @@ Sources
     The program itself.
 """,
 )
-PAGES = (INTERNAL_ERROR,)
+STATE = Page(
+    None,
+    "state",
+    "A node became MASTER or BACKUP (live)",
+    None,
+    """\
+What it means
+    An event of `carpscope live`: by what it advertises, or no longer does, a node is MASTER or
+    BACKUP from this moment on.
+
+How it is seen
+    MASTER with the first advertisement. BACKUP when it yields to a better one, leaves with a
+    bow-out, or is silent for longer than its interval explains; `why` says which.
+
+What to do
+    Nothing: what is wrong is told as a finding.
+
+Sources
+    docs/live.md has the fields.
+""",
+)
+NOTICE = Page(
+    None,
+    "notice",
+    "Something about the run itself (live)",
+    None,
+    """\
+What it means
+    An event of `carpscope live` about itself: its interface went down or came back, packets were
+    lost, the clock was set, an output does not take what it is given.
+
+How it is seen
+    By the program; `action` says which. While nothing can be heard, `status` is unknown.
+
+What to do
+    What the message says. Nothing follows from it for the network.
+
+Sources
+    docs/live.md has the actions.
+""",
+)
+PAGES = (INTERNAL_ERROR, NOTICE, STATE)

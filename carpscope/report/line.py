@@ -1,15 +1,16 @@
 """One line for one packet, as tcpdump prints it, and one object as programs read it."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from carpscope.auth.verify import Verdict
 from carpscope.core.address import ip_text, is_group, mac_text
-from carpscope.core.units import SECOND, clock, rfc3339
+from carpscope.core.units import SECOND, Nanos, clock, day, rfc3339
 from carpscope.wire import arp, icmp6, igmp
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.checksum import internet_checksum
 from carpscope.wire.decode import Packet
+from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -21,9 +22,50 @@ def expected_checksum(packet: Packet, view: AdvertView) -> int:
     return internet_checksum(data[:6] + b"\0\0" + data[8:])
 
 
-def line(packet: Packet, verdict: Verdict | None, prefix: str = "") -> str:
+class Style(NamedTuple):
+    """How a line begins, as tcpdump's options of these names have it."""
+
+    t: int = 0
+    """How often -t: 0 time of day, 1 nothing, 2 seconds since 1970, 3 since the line before,
+    4 date and time, 5 since the first line."""
+    e: bool = False
+    """MAC addresses."""
+    v: bool = False
+    """TTL, id and length of IP."""
+
+
+def stamp(at: Nanos, style: Style, since: Nanos) -> str:
+    """Give the time of a line with a space behind it; `since` is that of -ttt and -ttttt."""
+    if style.t == 1:
+        return ""
+    if style.t == 2:
+        seconds, fraction = divmod(at, SECOND)
+        return f"{seconds}.{fraction // 1000:06d} "
+    if style.t in (3, 5):
+        sign = "-" if at < since else ""
+        seconds, fraction = divmod(abs(at - since), SECOND)
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}.{fraction // 1000:06d} "
+    return f"{day(at)} {clock(at)} " if style.t == 4 else f"{clock(at)} "
+
+
+PLAIN = Style()
+
+
+def line(
+    packet: Packet,
+    verdict: Verdict | None,
+    prefix: str = "",
+    style: Style = PLAIN,
+    since: Nanos = 0,
+) -> str:
     """Give the line of one packet; `prefix` names the capture where there are several."""
-    parts = [prefix + clock(packet.frame.at)]
+    parts = []
+    if style.e and packet.link is not None:
+        source, destination = packet.link.source, packet.link.destination
+        ends = [mac_text(mac) if mac else "?" for mac in (source, destination)]
+        parts.append(f"{' > '.join(ends)} length {packet.frame.wire_length}:")
     if packet.link is not None and packet.link.tags:
         parts.append("vlan " + ".".join(str(tag.vid) for tag in packet.link.tags))
     parts += [
@@ -31,6 +73,8 @@ def line(packet: Packet, verdict: Verdict | None, prefix: str = "") -> str:
         for tunnel in packet.tunnels
     ]
     if packet.ip is not None:
+        if style.v:
+            parts.append(_header(packet.ip))
         parts.append(f"{ip_text(packet.ip.source)} > {ip_text(packet.ip.destination)}")
     body = packet.body
     if isinstance(body, AdvertView):
@@ -50,7 +94,15 @@ def line(packet: Packet, verdict: Verdict | None, prefix: str = "") -> str:
     elif packet.ip is not None:
         parts.append(f"protocol {packet.ip.protocol}")
     parts += [f"[{fault}]" for fault in packet.faults]
-    return " ".join(parts)
+    return prefix + stamp(packet.frame.at, style, since) + " ".join(parts)
+
+
+def _header(ip: IpView) -> str:
+    if ip.version == 6:
+        return f"(class {ip.tos:#04x}, hlim {ip.ttl}, payload length {ip.total_length})"
+    flags = " DF" if ip.dont_fragment else ""
+    told = f"tos {ip.tos:#x}, ttl {ip.ttl}, id {ip.identification}{flags}"
+    return f"({told}, length {ip.total_length})"
 
 
 def _carp(packet: Packet, view: AdvertView, verdict: Verdict | None) -> str:

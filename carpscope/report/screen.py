@@ -61,6 +61,15 @@ class Paper(Console):
         raise BrokenPipeError
 
 
+def paper(width: int, color: str = "auto") -> Paper:
+    """Return where to print: in colour `always`, `never`, or `auto`, as rich finds the terminal."""
+    if color == "never":
+        return Paper(width=width, color_system=None)
+    if color == "always":
+        return Paper(width=width, force_terminal=True, color_system="standard", no_color=False)
+    return Paper(width=width)
+
+
 class Screen:
     """Prints one analysis."""
 

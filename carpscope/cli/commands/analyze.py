@@ -35,7 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-q", "--quiet", action="store_true", help="print nothing, only exit 0 or 1"
     )
     shared.add_count(parser)
-    shared.add_exit_zero(parser)
+    shared.add_exit_status(parser)
+    shared.add_color(parser)
     parser.add_argument("-n", action="store_true", help="no names from the configuration")
     shared.add_path_delay(parser)
     group = parser.add_argument_group(
@@ -143,6 +144,7 @@ def _folder(options: argparse.Namespace) -> str | None:
 
 def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -> int:
     """Print what was found; return the exit status."""
+    from carpscope.detect.finding import Severity
     from carpscope.detect.standing import is_wrong
 
     if options.json:
@@ -151,9 +153,9 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
 
         sys.stdout.write(json_text(document(analysis, config)) + "\n")
     elif not options.quiet:
-        from carpscope.report.screen import Paper, Screen
+        from carpscope.report.screen import Screen, paper
 
-        Screen(Paper(width=width()), config, details=options.details).show(analysis)
+        Screen(paper(width(), options.color), config, details=options.details).show(analysis)
     if analysis.interrupted:
         sys.stdout.flush()
         read = f"{analysis.packets:,} packets were read until then"
@@ -169,7 +171,8 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
             sys.stdout.flush()
             print(f"carpscope: {shown(unjudged(analysis))}", file=sys.stderr)
         return 2
-    return 1 if is_wrong(analysis.findings, config) and not options.exit_zero else 0
+    is_failure = is_wrong(analysis.findings, config, Severity(options.fail_on))
+    return 1 if is_failure and not options.exit_zero else 0
 
 
 COMMAND = Command(

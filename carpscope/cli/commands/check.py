@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 
@@ -56,12 +57,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sarif", metavar="FILE", help="write the findings as SARIF 2.1.0")
     parser.add_argument("--json", action="store_true", help="one document")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing, only exit")
-    parser.add_argument("--exit-zero", action="store_true", help="0 also where something is wrong")
+    shared.add_exit_status(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Check and print; exit 1 where something is wrong."""
     from carpscope.checking.run import check
+    from carpscope.detect.finding import Severity
 
     if not options.paths:
         raise CarpscopeError("name a file or a folder of each node (carpscope check --help)")
@@ -73,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
     if options.sarif:
         _write_sarif(found, options.sarif)
     _print(found, options)
-    return 1 if found.is_wrong and not options.exit_zero else 0
+    is_failure = found.is_wrong(Severity(options.fail_on))
+    return 1 if is_failure and not options.exit_zero else 0
 
 
 def _wishes(options: argparse.Namespace) -> "Wishes":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from carpscope.auth.verify import Verdict, Verifier
     from carpscope.core.mistakes import Mistakes
+    from carpscope.core.units import Nanos
     from carpscope.wire.decode import Packet
 
 LEARNED_LIMIT = 64
@@ -41,6 +42,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="also what elections leave beside adverts: ARP, neighbour discovery, IGMP, MLD",
     )
     parser.add_argument("-n", action="store_true", help="no names (there never are; for habit)")
+    lines = parser.add_argument_group("lines, as tcpdump has them")
+    lines.add_argument(
+        "-t",
+        action="count",
+        default=0,
+        help="no time; -tt seconds since 1970, -ttt since the line before, -tttt with the date, "
+        "-ttttt since the first line",
+    )
+    lines.add_argument("-e", action="store_true", help="MAC addresses")
+    lines.add_argument("-v", action="count", default=0, help="TTL, id and length of IP")
     shared.add_secrets(parser)
 
 
@@ -145,6 +156,8 @@ def _printer(
 
     write = sys.stdout.write
     several = len(names) > 1
+    style = line.Style(min(options.t, 5), options.e, options.v > 0)
+    since: list[Nanos] = []
 
     def as_json(packet: "Packet", verdict: "Verdict | None") -> None:
         capture = names[packet.frame.capture] if several else None
@@ -155,7 +168,10 @@ def _printer(
 
     def as_text(packet: "Packet", verdict: "Verdict | None") -> None:
         prefix = f"{names[packet.frame.capture]}:{packet.frame.number} " if several else ""
-        write(line.line(packet, verdict, prefix) + "\n")
+        at = packet.frame.at
+        write(line.line(packet, verdict, prefix, style, since[0] if since else at) + "\n")
+        if style.t == 3 or not since:
+            since[:] = [at]
         if options.details:
             for field in tree.tree(packet, verdict):
                 mark = "!" if field.wrong else " "

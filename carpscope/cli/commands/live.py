@@ -73,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-D", "--list-interfaces", action="store_true", help="list interfaces and end")
     add("-f", "--filter", metavar="EXPR", help="narrow what is captured, in tcpdump's language")
     shared.add_count(parser)
-    shared.add_exit_zero(parser)
+    shared.add_exit_status(parser)
     add("--for", dest="length", type=span, metavar="TIME", help="end after this time: 10s, 5m, 2h")
     add("-n", action="store_true", help="no names from the configuration")
     add("-q", "--quiet", action="store_true", help="print nothing")
@@ -168,6 +168,7 @@ def _run(options: argparse.Namespace) -> int:
     from carpscope.capture.live import LiveCapture
     from carpscope.cli.loading import load
     from carpscope.core.errors import CarpscopeError
+    from carpscope.detect.finding import Severity
     from carpscope.live import privileges
     from carpscope.live.loop import Live
     from carpscope.live.loop import Options as LoopOptions
@@ -190,6 +191,7 @@ def _run(options: argparse.Namespace) -> int:
         options.filter, buffer_mib, options.snapshot_length, not options.no_promiscuous
     )
     loop = LoopOptions(length=options.length, count=options.count)
+    loop.fail_on = Severity(options.fail_on)
     _understood(options, config)  # a mistake is told before anything is given up for it
     load()
     if options.metrics:

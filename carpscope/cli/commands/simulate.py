@@ -10,10 +10,23 @@ from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from carpscope.sim.plan import Scenario
     from carpscope.sim.world import World
 
+SPEED_MAX = 1e6
 _BAR_WIDTH = 60
+
+
+def _speed(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= SPEED_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +63,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="another course of chance")
     parser.add_argument(
         "--speed",
-        type=float,
+        type=_speed,
         metavar="X",
         help="watch it happen, X times as fast as real time",
     )
@@ -111,7 +124,22 @@ def _scenario(options: argparse.Namespace) -> "Scenario":
         return scenario.parse(sys.stdin.read(), "standard input")
     from pathlib import Path
 
-    return scenario.load(Path(options.scenario))
+    path = Path(options.scenario)
+    if _is_capture(path):
+        raise CarpscopeError(f"{path}: is a capture: carpscope simulate --from {path}")
+    return scenario.load(path)
+
+
+def _is_capture(path: "Path") -> bool:
+    from carpscope.capture.blocks import is_pcapng
+    from carpscope.capture.pcap import HEADER_SIZE, is_pcap
+
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEADER_SIZE)
+    except OSError:
+        return False  # who loads it says why
+    return is_pcap(head) or is_pcapng(head)
 
 
 def _only_wants_to_see(options: argparse.Namespace) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+from carpscope.capture.blocks import is_pcapng
+from carpscope.capture.pcap import HEADER_SIZE, is_pcap
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import Nanos
 from carpscope.report.hostlog.clock import LogClock
@@ -60,10 +62,12 @@ def read_log(path: str, owner: str, name: str, clock: LogClock) -> LogFile:
 
 
 def _take(found: LogFile, digested: "_Digested", clock: LogClock) -> None:
-    head = digested.read(2)
+    head = digested.read(HEADER_SIZE)
     digested.put_back(head)
+    if is_pcap(head) or is_pcapng(head):
+        raise CarpscopeError(f"--log {found.name}: is a capture; name it as CAPTURE")
     stream: _Readable = digested
-    if head == b"\x1f\x8b":
+    if head[:2] == b"\x1f\x8b":
         # its own type asks for all that a file can do, and uses `read`
         stream = gzip.GzipFile(fileobj=cast("BinaryIO", digested))
     for at, entry in entries(_counted(found, stream), clock, found.unread):
