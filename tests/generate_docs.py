@@ -1,7 +1,6 @@
 """`make docs`: a page of docs/findings for every detector, from the docstring of its file.
 
-Reads the sources as text and runs nothing of them, so that a page can be made (and a test
-can say that it is stale) while the program does not even start.
+And one for every event and for what only a run itself tells.
 """
 
 import ast
@@ -11,6 +10,9 @@ import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
+from carpscope.detect.event_pages import EVENT_PAGES
+from carpscope.live.pages import PAGES
+
 ROOT = Path(__file__).parents[1]
 RULES = ROOT / "carpscope" / "detect" / "rules"
 TARGET = ROOT / "docs" / "findings"
@@ -18,10 +20,11 @@ _GENERATED = "<!-- Written by `make docs` from {source}; edit that. -->"
 
 
 class Page(NamedTuple):
-    """One detector, as its file declares it."""
+    """One detector, as its file declares it, or an event."""
 
     source: str
     code: str
+    """Of an event its label."""
     label: str
     title: str
     severity: str
@@ -31,7 +34,19 @@ class Page(NamedTuple):
 def pages() -> list[Page]:
     """Read every detector, in the order of codes."""
     found = [_read(path) for path in sorted(RULES.glob("[!_]*.py"))]
-    return sorted(found, key=lambda page: page.code)
+    return sorted(found, key=lambda page: page.code) + _others()
+
+
+def _others() -> list[Page]:
+    found = []
+    for source, told in (("detect/event_pages.py", EVENT_PAGES), ("live/pages.py", PAGES)):
+        for page in told:
+            severity = page.severity.value if page.severity else "event"
+            code = page.code or page.label
+            found.append(
+                Page(f"carpscope/{source}", code, page.label, page.title, severity, page.page)
+            )
+    return sorted(found, key=lambda page: (page.severity == "event", page.code))
 
 
 def _read(path: Path) -> Page:
@@ -53,8 +68,10 @@ def _read(path: Path) -> Page:
 
 def markdown(page: Page) -> str:
     """Write one page: headings stand flush in the docstring, their text is indented."""
-    parts = [_GENERATED.format(source=page.source), f"# {page.code} {page.title}"]
-    parts.append(f"Label `{page.label}`, severity {page.severity}.")
+    name = page.code if page.code != page.label else f"{page.label}:"
+    parts = [_GENERATED.format(source=page.source), f"# {name} {page.title}"]
+    what = "an event" if page.severity == "event" else f"severity {page.severity}"
+    parts.append(f"Label `{page.label}`, {what}.")
     for block in re.split(r"\n\s*\n", page.text):
         head, _, rest = block.partition("\n")
         if rest.startswith("    ") and not head.startswith(" "):
@@ -74,9 +91,21 @@ def index(found: list[Page]) -> str:
     """Write the list."""
     rows = [f"| [{p.code}]({p.code}.md) | `{p.label}` | {p.severity} | {p.title} |" for p in found]
     head = ["| code | label | severity | |", "|---|---|---|---|"]
-    source = "carpscope/detect/rules"
-    intro = "What carpscope can find. `carpscope explain CODE` prints the same pages."
-    lines = [_GENERATED.format(source=source), "", "# Findings", "", intro, "", *head, *rows]
+    source = "carpscope/detect/rules and the pages of events"
+    intro = (
+        "What carpscope can find, and the events it tells. `carpscope explain CODE`, or a label, "
+        "prints the\nsame pages."
+    )
+    lines = [
+        _GENERATED.format(source=source),
+        "",
+        "# Findings and events",
+        "",
+        intro,
+        "",
+        *head,
+        *rows,
+    ]
     return "\n".join(lines) + "\n"
 
 
