@@ -60,7 +60,6 @@ FENCED = {
     "prometheus_client": {"report"},
     "waitress": {"report"},
     "zstandard": {"capture"},
-    "pyarrow": {"archive"},
     "distributed": {"archive"},
 }
 

@@ -1,7 +1,7 @@
-"""Folders of rotated captures: read on all cores, remembered, merged by time.
+"""Folders of rotated captures: read by many processes at once, put in order of time.
 
-    folder ──► extract, file by file, in processes or on a cluster ──► pieces ──► merge ──► frames
+    folder ──► extract, file by file, mapped over an executor ──► pieces ──► in order of time
 
-A file becomes a `Recording` (what is known of it) and pieces of frames in time order, which
-lie in a spool of this run or in the cache. Nothing is interpreted here but which frames matter.
+An executor of `concurrent.futures` does the mapping: processes of this machine, or a Dask
+cluster's own. Nothing is interpreted here but which frames matter.
 """

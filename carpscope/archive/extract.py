@@ -4,60 +4,135 @@ The file is read once, in blocks, whatever its format; what it holds is given on
 bounded size, each in time order. Frames keep bytes, time, number, link type and interface.
 """
 
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import starmap
 from operator import attrgetter
+from typing import NamedTuple
 
-from carpscope.archive.recording import FRAME_WEIGHT, Put, Recording
 from carpscope.archive.select import is_relevant
 from carpscope.capture.origin import Progress
 from carpscope.capture.source import Capture, open_capture
+from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 
-PIECE_FRAMES = 2048
-PIECE_WEIGHT = 1 << 20
-"""A piece is read at once: with a hundred captures running at once this is what it takes."""
-_TIME_MAX: Nanos = (1 << 63) - 1
-"""Later than year 2262 only a damaged file is; stores keep times in 64 bits."""
+PIECE_FRAMES = 128
+PIECE_BYTES = 1 << 17
+"""A piece is in memory from its first frame to its last, with those of every other file."""
+MESSAGE_BYTES = 64 << 20
+"""Of what one call gives back; a file that does not fit is read by the process that asked."""
 _IN_ORDER = attrgetter("at", "number")
 
 
-def extract(path: str, put: Put, progress: Progress | None = None) -> Recording:
+class Piece(NamedTuple):
+    """Some frames of a file, in time order."""
+
+    first: Nanos
+    frames: bytes
+    """As `unpacked` takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What is known of a file, as `capture.described.Described`."""
+
+    path: str
+    name: str
+    sha256: str | None
+    bytes: int
+    format: str
+    compression: str | None
+    packets: int
+    first: Nanos | None
+    last: Nanos | None
+    nanosecond: bool
+    link_types: list[str]
+    drops: int | None
+    comments: int
+    notes: list[str]
+    problems: list[str]
+    """Those of the notes that say that the file is damaged or odd."""
+    frames: int
+    """How many were kept for the analysis."""
+
+
+class Extract(NamedTuple):
+    """What became of a file."""
+
+    recording: Recording | None
+    pieces: tuple[Piece, ...] = ()
+    problem: str | None = None
+    """Why there is none, in a line."""
+    is_too_large: bool = False
+
+
+class _TooLargeError(Exception):
+    """More frames are kept than one message should hold."""
+
+
+def extract_all(paths: Sequence[str], room: int = MESSAGE_BYTES) -> list[Extract]:
+    """Extract some files; this is what an executor runs, here or on another machine."""
+    done = []
+    for path in paths:
+        pieces: list[Piece] = []
+        left = room
+
+        def put(piece: Piece, pieces: list[Piece] = pieces) -> None:
+            nonlocal left
+            pieces.append(piece)
+            left -= len(piece.frames)
+            if left < 0:
+                raise _TooLargeError
+
+        try:
+            done.append(Extract(extract(path, put), tuple(pieces)))
+            room = left
+        except _TooLargeError:
+            done.append(Extract(None, is_too_large=True))
+        except CarpscopeError as problem:
+            done.append(Extract(None, problem=str(problem)))
+    return done
+
+
+def extract(path: str, put: Callable[[Piece], None], progress: Progress | None = None) -> Recording:
     """Give the frames of a file to `put`, piece by piece; return what is known of the file.
 
     Raises CarpscopeError with one line where it cannot be read or is no capture.
     """
     held: list[Frame] = []
     heavy = kept = 0
+    latest: Nanos | None = None
     with open_capture(path) as capture:
         capture.progress = progress
         capture.sieve.is_open = True
-        latest = -_TIME_MAX
         for frame in capture:
             if not is_relevant(frame):
                 continue
-            if not -_TIME_MAX <= frame.at <= _TIME_MAX:
-                frame = frame._replace(at=_bounded(frame.at))  # noqa: PLW2901
-            latest = max(latest, frame.at)
+            latest = frame.at if latest is None else max(latest, frame.at)
             held.append(frame)
-            heavy += len(frame.data) + FRAME_WEIGHT
-            if len(held) == PIECE_FRAMES or heavy >= PIECE_WEIGHT:
-                held.sort(key=_IN_ORDER)
-                put(held)
+            heavy += len(frame.data)
+            if len(held) == PIECE_FRAMES or heavy >= PIECE_BYTES:
+                put(_packed(held))
                 kept += len(held)
                 held, heavy = [], 0
-        end = None if capture.last is None else _bounded(capture.last)
-        if end is not None and end > latest:
+        if capture.last is not None and (latest is None or capture.last > latest):
             # Others came later: an empty frame says how long the capture went on.
-            held.append(Frame(capture.packets, end, 1, b"", 0))
+            held.append(Frame(capture.packets, capture.last, 1, b"", 0))
         if held:
-            held.sort(key=_IN_ORDER)
-            put(held)
-            kept += len(held)
-        return _recording(capture, kept)
+            put(_packed(held))
+        return _recording(capture, kept + len(held))
 
 
-def _bounded(at: Nanos) -> Nanos:
-    return max(-_TIME_MAX, min(at, _TIME_MAX))
+def _packed(frames: list[Frame]) -> Piece:
+    frames.sort(key=_IN_ORDER)
+    return Piece(frames[0].at, pickle.dumps([tuple(frame) for frame in frames]))
+
+
+def unpacked(data: bytes) -> list[Frame]:
+    """Give the frames of a piece again. Only what this program made itself may come here."""
+    return list(starmap(Frame, pickle.loads(data)))  # noqa: S301 - of a file that only this run has
 
 
 def _recording(capture: Capture, kept: int) -> Recording:

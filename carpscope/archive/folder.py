@@ -22,8 +22,6 @@ class Found(NamedTuple):
 
     path: str
     size: int
-    state: tuple[int, int, int, int]
-    """Size, times of change of content and of inode in nanoseconds, inode: equal says unchanged."""
 
 
 def is_capture_name(path: str) -> bool:
@@ -31,14 +29,12 @@ def is_capture_name(path: str) -> bool:
     return _CAPTURE_NAME.search(path) is not None
 
 
-def files(
-    folder: str, without: str | None = None, failed: Callable[[str], None] | None = None
-) -> list[Found]:
+def files(folder: str, failed: Callable[[str], None] | None = None) -> list[Found]:
     """Return all regular files below a folder, sorted by path.
 
-    Hidden files and folders are left out, and the folder `without` (a cache). Links to files
-    are followed, links to folders are not: they may lead back. `failed` hears a line of each
-    file or folder that cannot be looked at.
+    Hidden files and folders are left out. Links to files are followed, links to folders are
+    not: they may lead back. `failed` hears a line of each file or folder that cannot be
+    looked at.
     """
     found: list[Found] = []
 
@@ -49,30 +45,17 @@ def files(
             failed(f"{shown(str(error.filename))}: {error.strerror}")
 
     for place, folders, names in os.walk(folder, onerror=trouble):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and not _is_same(str(Path(place) / name), without)
-        )
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            path = str(Path(place) / name)
             if name.startswith("."):
                 continue
+            path = Path(place) / name
             try:
-                status = Path(path).stat()
+                status = path.stat()
             except OSError as error:
                 trouble(error)
                 continue
             if stat.S_ISREG(status.st_mode):
-                found.append(Found(path, status.st_size, state_of(status)))
+                found.append(Found(str(path), status.st_size))
     found.sort()
     return found
-
-
-def state_of(status: os.stat_result) -> tuple[int, int, int, int]:
-    """Return what changes when a file does."""
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
-def _is_same(path: str, other: str | None) -> bool:
-    return other is not None and Path(path).resolve() == Path(other).resolve()

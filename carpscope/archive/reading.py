@@ -1,29 +1,40 @@
-"""A folder to one capture: every file done, put in order of time, and their frames merged.
+"""A folder to one capture: every file extracted, and their frames in order of time.
 
-A folder is one vantage whose recording was cut into files: they share a clock, and what two
-of them hold of the same moment is one packet that both recorded.
+A folder is one vantage whose recording was cut into files: they share a clock.
 """
 
+import heapq
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from types import TracebackType
+from typing import NamedTuple
 
-from carpscope.archive import merge, spool
-from carpscope.archive.cache import Cache, default
+from carpscope.archive.extract import Extract, Piece, Recording, extract, extract_all, unpacked
 from carpscope.archive.folder import Found, files, is_capture_name
-from carpscope.archive.pool import Told, cores, do_here, do_in_processes
-from carpscope.archive.recording import Piece, Recording
-from carpscope.archive.work import Done, Job, Places
+from carpscope.archive.workers import Tls, Workers, cluster, cores, processes
 from carpscope.capture.described import Folder
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.text import shown
-from carpscope.wire.decode import decode
+from carpscope.core.units import Nanos
 
-SMALL = 65_536
-"""Reading so many bytes anew takes less than finding out what the cache has of them."""
+BATCH_FILES = 32
+BATCH_BYTES = 32 << 20
+"""A message between processes costs about what a small file does."""
+FEW_BYTES = 8 << 20
+FEW_FILES = 16
+"""Less than starting processes takes."""
+_AHEAD = 3
+"""Batches in the hands of a worker: it never waits, and few are lost when it dies."""
+WAITING_MAX = 400_000
+"""Frames in memory at once, where as many captures run at the same time."""
+
+Told = Callable[[int], None]
+"""Is called with the bytes of the files that are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +43,21 @@ class Wish:
 
     workers: int | None = None
     """Processes; None for as many as there are processors."""
-    cache: str | None = None
-    """A folder, `""` for none, None for the default where it is possible."""
     scheduler: str | None = None
     """The address of a Dask scheduler."""
+    tls: Tls = field(default_factory=Tls)
+    warn: Callable[[str], None] = print
+    """Hears what a person has to know before it begins, in a line."""
+
+
+class _Place(NamedTuple):
+    """Where a piece lies."""
+
+    first: Nanos
+    file: int
+    """Of the files that could be read, in the order in which they were."""
+    offset: int
+    size: int
 
 
 class Archive:
@@ -46,18 +68,14 @@ class Archive:
 
         Raises CarpscopeError where there is nothing to read or nowhere to write.
         """
-        self._ends = ExitStack()
-        self.doubled: list[int] = []
-        """Of each capture, packets left out that another one holds too."""
-        self.doubled_adverts: list[int] = []
+        self.notes: list[str] = []
+        """What is to be said of the order, after the frames have been taken."""
+        self._places: list[_Place] = []
+        self._store = tempfile.TemporaryFile(prefix="carpscope-")  # noqa: SIM115 - until close()
         try:
-            self._spool = self._ends.enter_context(tempfile.TemporaryDirectory(prefix="carpscope-"))
-            cache = _cache(wish)
-            if cache is not None:
-                self._ends.callback(cache.close)
-            self._read(path, wish, cache, told)
+            self._read(path, wish, told)
         except BaseException:
-            self._ends.close()
+            self._store.close()
             raise
 
     def __enter__(self) -> "Archive":
@@ -71,134 +89,155 @@ class Archive:
         trace: TracebackType | None,
     ) -> None:
         """Remove it."""
-        self._ends.close()
+        self._store.close()
 
-    def _read(
-        self, path: str, wish: Wish, cache: Cache | None, told: Callable[[int, int], None]
-    ) -> None:
+    def _read(self, path: str, wish: Wish, told: Callable[[int, int], None]) -> None:
         trouble: list[str] = []
-        found = files(path, cache.root if cache is not None else None, trouble.append)
+        found = files(path, trouble.append)
         if not found:
             raise CarpscopeError(f"{shown(path)}: a folder without files")
-        places = Places(self._spool, None, "")
-        if cache is not None:
-            least = SMALL if wish.cache is None else 0
-            places = Places(self._spool, cache.root, cache.parts, least)
-        by_path = {file.path: file for file in found}
+        total = sum(file.size for file in found)
         recordings: list[Recording] = []
-        others = remade = 0
-        for done in _done(_jobs(found, cache), places, wish, told):
-            remade += done.is_remade
-            if done.recording is None:
+        others = 0
+        for file, done in _extracted(found, wish, lambda size: told(size, total)):
+            for piece in done.pieces:
+                self._keep(piece, len(recordings))
+            if done.is_too_large:
+                done = self._extracted_here(file, len(recordings))  # noqa: PLW2901
+            if done.recording is not None:
+                recordings.append(done.recording)
+            elif is_capture_name(file.path):
                 assert done.problem is not None
-                if is_capture_name(done.job.path):
-                    trouble.append(done.problem)
-                else:
-                    others += 1
-                continue
-            recordings.append(done.recording)
-            sha256 = done.recording.sha256
-            if cache is not None and sha256 is not None and places.are_kept(done.job.size):
-                cache.remember(by_path[done.job.path], sha256)
+                trouble.append(done.problem)
+            else:
+                others += 1
         if not recordings:
             problem = f": {sorted(trouble)[0]}" if trouble else ""
             raise CarpscopeError(f"{shown(path)}: no capture in it could be read{problem}")
-        recordings.sort(key=_in_time)
-        self.recordings = recordings
+        order = sorted(range(len(recordings)), key=lambda place: _in_time(recordings[place]))
+        self.recordings = [recordings[place] for place in order]
+        self._index = {place: index for index, place in enumerate(order)}
         self.frame_count = sum(recording.frames for recording in recordings)
-        self.folder = Folder(shown(path), tuple(sorted(trouble)), others, remade)
-        self.doubled = [0] * len(recordings)
-        self.doubled_adverts = [0] * len(recordings)
+        self.folder = Folder(shown(path), tuple(sorted(trouble)), others)
 
-    def told(self) -> Folder:
-        """Give what is to be said of the folder, after the frames have been taken."""
-        return self.folder._replace(doubled=sum(self.doubled))
+    def _extracted_here(self, file: Found, number: int) -> Extract:
+        try:
+            return Extract(extract(file.path, lambda piece: self._keep(piece, number)))
+        except CarpscopeError as problem:
+            return Extract(None, problem=str(problem))
+
+    def _keep(self, piece: Piece, file: int) -> None:
+        offset = self._store.tell()
+        self._store.write(piece.frames)
+        self._places.append(_Place(piece.first, file, offset, len(piece.frames)))
+
+    def _load(self, place: _Place) -> Iterator[tuple[Nanos, int, int, Frame]]:
+        self._store.seek(place.offset)
+        capture = self._index[place.file]
+        for frame in unpacked(self._store.read(place.size)):
+            yield frame.at, capture, frame.number, frame._replace(capture=capture)
 
     def frames(self) -> Iterator[Frame]:
-        """Give what an analysis needs of all files, by time, each packet once."""
-        runs = [
-            merge.Run(piece.first, index, piece, index)
-            for index, recording in enumerate(self.recordings)
-            for piece in recording.pieces
-        ]
-        return merge.merged(runs, self._spool, self._is_double, _load)
+        """Give what an analysis needs of all files, by time, capture and number.
 
-    def _is_double(self, frame: Frame) -> None:
-        self.doubled[frame.capture] += 1
-        if decode(frame).advert is not None:
-            self.doubled_adverts[frame.capture] += 1
-
-
-def _cache(wish: Wish) -> Cache | None:
-    """Open the cache. One that was not asked for may be missing."""
-    if wish.cache == "":
-        return None
-    try:
-        import pyarrow  # noqa: F401, PLC0415  an optional library
-    except ImportError:
-        if wish.cache is None:
-            return None
-        raise CarpscopeError("--cache needs pyarrow: pip install 'carpscope[archive]'") from None
-    if wish.cache is not None:
-        return Cache(wish.cache)
-    try:
-        return Cache(default())
-    except (CarpscopeError, RuntimeError):  # no home, or one that cannot be written to
-        return None
+        A piece is read when the merge comes to its first frame, so what is in memory at a time
+        is what was captured at the same time: two files where a rotation overlaps.
+        """
+        waiting: list[tuple[Nanos, int, int, Frame]] = []
+        is_full = False
+        for place in sorted(self._places):
+            while waiting and (waiting[0][0] < place.first or len(waiting) > WAITING_MAX):
+                is_full |= waiting[0][0] >= place.first
+                yield heapq.heappop(waiting)[3]
+            for row in self._load(place):
+                heapq.heappush(waiting, row)
+        while waiting:
+            yield heapq.heappop(waiting)[3]
+        if is_full:
+            self.notes.append(
+                f"more than {WAITING_MAX:,} packets of its captures run at the same time, or "
+                "out of order: those were not put in order of time"
+            )
 
 
-def _jobs(found: list[Found], cache: Cache | None) -> list[Job]:
-    if cache is None:
-        return [Job(file.path, file.size) for file in found]
-    sizes = cache.sizes()
-    return [Job(f.path, f.size, cache.known(f), f.size in sizes) for f in found]
-
-
-def _done(
-    jobs: Sequence[Job], places: Places, wish: Wish, told: Callable[[int, int], None]
-) -> Iterator[Done]:
-    total = sum(job.size for job in jobs)
-
-    def hear(finished: int) -> None:
-        told(finished, total)
-
-    workers = wish.workers or cores()
-    if wish.scheduler is None:
-        yield from do_in_processes(jobs, places, workers, hear)
+def _extracted(found: Sequence[Found], wish: Wish, told: Told) -> Iterator[tuple[Found, Extract]]:
+    """Extract all files, those that take longest first."""
+    jobs = sorted(found, key=lambda file: (-file.size, file.path))
+    count = wish.workers or cores()
+    workers: AbstractContextManager[Workers]
+    if wish.scheduler is not None:
+        workers = cluster(wish.scheduler, wish.tls, wish.warn)
+    elif count == 1 or (len(jobs) <= FEW_FILES and sum(job.size for job in jobs) <= FEW_BYTES):
+        finished = 0
+        for job in jobs:
+            (done,) = extract_all([job.path])
+            yield job, done
+            finished += job.size
+            told(finished)
         return
-    near = [job for job in jobs if job.sha256 is not None]
-    far = [job for job in jobs if job.sha256 is None]
-    yield from do_in_processes(near, places, workers, hear)
-    if far:
-        before = sum(job.size for job in near)
-        yield from _far(far, places, wish.scheduler, lambda bytes_: hear(before + bytes_))
+    else:
+        workers = processes(count)
+    with workers as those:
+        for job, done in _mapped(jobs, those, told):
+            if wish.scheduler is not None and done.problem is not None:
+                _held_against_this_machine(job, done.problem, wish.scheduler)
+            yield job, done
 
 
-def _far(jobs: Sequence[Job], places: Places, address: str, told: Told) -> Iterator[Done]:
-    try:
-        from carpscope.archive.cluster import do_on_cluster  # noqa: PLC0415  an optional library
-    except ImportError:
-        raise CarpscopeError("--scheduler needs Dask: pip install 'carpscope[dask]'") from None
-    for done in do_on_cluster(jobs, places, address, told):
-        if done.problem is not None:
-            (near,) = do_here([done.job], places, lambda _: None)
-            if near.recording is not None:
-                raise CarpscopeError(
-                    f"scheduler {address}: {done.problem}, which this machine can read; "
-                    "workers need the files at the same paths"
-                )
-        yield done
+def _mapped(jobs: Sequence[Found], workers: Workers, told: Told) -> Iterator[tuple[Found, Extract]]:
+    """Map files over an executor in the order given, with few results waiting to be taken.
+
+    What a worker had in its hands that died is done here.
+    """
+    waiting = deque(_batches(jobs))
+    running: deque[tuple[list[Found], Future[list[Extract]] | None]] = deque()
+    finished = 0
+    while waiting or running:
+        while waiting and len(running) < workers.at_once * _AHEAD:
+            batch = waiting.popleft()
+            try:
+                future = workers.executor.submit(extract_all, [job.path for job in batch])
+            except workers.died:
+                future = None
+            running.append((batch, future))
+        batch, result = running.popleft()
+        try:
+            done = (
+                [Extract(None, is_too_large=True)] * len(batch) if not result else result.result()
+            )
+        except workers.died:
+            done = [Extract(None, is_too_large=True)] * len(batch)
+        except (OSError, CancelledError) as error:
+            problem = str(error).partition("\n")[0] or type(error).__name__
+            raise CarpscopeError(f"the cluster is lost: {problem}") from None
+        yield from zip(batch, done, strict=True)
+        finished += sum(job.size for job in batch)
+        told(finished)
+
+
+def _batches(jobs: Sequence[Found]) -> Iterator[list[Found]]:
+    """Put small files together."""
+    batch: list[Found] = []
+    size = 0
+    for job in jobs:
+        if batch and (size + job.size > BATCH_BYTES or len(batch) == BATCH_FILES):
+            yield batch
+            batch, size = [], 0
+        batch.append(job)
+        size += job.size
+    yield batch
+
+
+def _held_against_this_machine(job: Found, problem: str, address: str) -> None:
+    """Refuse a worker that cannot read what this machine can."""
+    (near,) = extract_all([job.path])
+    if near.problem is None:
+        raise CarpscopeError(
+            f"scheduler {address}: {problem}, which this machine can read; "
+            "workers need the files at the same paths"
+        )
 
 
 def _in_time(recording: Recording) -> tuple[bool, int, str]:
     """Sort by the first packet; captures without one come last."""
     return recording.first is None, recording.first or 0, recording.path
-
-
-def _load(piece: Piece, capture: int | None) -> list[Frame]:
-    if piece.size:
-        return spool.load(piece, capture)
-    from carpscope.archive import parquet  # noqa: PLC0415  an optional library
-
-    assert capture is not None
-    return parquet.load(piece, capture)

@@ -92,7 +92,5 @@ class Folder(NamedTuple):
     """A line for each file that was meant to be a capture and could not be read."""
     others: int
     """Files that are no captures and have no name of one."""
-    remade: int = 0
-    """Damaged entries of the cache that were thrown away and made again."""
     doubled: int = 0
     """Packets that several captures hold, counted once."""

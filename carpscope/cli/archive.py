@@ -5,13 +5,16 @@ import sys
 from collections.abc import Iterator
 
 from carpscope.archive.reading import Archive, Wish
+from carpscope.archive.workers import Tls
 from carpscope.auth.effort import Effort
 from carpscope.cli import options as shared
 from carpscope.cli.terminal import Steps
 from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
+from carpscope.core.text import shown
 from carpscope.pipeline import Analysis, analyze
+from carpscope.timeline.copies import Overlap
 
 _SEARCHING = "searching passphrases and addresses"
 _OFTEN = 10_000
@@ -22,23 +25,30 @@ def analyzed(folder: str, options: argparse.Namespace, config: Config) -> Analys
     """Read all files of a folder and analyze them as one capture."""
     if options.count is not None:
         raise CarpscopeError("--count counts the packets of a file, a folder is read whole")
-    if options.cache and options.no_cache:
-        raise CarpscopeError("--cache and --no-cache contradict each other")
     accepts = shared.accepts(options)
-    wish = Wish(options.workers, "" if options.no_cache else options.cache, options.scheduler)
+    tls = Tls(options.tls_ca_file, options.tls_cert, options.tls_key)
+    if any(tls) and options.scheduler is None:
+        raise CarpscopeError("--tls-ca-file, --tls-cert and --tls-key are for --scheduler")
+    wish = Wish(options.workers, options.scheduler, tls, _warn)
     quiet = options.quiet or options.json
     with Steps(quiet=quiet) as steps, _reading(folder, wish, steps) as archive:
+        overlap = Overlap(len(archive.recordings))
         analysis = analyze(
             archive.recordings,
             config,
             accepts=accepts,
             effort=Effort(tell=lambda done, most: steps.show(_SEARCHING, done, most)),
-            frames=_counted(archive.frames(), steps, archive.frame_count),
+            frames=overlap.once(_counted(archive.frames(), steps, archive.frame_count)),
         )
-        for index, count in enumerate(archive.doubled_adverts):
+        for index, count in enumerate(overlap.advertisements):
             analysis.advertisements[index] += count
-        analysis.folder = archive.told()
+        analysis.folder = archive.folder._replace(doubled=sum(overlap.packets))
+        analysis.notes += archive.notes
         return analysis
+
+
+def _warn(told: str) -> None:
+    print(f"carpscope: {shown(told)}", file=sys.stderr)
 
 
 def _reading(folder: str, wish: Wish, steps: Steps) -> Archive:
@@ -53,8 +63,7 @@ def _reading(folder: str, wish: Wish, steps: Steps) -> Archive:
         return Archive(folder, wish, told)
     except KeyboardInterrupt:
         share = f"{100 * done // total} % " if total else ""
-        kept = "" if wish.cache == "" else "; what the cache holds is not read again"
-        print(f"carpscope: {share}of {folder} was read{kept}", file=sys.stderr)
+        print(f"carpscope: {share}of {shown(folder)} was read", file=sys.stderr)
         raise
 
 

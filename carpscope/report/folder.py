@@ -37,9 +37,6 @@ def folder_notes(analysis: Analysis, folder: Folder, *, details: bool) -> Iterat
         yield f"{have} packets cut by snaplen, out of order or dropped; -V shows which"
     if folder.others:
         yield f"{_count(folder.others, 'other file is', 'other files are')} no capture, left out"
-    if details and folder.remade:
-        entries = _count(folder.remade, "entry of the cache was", "entries of the cache were")
-        yield f"{entries} damaged and made again"
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -2,15 +2,22 @@
 
 Within one capture a mirror port shows a frame on its way in and on its way out, the same
 bytes from IP on within milliseconds. Between captures the same frame comes at the times that
-its ways take (`timeline.matching`), and ways may duplicate it. Whoever counts or draws
-advertisements asks the observer, which asks here.
+its ways take (`timeline.matching`), and ways may duplicate it. Between the files of one
+recording, a packet has one time. Whoever counts or draws advertisements asks the observer,
+which asks here.
 """
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 
+from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
+from carpscope.wire.decode import decode
 
 COPY_WINDOW: Nanos = timers.COPY
 RECENT_KEPT = 256
@@ -77,3 +84,42 @@ class Elsewhere:
     def __len__(self) -> int:
         """Return how many there are."""
         return sum(map(len, self._numbers))
+
+
+class Overlap:
+    """The files of one recording, some of which go on while the next has begun.
+
+    The kernel stamps a packet once, whoever records it: what another file holds too, time, link
+    type, length and bytes alike, is the same packet and taken once. What one file holds twice
+    stays twice: the network carried it twice.
+    """
+
+    def __init__(self, captures: int) -> None:
+        """Know of none."""
+        self.packets = [0] * captures
+        """Of each capture, packets left out that another one holds too."""
+        self.advertisements = [0] * captures
+
+    def once(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Give every packet of frames in order of time and capture once."""
+        for _, same_time in groupby(frames, key=attrgetter("at")):
+            several = list(same_time)
+            if several[0].capture == several[-1].capture:
+                yield from several
+            else:
+                yield from self._once(several)
+
+    def _once(self, frames: list[Frame]) -> Iterator[Frame]:
+        held: dict[tuple[int, int, bytes], Counter[int]] = {}
+        for frame in frames:
+            key = frame.link, frame.wire_length, frame.data
+            held.setdefault(key, Counter())[frame.capture] += 1
+        keepers = {key: max(by, key=lambda c: (by[c], -c)) for key, by in held.items()}
+        for frame in frames:
+            keeper = keepers[frame.link, frame.wire_length, frame.data]
+            if keeper == frame.capture or not frame.data:
+                yield frame
+                continue
+            self.packets[frame.capture] += 1
+            if decode(frame).advert is not None:
+                self.advertisements[frame.capture] += 1

@@ -1,10 +1,12 @@
 """Folders as rotation leaves them: one recording cut into many files."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
+from carpscope.archive.reading import Archive, Wish
+from carpscope.capture.described import Folder
 from carpscope.core.frame import Frame
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
 from carpscope.wire.carp import Advert, virtual_mac
@@ -68,3 +70,15 @@ def rotated(folder: Path, frames: Sequence[Frame], files: int, *, overlap: int =
         first, last = len(frames) * number // files, len(frames) * (number + 1) // files
         write(folder / name, frames[max(0, first - overlap) : last])
     return folder
+
+
+def quiet(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def frames_of(
+    folder: Path, wish: Wish, told: Callable[[int, int], None]
+) -> tuple[list[Frame], Folder]:
+    """Read a folder; give its frames, and what is known of it."""
+    with Archive(str(folder), wish, told) as archive:
+        return list(archive.frames()), archive.folder

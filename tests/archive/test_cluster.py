@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.archive.maker import rotated, steady
-from tests.program import COMMAND, ROOT, run, start
+from carpscope.archive.reading import Wish
+from tests.archive.maker import frames_of, quiet, rotated, steady
+from tests.program import ROOT, run, start
 
 pytest.importorskip("distributed")
 
@@ -28,39 +29,34 @@ _ENVIRONMENT = {
 class Cluster:
     """A scheduler and its workers, processes of their own each."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(self, folder: Path, workers: int, tls: Sequence[str]) -> None:
         """Start all of them and wait until they know each other."""
         self._folder = folder
+        self.tls = tls
+        """Options of Dask's programs and of ours."""
         file = folder / "scheduler.json"
-        self.processes = [
-            self._started(
-                "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
-                "--no-dashboard", "--scheduler-file", str(file),
-            )
-        ]  # fmt: skip
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self._start(
+            "scheduler", "--port", "0", "--host", "tls://127.0.0.1" if tls else "127.0.0.1",
+            "--no-dashboard", "--scheduler-file", str(file),
+        )  # fmt: skip
         while not file.exists():
             self._check()
         self.address: str = json.loads(file.read_text())["address"]
-        self.workers = [
-            self._started(
-                "distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-nanny",
-                "--no-dashboard", "--local-directory", str(folder),
-            )
-            for _ in range(workers)
-        ]  # fmt: skip
-        self.processes += self.workers
-        import distributed
-
-        with distributed.Client(self.address, set_as_default=False) as client:  # type: ignore[no-untyped-call, unused-ignore]
-            client.wait_for_workers(workers, timeout=60)
-
-    def _started(self, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
-        number = len(list(self._folder.glob("*.log")))
-        with (self._folder / f"{number}.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                stdout=log, stderr=log, cwd=ROOT, env=_ENVIRONMENT,
+        for _ in range(workers):
+            self._start(
+                "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard",
+                "--local-directory", str(folder),
             )  # fmt: skip
+        log = folder / "0.log"
+        while log.read_text().count("Register worker") < workers:
+            self._check()
+
+    def _start(self, program: str, *arguments: str) -> None:
+        words = [sys.executable, "-m", f"distributed.cli.dask_{program}", *arguments, *self.tls]
+        with (self._folder / f"{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(words, stdout=log, stderr=log, cwd=ROOT, env=_ENVIRONMENT)
+        self.processes.append(process)
 
     def _check(self) -> None:
         assert self.processes[0].poll() is None, (self._folder / "0.log").read_text()
@@ -74,83 +70,92 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+def cluster(folder: Path, workers: int, tls: Sequence[str] = ()) -> Iterator[Cluster]:
     """Run a cluster for a test."""
-    folder.mkdir()
-    running = Cluster(folder, workers)
+    folder.mkdir(exist_ok=True)
+    running = Cluster(folder, workers, tls)
     try:
         yield running
     finally:
         running.close()
 
 
-def test_a_killed_worker_changes_nothing(tmp_path: Path) -> None:
-    folder = rotated(tmp_path / "archive", steady(1_600), 640, overlap=1)
+def certificates(folder: Path) -> list[str]:
+    """Write what a cluster and who uses it show to each other; give the options that name it."""
+    from distributed import Security
+
+    folder.mkdir()
+    made = Security.temporary()
+    options = []
+    for name, text in (
+        ("ca-file", made.tls_ca_file), ("cert", made.tls_client_cert),
+        ("key", made.tls_client_key),
+    ):  # fmt: skip
+        path = folder / name
+        path.write_text(text)
+        options += [f"--tls-{name}", str(path)]
+    return options
+
+
+def test_a_cluster_finds_the_same_also_when_a_worker_is_killed(tmp_path: Path) -> None:
+    folder = rotated(tmp_path / "archive", steady(960), 640, overlap=1)
     (folder / "noise.pcap").write_bytes(bytes(range(256)))
-    cache = tmp_path / "cache"
-    expected = start("analyze", "--json", str(folder), "--no-cache")
-    with cluster(tmp_path / "cluster", 3) as dask:
-        process = subprocess.Popen(
-            [
-                *COMMAND, "analyze", "--json", str(folder), "--cache", str(cache),
-                "--scheduler", dask.address,
-            ],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True,
-        )  # fmt: skip
-        while process.poll() is None and not list(cache.glob("1/??/*.parquet")):
-            _TICK.wait(0.01)
-        # stopped first: while it holds files, the run cannot come to its end before the kill
-        victim = dask.workers[1]
-        victim.send_signal(signal.SIGSTOP)
-        done = len(list(cache.glob("1/??/*.parquet")))
-        assert process.poll() is None, process.communicate()
-        assert 0 < done < 640
-        victim.kill()
-        victim.wait()
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == expected.status == 0, err
-        assert out == expected.out
-        assert len(list(cache.glob("1/??/*.parquet"))) == 640
-        assert json.loads(out)["folder"]["not_read"] == [
-            f"{folder}/noise.pcap: not a capture (starts with bytes 00 01 02 03 04 05 06 07)"
-        ]
-        # what was sent by workers serves a run without them, and without the captures' bytes
-        again = start("analyze", "--json", str(folder), "--cache", str(cache))
-        assert again.out == expected.out
-        # and workers send the same with no cache to put it in
-        plain = start("analyze", "--json", str(folder), "--no-cache", "--scheduler", dask.address)
-        assert plain.out == expected.out
+    expected = start("analyze", "--json", str(folder))
+    alone, _ = frames_of(folder, Wish(1), quiet)
+    with cluster(tmp_path / "cluster", 2) as dask:
+        whole = start("analyze", "--json", str(folder), "--scheduler", dask.address)
+
+        def told(done: int, total: int) -> None:
+            assert 0 < done < total or dask.processes[-1].poll() is not None
+            dask.processes[-1].kill()
+
+        found, folder_found = frames_of(folder, Wish(scheduler=dask.address), told)
+        assert dask.processes[-1].wait() == -signal.SIGKILL
+    assert found == alone
+    assert (whole.status, whole.out) == (expected.status, expected.out)
+    assert folder_found.damaged == (
+        f"{folder}/noise.pcap: not a capture (starts with bytes 00 01 02 03 04 05 06 07)",
+    )
+    assert whole.err == (
+        f"carpscope: scheduler {dask.address}: no TLS, so whoever is on the path to it or to its "
+        "workers can run code on all of them and here (--tls-ca-file, --tls-cert, --tls-key)\n"
+    )
 
 
-def test_files_that_only_this_machine_has_are_told(tmp_path: Path) -> None:
-    folder = rotated(tmp_path / "archive", steady(20), 2)
-    from carpscope.archive import cluster as subject
-    from carpscope.archive.work import Done, Job
-
-    job = Job(str(folder / "none.pcap"), 5)
-    sent = subject.read([job.path])
-    assert sent[0].problem == f"{job.path}: no such file"
-    assert isinstance(job, Job)
-    assert Done(job, None, sent[0].problem).recording is None
-
-
-def test_a_file_with_too_much_for_a_message_is_left_to_who_asked(tmp_path: Path) -> None:
-    from carpscope.archive import cluster as subject
-
-    folder = rotated(tmp_path / "archive", steady(40), 2)
-    paths = sorted(str(path) for path in folder.rglob("*.pcap"))
-    small = subject.read(paths)
-    assert [sent.is_too_large for sent in small] == [False, False]
-    size = len(small[0].frames[0])
-    assert [sent.is_too_large for sent in subject.read(paths, size)] == [False, True]
+def test_a_cluster_with_tls_takes_who_shows_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carpscope.archive.workers.PATIENCE", "2s")
+    folder = rotated(tmp_path / "archive", steady(60), 20)
+    tls = certificates(tmp_path / "cluster")
+    with cluster(tmp_path / "cluster", 2, tls) as dask:
+        words = ("analyze", "--json", str(folder), "--scheduler", dask.address)
+        secure, bare = start(*words, *tls), run(*words)
+        forced = run(*words[:-1], dask.address.replace("tls://", "tcp://"), *tls)
+    assert (secure.status, secure.err) == (0, "")
+    assert secure.out == start("analyze", "--json", str(folder)).out
+    assert bare.status == forced.status == 2
+    assert bare.err.startswith(f"carpscope: scheduler {dask.address}: cannot be reached: ")
+    assert "cannot be reached: encryption required" in forced.err
 
 
 def test_no_scheduler_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carpscope.archive.cluster.PATIENCE", "1s")
+    monkeypatch.setattr("carpscope.archive.workers.PATIENCE", "1s")
     folder = rotated(tmp_path / "archive", steady(20), 2)
-    arguments = ("analyze", str(folder), "--no-cache", "--scheduler")
     for address in ("tcp://127.0.0.1:1", "nonsense://x", "tcp://127.0.0.1"):
-        result = run(*arguments, address)
+        result = run("analyze", str(folder), "--scheduler", address)
         assert result.status == 2
         assert result.err.startswith(f"carpscope: scheduler {address}: cannot be reached")
         assert result.err.count("\n") == 1, result.err
+
+
+def test_without_the_library_it_is_one_line(tmp_path: Path) -> None:
+    folder = rotated(tmp_path / "archive", steady(20), 2)
+    code = (
+        "import sys\nsys.modules['distributed'] = None\n"
+        "from carpscope.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    )
+    for words, status in ((("--scheduler", "x"), 2), ((), 0)):
+        done = start("analyze", "-q", str(folder), *words, prefix=(sys.executable, "-c", code))
+        told = "carpscope: --scheduler needs Dask: pip install 'carpscope[dask]'\n"
+        assert (done.status, done.err) == (status, told if status else "")

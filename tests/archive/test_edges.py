@@ -37,7 +37,7 @@ def test_every_group_is_told_apart(
     vlans: Sequence[int], vhids: Sequence[int], nodes: int, tmp_path: Path
 ) -> None:
     write(tmp_path / "trunk.pcap", trunk(vlans, vhids, nodes))
-    document, peak = measured(str(tmp_path), "--no-cache")
+    document, peak = measured(str(tmp_path))
     groups = document["groups"]
     assert isinstance(groups, list)
     assert [(g["vlan"], g["vhid"]) for g in groups] == [([n], v) for n in vlans for v in vhids]
@@ -49,6 +49,6 @@ def test_every_group_is_told_apart(
 def test_more_groups_than_are_followed_take_bounded_memory(tmp_path: Path) -> None:
     """Sixteen thousand groups: those in excess are counted, and nothing is said against any."""
     write(tmp_path / "trunk.pcap", trunk(range(1, 65), range(1, 256), 2))
-    document, peak = measured(str(tmp_path), "--no-cache")
+    document, peak = measured(str(tmp_path))
     assert {finding["code"] for finding in document["findings"]} <= {"CS304"}  # type: ignore[attr-defined]
     assert peak < 500 * MIB

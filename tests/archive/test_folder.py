@@ -1,6 +1,7 @@
 """`carpscope analyze FOLDER`: any number of workers, damage, limits, what a user reads."""
 
 import json
+import multiprocessing
 import os
 import resource
 import signal
@@ -8,14 +9,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
 from carpscope.archive.folder import files, is_capture_name
+from carpscope.archive.reading import Wish
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND
-from tests.archive.maker import rotated, steady, write
+from tests.archive.maker import frames_of, quiet, rotated, steady, write
 from tests.program import COMMAND, ROOT, run, start
 
 MIB = 1024
@@ -36,17 +39,8 @@ def analyzed(folder: Path, *options: str) -> dict[str, object]:
     return document
 
 
-def test_the_number_of_workers_changes_nothing(archive: Path, tmp_path: Path) -> None:
-    runs = [
-        start("analyze", "--json", str(archive), *options)
-        for options in (
-            ("--no-cache", "--workers", "1"),
-            ("--no-cache", "--workers", "2"),
-            ("--no-cache", "--workers", "4"),
-            ("--cache", str(tmp_path), "--workers", "4"),
-            ("--cache", str(tmp_path), "--workers", "3"),
-        )
-    ]
+def test_the_number_of_workers_changes_nothing(archive: Path) -> None:
+    runs = [start("analyze", "--json", str(archive), "--workers", n) for n in ("1", "2", "4")]
     assert {run.status for run in runs} == {0}
     assert len({run.out for run in runs}) == 1
 
@@ -56,7 +50,7 @@ def test_a_rotated_recording_says_what_the_whole_one_says(archive: Path, tmp_pat
     whole = tmp_path / "whole.pcap"
     write(whole, steady(2400))
     one = json.loads(start("analyze", "--json", str(whole)).out)
-    many = analyzed(archive, "--no-cache")
+    many = analyzed(archive)
     for key in ("groups", "findings", "events"):
         assert _without_frames(many[key]) == _without_frames(one[key])
     assert len(many["evidence"]) == 120  # type: ignore[arg-type]
@@ -83,7 +77,7 @@ def test_findings_name_file_and_frame(tmp_path: Path) -> None:
     late = [frame._replace(at=frame.at + 3600 * SECOND) for frame in frames[::7]]
     write(tmp_path / "z-first.pcap", frames)
     write(tmp_path / "a-second.pcap", late)
-    document = analyzed(tmp_path, "--no-cache")
+    document = analyzed(tmp_path)
     assert [Path(str(one["path"])).name for one in document["evidence"]] == [  # type: ignore[attr-defined]
         "z-first.pcap",
         "a-second.pcap",
@@ -104,7 +98,7 @@ def test_damage_is_a_line_each_and_the_rest_is_analyzed(archive: Path, tmp_path:
     (folder / ".hidden.pcap").write_text("not looked at")
     (folder / "gone.pcap").symlink_to(tmp_path / "nowhere")
     os.mkfifo(folder / "pipe.pcap")
-    result = start("analyze", str(folder), "--no-cache", "--workers", "2")
+    result = start("analyze", str(folder), "--workers", "2")
     assert result.status == 0, result.err
     lines = result.out.replace("\n        ", " ").splitlines()
     notes = [line for line in lines if line.startswith("  note: ")]
@@ -118,7 +112,7 @@ def test_damage_is_a_line_each_and_the_rest_is_analyzed(archive: Path, tmp_path:
 
 def test_one_capture_of_three_packets(tmp_path: Path) -> None:
     write(tmp_path / "three.pcap", [frame for frame in steady(6) if len(frame.data) == 70][:3])
-    document = analyzed(tmp_path, "--no-cache")
+    document = analyzed(tmp_path)
     assert document["groups"][0]["nodes"][0]["advertisements"] == 3  # type: ignore[index]
 
 
@@ -127,7 +121,7 @@ def test_a_year_of_captures(tmp_path: Path) -> None:
     for week in range(52):
         at = (1_700_000_000 + week * 7 * 86_400) * SECOND
         write(tmp_path / f"week-{week}.pcap", steady(20, start=at)[:16])
-    document = analyzed(tmp_path, "--no-cache")
+    document = analyzed(tmp_path)
     assert len(document["evidence"]) == 52  # type: ignore[arg-type]
     assert document["groups"][0]["nodes"][0]["first"].startswith("2023-11-14")  # type: ignore[index]
     assert document["groups"][0]["nodes"][0]["last"].startswith("2024-11-05")  # type: ignore[index]
@@ -141,8 +135,7 @@ def test_a_year_of_captures(tmp_path: Path) -> None:
         (("{d}/text",), "text: no capture in it could be read"),
         (("{d}/empty", "{d}/text"), "a folder is one recording and is analyzed alone"),
         (("{d}/text", "--count", "5"), "--count counts the packets of a file"),
-        (("{d}/text", "--cache", "{d}/c", "--no-cache"), "contradict each other"),
-        (("{d}/text", "--cache", "{d}/text/a.txt"), "cache {d}/text/a.txt: "),
+        (("{d}/text", "--tls-key", "k"), "--tls-ca-file, --tls-cert and --tls-key are for --sch"),
         (("{d}/text/a.txt", "--workers", "2"), "--workers is for folders"),
     ],
 )
@@ -189,9 +182,7 @@ def test_a_folder_is_searched_without_following_it_in_circles(tmp_path: Path) ->
     (tmp_path / "a" / "one.pcap").touch()
     (tmp_path / "a" / "again").symlink_to(tmp_path)
     (tmp_path / "two.pcap").symlink_to(tmp_path / "a" / "one.pcap")
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "three.pcap").touch()
-    found = [file.path for file in files(str(tmp_path), str(tmp_path / "cache"))]
+    found = [file.path for file in files(str(tmp_path))]
     assert found == [str(tmp_path / "a" / "one.pcap"), str(tmp_path / "two.pcap")]
     with pytest.raises(CarpscopeError, match="No such file"):
         files(str(tmp_path / "b"))
@@ -218,22 +209,15 @@ def measured(*arguments: str) -> tuple[dict[str, object], int]:
     return json.loads(done.stdout), int(done.stderr.splitlines()[-1])
 
 
-@pytest.mark.parametrize("cached", [False, True])
-def test_thousands_of_files_need_few_handles_and_little_memory(
-    cached: bool, tmp_path: Path
-) -> None:
-    if cached:
-        pytest.importorskip("pyarrow")
-    count = 2_000 if cached else 10_000
+def test_thousands_of_files_need_few_handles_and_little_memory(tmp_path: Path) -> None:
+    count = 10_000
     folder = rotated(tmp_path / "archive", steady(count * 3 // 2), count, overlap=1)
-    options = ("--cache", str(tmp_path / "cache")) if cached else ("--no-cache",)
-    document, peak = measured(str(folder), "--workers", "2", *options)
+    document, peak = measured(str(folder), "--workers", "2")
     assert len(document["evidence"]) == count  # type: ignore[arg-type]
     nodes = document["groups"][0]["nodes"]  # type: ignore[index]
     assert sum(node["advertisements"] for node in nodes) == count * 3 // 2 - 4
     assert document["findings"] == []
-    # pyarrow alone takes about 50 MiB
-    assert peak < (200 if cached else 100) * MIB
+    assert peak < 100 * MIB
 
 
 def test_files_that_all_run_at_once_need_little_memory(tmp_path: Path) -> None:
@@ -243,7 +227,7 @@ def test_files_that_all_run_at_once_need_little_memory(tmp_path: Path) -> None:
         own = [frame._replace(at=frame.at + number * 1_000_000) for frame in frames]
         write(tmp_path / f"{number}.pcap", own)
     # the filter leaves nothing to analyze: what is measured is the merge
-    _, peak = measured(str(tmp_path), "--workers", "2", "--no-cache", "-f", "vlan 9")
+    _, peak = measured(str(tmp_path), "--workers", "2", "-f", "vlan 9")
     assert peak < 140 * MIB
 
 
@@ -256,30 +240,23 @@ def workers_of(process: "subprocess.Popen[str]") -> list[int]:
 
 
 def test_a_killed_process_changes_nothing(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
-    folder = rotated(tmp_path / "archive", steady(1_500), 1_000)
-    cache = tmp_path / "cache"
-    process = subprocess.Popen(
-        [*COMMAND, "analyze", "--json", str(folder), "--cache", str(cache), "--workers", "2"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True,
-    )  # fmt: skip
-    tick = threading.Event()
-    while process.poll() is None and len(list(cache.glob("1/??/*.parquet"))) < 10:
-        tick.wait(0.02)
-    # stopped first: while it holds files, the run cannot come to its end before the kill
-    victim = workers_of(process)[0]
-    os.kill(victim, signal.SIGSTOP)
-    assert len(list(cache.glob("1/??/*.parquet"))) < 1_000
-    os.kill(victim, signal.SIGKILL)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    assert out == start("analyze", "--json", str(folder), "--no-cache").out
-    assert len(list(cache.glob("1/??/*.parquet"))) == 1_000
+    folder = rotated(tmp_path / "archive", steady(900), 600)
+    killed: list[BaseProcess] = []
+
+    def told(done: int, total: int) -> None:
+        if not killed:
+            assert done < total
+            killed.append(multiprocessing.active_children()[0])
+            killed[0].kill()
+
+    found, _ = frames_of(folder, Wish(2), told)
+    assert found == frames_of(folder, Wish(1), quiet)[0]
+    assert killed
 
 
 def test_a_terminal_sees_how_far_it_is_and_a_pipe_does_not(tmp_path: Path) -> None:
     folder = rotated(tmp_path / "archive", steady(400), 200)
-    arguments = [*COMMAND, "analyze", str(folder), "--no-cache", "--workers", "1"]
+    arguments = [*COMMAND, "analyze", str(folder), "--workers", "1"]
     main, other = os.openpty()
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=other, cwd=ROOT)
     os.close(other)
@@ -299,27 +276,20 @@ def test_a_terminal_sees_how_far_it_is_and_a_pipe_does_not(tmp_path: Path) -> No
     assert piped.stdout.decode() == out
 
 
-def test_ctrl_c_leaves_what_the_next_run_can_use(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
+def test_ctrl_c_ends_the_processes_too(tmp_path: Path) -> None:
     folder = rotated(tmp_path / "archive", steady(3_000), 1_500)
-    cache = tmp_path / "cache"
     process = subprocess.Popen(
-        [*COMMAND, "analyze", "--json", str(folder), "--cache", str(cache), "--workers", "2"],
+        [*COMMAND, "analyze", "--json", str(folder), "--workers", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True,
     )  # fmt: skip
     tick = threading.Event()
-    while process.poll() is None and len(list(cache.glob("1/??/*.parquet"))) < 50:
-        tick.wait(0.02)
+    while process.poll() is None and len(workers_of(process)) < 2:
+        tick.wait(0.005)
+    workers = workers_of(process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert out == ""
     assert "Traceback" not in err
     assert err.splitlines()[-1] == "carpscope: interrupted"
-    made = set(cache.glob("1/??/*.parquet"))
-    assert 50 <= len(made) < 1_500
-    assert list(cache.glob("1/run-*")) == []
-    again = start("analyze", "--json", str(folder), "--cache", str(cache))
-    plain = start("analyze", "--json", str(folder), "--no-cache")
-    assert again.out == plain.out
-    assert made <= set(cache.glob("1/??/*.parquet"))
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]

@@ -1,4 +1,4 @@
-"""A folder gives what its file gives, from the file and from the cache."""
+"""A folder gives what its file gives, whichever is read."""
 
 import json
 from pathlib import Path
@@ -24,14 +24,10 @@ def told(path: Path, name: str, *options: str) -> object:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_file_folder_and_cache_agree(name: str, tmp_path: Path) -> None:
+def test_file_and_folder_agree(name: str, tmp_path: Path) -> None:
     source = next(CAPTURES.glob(f"{name}/capture.pcap*"))
     file = tmp_path / "folder" / source.name
     file.parent.mkdir()
     file.write_bytes(source.read_bytes())
     expected = told(file, name)
-    cache = str(tmp_path / "cache")
-    assert told(file.parent, name, "--no-cache") == expected
-    pytest.importorskip("pyarrow")
-    assert told(file.parent, name, "--cache", cache) == expected
-    assert told(file.parent, name, "--cache", cache) == expected
+    assert told(file.parent, name) == expected

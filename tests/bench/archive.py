@@ -1,4 +1,4 @@
-"""How long a folder of ten thousand small captures takes, and what cache and processes change.
+"""How long a folder of ten thousand small captures takes, and what processes change.
 
 `python -m tests.bench.archive FOLDER` makes the folder, in a process of its own as the other
 captures are made.
@@ -28,14 +28,12 @@ def _made() -> str:
 
 
 def _archive() -> Subject:
-    folder, cache = _made(), str(FOLDER / "archive-cache")
-    analyze = (_PROGRAM, "analyze", "-q", folder)
+    analyze = (_PROGRAM, "analyze", "-q", _made(), "--workers")
     return Subject(
         f"archive: {FILES:,} overlapping captures, {SECONDS:,} adverts among other packets",
         (
-            Command("one process", (*analyze, "--no-cache", "--workers", "1")),
-            Command("all processors", (*analyze, "--no-cache")),
-            Command("from the cache", (*analyze, "--cache", cache)),
+            Command("one process", (*analyze, "1")),
+            Command("two processes", (*analyze, "2")),
         ),
         rounds=ROUNDS,
     )

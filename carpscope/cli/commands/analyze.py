@@ -48,14 +48,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--workers", type=shared.workers, metavar="N", help="processes (all processors)"
     )
     group.add_argument(
-        "--cache",
-        metavar="DIR",
-        help="where to keep what was read (~/.cache/carpscope, with the extra `archive`)",
-    )
-    group.add_argument("--no-cache", action="store_true", help="keep nothing")
-    group.add_argument(
         "--scheduler", metavar="ADDRESS", help="read on a Dask cluster (with the extra `dask`)"
     )
+    for name, text in (
+        ("ca-file", "of the cluster's authority; without TLS whoever is on the path runs code"),
+        ("cert", "certificate to show to the scheduler"),
+        ("key", "its key"),
+    ):
+        group.add_argument(f"--tls-{name}", metavar="FILE", help=text)
     shared.add_secrets(parser)
 
 
@@ -137,7 +137,7 @@ def _folder(options: argparse.Namespace) -> str | None:
         )
     if folders:
         return folders[0]
-    if given := [f"--{o}" for o in ("workers", "cache", "scheduler") if getattr(options, o)]:
+    if given := [f"--{o}" for o in ("workers", "scheduler") if getattr(options, o)]:
         raise CarpscopeError(f"{given[0]} is for folders")
     return None
 
