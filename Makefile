@@ -12,7 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places mutants
+.PHONY: bench-packages soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places mutants
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -23,7 +23,7 @@ help:
 	@echo 'make soak MINUTES=10   real nodes, faults at random, live: every finding held to them (root)'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
-	@echo 'make wheel      build the wheel twice and compare; make sbom, make licenses: what is in it'
+	@echo 'make wheel      build both wheels twice and compare; make sbom, make licenses: what is in it'
 	@echo 'make audit      known vulnerabilities of what is pinned; make pin: pin anew'
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
 	@echo 'make score      hold the analysis against labelled captures'
@@ -41,6 +41,13 @@ $(VENV)/.installed: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --editable '.[all]'
 	@touch $@
+
+# Without a compiler there is no such file, and the reader is the one in Python.
+NATIVE := carpscope/_native.abi3.so
+$(NATIVE): $(wildcard native/*) hatch_build.py | $(VENV)/.tools
+	@CFLAGS='-Wall -Wextra -Werror' $(BIN)/python -m pip install --quiet --no-deps \
+	  $(if $(filter no,$(PINNED)),,--no-build-isolation) --editable .
+	@$(BIN)/carpscope --version
 
 # The tools and all they need are pinned by their digests (make pin); PINNED=no takes the ranges.
 $(VENV)/.tools: $(VENV)/.installed pyproject.toml requirements/dev.txt
@@ -68,7 +75,7 @@ check: $(VENV)/.tools
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
-test: packages check
+test: packages $(NATIVE) check
 	@$(BIN)/python -m pytest
 
 format: $(VENV)/.tools
@@ -78,9 +85,11 @@ format: $(VENV)/.tools
 captures: packages $(VENV)/.tools
 	@$(BIN)/python -m captures.record
 
-# Makes 2.7 GB of captures in build/bench the first time; `make clean` removes them.
-bench: $(VENV)/.tools
+bench-packages:
 	@.ci/packages bench
+
+# Makes 2.7 GB of captures in build/bench the first time; `make clean` removes them.
+bench: bench-packages $(NATIVE)
 	@$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON)) $(if $(DOC),--doc $(DOC)) $(SUBJECTS)
 
 sim: $(VENV)/.tools
@@ -155,4 +164,4 @@ mutants: $(VENV)/.tools
 	@$(BIN)/python -m tests.mutants $(PACKAGE) --sample $(or $(SAMPLE),0) $(if $(SHOW),--show)
 
 clean:
-	@rm -rf $(VENV) $(SUPPLY) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(SUPPLY) $(NATIVE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,7 +14,7 @@ from tests.program import ROOT
 PACKAGE = ROOT / "carpscope"
 
 LAYERS = {
-    "core": set(),
+    "core": {"_native"},
     "capture": {"core"},
     "wire": {"core"},
     # Folders of captures: files to frames, many at once.

@@ -62,8 +62,10 @@ class Blocks:
         """Read nothing yet; the first block has to be a section header."""
         self._chunks = chunks
         self._tally = tally
-        self._offset = 0
-        self._skip = 0
+        self.offset = 0
+        """Of the buffer in the file."""
+        self.skip = 0
+        """Bytes behind the buffer that belong to a block nobody reads."""
         self._kind = 0
         self._length = struct.Struct("<I").unpack_from
         self.here = 0
@@ -77,24 +79,28 @@ class Blocks:
         """Give stretches of the file that begin with a block."""
         rest = b""
         for chunk in self._chunks:
-            if self._skip >= len(chunk):
-                self._skip -= len(chunk)
-                self._offset += len(chunk)
+            if self.skip >= len(chunk):
+                self.skip -= len(chunk)
+                self.offset += len(chunk)
                 continue
-            buffer = chunk[self._skip :] if self._skip else rest + chunk if rest else chunk
-            self._offset += self._skip
-            self._skip = self.here = 0
+            buffer = chunk[self.skip :] if self.skip else rest + chunk if rest else chunk
+            self.offset += self.skip
+            self.skip = self.here = 0
             yield buffer
             if self.is_ended:
                 return
             rest = buffer[self.here :]
-            self._offset += self.here
-            if self._skip:
-                self._offset += len(rest)
+            self.offset += self.here
+            if self.skip:
+                self.offset += len(rest)
                 rest = b""
-        if self._skip or rest:
-            packet = not self._skip and (len(rest) < _SMALLEST or self._kind in PACKETS)
-            self._tally.cut(self._skip or len(rest), packet=packet)
+        self.end_of_file(len(rest))
+
+    def end_of_file(self, rest: int) -> None:
+        """Note where the file ends within a block, of which `rest` bytes are there."""
+        if self.skip or rest:
+            packet = not self.skip and (rest < _SMALLEST or self._kind in PACKETS)
+            self._tally.cut(self.skip or rest, packet=packet)
 
     def whole(self, buffer: bytes, here: int) -> tuple[int, int] | None:
         """Give (type, end) of the block at `here`; None where it is not all there.
@@ -123,7 +129,7 @@ class Blocks:
             return None
         if stop > len(buffer):
             if kind not in _KNOWN and size > BLOCK_LIMIT:
-                self._skip = stop - len(buffer)
+                self.skip = stop - len(buffer)
             return None
         if self._length(buffer, stop - 4)[0] != size:
             self._damaged(here, "the two lengths of a block differ")
@@ -138,7 +144,7 @@ class Blocks:
         )
 
     def _damaged(self, here: int, problem: str) -> None:
-        self.end(f"damaged at {self._tally.place(self._offset + here)}: {problem}")
+        self.end(f"damaged at {self._tally.place(self.offset + here)}: {problem}")
 
 
 def options(body: bytes, order: str) -> Iterator[tuple[int, bytes]]:

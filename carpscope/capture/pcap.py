@@ -136,7 +136,7 @@ def frames(
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
     offset, here = 0, HEADER_SIZE
-    _describe(header, tally)
+    describe(header, tally)
 
     try:
         for chunk in chunks:
@@ -150,7 +150,7 @@ def frames(
                     if captured <= PACKET_LIMIT:
                         break
                     tally.account(number, first, last, snapped, late)
-                    tally.problems.append(_insane(tally, offset + here, captured))
+                    tally.problems.append(insane(tally, offset + here, captured))
                     return
                 if seconds != second:
                     second, base = seconds, seconds * 1_000_000_000
@@ -254,7 +254,8 @@ def _burst(
     return number - before, last
 
 
-def _describe(header: Header, tally: Tally) -> None:
+def describe(header: Header, tally: Tally) -> None:
+    """Note what the header says of all packets."""
     tally.nanosecond = header.nanosecond
     tally.see_link(header.link)
     if header.version != (2, 4):
@@ -266,7 +267,8 @@ def _describe(header: Header, tally: Tally) -> None:
         )
 
 
-def _insane(tally: Tally, offset: int, captured: int) -> str:
+def insane(tally: Tally, offset: int, captured: int) -> str:
+    """Say where a length makes no sense."""
     return (
         f"damaged at {tally.place(offset)}: packet {tally.packets + 1:,} claims {captured:,} "
         f"captured bytes, the most is {PACKET_LIMIT:,}; {tally.read_so_far()}"

@@ -79,7 +79,7 @@ def frames(
     make = tuple.__new__
     layout_of = LAYOUTS.get
     blocks = Blocks(chunks, tally)
-    section = _Section(blocks, tally)
+    section = Section(blocks, tally)
     enhanced, size_at, interfaces = section.enhanced, section.size_at, section.interfaces
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
@@ -155,7 +155,7 @@ def frames(
         tally.account(number, first, last, snapped, late)
 
 
-class _Section:
+class Section:
     """What holds from one section header to the next, and what descriptions tell."""
 
     def __init__(self, blocks: Blocks, tally: Tally) -> None:
@@ -169,7 +169,7 @@ class _Section:
         self.size_at = struct.Struct(f"{self.order}I").unpack_from
         self.interfaces: list[Interface] = []
         self._tally.close_section()
-        self._base = base
+        self.base = base
         """Interfaces of the sections before."""
 
     def read(self, kind: int, block: bytes, last: Nanos) -> Packet | None:
@@ -188,7 +188,7 @@ class _Section:
         return None
 
     def _section(self, block: bytes) -> None:
-        self._begin(self._base + len(self.interfaces))
+        self._begin(self.base + len(self.interfaces))
         if len(block) < SECTION_MIN:
             self._blocks.end(f"a section header has {len(block)} bytes of at least {SECTION_MIN}")
             return
@@ -213,7 +213,7 @@ class _Section:
                 offset = struct.unpack(f"{self.order}q", value)[0] * SECOND
         if scale < 1000 * divisor:
             self._tally.nanosecond = True
-        number = self._base + len(self.interfaces)
+        number = self.base + len(self.interfaces)
         self.interfaces.append(Interface(link, scale, divisor, offset, number, snaplen))
         self._tally.see_link(link)
 
@@ -228,7 +228,7 @@ class _Section:
         ]
         if drops and which < len(self.interfaces):
             # counted since the capture began: a later block replaces an earlier one
-            self._tally.isb_drops[self._base + which] = sum(drops)
+            self._tally.isb_drops[self.base + which] = sum(drops)
 
     def packet_options(self, body: bytes) -> None:
         """Count comments and losses an Enhanced Packet Block tells of."""
@@ -268,7 +268,7 @@ class _Section:
             at = 0 if last == BEFORE_THE_FIRST else last
         else:
             at = ticks * scale // divisor + offset
-        if kind == kinds.PACKET:
+        if kind != kinds.SIMPLE_PACKET:
             self.packet_options(block[28 + (captured + 3 & ~3) : -4])
         return Packet(at, link, captured, length, start, interface)
 

@@ -9,6 +9,9 @@ SIEVED_SIZE = 38
 """Shorter packets are given: an address, a protocol and a port of IPv4 lie before."""
 SIEVED_IPV6 = 58
 """The same of IPv6."""
+_TAGS = frozenset((b"\x81\x00", b"\x88\xa8", b"\x91\x00"))
+_TAGS_MOST = 2
+"""A packet with more tags is given."""
 _IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
 _BORING = frozenset((1, 6))
 """ICMP and TCP. The ICMP of IPv6 is neighbour discovery too."""
@@ -41,6 +44,16 @@ class Sieve:
     def drops(self, data: bytes, start: int, length: int) -> bool:
         """Tell whether the packet that begins there, of 38 bytes at least, is of no interest."""
         kind = data[start + 12 : start + 14]
+        if kind in _TAGS:
+            for _ in range(_TAGS_MOST):
+                if length < SIEVED_SIZE + 4:
+                    return False
+                start, length = start + 4, length - 4
+                kind = data[start + 12 : start + 14]
+                if kind not in _TAGS:
+                    break
+            else:
+                return False
         if kind == _IPV4:
             protocol = data[start + 23]
             if protocol == _UDP:

@@ -9,7 +9,7 @@ from itertools import chain
 from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
-from carpscope.capture import fileformat, pcap, pcapng
+from carpscope.capture import fileformat, native, pcap, pcapng
 from carpscope.capture.blocks import is_pcapng
 from carpscope.capture.compression import gunzipped, is_gzip, is_zstd, unzstd
 from carpscope.capture.origin import Origin, Progress
@@ -205,13 +205,13 @@ def _recognized(
             raise _cut(origin, "pcap", pcap.HEADER_SIZE)
         header = pcap.with_records(header, head)
         return _Content(
-            "pcap", compression, pcap.frames(header, chunks, tally, index, shortcuts, sieve)
+            "pcap", compression, native.pcap_frames(header, chunks, tally, index, shortcuts, sieve)
         )
     if is_pcapng(head):
         head, chunks = _peeked(chunks, pcapng.SECTION_MIN)
         if len(head) < pcapng.SECTION_MIN:
             raise _cut(origin, "pcapng", pcapng.SECTION_MIN)
-        frames = pcapng.frames(chunks, tally, index, shortcuts, sieve)
+        frames = native.pcapng_frames(chunks, tally, index, shortcuts, sieve)
         return _Content("pcapng", compression, frames)
     if not head:
         problems = [origin.problem] if origin.problem else [*tally.problems, "empty"]

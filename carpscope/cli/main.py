@@ -21,7 +21,7 @@ from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 DESCRIPTION = """\
 Reads CARP, the protocol with which OpenBSD, FreeBSD (pfSense, OPNsense), NetBSD,
@@ -201,6 +201,21 @@ class _Parser(argparse.ArgumentParser):
         super()._check_value(action, value)
 
 
+class _Version(argparse.Action):
+    """Prints the version and which reader is used; nothing is loaded for it otherwise."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **others: "Any") -> None:
+        """Take no argument."""
+        super().__init__(option_strings, dest, nargs=0, **others)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print, and end."""
+        from carpscope.core.native import kind
+
+        print(f"carpscope {carpscope.__version__} ({kind()})")
+        parser.exit()
+
+
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Prints text as it is written here, as wide as the terminal."""
 
@@ -225,8 +240,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=_Help,
         allow_abbrev=False,
     )
-    version = f"carpscope {carpscope.__version__}"
-    parser.add_argument("-V", "--version", action="version", version=version)
+    parser.add_argument("-V", "--version", action=_Version, help="say which this is, and exit")
     known = names()
     wanted = [arguments[0]] if arguments and arguments[0] in known else known
     metavar = "COMMAND"

@@ -7,6 +7,7 @@ import pytest
 
 import carpscope
 from carpscope.cli.main import names
+from carpscope.core.native import kind
 from tests.program import capture, run, start
 
 COMMANDS = names()
@@ -23,7 +24,7 @@ DECODING = {"hashlib", "typing"}
 
 
 def test_version_in_both_ways_of_starting() -> None:
-    expected = f"carpscope {carpscope.__version__}\n"
+    expected = f"carpscope {carpscope.__version__} ({kind()})\n"
     assert start("--version").out == expected
     assert run("--version") == (0, expected, "")
 
@@ -91,7 +92,7 @@ def test_what_was_registered_for_the_end_is_done() -> None:
     )
     buffered = {"PYTHONUNBUFFERED": ""}
     result = start("-c", code, prefix=(sys.executable,), environment=buffered)
-    assert result == (0, f"carpscope {carpscope.__version__}\ndone\n", "")
+    assert result == (0, f"carpscope {carpscope.__version__} ({kind()})\ndone\n", "")
 
 
 def test_naming_a_command_loads_only_that_one() -> None:

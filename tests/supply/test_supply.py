@@ -3,10 +3,12 @@
 import importlib.util
 import re
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 
+import carpscope
 from tests.program import ROOT
 from tests.supply import audit, licenses, wheel
 
@@ -87,6 +89,15 @@ def test_every_licence_is_known(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_a_wheel_comes_out_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert wheel.main(tmp_path / "dist") == 0
-    assert "built twice alike" in capsys.readouterr().out
-    (made,) = (tmp_path / "dist").iterdir()
-    assert made.name.startswith("carpscope-")
+    told = capsys.readouterr().out
+    names = sorted(path.name for path in (tmp_path / "dist").iterdir())
+    assert told.count("built twice alike") == len(names)
+    assert names[-1] == f"carpscope-{carpscope.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(tmp_path / "dist" / names[-1]) as pure:
+        assert not [name for name in pure.namelist() if name.endswith((".so", ".c"))]
+    if len(names) == 1:
+        assert "there is no C compiler" in told
+        return
+    assert re.fullmatch(r"carpscope-[0-9.]+-cp311-abi3-\w+\.whl", names[0])
+    with zipfile.ZipFile(tmp_path / "dist" / names[0]) as native:
+        assert "carpscope/_native.abi3.so" in native.namelist()
