@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from carpscope.archive.select import is_relevant
-from carpscope.capture.origin import Progress
 from carpscope.capture.source import Capture, open_capture
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -72,7 +71,9 @@ class _TooLargeError(Exception):
     """More frames are kept than one message should hold."""
 
 
-def extract_all(paths: Sequence[str], room: int = MESSAGE_BYTES) -> list[Extract]:
+def extract_all(
+    paths: Sequence[str], room: int = MESSAGE_BYTES, *, digest: bool = False
+) -> list[Extract]:
     """Extract some files; this is what an executor runs, here or on another machine."""
     done = []
     for path in paths:
@@ -87,7 +88,7 @@ def extract_all(paths: Sequence[str], room: int = MESSAGE_BYTES) -> list[Extract
                 raise _TooLargeError
 
         try:
-            done.append(Extract(extract(path, put), tuple(pieces)))
+            done.append(Extract(extract(path, put, digest=digest), tuple(pieces)))
             room = left
         except _TooLargeError:
             done.append(Extract(None, is_too_large=True))
@@ -96,7 +97,7 @@ def extract_all(paths: Sequence[str], room: int = MESSAGE_BYTES) -> list[Extract
     return done
 
 
-def extract(path: str, put: Callable[[Piece], None], progress: Progress | None = None) -> Recording:
+def extract(path: str, put: Callable[[Piece], None], *, digest: bool = False) -> Recording:
     """Give the frames of a file to `put`, piece by piece; return what is known of the file.
 
     Raises CarpscopeError with one line where it cannot be read or is no capture.
@@ -104,8 +105,7 @@ def extract(path: str, put: Callable[[Piece], None], progress: Progress | None =
     held: list[Frame] = []
     heavy = kept = 0
     latest: Nanos | None = None
-    with open_capture(path) as capture:
-        capture.progress = progress
+    with open_capture(path, digest=digest) as capture:
         capture.sieve.is_open = True
         for frame in capture:
             if not is_relevant(frame):

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
 from carpscope.archive.extract import Extract, Piece, Recording, extract, extract_all, unpacked
 from carpscope.archive.folder import Found, files, is_capture_name
-from carpscope.archive.workers import Tls, Workers, cluster, cores, processes
+from carpscope.archive.workers import Tls, Workers, cluster, cores, processes, uninterrupted
 from carpscope.capture.described import Folder
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -46,6 +47,8 @@ class Wish:
     scheduler: str | None = None
     """The address of a Dask scheduler."""
     tls: Tls = field(default_factory=Tls)
+    digest: bool = False
+    """Whether to make the digests of the files."""
     warn: Callable[[str], None] = print
     """Hears what a person has to know before it begins, in a line."""
 
@@ -103,7 +106,7 @@ class Archive:
             for piece in done.pieces:
                 self._keep(piece, len(recordings))
             if done.is_too_large:
-                done = self._extracted_here(file, len(recordings))  # noqa: PLW2901
+                done = self._here(file, len(recordings), digest=wish.digest)  # noqa: PLW2901
             if done.recording is not None:
                 recordings.append(done.recording)
             elif is_capture_name(file.path):
@@ -120,9 +123,10 @@ class Archive:
         self.frame_count = sum(recording.frames for recording in recordings)
         self.folder = Folder(shown(path), tuple(sorted(trouble)), others)
 
-    def _extracted_here(self, file: Found, number: int) -> Extract:
+    def _here(self, file: Found, number: int, *, digest: bool) -> Extract:
         try:
-            return Extract(extract(file.path, lambda piece: self._keep(piece, number)))
+            keep = partial(self._keep, file=number)
+            return Extract(extract(file.path, keep, digest=digest))
         except CarpscopeError as problem:
             return Extract(None, problem=str(problem))
 
@@ -170,7 +174,7 @@ def _extracted(found: Sequence[Found], wish: Wish, told: Told) -> Iterator[tuple
     elif count == 1 or (len(jobs) <= FEW_FILES and sum(job.size for job in jobs) <= FEW_BYTES):
         finished = 0
         for job in jobs:
-            (done,) = extract_all([job.path])
+            (done,) = extract_all([job.path], digest=wish.digest)
             yield job, done
             finished += job.size
             told(finished)
@@ -178,13 +182,15 @@ def _extracted(found: Sequence[Found], wish: Wish, told: Told) -> Iterator[tuple
     else:
         workers = processes(count)
     with workers as those:
-        for job, done in _mapped(jobs, those, told):
+        for job, done in _mapped(jobs, those, told, digest=wish.digest):
             if wish.scheduler is not None and done.problem is not None:
                 _held_against_this_machine(job, done.problem, wish.scheduler)
             yield job, done
 
 
-def _mapped(jobs: Sequence[Found], workers: Workers, told: Told) -> Iterator[tuple[Found, Extract]]:
+def _mapped(
+    jobs: Sequence[Found], workers: Workers, told: Told, *, digest: bool
+) -> Iterator[tuple[Found, Extract]]:
     """Map files over an executor in the order given, with few results waiting to be taken.
 
     What a worker had in its hands that died is done here.
@@ -196,7 +202,10 @@ def _mapped(jobs: Sequence[Found], workers: Workers, told: Told) -> Iterator[tup
         while waiting and len(running) < workers.at_once * _AHEAD:
             batch = waiting.popleft()
             try:
-                future = workers.executor.submit(extract_all, [job.path for job in batch])
+                with uninterrupted():
+                    future = workers.executor.submit(
+                        extract_all, [job.path for job in batch], digest=digest
+                    )
             except workers.died:
                 future = None
             running.append((batch, future))

@@ -54,6 +54,22 @@ def processes(count: int) -> Iterator[Workers]:
         pool.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait, and what is started here inherit that.
+
+    A process that is interrupted while it starts prints a traceback of its own.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _began() -> None:
     """Prepare a process: Ctrl-C is its parent's, and it does not outlive that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

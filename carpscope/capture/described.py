@@ -30,7 +30,7 @@ class Described(Protocol):
 
     @property
     def sha256(self) -> str | None:
-        """Digest of the file as it lies; None where its end was not reached."""
+        """Digest of the file as it lies; None if not asked for, or if its end was not reached."""
         ...
 
     @property

@@ -1,7 +1,8 @@
 """Where the bytes of a capture come from: a file or standard input.
 
-Everything is read once, from the beginning to the end, in blocks. The digest of
-the bytes as they lie is made in passing, so that it is of what was analyzed.
+Everything is read once, from the beginning to the end, in blocks. Where the digest of
+the bytes as they lie is asked for, it is made in passing, so that it is of what was analyzed;
+of a large file it costs more than everything else.
 """
 
 import hashlib
@@ -65,9 +66,9 @@ class Aside:
 
 
 class Origin:
-    """The bytes of one file, with their count and digest."""
+    """The bytes of one file, with their count and, if asked for, their digest."""
 
-    def __init__(self, path: str, stdin: BinaryIO | None = None) -> None:
+    def __init__(self, path: str, stdin: BinaryIO | None = None, *, digest: bool = False) -> None:
         """Open a file; `-` is standard input, or what is given in its place.
 
         Raises CarpscopeError where it cannot be opened.
@@ -78,7 +79,7 @@ class Origin:
         self.problem: str | None = None
         """Why reading failed in the middle."""
         self.progress: Progress | None = None
-        self._digest: hashlib._Hash | Aside = hashlib.sha256()
+        self._digest: hashlib._Hash | Aside | None = hashlib.sha256() if digest else None
         self._file: io.FileIO | None = None
         if path == "-":
             stream = _standard_input() if stdin is None else stdin
@@ -92,7 +93,7 @@ class Origin:
             self._read = self._file.read
             self.total = _size(self._file)
 
-        if self.total is not None and self.total > ASIDE_FROM:
+        if digest and self.total is not None and self.total > ASIDE_FROM:
             self._digest = Aside()
 
     def _opened(self, path: str) -> io.FileIO:
@@ -112,15 +113,15 @@ class Origin:
 
     @property
     def sha256(self) -> str | None:
-        """The digest of all bytes in hexadecimal; None before the last is read."""
-        return self._digest.hexdigest() if self.is_finished else None
+        """The digest of all bytes in hexadecimal; None if not asked for or not read to the end."""
+        return self._digest.hexdigest() if self._digest and self.is_finished else None
 
     def chunks(self) -> Iterator[bytes]:
         """Give the bytes that have not been read yet; none is empty.
 
         A failing disk ends it, with a problem, as the end of the file does.
         """
-        read, update = self._read, self._digest.update
+        read, digest = self._read, self._digest
         while not self.is_finished and self.problem is None:
             try:
                 chunk = read(BLOCK)
@@ -130,7 +131,8 @@ class Origin:
             if not chunk:
                 self.is_finished = True
                 break
-            update(chunk)
+            if digest is not None:
+                digest.update(chunk)
             self.count += len(chunk)
             if self.progress is not None:
                 self.progress(self.count, self.total)
@@ -138,7 +140,7 @@ class Origin:
         self.close()
 
     def drain(self) -> None:
-        """Read what is left, for the digest."""
+        """Read what is left, for its size and digest."""
         for _ in self.chunks():
             pass
 

@@ -32,7 +32,9 @@ class Capture:
     rest of the file is read for its digest, also where the frames ended early.
     """
 
-    def __init__(self, path: str, index: int, stdin: BinaryIO | None) -> None:
+    def __init__(
+        self, path: str, index: int, stdin: BinaryIO | None, *, digest: bool = False
+    ) -> None:
         """Open it and read its head; see `open_capture`."""
         self.path = path
         self.index = index
@@ -41,7 +43,7 @@ class Capture:
         self.sieve = Sieve()
         """Drops other people's traffic before it becomes frames, once it is opened."""
         self._tally = Tally()
-        self._origin = Origin(path, stdin)
+        self._origin = Origin(path, stdin, digest=digest)
         self.name = self._origin.name
         """What to call it in a message; nothing in it that a terminal would obey."""
         try:
@@ -88,7 +90,7 @@ class Capture:
 
     @property
     def sha256(self) -> str | None:
-        """Digest of the file as it lies, in hexadecimal; None before its end is reached."""
+        """Digest of the file as it lies; None if not asked for, or before its end is reached."""
         return self._origin.sha256
 
     @property
@@ -156,14 +158,17 @@ class Capture:
             self._origin.close()
 
 
-def open_capture(path: str, index: int = 0, *, stdin: BinaryIO | None = None) -> Capture:
+def open_capture(
+    path: str, index: int = 0, *, stdin: BinaryIO | None = None, digest: bool = False
+) -> Capture:
     """Open a capture: pcap or pcapng, plain or in gzip or zstd; `-` is standard input.
 
     `index` becomes the `capture` of its frames, `stdin` stands in for standard
-    input. Only the head is read yet. Raises CarpscopeError with one line where the
-    file cannot be read, is empty, or is no capture, which then says what it may be.
+    input; with `digest` its SHA-256 is made. Only the head is read yet. Raises
+    CarpscopeError with one line where the file cannot be read, is empty, or is no capture,
+    which then says what it may be.
     """
-    return Capture(path, index, stdin)
+    return Capture(path, index, stdin, digest=digest)
 
 
 def merged(captures: Sequence[Capture]) -> Iterator[Frame]:

@@ -29,7 +29,7 @@ def analyzed(folder: str, options: argparse.Namespace, config: Config) -> Analys
     tls = Tls(options.tls_ca_file, options.tls_cert, options.tls_key)
     if any(tls) and options.scheduler is None:
         raise CarpscopeError("--tls-ca-file, --tls-cert and --tls-key are for --scheduler")
-    wish = Wish(options.workers, options.scheduler, tls, _warn)
+    wish = Wish(options.workers, options.scheduler, tls, options.digest, _warn)
     quiet = options.quiet or options.json
     with Steps(quiet=quiet) as steps, _reading(folder, wish, steps) as archive:
         overlap = Overlap(len(archive.recordings))

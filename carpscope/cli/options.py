@@ -156,14 +156,14 @@ def _is_redirected() -> bool:
         return False
 
 
-def opened(options: argparse.Namespace) -> "list[Capture]":
-    """Open every capture, all or none."""
+def opened(options: argparse.Namespace, *, digest: bool = False) -> "list[Capture]":
+    """Open every capture, all or none; with `digest` the SHA-256 of each is made."""
     from carpscope.capture.source import open_capture
 
     captures: list[Capture] = []
     try:
         for index, path in enumerate(paths(options)):
-            captures.append(open_capture(path, index))
+            captures.append(open_capture(path, index, digest=digest))
     except CarpscopeError:
         for capture in captures:
             capture.close()

@@ -126,10 +126,8 @@ class Screen:
                 self._hang(Text("  note: ", style="yellow"), note)
             if self._details:
                 links = ", ".join(capture.link_types) or "no packet"
-                size = f"{capture.bytes:,} bytes, {links}"
-                self._hang(
-                    Text("  "), f"{size}, sha256 {capture.sha256 or 'unknown: not read whole'}"
-                )
+                digest = f", sha256 {capture.sha256}" if capture.sha256 else ""
+                self._hang(Text("  "), f"{capture.bytes:,} bytes, {links}{digest}")
         if analysis.vantage is not None:
             self._clocks(analysis, analysis.vantage)
         copies = sum(group.copies for group in analysis.observer.groups.values())

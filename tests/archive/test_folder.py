@@ -1,5 +1,6 @@
 """`carpscope analyze FOLDER`: any number of workers, damage, limits, what a user reads."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -70,6 +71,16 @@ def _without_frames(value: object) -> object:
     if isinstance(value, dict):
         return {k: _without_frames(v) for k, v in value.items() if k not in LEFT_OUT}
     return [_without_frames(one) for one in value] if isinstance(value, list) else value
+
+
+def test_digests_are_those_of_the_files_for_who_asks(archive: Path) -> None:
+    for options in ((), ("--workers", "1")):
+        evidence = analyzed(archive, "--digest", *options)["evidence"]
+        assert isinstance(evidence, list)
+        for one in evidence[:3]:
+            data = Path(one["path"]).read_bytes()
+            assert one["sha256"] == hashlib.sha256(data).hexdigest()
+    assert {one["sha256"] for one in analyzed(archive)["evidence"]} == {None}  # type: ignore[attr-defined]
 
 
 def test_findings_name_file_and_frame(tmp_path: Path) -> None:

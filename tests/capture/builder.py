@@ -129,7 +129,7 @@ def statistics(which: int, order: str = "<", **options: int) -> bytes:
 
 def read(data: bytes, index: int = 0) -> tuple[list[Frame], Capture]:
     """Read bytes as a capture, to the end."""
-    capture = open_capture("-", index, stdin=io.BytesIO(data))
+    capture = open_capture("-", index, stdin=io.BytesIO(data), digest=True)
     return list(capture), capture
 
 

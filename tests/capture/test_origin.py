@@ -4,11 +4,12 @@ import errno
 import hashlib
 import io
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from carpscope.capture.origin import BLOCK, Origin
+from carpscope.capture.origin import ASIDE_FROM, BLOCK, Origin
 from carpscope.core.errors import CarpscopeError
 
 DATA = bytes(range(256)) * 4096
@@ -26,7 +27,7 @@ class Failing(io.BytesIO):
 def test_a_file_is_read_once_with_count_digest_and_progress(tmp_path: Path) -> None:
     path = tmp_path / "some.pcap"
     path.write_bytes(DATA)
-    origin = Origin(str(path))
+    origin = Origin(str(path), digest=True)
     seen: list[tuple[int, int | None]] = []
     origin.progress = lambda done, total: seen.append((done, total))
     chunks = list(origin.chunks())
@@ -40,12 +41,22 @@ def test_a_file_is_read_once_with_count_digest_and_progress(tmp_path: Path) -> N
 def test_the_rest_can_be_read_for_the_digest_alone(tmp_path: Path) -> None:
     path = tmp_path / "some.pcap"
     path.write_bytes(DATA)
-    origin = Origin(str(path))
+    origin = Origin(str(path), digest=True)
     next(origin.chunks())
     digests = [origin.sha256]
     origin.drain()
     digests.append(origin.sha256)
     assert digests == [None, hashlib.sha256(DATA).hexdigest()]
+
+
+def test_who_does_not_ask_gets_no_digest(tmp_path: Path) -> None:
+    path = tmp_path / "some.pcap"
+    path.write_bytes(bytes(ASIDE_FROM + 1))
+    before = threading.active_count()
+    origin = Origin(str(path))
+    assert threading.active_count() == before
+    origin.drain()
+    assert (origin.is_finished, origin.sha256) == (True, None)
 
 
 def test_standard_input_gives_what_there_is_without_waiting_for_more() -> None:

@@ -49,7 +49,7 @@ def candidates(name: str) -> list[str]:
 
 @functools.cache
 def analysis(name: str) -> Json:
-    result = run("analyze", "--json", str(path(name)), *candidates(name))
+    result = run("analyze", "--json", "--digest", str(path(name)), *candidates(name))
     judged = (0, 1) if about(name)["capture"]["advertisements"] else (2,)
     assert result.status in judged, result.err
     data: Json = json.loads(result.out)

@@ -34,6 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="print nothing, only exit 0 or 1"
     )
+    parser.add_argument(
+        "--digest", action="store_true", help="the SHA-256 of each capture, as a report has it"
+    )
     shared.add_count(parser)
     shared.add_exit_status(parser)
     shared.add_color(parser)
@@ -72,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 def _scan(options: argparse.Namespace) -> "Scan | None":
     """Begin a quick look at a long file, if nothing was asked that it cannot answer."""
     chosen = shared.paths(options)
-    exact = options.json or options.details or options.count or options.filter
+    exact = options.json or options.details or options.count or options.filter or options.digest
     if exact or len(chosen) != 1 or chosen[0] == "-":
         return None
     try:
@@ -107,7 +110,7 @@ def _run(options: argparse.Namespace, scan: "Scan | None") -> int:
         return _told(seen, config, options)
     accepts = shared.accepts(options)
     vantage = shared.compared(options)
-    captures = shared.opened(options)
+    captures = shared.opened(options, digest=options.digest)
     try:
         with Progress(captures, quiet=options.quiet or options.json) as progress:
             analysis = analyze(

@@ -133,7 +133,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
     labels = called(paths)
 
     def opened() -> "list[Capture]":
-        captures = [open_capture(path, index) for index, path in enumerate(paths)]
+        captures = [open_capture(path, at, digest=True) for at, path in enumerate(paths)]
         for capture, label in zip(captures, labels, strict=True):
             # wherever it lay: the same evidence makes the same report
             capture.name = capture.path = label
