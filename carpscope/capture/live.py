@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from carpscope.capture.interface import BATCH, BATCHES_MAX, RETIRE_MS, Interface, Settings
 from carpscope.capture.links import Links
+from carpscope.capture.pipe import Pipe
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve
 from carpscope.core.frame import Frame
@@ -61,9 +62,15 @@ class LiveCapture:
         names: Sequence[str],
         settings: Settings,
         privileged: "AbstractContextManager[object] | None" = None,
+        pipes: Sequence[Pipe] = (),
     ) -> None:
-        """Open all, or raise. `privileged` surrounds every later opening."""
-        self.interfaces = [Interface(name, index, settings) for index, name in enumerate(names)]
+        """Open all, or raise. `privileged` surrounds every later opening.
+
+        `pipes` are numbered behind the interfaces; they begin with `start`.
+        """
+        self.interfaces: list[Interface | Pipe] = [
+            Interface(name, index, settings) for index, name in enumerate(names)
+        ]
         self._privileged = privileged or nullcontext()
         self._poll = select.poll()
         self._registered: dict[int, int] = {}
@@ -71,11 +78,25 @@ class LiveCapture:
         self._reserve = Reserve(RESERVED)
         self.drained: Nanos = 0
         """Every frame older than this has been given."""
+        self._open(self.interfaces)
+        self._pipes = pipes
+
+    def start(self) -> None:
+        """Begin to read pipes: each has a thread, and privileges belong to threads."""
+        self.interfaces += self._pipes
+        self._open(self._pipes)
+
+    def _open(self, sources: Sequence[Interface | Pipe]) -> None:
         now = wall_ns()
-        for interface in self.interfaces:
-            interface.open(self._links)
-            interface.since = interface.seen = now
+        for source in sources:
+            source.open(self._links)
+            source.since = source.seen = now
         self._register()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing can come any more."""
+        return all(isinstance(one, Pipe) and one.is_over for one in self.interfaces)
 
     def surround(self, privileged: "AbstractContextManager[object]") -> None:
         """Reopen with privileges that are laid down meanwhile."""
@@ -113,7 +134,12 @@ class LiveCapture:
         for interface in self.interfaces:
             seen, lost, before = interface.seen, interface.lost, interface.state_told
             state = interface.check(self._links)
-            if state == "gone" and interface.exists and abs(now - interface.tried) >= RETRY_AFTER:
+            if (
+                state == "gone"
+                and isinstance(interface, Interface)  # a pipe's thread opens it again
+                and interface.exists
+                and abs(now - interface.tried) >= RETRY_AFTER
+            ):
                 self._reopen(interface, now)
                 state = interface.state
             if state == "up":
@@ -136,11 +162,12 @@ class LiveCapture:
         while quiet < 3 and monotonic_ns() < deadline:
             self.wait(RETIRE_MS)
             before = sum(interface.frames for interface in self.interfaces)
-            yield from (frame for frame in self.frames() if frame.at <= end)
+            yield from (frame for frame in self.frames() if self._is_due(frame, end))
             # what shortcuts took came, too, and is no frame
             came = sum(interface.frames for interface in self.interfaces) > before
-            if all(interface.latest > end for interface in self.interfaces):
-                return
+            ours = [one for one in self.interfaces if isinstance(one, Interface)]
+            if all(interface.latest > end for interface in ours):
+                return  # pipes are not waited for: a sender may go on for ever
             quiet = 0 if came else quiet + 1
 
     def count(self) -> None:
@@ -154,6 +181,10 @@ class LiveCapture:
             interface.close()
         self._links.close()
         self._reserve.close()
+
+    def _is_due(self, frame: Frame, end: Nanos) -> bool:
+        """Tell whether a frame came before an end; the clock of a pipe says nothing of that."""
+        return frame.at <= end or isinstance(self.interfaces[frame.interface], Pipe)
 
     def _reopen(self, interface: Interface, now: Nanos) -> None:
         interface.tried = now
@@ -179,8 +210,10 @@ def _at(frame: Frame) -> Nanos:
     return frame.at
 
 
-def _words(interface: Interface, since: Nanos) -> str:
+def _words(interface: Interface | Pipe, since: Nanos) -> str:
     if interface.state == "up":
         away = f"{(interface.seen - since) / SECOND:.1f} s"
         return f"{interface.label} is back after {away}; nothing is known of that time"
-    return f"{interface.label} {interface.why}; waiting for it to come back"
+    told = f"{interface.label} {interface.why}"
+    is_over = isinstance(interface, Pipe) and interface.is_over
+    return told if is_over else f"{told}; waiting for it to come back"

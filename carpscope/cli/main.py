@@ -33,7 +33,7 @@ examples:
   carpscope analyze office.pcap                      what can be said without any secret
   carpscope analyze office.pcap -p PASS -a 192.168.1.50,192.168.1.51
   carpscope dissect -V office.pcap | less            every field of every advertisement
-  tcpdump -w - 'ip proto 112 or arp' | carpscope dissect -
+  tcpdump -Uw - proto 112 | carpscope dissect -
   carpscope explain CS101                            what a finding means
 
 `carpscope help COMMAND` tells more. Exit status: 0 nothing wrong, 1 findings,

@@ -15,7 +15,9 @@ from pathlib import Path
 from carpscope.capture.batch import Batch
 from carpscope.capture.disk import Disk
 from carpscope.capture.evidence import Keeper
+from carpscope.capture.interface import Interface
 from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
+from carpscope.capture.pipe import Pipe
 from carpscope.capture.rotation import Recorder
 from carpscope.config import Config
 from carpscope.core.frame import Frame
@@ -34,6 +36,7 @@ from carpscope.live.sight import Sight
 from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import Teller, notice
 from carpscope.live.triage import Triage
+from carpscope.live.vantages import Vantages
 from carpscope.live.views import snapshot
 from carpscope.report.record import Record
 from carpscope.report.snapshot import Snapshot
@@ -83,7 +86,7 @@ class Live:
     """One live run."""
 
     def __init__(self, capture: LiveCapture, config: Config, options: Options) -> None:
-        """Make a monitor for every interface: they are different segments."""
+        """Make a monitor for every interface and one for all pipes of a segment."""
         self.capture = capture
         self.options = options
         self.started = wall_ns()
@@ -99,33 +102,45 @@ class Live:
         self.mistakes = options.outputs.mistakes
         self._said_mistakes = 0
         self._searcher = Searcher(mistakes=self.mistakes)
+        segments = _segments(capture)
+        self.segment = {one.index: place for place, of in enumerate(segments) for one in of}
+        """By the number of an interface: which monitor is shown it."""
         self.monitors = [
             Monitor(
                 config,
-                i.label,
+                "+".join(one.label for one in of),
                 searcher=self._searcher,
                 sight=Sight(self.started),
                 mistakes=self.mistakes,
             )
-            for i in capture.interfaces
+            for of in segments
         ]
-        self._triages = [Triage(wall_ns) for _ in self.monitors]
-        self._shares = [1] * len(self.monitors)
-        for interface, triage in zip(capture.interfaces, self._triages, strict=True):
-            interface.choose = triage.choose
+        self._triages = [Triage(wall_ns) for _ in capture.interfaces]
+        self._shares = [1] * len(self._triages)
         for monitor in self.monitors:
             monitor.observer.began = self.started
             monitor.context.run = [other.context for other in self.monitors]
+        self.vantages: dict[int, Vantages] = {}
+        """By the number of a monitor: the pipes that it is shown."""
+        for place, of in enumerate(segments):
+            pipes = [one for one in of if isinstance(one, Pipe)]
+            if pipes:
+                self.vantages[place] = Vantages(self.monitors[place], pipes)
+        for interface, triage in zip(capture.interfaces, self._triages, strict=True):
+            if isinstance(interface, Interface):  # a pipe's sender waits where too much comes
+                interface.choose = triage.choose
         # One interface and no end in packets: steady masters and disks need no frames.
-        self._direct = len(self.monitors) == 1 and options.count is None
+        self._direct = len(capture.interfaces) == 1 and options.count is None and not self.vantages
         if self._direct:
             (interface,) = capture.interfaces
             self.monitors[0].observer.use(interface.shortcuts)
             interface.tap = self._keep if self._disks else None
+        self._foreign = {self.monitors[place].interface for place in self.vantages}
         self._configure(config)
         self._tellers = [Teller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
-        self._told: Nanos = 0
+        self._told: dict[str | None, Nanos] = {}
+        """By whose clock it is (None: ours): the latest time that was told."""
         self._looked: Nanos = 0
         self._checked: Nanos = 0
         self._look_cost: Nanos = 0
@@ -136,7 +151,7 @@ class Live:
         self._counted_packets = 0
         self._fed: Nanos = 0
         self._skew = self.started - self._began
-        self._dropped = [0] * len(self.monitors)
+        self._dropped = [0] * len(capture.interfaces)
         self._said_lost: dict[str, int] = {}
         if options.state is not None:
             memory.carry(memory.load(options.state), self._situations(), self.started)
@@ -166,6 +181,8 @@ class Live:
         self._read(self.capture.drain())
         # not later than what was read: what still came after that is no silence
         self._check(latest=True)
+        for vantages in self.vantages.values():
+            vantages.release(1 << 62)
         self._look(min(ended, max(self.capture.drained, self.monitors[0].observer.now)))
         self._count()
         self.capture.close()
@@ -188,7 +205,9 @@ class Live:
         """Return how things stand now: what is open where something can be seen."""
         seen = [monitor for monitor in self.monitors if not monitor.unknown]
         found = tuple(s.finding for monitor in seen for s in monitor.situations.open)
-        judged = len(seen) == len(self.monitors)
+        judged = len(seen) == len(self.monitors) and not any(
+            one.state != "up" for v in self.vantages.values() for one in v.pipes
+        )
         return Standing(found, self.monitors[0].config, judged)
 
     @property
@@ -198,8 +217,10 @@ class Live:
 
     def tell(self, record: Record) -> None:
         """Hand a record to every output, none with an earlier time than the one before."""
-        self._told = max(self._told, record.at)
-        record = replace(record, at=self._told)
+        is_foreign = record.interface in self._foreign and record.kind != "notice"
+        clock = record.interface if is_foreign else None
+        at = self._told[clock] = max(self._told.get(clock, record.at), record.at)
+        record = replace(record, at=at)
         self.log.append(record)
         for outlet in self.options.outputs.all:
             outlet.put(record)
@@ -215,6 +236,8 @@ class Live:
         if "stop" in self.requests or any(o.broken_pipe for o in options.outputs.all):
             return True
         if options.count is not None and self.packets >= options.count:
+            return True
+        if self.capture.is_over:
             return True
         return options.length is not None and monotonic_ns() - self._began >= options.length
 
@@ -239,7 +262,12 @@ class Live:
             frames = islice(frames, left)
         for frame in frames:
             self.packets += 1
-            monitors[frame.interface].see(frame)
+            place = self.segment[frame.interface]
+            vantages = self.vantages.get(place)
+            if vantages is None:
+                monitors[place].see(frame)
+            else:
+                vantages.take(frame, monotonic_ns())
             if disks:
                 kept.append(frame)
                 if len(kept) == HANDED_OVER:
@@ -247,6 +275,8 @@ class Live:
                     kept = []
         if kept:
             self._keep(kept)
+        for vantages in self.vantages.values():
+            vantages.release(monotonic_ns())
 
     def _keep(self, frames: list[Frame] | Batch) -> None:
         for disk in self._disks:
@@ -287,18 +317,23 @@ class Live:
 
     def _narrow(self) -> None:
         """In a flood, follow only what is looked at."""
-        for index, (monitor, triage) in enumerate(zip(self.monitors, self._triages, strict=True)):
+        for index, triage in enumerate(self._triages):
+            monitor = self.monitors[self.segment[index]]
             if triage.share > self._shares[index]:
                 monitor.narrow(triage.keeps)
             self._shares[index] = triage.share
 
     def _look(self, until: Nanos) -> None:
         self._narrow()
-        for monitor, teller in zip(self.monitors, self._tellers, strict=True):
-            if monitor.sight.is_blind:
+        for place, (monitor, teller) in enumerate(zip(self.monitors, self._tellers, strict=True)):
+            vantages = self.vantages.get(place)
+            if monitor.sight.is_blind and (vantages is None or vantages.is_shown):
                 continue  # while nothing can be heard, silence has no meaning
-            with self.mistakes.isolated("look", until):
-                self._look_at(monitor, teller, until)
+            at = until if vantages is None else vantages.until(wall_ns())
+            with self.mistakes.isolated("look", at):
+                self._look_at(monitor, teller, at)
+            if vantages is not None:
+                vantages.expect()
 
     def _look_at(self, monitor: Monitor, teller: Teller, until: Nanos) -> None:
         changes, records = teller.look(until)
@@ -332,8 +367,11 @@ class Live:
             monitor.doubts.blind(min(now - step, now), max(now - step, now), text)
 
     def _interface(self, change: Notice) -> None:
-        monitor = self.monitors[change.interface]
-        if change.state == "up" and not monitor.sight.has_seen_since(change.since):
+        place = self.segment[change.interface]
+        monitor = self.monitors[place]
+        if (vantages := self.vantages.get(place)) is not None:
+            vantages.tell(change.interface, change)
+        elif change.state == "up" and not monitor.sight.has_seen_since(change.since):
             monitor.lose(change.since, change.since, change.text)  # a moment is told when over
             monitor.resume(change.at)
             monitor.observer.began = change.at
@@ -355,13 +393,14 @@ class Live:
         self._counted_packets = self.packets
         self._searcher.pause_s = PAUSE_S * (1 + more / LEISURE)
         for index, interface in enumerate(self.capture.interfaces):
-            self._triages[index].know(self.monitors[index].observer, self.monitors[index].config)
+            monitor = self.monitors[self.segment[index]]
+            self._triages[index].know(monitor.observer, monitor.config)
             interface.counts.skipped = self._triages[index].skipped
             lost = interface.counts.lost
             more = lost - self._dropped[index]
             if more > 0:
                 since = now - COUNT_EVERY - SECOND
-                self.monitors[index].doubts.dropped(since, now, more)
+                monitor.doubts.dropped(since, now, more)
                 text = f"{more:,} frames were dropped by the capture ({lost:,} in all)"
                 if self._triages[index].is_flood:
                     text = (
@@ -444,3 +483,12 @@ class Live:
             made = keeper.shelf.made if keeper is not None else ()
             self._state.put(memory.document(self._situations(), now, made))
             self._problem("--state", 0, self._state.problem, now)
+
+
+def _segments(capture: LiveCapture) -> list[list[Interface | Pipe]]:
+    """Return what is shown to one monitor: each interface, and all pipes of a segment."""
+    found: dict[tuple[str, object], list[Interface | Pipe]] = {}
+    for one in capture.interfaces:
+        key = ("pipe", one.segment) if isinstance(one, Pipe) else ("interface", one.index)
+        found.setdefault(key, []).append(one)
+    return list(found.values())

@@ -30,7 +30,7 @@ from carpscope.timeline.limits import LIVE
 from carpscope.timeline.node import Node, frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.settling import job
-from carpscope.wire.decode import decode
+from carpscope.wire.decode import Packet, decode
 
 PRUNE_EVERY: Nanos = 60 * SECOND
 """A flood is pruned by the observer itself; this is for what grows old."""
@@ -80,6 +80,8 @@ class Monitor:
     """Our own, of the whole run."""
     sight: Sight = field(default_factory=lambda: Sight(0))
     """Whether the segment can be seen."""
+    prove: Callable[[list[Finding]], list[Finding]] | None = None
+    """Puts what several vantages prove in place of what was inferred (`live.vantages`)."""
     _asked: OrderedDict[tuple[GroupKey, str], tuple[object, Nanos]] = field(
         default_factory=OrderedDict
     )
@@ -158,6 +160,15 @@ class Monitor:
             number = frame_ref(frame.capture, frame.number)
             self.mistakes.add("frame", problem, frame.at, number)
 
+    def take(self, packet: Packet, *, is_copy: bool) -> None:
+        """Take one packet of several vantages; of what several saw, one is no copy."""
+        frame = packet.frame
+        if self.sight.why and frame.at > self.sight.noticed:
+            self.resume(frame.at)
+        number = frame_ref(frame.capture, frame.number)
+        with self.mistakes.isolated("frame", frame.at, number):
+            self._take(self.observer.see(packet, is_copy=is_copy))
+
     def look(self, now: Nanos) -> list[Change]:
         """Let time pass until `now`, and say what is different."""
         with self.mistakes.isolated("time", now):
@@ -166,6 +177,9 @@ class Monitor:
         with self.mistakes.isolated("search", at):
             self._search(at)
         found = self._engine.known(at)
+        if self.prove is not None:
+            with self.mistakes.isolated("comparison of captures", at):
+                found = self.prove(found)
         changes = self.situations.look(found, at, self.doubts)
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
         listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)

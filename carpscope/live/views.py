@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from carpscope.capture.interface import Interface
+from carpscope.capture.pipe import Pipe
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
@@ -28,9 +30,11 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
     interfaces = tuple(
         InterfaceView(
             i.label, i.state, i.since, i.counts.received, i.counts.dropped,
-            i.counts.interface_dropped, i.counts.skipped, monitor.unknown,
+            i.counts.interface_dropped, i.counts.skipped, _unknown(i, monitor), monitor.interface,
+            i.lag if isinstance(i, Pipe) else None, i.delay if isinstance(i, Pipe) else None,
         )
-        for i, monitor in zip(live.capture.interfaces, live.monitors, strict=True)
+        for i in live.capture.interfaces
+        for monitor in (live.monitors[live.segment[i.index]],)
     )  # fmt: skip
     failures: dict[str, int] = {}
     for monitor in live.monitors:
@@ -41,7 +45,11 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         live.started,
         live.adverts,
         interfaces,
-        tuple(view for monitor in live.monitors for view in groups(monitor, now)),
+        tuple(
+            view
+            for place, monitor in enumerate(live.monitors)
+            for view in groups(monitor, _now(live, place, now))
+        ),
         tuple(view for monitor in live.monitors for view in situations(monitor)),
         tuple(sorted(failures.items())),
         tuple(live.log),
@@ -50,6 +58,19 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         live.mistakes.count,
         incidents=tuple(view for monitor in live.monitors for view in incidents(monitor)),
     )
+
+
+def _unknown(source: Interface | Pipe, monitor: Monitor) -> str:
+    """Say why it is unknown how things stand, by one of what a monitor is shown."""
+    if isinstance(source, Pipe) and source.state != "up":
+        return f"{source.label} {source.why}"
+    return monitor.unknown
+
+
+def _now(live: "Live", place: int, now: Nanos) -> Nanos:
+    """Return the time on the clock of a segment."""
+    vantages = live.vantages.get(place)
+    return now if vantages is None else max(vantages.now(now), live.monitors[place].observer.now)
 
 
 def groups(monitor: Monitor, now: Nanos) -> list[GroupView]:

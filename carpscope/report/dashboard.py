@@ -21,7 +21,7 @@ from rich.text import Text
 
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.text import shown
-from carpscope.core.units import Nanos, clock, span_text
+from carpscope.core.units import SECOND, Nanos, clock, span_text
 from carpscope.detect.finding import Severity
 from carpscope.report.layout import columns
 from carpscope.report.record import WITHDRAWN, Record
@@ -116,12 +116,19 @@ def picture(now: Snapshot, width: int, height: int, *, unicode: bool = True) -> 
     return lines
 
 
+LAG_SHOWN: Nanos = SECOND
+"""A pipe that is later than this is told in colour: verdicts come as much later."""
+
+
 def _header(now: Snapshot, width: int) -> Text:
     line = _styled("carpscope ", "bold")
     for interface in now.interfaces:
         up = interface.state == "up"
         line.append(f" {shown(interface.name)} ", style=OK if up else TROUBLE)
         line.append("● " if up else f"✗ {interface.state} ", style=OK if up else TROUBLE)
+        if interface.lag is not None:
+            style = FAINT if interface.lag < LAG_SHOWN else WARN
+            line.append(f"lag {interface.lag / SECOND:.1f} s ", style=style)
     right = f"{clock(now.at, digits=0)} UTC  up {_span(now.at - now.started)}"
     adverts = f"{now.adverts:,} adverts  "
     if width - line.cell_len > len(right) + len(adverts):

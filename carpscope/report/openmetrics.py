@@ -178,7 +178,20 @@ class Metrics:
         dropped = CounterMetricFamily(
             "carpscope_frames_dropped", "Frames lost.", labels=["interface", "by"]
         )
+        lag = gauge(
+            "carpscope_pipe_lag_seconds",
+            "How much later the latest frame of a pipe came than the soonest.",
+            ["interface"],
+        )
+        offset = gauge(
+            "carpscope_pipe_clock_offset_seconds",
+            "Our clock minus that of a pipe's frames, the way of the soonest included.",
+            ["interface"],
+        )
         for interface in now.interfaces:
+            if interface.lag is not None and interface.offset is not None:
+                lag.add_metric([shown(interface.name)], interface.lag / 1e9)
+                offset.add_metric([shown(interface.name)], interface.offset / 1e9)
             up.add_metric([shown(interface.name)], float(interface.state == "up"))
             known.add_metric([shown(interface.name)], float(not interface.unknown))
             received.add_metric([shown(interface.name)], interface.received)

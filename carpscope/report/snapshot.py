@@ -89,6 +89,12 @@ class InterfaceView:
     """Frames that were read and not looked at: there were too many."""
     unknown: str = ""
     """Why it is unknown how things stand on it; empty where it is known."""
+    segment: str = ""
+    """What groups and findings call where it was captured: several pipes are one segment."""
+    lag: Nanos | None = None
+    """Of a pipe: by how much its frames come later than the soonest of them."""
+    offset: Nanos | None = None
+    """Of a pipe: our clock minus that of its frames, the way of the soonest included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +143,6 @@ class Snapshot:
     @property
     def known(self) -> list[SituationView]:
         """Return what is open on interfaces on which it is known how things stand."""
-        blind = {i.name for i in self.interfaces if i.unknown}
+        seen = {i.segment or i.name for i in self.interfaces if not i.unknown}
+        blind = {i.segment or i.name for i in self.interfaces} - seen
         return [found for found in self.stories if found.interface not in blind]

@@ -196,7 +196,7 @@ class Recorder:
         frame, link = packet.frame, packet.link
         seen = self.seen[frame.capture]
         seen.lives(frame.at)
-        if link is None or (key := _key(packet)) is None:
+        if link is None or (key := key_of(packet)) is None:
             return
         host, sender = self._whose(packet, link)
         _note_own(seen, link, host)
@@ -271,7 +271,8 @@ def is_local_multicast(address: bytes) -> bool:
     return address[:3] == b"\xe0\0\0" or address[:2] == b"\xff\x02"
 
 
-def _key(packet: Packet) -> int | None:
+def key_of(packet: Packet) -> int | None:
+    """Return what is the same of a frame wherever it was captured; None: too little was."""
     text = _text(packet)
     if text is None:
         return None

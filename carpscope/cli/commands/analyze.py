@@ -23,7 +23,7 @@ EXAMPLES = """\
   carpscope analyze --passphrase-file carp.pass --config carpscope.toml monday.pcap.gz
   carpscope analyze /var/captures/fw1                a folder of rotated captures
   carpscope analyze --json office.pcap | jq '.findings[] | .summary'
-  ssh fw1 tcpdump -U -w - 'proto 112 or arp' | carpscope analyze -"""
+  ssh fw1 cat carp.pcap | carpscope analyze -"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

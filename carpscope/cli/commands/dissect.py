@@ -24,7 +24,7 @@ EXAMPLES = """\
   carpscope dissect -p PASS -a 192.168.1.50 office.pcap      is each HMAC right?
   carpscope dissect -V -c 1 office.pcap                      the whole tree of the first
   carpscope dissect --json office.pcap | jq 'select(.vhid == 1) | .advskew'
-  tcpdump -U -w - 'ip proto 112 or vlan' | carpscope dissect -"""
+  tcpdump -Uw - proto 112 | carpscope dissect -"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

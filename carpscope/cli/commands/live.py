@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from carpscope.capture.disk import Disk
     from carpscope.capture.evidence import Keeper
+    from carpscope.capture.pipe import Pipe
     from carpscope.capture.rotation import Recorder
+    from carpscope.capture.targets import Target
     from carpscope.config import Config
     from carpscope.live.loop import Live, Options
     from carpscope.live.outputs import Outputs
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   carpscope live -i eth1                                  a dashboard until Ctrl-C
+  carpscope live --pipe fw1=growing.pcap                  or a FIFO, or '!COMMAND'; - is stdin
+  carpscope live -i ssh://root@fw1/em0 -i ssh://root@fw2/em0   two vantages of one network
   carpscope live -i eth1 --json | jq 'select(.event_type == "finding")'
   carpscope live -i eth1 -w span.pcapng -C 100 -W 20      the last 2 GB stay
   carpscope live -i eth1 --config carpscope.toml --metrics :9112 --out syslog=udp://192.0.2.7:514
@@ -68,7 +72,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="IF",
-        help="where to listen (repeatable: each is a segment of its own)",
+        help="where to listen (repeatable: each is a segment of its own); ssh://USER@HOST/IF or\n"
+        "rpcap://HOST/IF: on another host",
+    )
+    add("pipe", nargs="?", choices=["-"], metavar="-", help="read a growing capture from a pipe")
+    add(
+        "--pipe",
+        dest="pipes",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="a FIFO or a file that grows; '!COMMAND' for a command's output (repeatable: each\n"
+        "is a vantage of one network, or of SEGMENT in SEGMENT/NAME)",
     )
     add("-D", "--list-interfaces", action="store_true", help="list interfaces and end")
     add("-f", "--filter", metavar="EXPR", help="narrow what is captured, in tcpdump's language")
@@ -178,8 +193,11 @@ def _run(options: argparse.Namespace) -> int:
     _from_config(options, config)
     if options.check_config:
         return _checked(options, config)
-    if not options.interface:
-        raise CarpscopeError("name an interface: -i eth1 (carpscope live -D lists them)")
+    targets = _targets(options)
+    if not options.interface and not targets:
+        raise CarpscopeError(
+            "name an interface: -i eth1 (carpscope live -D lists them), or a pipe: -"
+        )
     if options.write == "-":
         raise CarpscopeError("-w -: live events go to standard output; name a file")
     if (options.C or options.G or options.W) and not options.write:
@@ -196,16 +214,21 @@ def _run(options: argparse.Namespace) -> int:
     load()
     if options.metrics:
         loop.outputs.listen(options.metrics)  # a port below 1024 takes root
-    capture = LiveCapture(options.interface, settings)
-    capture.surround(privileges.drop(options.user))
+    pipes = _pipes(targets, options)
+    capture = LiveCapture(options.interface, settings, pipes=pipes)
+    if options.interface or all(one.path == "-" for one in targets):
+        # pipes are opened again and commands started again as who named them
+        capture.surround(privileges.drop(options.user))
     # files are opened and made as who is left: root follows nobody's link, and turning a page
     # works as it began. Threads begin from here on: privileges belong to each.
     loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
-    loop.recorder, loop.keeper = _kept(options, loop)
+    names = [*options.interface, *(one.name for one in pipes)]
+    loop.recorder, loop.keeper = _kept(options, names, loop)
     loop.state = _state(options)
     loop.reread = (lambda: _reread(given, options, loop)) if options.config else None
     loop.report = _report_state
     loop.outputs.start(_outputs(options), options.metrics)
+    capture.start()
     live = Live(capture, config, loop)
     _watch_threads(loop)
     with _screen(options, loop) as stop:
@@ -218,6 +241,39 @@ def _run(options: argparse.Namespace) -> int:
             _close(loop)
             stop()
     return _end(options, live)
+
+
+def _targets(options: argparse.Namespace) -> "list[Target]":
+    """Take what is no interface out of -i; return it with what --pipe names."""
+    from carpscope.capture import targets
+    from carpscope.core.errors import CarpscopeError
+
+    given = [*filter(targets.is_target, options.interface), *options.pipes]
+    given += [options.pipe] if options.pipe else []
+    options.interface = [name for name in options.interface if not targets.is_target(name)]
+    found = [targets.read(text, options.filter) for text in given]
+    names = [one.name for one in found] + options.interface
+    for name in names:
+        if names.count(name) > 1:
+            raise CarpscopeError(f"{shown(name)}: names two of what is watched")
+    return found
+
+
+def _pipes(targets: "list[Target]", options: argparse.Namespace) -> "list[Pipe]":
+    from carpscope.capture.filter import compile_filter
+    from carpscope.capture.pipe import Pipe
+    from carpscope.capture.targets import segments
+
+    chosen = compile_filter(options.filter) if options.filter and targets else None
+    named = segments(targets)
+    order = list(dict.fromkeys(named))
+    pipes = []
+    for number, (target, segment) in enumerate(zip(targets, named, strict=True)):
+        place = named[:number].count(segment)
+        index = len(options.interface) + number
+        pipe = Pipe(target.name, index, target, order.index(segment), place, chosen)
+        pipes.append(pipe)
+    return pipes
 
 
 def _watch_threads(loop: "Options") -> None:
@@ -317,7 +373,7 @@ def _outputs(options: argparse.Namespace) -> list[str]:
 
 
 def _kept(
-    options: argparse.Namespace, loop: "Options"
+    options: argparse.Namespace, names: list[str], loop: "Options"
 ) -> "tuple[Disk[Recorder] | None, Disk[Keeper] | None]":
     from carpscope.capture.disk import Disk
     from carpscope.capture.evidence import Keeper
@@ -328,16 +384,14 @@ def _kept(
     if options.write:
         file = Recorder(
             options.write,
-            options.interface,
+            names,
             size=options.C * 1_000_000 if options.C else None,
             period=options.G * 1_000_000_000 if options.G else None,
             ring=options.W,
         )
         recorder = Disk(file, "-w", mistakes=mistakes)
     if options.evidence:
-        folder = Keeper(
-            options.evidence, options.interface, around=options.around, keep=options.evidence_files
-        )
+        folder = Keeper(options.evidence, names, around=options.around, keep=options.evidence_files)
         keeper = Disk(folder, "--evidence", mistakes=mistakes)
     return recorder, keeper
 

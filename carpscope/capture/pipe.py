@@ -1,0 +1,405 @@
+"""A capture that grows, read from a pipe in a thread of its own.
+
+The thread may wait: for bytes, for a writer, for a command that is started again. The loop never
+does: it takes what came, in `Pipe.read`, and is woken by a byte in a pipe of our own. What waits
+between both is bounded; beyond it the thread stops reading, and the sender has to wait.
+
+A pipe looks as an interface does (`capture.interface`): `up` while it gives a capture, `down`
+while it gives nothing although something is due, `gone` while there is none. Times are those of
+the frames; how much later they arrive is measured here.
+"""
+
+import errno
+import io
+import os
+import select
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import BinaryIO, NamedTuple, cast
+
+from carpscope.capture.batch import Batch
+from carpscope.capture.filter import FrameFilter
+from carpscope.capture.interface import Counts
+from carpscope.capture.links import Links
+from carpscope.capture.source import open_capture
+from carpscope.capture.targets import STANDARD_INPUT, Target
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame, Shortcuts
+from carpscope.core.text import shown
+from carpscope.core.units import SECOND, Nanos, span_text
+
+WAITING_MAX = 8 << 20
+"""Bytes of frames that may wait for the loop."""
+READ_SIZE = 1 << 16
+TAKEN_AT_ONCE = 4096
+"""Frames per turn of the loop."""
+GROWS_S = 0.1
+"""A file has no way to say that it grew: it is asked this often."""
+PAUSE_FIRST_S = 0.5
+PAUSE_MOST_S = 60.0
+"""Between two attempts; it doubles while nothing comes of them."""
+PATIENCE_S = 2.0
+"""What a command gets to end before it is killed."""
+OPENS_IN: Nanos = 2 * SECOND
+"""What a connection gets before it is said that nothing came of it."""
+SAID_KEPT = 400
+"""Bytes of what a command complains of."""
+DELAYS = 64
+"""Frames by whose soonest the clocks are compared, before shared frames tell better."""
+
+
+class Arrived(NamedTuple):
+    """One frame, and when it came on our clock."""
+
+    frame: Frame
+    at: Nanos
+
+
+@dataclass(slots=True)
+class Pipe:
+    """One pipe that is captured from."""
+
+    name: str
+    index: int
+    target: Target
+    segment: int = 0
+    place: int = 0
+    """Which vantage of its segment it is, from 0."""
+    chosen: FrameFilter | None = None
+    state: str = "up"
+    why: str = "has given no capture yet"
+    frames: int = 0
+    link: int = 1
+    since: Nanos = 0
+    latest: Nanos = 0
+    counts: Counts = field(default_factory=Counts)
+    shortcuts: Shortcuts = field(default_factory=dict)
+    tap: Callable[[Batch], None] | None = None
+    choose: Callable[[Iterator[Frame]], Iterator[Frame]] | None = None
+    state_told: str = "up"
+    seen: Nanos = 0
+    lost: Nanos | None = None
+    tried: Nanos = 0
+    blinked: bool = False
+    patience: Nanos | None = None
+    """Within this something would have come, by what was heard; None where nothing is due."""
+    lag: Nanos = 0
+    """By how much the latest frame came later than the soonest of the last ones."""
+    _delays: deque[Nanos] = field(default_factory=lambda: deque(maxlen=DELAYS))
+    _arrived: deque[Arrived] = field(default_factory=deque)
+    _size: int = 0
+    _heard: int = 0
+    """When something came last, on the clock that nobody sets; 0: nothing yet."""
+    _given: bool = False
+    """Whether a capture was recognised and goes on."""
+    _ends: int = 0
+    """How often it ended, or could not be opened;"""
+    _ends_seen: int = 0
+    """as often as that was told."""
+    _began: int = 0
+    _room: threading.Condition = field(default_factory=threading.Condition)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+    _wake: tuple[int, int] = (-1, -1)
+    _halt: tuple[int, int] = (-1, -1)
+
+    def open(self, links: Links) -> None:
+        """Start its thread."""
+        del links
+        self._wake, self._halt = _pipe(), _pipe()
+        self.state = self.state_told = "up"
+        self._began = time.monotonic_ns()
+        self._thread = threading.Thread(target=self._run, name=f"pipe {self.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def label(self) -> str:
+        """Return its name for people."""
+        return shown(self.name)
+
+    @property
+    def fileno(self) -> int | None:
+        """Return what to poll."""
+        return self._wake[0] if self._wake[0] >= 0 else None
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it ended, cannot be opened again, and everything was taken."""
+        once = self.target.path == STANDARD_INPUT
+        return once and bool(self._ends) and not self._arrived
+
+    @property
+    def delay(self) -> Nanos | None:
+        """Return our clock minus that of the frames, the shortest way included."""
+        return min(self._delays, default=None)
+
+    def read(self, limit: int = 0) -> Iterator[Frame]:
+        """Give the frames that came."""
+        del limit
+        with suppress(BlockingIOError):
+            os.read(self._wake[0], READ_SIZE)
+        with self._room:
+            taken = [self._arrived.popleft() for _ in range(min(len(self._arrived), TAKEN_AT_ONCE))]
+            self._size -= sum(len(one.frame.data) for one in taken)
+            if self._arrived:
+                self._ring()
+            self._room.notify()
+        for frame, at in taken:
+            self._delays.append(at - frame.at)
+            self.lag = max(0, at - frame.at - min(self._delays))
+            self.frames += 1
+            self.latest, self.link = frame.at, frame.link
+            yield frame
+
+    def count(self) -> None:
+        """Bring the counts up to date."""
+        self.counts.received = self.frames
+
+    def check(self, links: Links) -> str:
+        """Return its state."""
+        del links
+        self.blinked = self._given and self._ends > self._ends_seen
+        if not self._given:
+            opens = not self._ends and time.monotonic_ns() - self._began < OPENS_IN
+            if not self._arrived and not opens:  # first what it still gave
+                self._ends_seen = self._ends
+                self.state = "gone"
+            return self.state
+        self._ends_seen = self._ends
+        silent = time.monotonic_ns() - self._heard
+        if self.patience is not None and self._heard and silent > self.patience:
+            self.state = "down"
+            self.why = (
+                f"has given nothing for {span_text(silent // SECOND * SECOND)}: it hangs, or "
+                "nothing is sent there"
+            )
+        else:
+            self.state, self.why = "up", ""
+        return self.state
+
+    def close(self) -> None:
+        """End the thread, and what it started."""
+        if self._thread is None:
+            return
+        self._stop.set()
+        os.write(self._halt[1], b".")
+        with self._room:
+            self._room.notify_all()
+        self._thread.join(PATIENCE_S + 3)
+        self._thread = None
+        for number in (*self._wake, *self._halt):
+            os.close(number)
+        self._wake = self._halt = (-1, -1)
+
+    # The thread
+
+    def _run(self) -> None:
+        pause = PAUSE_FIRST_S
+        while not self._stop.is_set():
+            before = self._heard
+            try:
+                with _opened(self.target, self._halt[0]) as feed:
+                    ended = self._consume(feed)
+                    said = feed.said()
+                    ended = f"{ended} ({said})" if said else ended
+            except OSError as problem:
+                ended = f"cannot be opened: {problem.strerror or problem}"
+            self._given, self.why, self._ends = False, ended, self._ends + 1
+            self._ring()
+            if self.target.path == STANDARD_INPUT:
+                return
+            pause = PAUSE_FIRST_S if self._heard != before else min(pause * 2, PAUSE_MOST_S)
+            self._stop.wait(pause)
+
+    def _consume(self, feed: "_Feed") -> str:
+        """Hand over every frame; return what became of the capture."""
+        base = self.frames + len(self._arrived)
+        try:
+            with open_capture(STANDARD_INPUT, self.place, stdin=cast("BinaryIO", feed)) as capture:
+                self._given, self._heard = True, time.monotonic_ns()
+                for frame in capture:
+                    if self._stop.is_set():
+                        break
+                    if self.chosen is None or self.chosen.matches(frame):
+                        number = base + frame.number
+                        self._put(frame._replace(number=number, interface=self.index))
+                problems = capture.problems
+        except CarpscopeError as problem:
+            return f"gives no capture: {str(problem).removeprefix('standard input: ')}"
+        return f"ended: {shown(problems[0])}" if problems else "ended"
+
+    def _put(self, frame: Frame) -> None:
+        with self._room:
+            while self._size > WAITING_MAX and not self._stop.is_set():
+                self._room.wait(1)
+            self._arrived.append(Arrived(frame, time.time_ns()))
+            self._size += len(frame.data)
+            self._heard = time.monotonic_ns()
+        self._ring()
+
+    def _ring(self) -> None:
+        with suppress(BlockingIOError, OSError):
+            os.write(self._wake[1], b".")
+
+
+def _pipe() -> tuple[int, int]:
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
+
+
+class _Feed(io.BufferedIOBase):
+    """Bytes of one opening; waits for them, and ends at once when the pipe is closed."""
+
+    def __init__(self, number: int, halt: int, *, grows: str = "") -> None:
+        super().__init__()
+        self._number = number
+        self._halt = halt
+        self._grows = grows
+        """The path of a file that grows: its end is not the end."""
+
+    def fileno(self) -> int:
+        """Tell nothing: what is read may have no end, and no size."""
+        raise io.UnsupportedOperation("fileno")
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return what there is, at least a byte; nothing at the end."""
+        size = READ_SIZE if size < 0 else min(size, READ_SIZE)
+        while True:
+            if not self._wait():
+                return b""
+            try:
+                data = os.read(self._number, size)
+            except BlockingIOError:
+                continue
+            if data or not self._goes_on():
+                return data
+
+    read = read1  # type: ignore[assignment]
+
+    def said(self) -> str:
+        """Return what was complained of."""
+        return ""
+
+    def _wait(self) -> bool:
+        """Wait for bytes; False once nobody wants them any more."""
+        ready, _, _ = select.select([self._halt, self._number], (), ())
+        return self._halt not in ready
+
+    def _goes_on(self) -> bool:
+        """Tell whether the end of a file may not stay its end."""
+        if not self._grows:
+            return False
+        ready, _, _ = select.select([self._halt], (), (), GROWS_S)
+        if ready:
+            return False
+        here = os.fstat(self._number)
+        try:
+            there = os.stat(self._grows)  # noqa: PTH116 - as capture.origin
+        except OSError:
+            return True  # turned away; what was written before may still grow
+        anew = (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
+        return not anew and here.st_size >= os.lseek(self._number, 0, os.SEEK_CUR)
+
+    def close(self) -> None:
+        """Let go of it."""
+        if not self.closed and self._number > 2:
+            os.close(self._number)
+        super().close()
+
+
+class _Command(_Feed):
+    """What a command writes; it leads a process group, which ends with it."""
+
+    def __init__(self, words: tuple[str, ...], halt: int) -> None:
+        self._process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._errors = self._process.stderr.fileno()
+        self._told = b""
+        os.set_blocking(self._errors, False)
+        super().__init__(self._process.stdout.fileno(), halt)
+
+    def said(self) -> str:
+        self._listen()
+        lines = self._told.decode(errors="replace").strip().splitlines()
+        return shown(lines[-1]) if lines else ""
+
+    def _wait(self) -> bool:
+        watched = [self._halt, self._number, self._errors]
+        while True:
+            ready, _, _ = select.select(watched, (), ())
+            if self._halt in ready:
+                return False
+            if self._errors in ready and not self._listen():
+                watched.remove(self._errors)
+            if self._number in ready:
+                return True
+
+    def _listen(self) -> bool:
+        """Take what it complains of; False at the end."""
+        try:
+            data = os.read(self._errors, READ_SIZE)
+        except BlockingIOError:
+            return True
+        self._told = (self._told + data)[-SAID_KEPT:]
+        return bool(data)
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        _end(self._process)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._process.stdout.close()
+        self._process.stderr.close()
+        io.BufferedIOBase.close(self)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a command and everything it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            continue
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it left behind
+        return
+
+
+def _opened(target: Target, halt: int) -> _Feed:
+    """Open a pipe. Raises OSError."""
+    if target.command:
+        return _Command(target.command, halt)
+    if target.path == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "standard input is closed")
+        return _Feed(sys.stdin.fileno(), halt)
+    number = os.open(target.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    kind = os.fstat(number).st_mode
+    if stat.S_ISDIR(kind):
+        os.close(number)
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return _Feed(number, halt, grows=target.path if stat.S_ISREG(kind) else "")
