@@ -64,7 +64,7 @@ FENCED = {
 }
 
 CLOCKS = {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "now", "today", "utcnow"}
-MAY_READ_A_CLOCK = ("capture/live", "capture/rotation", "capture/evidence", "cli/")
+MAY_READ_A_CLOCK = ("capture/live", "capture/rotation", "capture/evidence", "capture/pipe", "cli/")
 LINES_LIMIT = 600
 
 
