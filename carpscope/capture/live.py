@@ -4,7 +4,7 @@ pcapy's own waiting does not return on an idle interface and swallows SIGINT, so
 handle is non-blocking and `poll` does the waiting. An interface that goes down, vanishes
 or comes back is survived and said: `notices` has one line each, once.
 
-This module, `capture.pipe` and `capture.rotation` read the clock; everything above is given the time.
+This module, `capture.pipe` and `capture.rotation` read the clock; everything above is given it.
 """
 
 import select
