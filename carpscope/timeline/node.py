@@ -15,6 +15,7 @@ from carpscope.wire.carp import AdvertView, interval_ns
 
 if TYPE_CHECKING:
     from carpscope.timeline.beside import Held
+    from carpscope.timeline.pace import Pace
 
 FrameRef = int
 """capture << 40 | frame number: names a frame of one of several captures, sorts by both."""
@@ -158,6 +159,8 @@ class Node:
     dont_fragment: Counter[bool] = field(default_factory=Counter)
     intervals: list[Nanos] = field(default_factory=list)
     """The latest spacings between adverts of one family within one reign."""
+    pace: "Pace | None" = None
+    """When it was late, where it was."""
     refused_at: list[Nanos] = field(default_factory=list)
     """When it sent what every receiver drops, the latest."""
     bow_outs: int = 0

@@ -36,11 +36,12 @@ from carpscope.timeline.facts import (
 from carpscope.timeline.fields import changes, collect, follow_counter, refusals
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent, count_copy
 from carpscope.timeline.joining import join
-from carpscope.timeline.lane import Echo, Lane
+from carpscope.timeline.lane import INTERVALS_KEPT, Echo, Lane
 from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
 from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.node import Farewell, Node, Reign, frame_ref
-from carpscope.timeline.pruning import drop, silent, trim
+from carpscope.timeline.pace import heard_again, is_late, keep_pace
+from carpscope.timeline.pruning import drop, let_go_of_past, silent, trim
 from carpscope.timeline.rivals import rival
 from carpscope.timeline.settling import find, gathered, glance, job, settle, unexplained
 from carpscope.timeline.strangers import Due, Strangers
@@ -54,7 +55,6 @@ from carpscope.wire.ip import IpView
 from carpscope.wire.link import ETHERNET
 from carpscope.wire.vrrp import VrrpView
 
-INTERVALS_KEPT = 64
 ECHOES_KEPT = 1024
 """Lanes and echoes above which no further echo is made: they cost memory and save time."""
 TRIM_EVERY = 16_384
@@ -180,6 +180,13 @@ class Observer:
             echo = Echo(group, data)
             self._lanes.setdefault(echo.key, echo)
 
+    def _close_echoes(self, group: Group) -> None:
+        """Look into copies again: a node that is late may hear itself."""
+        for key, one in list(self._lanes.items()) if group.copies else ():
+            if isinstance(one, Echo) and one.group is group:
+                self._sync(one)
+                del self._lanes[key]
+
     def see(self, packet: Packet, *, is_copy: bool = False) -> list[Fact]:
         """Take one packet; return what it, and the time that passed before it, showed.
 
@@ -294,10 +301,7 @@ class Observer:
         for group in self.groups.values():
             group.revision += 1
         if len(self._due) > 2 * self.strangers.followed + 1000:
-            for one in self._due:
-                one[3].watched = one[3].is_master
-            self._due[:] = [one for one in self._due if one[3].watched]
-            heapq.heapify(self._due)
+            let_go_of_past(self._due)
 
     def _has_room(self, group: Group | None, at: Nanos) -> bool:
         """Make a place for the newcomer that was admitted, if somebody has to go for it."""
@@ -330,9 +334,7 @@ class Observer:
         self._facts.append(Forgotten(group, node, self.now))
         if not group.nodes:
             del self.groups[group.key]
-            for key, one in list(self._lanes.items()):
-                if isinstance(one, Echo) and one.group is group:
-                    del self._lanes[key]
+            self._close_echoes(group)
             self._beside.forgot(group)
             self.strangers.forgot(group)
             self._facts.append(Forgotten(group, None, self.now))
@@ -389,7 +391,8 @@ class Observer:
         end = ip.offset + ip.length
         if group.is_copy(at, frame.data[ip.header_offset : end]):
             self.is_copy = True
-            self._echoes(group, packet)
+            if not heard_again(group, at):
+                self._echoes(group, packet)
             return
         self.advertisements += 1
         group.families.add(ip.version)
@@ -416,7 +419,8 @@ class Observer:
         if view.checksum_ok and hold(group, node, Held(packet, view, at, ref), self._searched):
             return
         self._own(group, node, packet, view, at, ref)
-        if len(self._lanes) < LANES_KEPT or len(self._open_lanes()) < LANES_KEPT:
+        has_room = len(self._lanes) < LANES_KEPT or len(self._open_lanes()) < LANES_KEPT
+        if has_room and not is_late(node):
             self._open(lane_for(group, node, packet))
 
     def _own(
@@ -427,6 +431,8 @@ class Observer:
         assert ip is not None
         shape = (view.advbase, view.advskew, view.demote)
         node.adverts += 1
+        if keep_pace(group, node, at, ref, ip.version, view, self.resumed):
+            self._close_echoes(group)
         collect(node, ip, view)
         self._facts += refusals(group, node, at, ref, packet, view)
         if view.checksum_ok is False:  # the fields cannot be believed either
@@ -446,10 +452,9 @@ class Observer:
         track.beat = interval_ns(node.advbase, node.advskew)
         self._keep_time(group, node, at, ref, ip, view)
         group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
-        seen = LastAdvert(node, ip.version, at, *shape, view.counter_value)
-        group.last = seen
+        group.last = LastAdvert(node, ip.version, at, *shape, view.counter_value)
         if ip.version == 4:
-            group.last_ipv4 = seen
+            group.last_ipv4 = group.last
 
     def _open(self, lane: Lane | None) -> None:
         before = self._lanes.get(lane.key) if lane is not None else None
@@ -462,9 +467,8 @@ class Observer:
 
     def _deceit(self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int) -> bool:
         """Report what the named node did not send; it counts for nobody."""
-        ip = packet.ip
+        ip, link = packet.ip, packet.link
         assert ip is not None
-        link = packet.link
         assert link is not None
         node = group.nodes.get(ip.source)
         found = group.signatures.judge(node, ip, view, at, ref, group.heard(link.source, view))
@@ -550,10 +554,9 @@ class Observer:
         for other in list(group.masters):
             if other.due < at:
                 self._leave(group, other, other.last, self._silence(other))
-        rivals = list(group.masters)
         node.reigns.append(Reign(at, ref, at, ref))
         group.masters.append(node)
-        if rivals:
+        if rivals := group.masters[:-1]:
             rival(group, node, rivals, at, ref)
         self._beside.claimed(group, node, at)
         self._facts.append(Claimed(group, node, at, ref))
@@ -578,8 +581,7 @@ class Observer:
         elif others:
             self._leave(group, node, node.last, self._silence(node))
 
-    def _silence(self, node: Node) -> str:
-        """Return how a node's time as MASTER ends that is heard no more."""
+    def _silence(self, node: Node) -> str:  # how its time as MASTER ends
         return "unseen" if node.last < self.resumed else "silent"
 
     def _leave(self, group: Group, node: Node, at: Nanos, how: str) -> None:

@@ -5,6 +5,7 @@ longest lists lose their oldest entries until it fits, so nobody loses anything 
 who keeps less than a fair share.
 """
 
+import heapq
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from carpscope.timeline.contest import Contest
 from carpscope.timeline.group import Group, GroupKey
 from carpscope.timeline.limits import Limits
 from carpscope.timeline.node import Node
+from carpscope.timeline.strangers import Due
 
 SPANS_MIN = 8
 """Of a list whose latest entries say what is the case now, so many always stay."""
@@ -143,3 +145,11 @@ def _pairs(found: Sequence[Contest], budget: int) -> None:
             del contest.ignored[pair]
             del contest.ignored_count[pair]
             del contest.since[pair]
+
+
+def let_go_of_past(due: Due) -> None:
+    """Leave out of what is due those who are no masters any more."""
+    for one in due:
+        one[3].watched = one[3].is_master
+    due[:] = [one for one in due if one[3].watched]
+    heapq.heapify(due)

@@ -28,6 +28,14 @@ def lone(
     return tape
 
 
+def slowed(every: float) -> Tape:
+    """A master that announces a second and takes longer."""
+    tape = Tape()
+    for beat in range(30):
+        tape.advert(beat * every, "192.0.2.1", 7, vips=("192.0.2.10",))
+    return tape
+
+
 def together(*tapes: Tape) -> Tape:
     """The frames of several."""
     out = Tape()
@@ -182,6 +190,8 @@ CASES = (
     Case("address_conflict", True, lambda: routers(FW1, FW2)),
     Case("address_conflict", False, lambda: routers(FW1)),
     Case("address_conflict", False, lambda: routers(FW1, FW2, lifetime=0)),  # no router
+    Case("late_advertisements", True, lambda: slowed(2.5)),
+    Case("late_advertisements", False, lambda: slowed(1.2)),
     Case("silent_master", True, lambda: answered_by(VIRTUAL, master=lone(until=20))),
     Case("silent_master", False, lambda: answered_by(VIRTUAL)),
     Case("address_unanswered", True, lambda: beside(answered_by(every=1.0, until=20))),

@@ -7,6 +7,7 @@ How it is seen
     After the last advertisement of a master no genuine one follows for longer than 1.25 of
     the longest normal take-over time plus 0.5 s, while the capture goes on. Replayed and
     forged advertisements do not count: they keep real nodes silent, which is their purpose.
+    Nor does it count what counters prove to have been sent and not captured.
     Who announces and answers for a shared address with the virtual MAC meanwhile is MASTER,
     though no advertisement of it was captured (CS113).
 
@@ -39,6 +40,8 @@ from carpscope.timeline import traits
 from carpscope.timeline.facts import Announced, Claimed, Deceived, Fact, Forgotten, Joined
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.node import Node
+from carpscope.timeline.pace import unseen
+from carpscope.wire.carp import interval_ns
 
 SITUATIONS_KEPT = 200
 REMARKS_KEPT = 8
@@ -79,6 +82,7 @@ class MasterGap:
             state = self._state(fact.group)
             before = _last_reign(fact.group, fact.node, fact.at)
             if before is not None:
+                before = self._went_on(fact, *before)
                 proved = state.deceived > 0 or _announced(fact.node, fact.at)
                 for found in self._gap(state, *before, fact.at, fact.node, fact.frame):
                     sees = proved or self._sees(fact.group, found.start, fact.at)
@@ -101,6 +105,21 @@ class MasterGap:
                     gap.successor = fact.into if gap.successor is fact.node else gap.successor
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._states.pop(fact.group.id, None)
+
+    def _went_on(
+        self, fact: Claimed, seen: Nanos, last: int, node: Node
+    ) -> tuple[Nanos, int, Node]:
+        """Let the last advertisement be the last that was sent, captured or not."""
+        missed = unseen(node, fact.node, fact.at - seen)
+        until = seen + missed * interval_ns(node.advbase, node.advskew)
+        wait = max(traits.takeover(member).latest for member in fact.group.members)
+        if missed and fact.at - seen > timers.gap(wait):
+            remark = (
+                f"{group_words(fact.group.id)}: {advertisements(missed)} of {node.id} were sent "
+                f"and not captured, {since(seen, until)}, as counters show"
+            )
+            self._note(remark)
+        return until, last, node
 
     def _state(self, group: Group) -> _State:
         return self._states.setdefault(group.id, _State(group))
@@ -157,13 +176,16 @@ class MasterGap:
         )
 
     def _remark(self, gap: Finding) -> None:
+        self._note(
+            f"{group_words(gap.group)}: no advertisement was captured "
+            f"{since(gap.start, gap.end)}, nor frames of others: what happened meanwhile "
+            "cannot be seen from here"
+        )
+
+    def _note(self, remark: str) -> None:
         remarks = self._context.observer.alive.remarks
         if len(remarks) < REMARKS_KEPT:
-            remarks[
-                f"{group_words(gap.group)}: no advertisement was captured "
-                f"{since(gap.start, gap.end)}, nor frames of others: what happened meanwhile "
-                "cannot be seen from here"
-            ] = None
+            remarks[remark] = None
 
     def _gap(
         self,

@@ -7,11 +7,14 @@ What it means
 
 How it is seen
     Several advertisements return unchanged, each once and within a second, later than a
-    mirror port's copy would.
+    mirror port's copy would. Or copies lie right behind each, as a mirror port makes them too,
+    and the sender shows that it has heard them: its next advertisement follows when its wait
+    as a backup is over, ten times in a row, with the next counter.
 
 False alarms
     A mirror port that sees a frame on its way in and on its way out makes copies within a
-    few milliseconds; those are left out.
+    few milliseconds; those are left out where the sender keeps its pace. What comes back with
+    another TTL was forwarded by a router (CS504).
 
 What to do
     Look for a hypervisor with teamed uplinks and promiscuous mode (VMware:
@@ -23,12 +26,19 @@ Sources
     carp_proto_input_c ("replay or network loop detected").
 """
 
+from collections.abc import Iterator
+
+from carpscope.core.units import SECOND, Nanos, seconds_text
 from carpscope.detect.deceived import Attack, AttackWatch
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
+from carpscope.detect.slow import Slow, Why, came_back, slow
 from carpscope.detect.words import since
+from carpscope.timeline import traits
 from carpscope.timeline.facts import Deceived, Joined
+from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
+from carpscope.wire.carp import interval_ns
 
 
 class Looped(AttackWatch):
@@ -37,6 +47,15 @@ class Looped(AttackWatch):
     def concerns(self, attack: Attack) -> bool:
         """Tell whether it is a loop."""
         return attack.deceit is Deceit.REPLAYED and attack.is_loop
+
+    def findings(self, at: Nanos) -> Iterator[Finding]:
+        """Give loops that returned advertisements show, and those that a node's pace does."""
+        yield from super().findings(at)
+        for group in self.context.groups:
+            for node in group.known:
+                for one in slow(node):
+                    if one.why is Why.HEARS_ITSELF:
+                        yield _heard(group, one, at)
 
     def finding(self, attack: Attack) -> Finding:
         """Say whose advertisements return, and how late."""
@@ -59,6 +78,33 @@ class Looped(AttackWatch):
             "Find what reflects multicast: a hypervisor's teamed uplinks with promiscuous mode, "
             "a switch loop, a card driver.",
         )
+
+
+def _heard(group: Group, one: Slow, at: Nanos) -> Finding:
+    """Say that a node hears itself, by its pace."""
+    node, spell = one.node, one.spell
+    lasts = node.pace is not None and node.pace.now is spell
+    first, last = (f"{wait / SECOND:.2f}" for wait in traits.takeover(node))
+    announced = seconds_text(interval_ns(*spell.shape), digits=2)
+    return Finding(
+        RULE.code,
+        RULE.label,
+        RULE.severity,
+        0.9,
+        group.id,
+        (node.id,),
+        spell.start,
+        spell.end,
+        tuple(dict.fromkeys(spell.frames)),
+        spell.count + 1,
+        f"{node.id} hears its own advertisements and steps down after each",
+        f"{spell.count} intervals in a row, {since(spell.start, spell.end)}, were "
+        f"{seconds_text(spell.mean, digits=2)} long, and {came_back(one)}. {node.id} announces "
+        f"{announced}; as a backup it waits {first} to {last} s. {one.counter}",
+        f"Find what returns multicast to {node.id}: its card or driver, a virtual switch with "
+        "promiscuous mode and teamed uplinks, a bridge of the host.",
+        ongoing=lasts and at - spell.end <= spell.longest,
+    )
 
 
 RULE = Rule(

@@ -121,6 +121,7 @@ def _takeover(nodes: list[Node]) -> str:
 _EXPECTED: dict[str, Callable[[list[Node]], str]] = {
     "split_brain": _election,
     "master_gap": _takeover,
+    "late_advertisements": lambda _: "Advertisements come at the pace that they announce.",
     "silent_master": lambda _: "A MASTER advertises in every interval.",
     "flapping": lambda _: "A master stays until it fails, leaves or meets a better one.",
     "equal_skew_tie": lambda _: "Every node of a group has an advskew of its own.",

@@ -1,0 +1,160 @@
+"""At what pace a node advertises, where that is not the one that it announces.
+
+An interval is late that is longer than any timer, lateness and stall explain
+(`timers.overdue`). Late ones in a row are a spell; what the counters did meanwhile tells
+whether advertisements were sent that were not captured, and copies right behind each whether
+the node may have heard itself.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.timeline.node import FrameRef, Node
+from carpscope.wire.carp import AdvertView, interval_ns
+
+if TYPE_CHECKING:
+    from carpscope.timeline.group import Group
+
+SPELLS_KEPT = 8
+ENOUGH = 10
+"""Late intervals in a row that are a spell worth keeping (contract: late_advertisements)."""
+STEPS_KEPT = 8
+FRAMES_KEPT = 12
+FAR = 1000
+"""Counters that step by more are not counting."""
+JUMPED = -1
+
+
+@dataclass(slots=True)
+class Spell:
+    """Late intervals in a row, of one advbase and advskew."""
+
+    shape: tuple[int, int]
+    start: Nanos
+    end: Nanos
+    frames: list[FrameRef]
+    count: int = 0
+    """Intervals."""
+    shortest: Nanos = 1 << 62
+    longest: Nanos = 0
+    steps: Counter[int] = field(default_factory=Counter)
+    """By how much the counter moved; JUMPED for what is no counting."""
+    copies: int = 0
+    soonest: Nanos = 1 << 62
+    latest: Nanos = 0
+    """How long after an advertisement its copies came."""
+
+    @property
+    def mean(self) -> Nanos:
+        """Return the length of its intervals."""
+        return (self.end - self.start) // self.count
+
+    @property
+    def step(self) -> int | None:
+        """Return by how much the counter moved each time, None where that was not always so."""
+        return next(iter(self.steps)) if len(self.steps) == 1 else None
+
+    def add(self, at: Nanos, frame: FrameRef, step: int) -> None:
+        """Take one more late interval."""
+        interval = at - self.end
+        self.count += 1
+        self.end = at
+        self.shortest = min(self.shortest, interval)
+        self.longest = max(self.longest, interval)
+        del self.frames[FRAMES_KEPT - 1 :]
+        self.frames.append(frame)
+        step = step if step < FAR else JUMPED
+        if step in self.steps or len(self.steps) < STEPS_KEPT:
+            self.steps[step] += 1
+
+    def copied(self, late: Nanos) -> None:
+        """Take a copy of the latest advertisement."""
+        self.copies += 1
+        self.soonest, self.latest = min(self.soonest, late), max(self.latest, late)
+
+
+@dataclass(slots=True)
+class Pace:
+    """The spells of one node."""
+
+    past: list[Spell] = field(default_factory=list)
+    now: Spell | None = None
+
+    @property
+    def spells(self) -> list[Spell]:
+        """Return those worth telling."""
+        known = [*self.past, *([self.now] if self.now is not None else [])]
+        return [spell for spell in known if spell.count >= ENOUGH]
+
+    def stop(self) -> None:
+        """End the spell."""
+        if self.now is not None and self.now.count >= ENOUGH:
+            self.past = [*self.past, self.now][-SPELLS_KEPT:]
+        self.now = None
+
+
+def is_late(node: Node) -> bool:
+    """Tell whether the latest interval of a node was late."""
+    return node.pace is not None and node.pace.now is not None
+
+
+def heard_again(group: "Group", at: Nanos) -> bool:
+    """Count a copy of a group's latest advertisement, where its node is late."""
+    node = group.last.node if group.last is not None else None
+    if node is None or node.pace is None or node.pace.now is None:
+        return False
+    node.pace.now.copied(at - node.last)
+    return True
+
+
+def keep_pace(
+    group: "Group",
+    node: Node,
+    at: Nanos,
+    frame: FrameRef,
+    version: int,
+    view: AdvertView,
+    resumed: Nanos,
+) -> bool:
+    """Take a node's next advertisement, before anything else is known of it.
+
+    Tell whether a spell begins with it.
+    """
+    last = node.last_of.get(version)
+    if last is None or (version == 6 and 4 in node.last_of) or view.checksum_ok is False:
+        return False
+    shape = view.advbase, view.advskew
+    is_judged = (
+        group.last is not None
+        and group.last.node is node  # who hears another waits for it
+        and last >= resumed
+        and shape == (node.advbase, node.advskew)
+        and not view.is_bow_out
+        and (view.demote == node.demote)
+    )
+    if not is_judged or at - last <= timers.overdue(*shape):
+        if node.pace is not None:
+            node.pace.stop()
+        return False
+    habit = node.counters.get(version)
+    step = JUMPED if habit is None or habit.value < 0 else view.counter_value - habit.value
+    pace = node.pace = node.pace or Pace()
+    begins = pace.now is None
+    if pace.now is None:
+        pace.now = Spell(shape, last, last, [node.last_frame])
+    pace.now.add(at, frame, step & 0xFFFF_FFFF_FFFF_FFFF)
+    return begins
+
+
+def unseen(last: Node, now: Node, span: Nanos) -> int:
+    """Return how many advertisements one node sent that were not captured, as the counter of the
+    next one shows, which it or another node sent after so long; 0 where nothing shows that."""
+    if not last.sent or not now.sent:
+        return 0
+    before = last.sent[-2 if now is last else -1][1] if len(last.sent) > 1 else last.sent[0][1]
+    step = now.sent[-1][1] - before & 0xFFFF_FFFF_FFFF_FFFF
+    count = step // max(1, len(last.counters)) - 1
+    return count if 0 < count * interval_ns(last.advbase, last.advskew) <= span else 0
