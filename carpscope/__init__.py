@@ -1,30 +1,24 @@
-"""carpscope reads CARP, the Common Address Redundancy Protocol, and says what is wrong."""
+"""carpscope reads CARP, the Common Address Redundancy Protocol, and says what is wrong.
+
+The Python interface (docs/api.md) is loaded when it is first used.
+"""
 
 from carpscope.core.errors import CarpscopeError as CarpscopeError
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from carpscope.checking.run import Check
+    from carpscope.api import analyze as analyze
+    from carpscope.api import check as check
+    from carpscope.api import dissect as dissect
+    from carpscope.api import read as read
+    from carpscope.api import simulate as simulate
 
 __version__ = "0.1.0"
 
 
-def check(
-    paths: "Sequence[str]",
-    *,
-    segments: "dict[str, list[tuple[str, str]]] | None" = None,
-    systems: "dict[str, str] | None" = None,
-    events: int = 3,
-    strict: bool = False,
-    capture: "str | None" = None,
-) -> "Check":
-    """Check configurations: `carpscope.check(["fw1/", "fw2/"])`; CarpscopeError if it cannot.
+def __getattr__(name: str) -> object:
+    if name in {"analyze", "check", "dissect", "read", "simulate"}:
+        import importlib  # noqa: PLC0415 - importing carpscope must stay cheap
 
-    The options are those of the command: `segments={"lan": [("fw1", "em0"), ("fw2", "em0")]}`.
-    """
-    from carpscope.checking import run  # noqa: PLC0415 - importing carpscope must stay cheap
-
-    wishes = run.Wishes(segments or {}, systems or {}, events, strict, capture)
-    return run.check(paths, wishes)
+        return getattr(importlib.import_module("carpscope.api"), name)
+    raise AttributeError(f"module 'carpscope' has no attribute {name!r}")

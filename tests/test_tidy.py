@@ -44,6 +44,11 @@ LAYERS = {
     "live": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "config", "report",
     },
+    # The Python interface: frozen values of all that the commands show.
+    "api": {
+        "core", "wire", "timeline", "detect", "capture", "pipeline", "config", "sim", "report",
+        "checking",
+    },
     "cli": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "pipeline", "config",
         "sim", "report", "live", "archive", "settings", "checking",

@@ -10,6 +10,7 @@ from carpscope.detect.finding import Severity
 from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, StateChange
 from carpscope.live.situations import Change, Situation
+from carpscope.report.finding import finding_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.record import WITHDRAWN, Record
@@ -163,7 +164,7 @@ class Teller:
                     "label": item.label,
                     "start": rfc3339(item.start),
                     "end": rfc3339(item.end),
-                    "took": (item.end - item.start) / 1e9,
+                    "duration_s": (item.end - item.start) / 1e9,
                     "frames": [number & 0xFF_FFFF_FFFF for number in item.frames],
                 },
             )
@@ -195,23 +196,9 @@ class Teller:
 
 def finding_body(situation: Situation, why: str = "") -> dict[str, Json]:
     """Give a situation as the analysis document has a finding, and what only time adds."""
-    finding = situation.finding
     return {
-        "code": finding.code,
-        "label": finding.label,
-        "severity": finding.severity.value,
+        **finding_json(situation.finding, [""]),
         "confidence": situation.confidence,
-        "group": finding.group,
-        "nodes": list(finding.nodes),
-        "start": rfc3339(finding.start),
-        "end": rfc3339(finding.end),
-        "ongoing": finding.ongoing,
-        "frames": [number & 0xFF_FFFF_FFFF for number in finding.frames],
-        "frame_count": finding.frame_count,
-        "summary": finding.summary,
-        "explanation": finding.explanation,
-        "remedy": finding.remedy,
-        "caused_by": list(finding.caused_by),
         "identity": situation.identity,
         "opened": rfc3339(situation.opened),
         "closed": rfc3339(situation.closed) if situation.closed is not None else None,

@@ -5,10 +5,10 @@ from carpscope.config import Config
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import rfc3339
 from carpscope.detect.events import Event
-from carpscope.detect.finding import Finding
 from carpscope.detect.standing import vips
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
+from carpscope.report.finding import finding_json, frame_name
 from carpscope.report.folder import folder_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
@@ -16,7 +16,7 @@ from carpscope.report.vantage import vantage_json
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.mastership import master
-from carpscope.timeline.node import FRAME_BITS, Node
+from carpscope.timeline.node import Node
 from carpscope.timeline.relations import relations
 from carpscope.timeline.traits import profile_of
 from carpscope.wire import segment
@@ -34,7 +34,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "version": carpscope.__version__,
         "evidence": [_evidence(analysis, index) for index in range(len(names))],
         "groups": [_group(group, analysis, config, names) for group in groups],
-        "findings": [_finding(finding, names) for finding in analysis.findings],
+        "findings": [finding_json(finding, names) for finding in analysis.findings],
         "incidents": [incident_json(incident) for incident in analysis.incidents],
         "events": [_event(event, names) for event in analysis.events],
         "status": standing.status.value,
@@ -48,12 +48,6 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
     if analysis.vantage is not None:
         found["vantage"] = vantage_json(analysis.vantage, names)
     return found
-
-
-def frame_name(ref: int, names: list[str]) -> str | int:
-    """Give a frame as programs and people find it: its number, with several captures named."""
-    number = ref & ((1 << FRAME_BITS) - 1)
-    return number if len(names) == 1 else f"{names[ref >> FRAME_BITS]}:{number}"
 
 
 def _evidence(analysis: Analysis, index: int) -> dict[str, Json]:
@@ -130,6 +124,7 @@ def _node(node: Node, config: Config, names: list[str]) -> dict[str, Json]:
                 "state": "MASTER",
                 "start": rfc3339(reign.start),
                 "end": rfc3339(reign.until),
+                "duration_s": (reign.until - reign.start) / 1e9,
                 "ended_by": reign.ended_by or None,
                 "advertisements": reign.adverts,
                 "frames": [frame_name(reign.first, names), frame_name(reign.last, names)],
@@ -176,42 +171,6 @@ def authentication(node: Node, config: Config) -> dict[str, Json]:
             for span in track.ways[:100]
         ],
         "limits": list(track.limits),
-    }
-
-
-def _finding(finding: Finding, names: list[str]) -> dict[str, Json]:
-    return {
-        "code": finding.code,
-        "label": finding.label,
-        "severity": finding.severity.value,
-        "confidence": finding.confidence,
-        "group": finding.group,
-        "other_groups": list(finding.others),
-        "vhid": finding.vhid,
-        "nodes": list(finding.nodes),
-        "start": rfc3339(finding.start),
-        "end": rfc3339(finding.end),
-        "duration_s": finding.duration_s,
-        "ongoing": finding.ongoing,
-        "frames": [frame_name(ref, names) for ref in finding.frames],
-        "frame_count": finding.frame_count,
-        "summary": finding.summary,
-        "explanation": finding.explanation,
-        "remedy": finding.remedy,
-        "attacker": attacker_json(finding),
-        "caused_by": list(finding.caused_by),
-        "identity": finding.identity,
-    }
-
-
-def attacker_json(finding: Finding) -> dict[str, Json] | None:
-    """Give who sent what no node sent."""
-    who = finding.attacker
-    if who is None:
-        return None
-    return {
-        "address": ip_text(who.address) if who.address else None,
-        "mac": mac_text(who.mac) if who.mac else None,
     }
 
 

@@ -173,7 +173,7 @@ def _neighbour(view: icmp6.NeighbourView) -> str:
 def record(packet: Packet, verdict: Verdict | None, capture: str | None) -> dict[str, Json]:
     """Give one packet as an object; absent layers are absent keys, unknown is null."""
     frame = packet.frame
-    out: dict[str, Json] = {"frame": frame.number, "time": rfc3339(frame.at)}
+    out: dict[str, Json] = {"frame": frame.number, "timestamp": rfc3339(frame.at)}
     if capture is not None:
         out["capture"] = capture
     out["protocol"] = _protocol(packet)
@@ -244,7 +244,7 @@ def _body(packet: Packet, verdict: Verdict | None) -> Mapping[str, Json]:
             "vhid": body.vhid,
             "advskew": body.advskew,
             "authlen": body.authlen,
-            "demote": body.demote,
+            "demotion": body.demote,
             "advbase": body.advbase,
             "checksum": f"{body.checksum:#06x}",
             "checksum_ok": body.checksum_ok,

@@ -19,7 +19,7 @@ from carpscope.detect.standing import vips
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
-from carpscope.report.document import frame_name
+from carpscope.report.finding import frame_name
 from carpscope.report.folder import folder_notes
 from carpscope.report.layout import columns, hanging
 from carpscope.report.roster import Span, name, roster, shown, signs

@@ -290,7 +290,7 @@ def test_netstat_pasted_twice_tells_what_it_gained(tmp_path: Path) -> None:
     status = tmp_path / "netstat.txt"
     name = "ucarp-different-passphrases"
     first = run("dissect", capture(name), "-c", "1", "--json").out
-    begins = parse_rfc3339(json.loads(first.splitlines()[0])["time"]) // SECOND
+    begins = parse_rfc3339(json.loads(first.splitlines()[0])["timestamp"]) // SECOND
     import datetime as dt
 
     def shown(after: int) -> str:

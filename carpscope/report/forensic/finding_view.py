@@ -3,7 +3,7 @@
 from carpscope.core.units import span_text
 from carpscope.detect.engine import rules
 from carpscope.detect.finding import Finding
-from carpscope.report.document import frame_name
+from carpscope.report.finding import frame_name
 from carpscope.report.forensic import story
 from carpscope.report.forensic.checks import checks, contrast, look_alikes, section
 from carpscope.report.forensic.exhibit import Exhibit

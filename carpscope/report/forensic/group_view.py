@@ -3,7 +3,7 @@
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import clock, span_text
 from carpscope.detect.words import priority
-from carpscope.report.document import frame_name
+from carpscope.report.finding import frame_name
 from carpscope.report.forensic import story
 from carpscope.report.forensic.drawings import interval_plots, timeline
 from carpscope.report.forensic.request import Request

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from carpscope.core.units import span_text
-from carpscope.report.document import frame_name
+from carpscope.report.finding import frame_name
 from carpscope.report.forensic import story
 from carpscope.report.forensic.finding_view import finding_views
 from carpscope.report.forensic.group_view import group_view

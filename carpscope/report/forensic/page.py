@@ -16,7 +16,7 @@ import carpscope
 from carpscope.core.address import ip_text
 from carpscope.core.text import shown
 from carpscope.core.units import rfc3339, span_text
-from carpscope.report.document import frame_name
+from carpscope.report.finding import frame_name
 from carpscope.report.forensic import story
 from carpscope.report.forensic.model import model
 from carpscope.report.forensic.request import Request

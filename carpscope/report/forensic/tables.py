@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos, rfc3339
-from carpscope.report.document import frame_name
+from carpscope.report.finding import frame_name
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import csv_table, json_text
 from carpscope.report.line import Json
@@ -35,13 +35,13 @@ def _happened(request: Request) -> Iterator[tuple[Nanos, int, dict[str, Json]]]:
                 yield (
                     reign.start,
                     0,
-                    {"time": rfc3339(reign.start), "kind": "begins", **about, **first},
+                    {"timestamp": rfc3339(reign.start), "kind": "begins", **about, **first},
                 )
                 yield (
                     end,
                     3,
                     {
-                        "time": rfc3339(end),
+                        "timestamp": rfc3339(end),
                         "kind": "ends",
                         **about,
                         "frame": frame_name(reign.last, names),
@@ -53,7 +53,7 @@ def _happened(request: Request) -> Iterator[tuple[Nanos, int, dict[str, Json]]]:
             event.start,
             1,
             {
-                "time": rfc3339(event.start),
+                "timestamp": rfc3339(event.start),
                 "kind": "event",
                 "label": event.label,
                 "group": event.group,
@@ -68,7 +68,7 @@ def _happened(request: Request) -> Iterator[tuple[Nanos, int, dict[str, Json]]]:
             finding.start,
             2,
             {
-                "time": rfc3339(finding.start),
+                "timestamp": rfc3339(finding.start),
                 "kind": "finding",
                 "code": finding.code,
                 "label": finding.label,
@@ -92,7 +92,7 @@ def _logged(request: Request) -> Iterator[tuple[Nanos, int, dict[str, Json]]]:
                 entry.at if entry.at is not None else -1,
                 4,
                 {
-                    "time": rfc3339(entry.at) if entry.at is not None else None,
+                    "timestamp": rfc3339(entry.at) if entry.at is not None else None,
                     "kind": "log",
                     "file": view.name,
                     "line": entry.line,

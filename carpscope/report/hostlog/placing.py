@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, clock, span_text
-from carpscope.report.document import frame_name
+from carpscope.report.finding import frame_name
 from carpscope.report.hostlog.demotions import Told
 from carpscope.report.hostlog.entry import Entry, Kind
 from carpscope.report.hostlog.placed import LogView, Placed, Says
