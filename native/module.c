@@ -9,9 +9,10 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include "sha1.h"
 #include "walk.h"
 
-#define INTERFACE_VERSION 1 /* with that of native.py: another build is not used */
+#define INTERFACE_VERSION 2 /* with that of native.py: another build is not used */
 
 typedef struct {
     PyObject_HEAD
@@ -209,6 +210,80 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
+typedef struct {
+    PyObject_HEAD
+    struct verifier verifier;
+} Verifier;
+
+static PyObject *verifier_new(PyTypeObject *type, PyObject *args, PyObject *words) {
+    Py_buffer key, message;
+    static char *names[] = {"key", "message", NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, words, "y*y*", names, &key, &message)) return NULL;
+    Verifier *self = NULL;
+    if (key.len > SHA1_BLOCK)
+        PyErr_SetString(PyExc_ValueError, "a CARP key has at most 20 bytes");
+    else {
+        allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+        self = (Verifier *)allocate(type, 0);
+        if (self != NULL)
+            verifier_begin(&self->verifier, key.buf, (size_t)key.len, message.buf,
+                           (size_t)message.len);
+    }
+    PyBuffer_Release(&key);
+    PyBuffer_Release(&message);
+    return (PyObject *)self;
+}
+
+static void verifier_dealloc(Verifier *self) {
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+/* Return how many of so many rows verify before one that does not. */
+static PyObject *verifier_method(Verifier *self, PyObject *args) {
+    Py_buffer rows;
+    Py_ssize_t first = 0, count = 0;
+    if (!PyArg_ParseTuple(args, "y*nn", &rows, &first, &count)) return NULL;
+    PyObject *result = NULL;
+    if (first < 0 || count < 0 || first > rows.len / SIGNED_SIZE ||
+        count > rows.len / SIGNED_SIZE - first)
+        PyErr_SetString(PyExc_ValueError, "no such rows");
+    else {
+        const uint8_t *from = (const uint8_t *)rows.buf + first * SIGNED_SIZE;
+        result = PyLong_FromSize_t(verifier_verifies(&self->verifier, from, (size_t)count));
+    }
+    PyBuffer_Release(&rows);
+    return result;
+}
+
+static PyMethodDef verifier_methods[] = {
+    {"verifies", (PyCFunction)verifier_method, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot verifier_slots[] = {
+    {Py_tp_new, verifier_new},
+    {Py_tp_dealloc, verifier_dealloc},
+    {Py_tp_methods, verifier_methods},
+    {0, NULL},
+};
+
+static PyType_Spec verifier_spec = {
+    .name = "carpscope._native.Verifier",
+    .basicsize = sizeof(Verifier),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = verifier_slots,
+};
+
+static PyObject *choose_sha1(PyObject *module, PyObject *args) {
+    (void)module;
+    int wanted = 0;
+    if (!PyArg_ParseTuple(args, "p", &wanted)) return NULL;
+    return PyBool_FromLong(sha1_choose(wanted));
+}
+
 static PyObject *left_out(PyObject *module, PyObject *args) {
     (void)module;
     Py_buffer frame;
@@ -220,15 +295,22 @@ static PyObject *left_out(PyObject *module, PyObject *args) {
 
 static PyMethodDef functions[] = {
     {"left_out", left_out, METH_VARARGS, NULL},
+    {"choose_sha1", choose_sha1, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static int fill(PyObject *module) {
-    PyObject *type = PyType_FromSpec(&spec);
+static int add_type(PyObject *module, PyType_Spec *from, const char *name) {
+    PyObject *type = PyType_FromSpec(from);
     if (type == NULL) return -1;
-    int failed = PyModule_AddObjectRef(module, "Walk", type);
+    int failed = PyModule_AddObjectRef(module, name, type);
     Py_DECREF(type);
-    return failed ? failed : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE_VERSION);
+    return failed;
+}
+
+static int fill(PyObject *module) {
+    sha1_choose(1);
+    if (add_type(module, &spec, "Walk") || add_type(module, &verifier_spec, "Verifier")) return -1;
+    return PyModule_AddIntConstant(module, "INTERFACE", INTERFACE_VERSION);
 }
 
 static PyModuleDef_Slot parts[] = {{Py_mod_exec, fill}, {0, NULL}};

@@ -25,7 +25,8 @@ static unsigned half(const uint8_t *data, int big) {
 }
 
 static int is_tag(unsigned ethertype) {
-    return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100;
+    return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100 ||
+           ethertype == 0x9200 || ethertype == 0x9300;
 }
 
 static int is_tunnel(unsigned port) {

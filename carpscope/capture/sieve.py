@@ -9,7 +9,7 @@ SIEVED_SIZE = 38
 """Shorter packets are given: an address, a protocol and a port of IPv4 lie before."""
 SIEVED_IPV6 = 58
 """The same of IPv6."""
-_TAGS = frozenset((b"\x81\x00", b"\x88\xa8", b"\x91\x00"))
+_TAGS = frozenset((b"\x81\x00", b"\x88\xa8", b"\x91\x00", b"\x92\x00", b"\x93\x00"))
 _TAGS_MOST = 2
 """A packet with more tags is given."""
 _IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"

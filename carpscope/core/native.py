@@ -7,7 +7,7 @@ environment leaves it unused, as where there is none.
 import os
 from types import ModuleType
 
-INTERFACE = 1
+INTERFACE = 2
 """With that of native/module.c: what another version of the source was built to is not used."""
 
 

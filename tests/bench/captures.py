@@ -115,34 +115,54 @@ class _Voice:
 def mixed(packets: int = 2_000_000) -> Iterator[Stamped]:
     """Give other people's traffic, and an advertisement every thousand packets."""
     draw = random.Random(2)
+    yield from _between(masters(packets // 1000), packets, [_Flow(draw) for _ in range(2000)], draw)
+
+
+def trunk(packets: int = 1_000_000, *, short: bool = False) -> Iterator[Stamped]:
+    """Give what a trunk is full of, in eight VLANs, and an advertisement every hundred packets."""
+    draw = random.Random(4)
+    tags = [bytes((0x81, 0, 0, 100 + vlan)) for vlan in range(8)]
+    flows = [_Flow(draw, tags[number % 8], short=short) for number in range(2000)]
+    yield from _between(masters(packets // 100, tag=_VLAN), packets, flows, draw, 100)
+
+
+def _between(
+    adverts: Iterator[Stamped],
+    packets: int,
+    flows: list["_Flow"],
+    draw: random.Random,
+    every: int = 1000,
+) -> Iterator[Stamped]:
+    """Give packets of flows, and in their midst advertisements, one in so many packets."""
     pool = draw.randbytes(32 << 20)
-    flows = [_Flow(draw) for _ in range(2000)]
-    adverts = masters(packets // 1000)
     for index in range(packets):
-        if index % 1000 == 0:
+        if index % every == 0:
             yield next(adverts)
             continue
         chance = draw.random()
         size = 0 if chance < 0.42 else draw.randrange(100, 1000) if chance < 0.57 else 1448
         at = draw.randrange(len(pool) - size)
-        # As the advertisements: fifty in 1.001 s, a thousand packets between two of them.
-        moment = index * PERIOD_US // (GROUPS * 1000)
-        yield moment, flows[draw.randrange(2000)].packet(pool[at : at + size])
+        # As the advertisements: fifty in 1.001 s, so many packets between two of them.
+        moment = index * PERIOD_US // (GROUPS * every)
+        yield moment, flows[draw.randrange(len(flows))].packet(pool[at : at + size])
 
 
 class _Flow:
     """One direction of a connection, or of a conversation over UDP."""
 
-    def __init__(self, draw: random.Random) -> None:
-        self._link = b"\x02" + draw.randbytes(5) + b"\x02" + draw.randbytes(5) + b"\x08\x00"
-        self._protocol = 17 if draw.random() < 0.25 else 6
+    def __init__(self, draw: random.Random, tag: bytes = b"", *, short: bool = False) -> None:
+        ends = b"\x02" + draw.randbytes(5) + b"\x02" + draw.randbytes(5)
+        self._link = ends + tag + b"\x08\x00"
+        self._short = short
+        self._protocol = 17 if draw.random() < 0.25 and not short else 6
         self._ends = bytes((10, 9)) + draw.randbytes(2) + bytes((100,)) + draw.randbytes(3)
         far = draw.choice((443, 443, 443, 80, 53, 22, 8080, 51820))
         self._ports = struct.pack("!HH", draw.randrange(32768, 61000), far)
         self._sequence = draw.randrange(1 << 32)
 
     def packet(self, payload: bytes) -> bytes:
-        """Frame a payload, checksums included."""
+        """Frame a payload, checksums included; none where packets are short (70 bytes of TCP)."""
+        payload = b"" if self._short else payload
         ends, size = self._ends, len(payload)
         if self._protocol == 17:
             head = self._ports + struct.pack("!HH", 8 + size, 0)
@@ -237,6 +257,11 @@ CAPTURES: dict[
     "pcapng": ("pcapng", write_pcapng, lambda: masters(ADVERTS)),
     "gzip": ("pcap.gz", write_gzip, lambda: masters(ADVERTS)),
     "mixed": ("pcap", write_pcap, mixed),
+    "mixed-half": ("pcap", write_pcap, lambda: mixed(1_000_000)),
+    "trunk": ("pcap", write_pcap, trunk),
+    "trunk-half": ("pcap", write_pcap, lambda: trunk(500_000)),
+    "trunk70": ("pcap", write_pcap, lambda: trunk(short=True)),
+    "trunk70-half": ("pcap", write_pcap, lambda: trunk(500_000, short=True)),
     "attack": ("pcap", write_pcap, attack),
 }
 """By name: how the file ends, who writes it, and its frames."""

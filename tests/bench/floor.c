@@ -5,8 +5,8 @@
  * Reads with libpcap and its filter; decodes Ethernet, VLAN tags, IPv4 and IPv6; tests the IP
  * and the CARP checksum, version, type, authlen and TTL; verifies each HMAC-SHA1 under the
  * passphrase and all addresses or one of them, whichever fits the group; looks for replayed
- * counters and for another master. As carpscope, it begins each HMAC from copied hash states
- * and takes an advertisement equal to the group's last one for verified. It keeps no history,
+ * counters and for another master. As carpscope, it begins each HMAC from copied hash states;
+ * it checks every advertisement, also one that is equal to the one before. It keeps no history,
  * finds no cause and prints one line.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* the plain functions cost less per call than EVP */
@@ -24,7 +24,7 @@ struct group {
     SHA_CTX inner, outer; /* of the key and message that fit, where one did */
     uint8_t last[SIZE], master[16];
     uint64_t counter;
-    int keyed, verified, seen;
+    int keyed, seen;
 };
 
 struct address {
@@ -88,17 +88,15 @@ static void carp(const uint8_t *advert, int vlan, const uint8_t *source, int sou
         if (group == NULL) exit(2);
         group_count++;
     }
-    if (!group->seen || memcmp(group->last, advert, SIZE) != 0) {
-        if (sum(advert, SIZE) != 0xffff) { bad_carp++; return; }
-        group->verified = verified(group, advert);
-        memcpy(group->last, advert, SIZE);
-        uint64_t counter;
-        memcpy(&counter, advert + 8, 8);
-        counter = be64toh(counter);
-        if (group->seen && counter <= group->counter) replays++;
-        group->counter = counter;
-    }
-    if (group->verified) good++; else wrong++;
+    if (sum(advert, SIZE) != 0xffff) { bad_carp++; return; }
+    if (verified(group, advert)) good++; else wrong++;
+    uint64_t counter;
+    memcpy(&counter, advert + 8, 8);
+    counter = be64toh(counter);
+    if (group->seen && counter <= group->counter && memcmp(group->last, advert, SIZE) != 0)
+        replays++;
+    group->counter = counter;
+    memcpy(group->last, advert, SIZE);
     if (memcmp(group->master, source, (size_t)source_size) != 0) {
         if (group->seen) changes++;
         memcpy(group->master, source, (size_t)source_size);

@@ -16,6 +16,7 @@ from tests.bench.captures import (
     attack,
     masters,
     mixed,
+    trunk,
     write_pcap,
 )
 from tests.bench.programs import floor
@@ -88,3 +89,15 @@ def test_the_masters_take_turns() -> None:
     first, second = frames[1][1], frames[GROUPS + 1][1]
     assert first[-36:] == second[-36:]
     assert first != second
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_a_trunk_is_full_of_what_nobody_looks_at(short: bool, tmp_path: Path) -> None:
+    path = tmp_path / "trunk.pcap"
+    with path.open("wb") as stream:
+        write_pcap(trunk(1000, short=short), stream)
+    assert (path.stat().st_size == 24 + 10 * (16 + 74) + 990 * (16 + 70)) is short
+    document = json.loads(run("analyze", "--json", str(path)).out)
+    assert document["evidence"][0]["packets"] == 1000
+    assert document["evidence"][0]["advertisements"] == 10
+    assert [group["vlan"] for group in document["groups"]] == [[100]] * 10

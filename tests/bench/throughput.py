@@ -55,33 +55,45 @@ def _dense8() -> Subject:
     )
 
 
-def _mixed() -> Subject:
-    path = made("mixed")
-    carp = ("proto", "112")
-    unit, *others = tcpdump(path, *carp)
-    return Subject(
-        "mixed: 2,000,000 packets, 1.6 GB, 2,000 adverts (tcpdump with the filter 'proto 112')",
-        (
-            unit,
-            told(path, IPV4),
-            analyze(path, IPV4),
-            floor(path, IPV4),
-            *others,
-            filtered_tshark(path),
-        ),
-        (
-            Target(f"{ANALYZE}, on the screen", TCPDUMP, 1.3, 1.1),
-            Target(ANALYZE, ANALYZE, 60, 35, "memory"),
-        ),
-        rounds=5,
-    )
+_PURE = "carpscope without its reader in C"
+
+
+def _walked(
+    name: str, title: str, tcpdump_filter: str, must: tuple[float, float]
+) -> Callable[[], Subject]:
+    """Return what compares a capture of other people's traffic with tcpdump, and with its half."""
+
+    def subject() -> Subject:
+        path, half = made(name), f"carpscope, {name}-half"
+        unit, *others = tcpdump(path, tcpdump_filter)
+        whole = analyze(path, IPV4)
+        return Subject(
+            f"{name}: {title} (tcpdump with the filter '{tcpdump_filter}')",
+            (
+                unit,
+                whole,
+                analyze(made(f"{name}-half"), IPV4, half),
+                told(path, IPV4),
+                whole._replace(name=_PURE, environment={"CARPSCOPE_PURE": "1"}),
+                floor(path, IPV4),
+                *others,
+            ),
+            (
+                Target(ANALYZE, TCPDUMP, *must),
+                Target(ANALYZE, half, 2.2),
+                Target(ANALYZE, ANALYZE, 60, 35, "memory"),
+            ),
+            rounds=5,
+        )
+
+    return subject
 
 
 def _mixed_tshark() -> Subject:
     path = made("mixed")
     return Subject(
         "mixed-tshark: the same, all of it read by tshark",
-        (tcpdump(path, "proto", "112")[0], tshark(path, 1)),
+        (tcpdump(path, "proto", "112")[0], tshark(path, 1), filtered_tshark(path)),
         rounds=1,
     )
 
@@ -120,7 +132,16 @@ def _keyless() -> Subject:
 SUBJECTS: dict[str, Callable[[], Subject]] = {
     "dense": _dense,
     "dense8": _dense8,
-    "mixed": _mixed,
+    "mixed": _walked("mixed", "2,000,000 packets, 1.6 GB, 2,000 adverts", "proto 112", (1.1, 0.9)),
+    "trunk": _walked(
+        "trunk",
+        "1,000,000 tagged packets, 790 MB, 10,000 adverts",
+        "vlan and proto 112",
+        (2, 1.3),
+    ),
+    "trunk70": _walked(
+        "trunk70", "the same packets with 70 bytes each", "vlan and proto 112", (3, 2)
+    ),
     "vlan": _variant("vlan", f"{_DENSE}, all in VLAN 100", IPV4),
     "ipv6": _variant("ipv6", f"{_DENSE}, over IPv6", IPV6),
     "pcapng": _variant("pcapng", f"{_DENSE}, as pcapng", IPV4),

@@ -8,6 +8,7 @@ Exit status 1 with such an input, 3 without atheris.
 
 import hashlib
 import importlib.util
+import random
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.fuzz.targets import TARGETS, corpus
+from tests.native import sanitized
 from tests.program import ROOT
 
 BUILD = ROOT / "build" / "fuzz"
@@ -26,6 +28,8 @@ INPUT_S = 20
 INPUT_MAX = 65_536
 START_S = 30
 """Importing and reading the corpus, before the time begins to count."""
+NATIVE = "native"
+"""The extension in C, under sanitizers instead of atheris."""
 _ABSENT = 3
 _TELLING = re.compile(r"\s*(\w+(\.\w+)*(Error|Exception)\b|==\d+== ?ERROR)")
 
@@ -53,6 +57,13 @@ def prepared(name: str) -> Path:
 
 def fuzzed(name: str, seconds: int) -> Outcome:
     """Fuzz one target for so long."""
+    if name == NATIVE:
+        seed = random.randrange(1 << 30)
+        taken = sanitized.fuzzed(seconds, seed)
+        if taken is None:
+            return Outcome(name, 0, 0, 0, [], "there is no compiler with sanitizers")
+        broken = [taken.broken] if taken.broken else []
+        return Outcome(name, taken.executions, 0, 0, broken, taken.problem)
     folder = prepared(name)
     BROKEN.mkdir(parents=True, exist_ok=True)
     prefix = f"{BROKEN}/{name}-"
@@ -125,4 +136,4 @@ def main(seconds: int, names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:] or list(TARGETS)))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:] or [*TARGETS, NATIVE]))
