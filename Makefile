@@ -109,6 +109,7 @@ bless: $(VENV)/.tools
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
 	@$(BIN)/python -m tests.generate_implementations
+	@$(BIN)/python -m tests.generate_share
 
 $(VENV)/.fuzz: $(VENV)/.tools
 	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]'

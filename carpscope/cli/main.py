@@ -230,7 +230,12 @@ def _load(name: str) -> Command:
     return command
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def whole_parser() -> argparse.ArgumentParser:
+    """Build the parser with every option of every command: for man pages and completions."""
+    return _parser([], every=True)
+
+
+def _parser(arguments: Sequence[str], *, every: bool = False) -> argparse.ArgumentParser:
     """Build the parser; where the command is named, only its own module is loaded."""
     # No abbreviations: `--pass=TEXT` would be ambiguous and the complaint quote the text.
     parser = _Parser(
@@ -255,7 +260,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=_Help,
             allow_abbrev=False,
         )
-        if len(wanted) == 1:
+        if every or len(wanted) == 1:
             command.configure(child)
             child.add_argument("--debug", action="store_true", help="tracebacks of our mistakes")
         child.set_defaults(run=command.run)
