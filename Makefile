@@ -52,7 +52,7 @@ $(NATIVE): $(wildcard native/*) hatch_build.py | $(VENV)/.tools
 # The tools and all they need are pinned by their digests (make pin); PINNED=no takes the ranges.
 $(VENV)/.tools: $(VENV)/.installed pyproject.toml requirements/dev.txt
 	@if [ "$(PINNED)" = no ]; then \
-	  $(BIN)/python -m pip install --quiet --editable '.[dev,case,dask]'; \
+	  $(BIN)/python -m pip install --quiet --editable '.[dev,dask]'; \
 	else \
 	  $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt && \
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
@@ -124,7 +124,7 @@ $(SUPPLY)/.installed: requirements/audit.txt
 
 UV := UV_CUSTOM_COMPILE_COMMAND='make pin' $(SUPPLY)/bin/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --upgrade
-EXTRAS := --extra dev --extra case --extra dask
+EXTRAS := --extra dev --extra dask
 pin: $(SUPPLY)/.installed
 	@$(UV) pyproject.toml --extra all --output-file requirements/run.txt
 	@$(UV) pyproject.toml requirements/build.in $(EXTRAS) --output-file requirements/dev.txt

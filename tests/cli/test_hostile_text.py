@@ -154,7 +154,7 @@ def test_every_string_of_a_report(attack: str, tmp_path: Path) -> None:
         assert len({len(row) for row in rows}) == 1
         for row in rows:
             assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
-    for found in ("manifest.json", "findings.json", "case.jsonld"):
+    for found in ("manifest.json", "findings.json"):
         assert json.loads(files[found])
     for line in files["events.jsonl"].splitlines():
         assert json.loads(line)

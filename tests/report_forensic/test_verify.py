@@ -54,12 +54,12 @@ def test_an_untouched_report_is_intact(case: Path, key: str) -> None:
     assert status == 0
     assert set(found) == {"intact"}
     assert "evidence capture.pcap" in found["intact"]
-    assert len(found["intact"]) == 10  # the signature, eight files, the evidence
+    assert len(found["intact"]) == 9  # the signature, seven files, the evidence
 
 
 NAMES = (
     "report.html", "report.md", "findings.json", "events.jsonl", "nodes.csv", "findings.csv",
-    "evidence.pcapng", "case.jsonld",
+    "evidence.pcapng",
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def test_every_pin_has_a_version_and_hashes(path: Path) -> None:
 def test_what_the_package_asks_for_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = list(project["dependencies"])
-    for extra in ("live", "report", "metrics", "zstd", "dev", "case", "dask"):
+    for extra in ("live", "report", "metrics", "zstd", "dev", "dask"):
         asked += project["optional-dependencies"][extra]
     asked.remove("carpscope[all]")
     lines = (ROOT / "requirements/dev.txt").read_text().splitlines()

@@ -16,7 +16,6 @@ from carpscope.core.text import shown
 from carpscope.report.forensic import exhibit, prose, tables
 from carpscope.report.forensic.manifest import NAME, SIGNATURE, LogInput, manifest
 from carpscope.report.forensic.page import page
-from carpscope.report.forensic.provenance import case_jsonld
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.story import clock_remarks
 from carpscope.report.forensic.text import json_text
@@ -58,7 +57,6 @@ def contents(request: Request, key: "Ed25519PrivateKey | None") -> dict[str, byt
         "findings.csv": tables.findings_csv(request),
         "evidence.pcapng": exhibit.pcapng(request.exhibits, request.names, digests),
     }
-    files["case.jsonld"] = case_jsonld(request, files)
     text = (json_text(listed(outputs=files)) + "\n").encode()
     files[NAME] = text
     if key is not None:

@@ -34,7 +34,6 @@ WHAT = {
     "nodes.csv": "one row a node",
     "findings.csv": "one row a finding",
     "evidence.pcapng": "the frames that matter, untouched, each with why",
-    "case.jsonld": "where all of this comes from, as CASE/UCO says it",
 }
 
 
