@@ -264,7 +264,6 @@ def _known_codes(codes: tuple[str, ...], path: str) -> None:
 
 
 def _asked(options: argparse.Namespace) -> list[bytes]:
-    """Ask once, however often the configuration is read again."""
     from carpscope.cli.passphrase import candidate
 
     if not isinstance(options.ask_passphrase, bytes):

@@ -74,8 +74,6 @@ class Options:
     outputs: Outputs = field(default_factory=Outputs)
     show: list[Callable[[Snapshot], None]] = field(default_factory=list)
     show_every: Nanos = SNAPSHOT_EVERY
-    reread: Callable[[], tuple[Config, list[str]]] | None = None
-    """Reads the configuration again and applies what outputs it names; says what changed."""
     report: Callable[[Snapshot], None] | None = None
     """Prints the state, for SIGUSR1."""
     fail_on: Severity = Severity.WARNING
@@ -92,7 +90,7 @@ class Live:
         self.started = wall_ns()
         self.log: deque[Record] = deque(maxlen=LOG_KEPT)
         self.requests: set[str] = set()
-        """`stop`, `reread`, `report`: what a signal asked for."""
+        """`stop`, `report`: what a signal asked for."""
         self.packets = 0
         self.is_wrong = False
         """Whether anything that gives exit status 1 was found, and does not lie in maintenance."""
@@ -136,7 +134,6 @@ class Live:
             self.monitors[0].observer.use(interface.shortcuts)
             interface.tap = self._keep if self._disks else None
         self._foreign = {self.monitors[place].interface for place in self.vantages}
-        self._configure(config)
         self._tellers = [Teller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
         self._told: dict[str | None, Nanos] = {}
@@ -439,9 +436,6 @@ class Live:
     # What is asked from outside
 
     def _serve(self, clock: Nanos) -> None:
-        if "reread" in self.requests:
-            self.requests.discard("reread")
-            self._reread()
         if "report" in self.requests:
             self.requests.discard("report")
             if self.options.report is not None:
@@ -453,25 +447,6 @@ class Live:
         if since > SAVE_EVERY or (self._unsaved and since > SAVE_SOONEST):
             self._saved, self._unsaved = clock, False
             self._save()
-
-    def _reread(self) -> None:
-        if self.options.reread is None:
-            return
-        self._manager.say("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
-        now = wall_ns()
-        try:
-            config, told = self.options.reread()
-        except Exception as problem:  # noqa: BLE001 - whatever it is, the run goes on
-            self.tell(notice(now, "configuration", f"not reread: {problem}"))
-        else:
-            self._configure(config)
-            text = "; ".join(["configuration reread", *told])
-            self.tell(notice(now, "configuration", text, severity=Severity.INFO))
-        self._manager.say("READY=1")
-
-    def _configure(self, config: Config) -> None:
-        for monitor in self.monitors:
-            monitor.configure(config)
 
     def _situations(self) -> dict[str, Situations]:
         return {monitor.interface: monitor.situations for monitor in self.monitors}

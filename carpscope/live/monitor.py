@@ -94,6 +94,8 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Set up what watches."""
+        self.situations.close_after = self.config.tolerances.close_after
+        self.situations.ignored = frozenset(self.config.tolerances.ignore)
         effort = Effort(FIRST_DIGESTS if self.searcher is None else LOOK_DIGESTS)
         keyring = Keyring(self.config.passphrases)
         self.observer = Observer(keyring, self.config.addresses, effort, LIVE)
@@ -102,19 +104,6 @@ class Monitor:
         self.context = Context(self.observer, self.config, self.interface, mistakes=self.mistakes)
         self._engine = Engine(self.context)
         self._events = EventWatch()
-
-    def configure(self, config: Config) -> None:
-        """Take what was reread; nothing that is known is forgotten.
-
-        Other candidates are tried on what is verified from now on.
-        """
-        self.config = self.context.config = config
-        self.situations.close_after = config.tolerances.close_after
-        self.situations.ignored = frozenset(config.tolerances.ignore)
-        self.observer.addresses = config.addresses
-        self.observer.keyring = Keyring(config.passphrases)
-        self._asked.clear()
-        self.observer.strangers.expected = config.expected_nodes
 
     def see(self, frame: Frame) -> None:
         """Take one frame."""

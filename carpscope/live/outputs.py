@@ -1,8 +1,4 @@
-"""The receivers that the command line and the configuration name, and what a reread changes.
-
-A receiver that stays keeps its queue and its connection. A mistake in a new one changes
-nothing: all are made before any is let go.
-"""
+"""The receivers that the command line and the configuration name."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -26,10 +22,9 @@ class Outputs:
         """Begin with none."""
         self.mistakes = Mistakes()
         """Our own, of the whole run."""
-        self._sinks: dict[str, Sink] = {}
-        self._outlets: dict[str, Outlet] = {}
+        self._sinks: list[Sink] = []
+        self._outlets: list[Outlet] = []
         self._metrics: dict[str, Metrics] = {}
-        self._answering: set[str] = set()
         self._fixed: list[Outlet] = []
 
     def prepare(
@@ -40,26 +35,25 @@ class Outputs:
         *,
         listen: bool = True,
     ) -> None:
-        """Make what is new of `name=target`, and the exporter. Raises CarpscopeError.
+        """Make all of `name=target`, and the exporter. Raises CarpscopeError.
 
         `places` says of texts where they stand, for who has to put a mistake right; without
         `listen` the exporter's address is only read.
         """
         if len(set(texts)) > OUTPUTS_MAX:
             raise CarpscopeError(f"more than {OUTPUTS_MAX} outputs: each has a thread")
-        made: dict[str, Sink] = {}
+        made: list[Sink] = []
         text = ""
         try:
             for text in dict.fromkeys(texts):
-                if text not in self._outlets:
-                    made[text] = make_sink(text)
+                made += [make_sink(text)]
             text = f"metrics={metrics}"
             if metrics and listen:
                 self.listen(metrics)
             elif metrics:
                 listening_at(metrics)
         except CarpscopeError as problem:
-            for sink in made.values():
+            for sink in made:
                 sink.close()
             place = (places or {}).get(text)
             raise CarpscopeError(f"{place}: {problem}" if place else str(problem)) from None
@@ -73,36 +67,23 @@ class Outputs:
     @property
     def prepared(self) -> list[str]:
         """Return the names of what was made and not started yet."""
-        return [sink.name for sink in self._sinks.values()]
+        return [sink.name for sink in self._sinks]
 
-    def start(self, texts: Sequence[str], metrics: str | None) -> list[str]:
-        """Use what was prepared, let go of the rest without waiting; return what changed."""
-        told = []
-        for text in [text for text in self._outlets if text not in texts]:
-            outlet = self._outlets.pop(text)
-            told.append(f"no longer {outlet.sink.name}")
-            threading.Thread(target=outlet.close, args=(CLOSE_PATIENCE_S,), daemon=True).start()
-        for text, sink in self._sinks.items():
-            self._outlets[text] = Outlet(sink, mistakes=self.mistakes)
-            told.append(f"now also {sink.name}")
-        self._sinks = {}
-        if metrics is not None and metrics not in self._answering:
-            self._metrics[metrics].start()
-            self._answering.add(metrics)
-        for target in [target for target in self._metrics if target != metrics]:
-            threading.Thread(target=self._metrics.pop(target).close, daemon=True).start()
-            self._answering.discard(target)
-            told.append(f"metrics no longer at {target}")
-        return told
+    def start(self) -> None:
+        """Use what was prepared: threads and answers begin here."""
+        self._outlets = [Outlet(sink, mistakes=self.mistakes) for sink in self._sinks]
+        self._sinks = []
+        for metrics in self._metrics.values():
+            metrics.start()
 
     def add(self, outlet: Outlet) -> None:
-        """Add one that no configuration changes: the screen."""
+        """Add one that nobody names: the screen."""
         self._fixed.append(outlet)
 
     @property
     def all(self) -> list[Outlet]:
         """Return every receiver."""
-        return [*self._outlets.values(), *self._fixed]
+        return [*self._outlets, *self._fixed]
 
     def show(self, snapshot: Snapshot) -> None:
         """Let the next scrape see this."""

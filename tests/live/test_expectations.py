@@ -89,17 +89,6 @@ def test_a_node_that_is_not_listed() -> None:
     assert looked(calm, seen[-1].at) == []
 
 
-def test_a_configuration_that_lists_it_now_closes_it() -> None:
-    seen = frames("ucarp-healthy")
-    (monitor,) = watching(config(nodes=(FW2,)), seen[0].at)
-    for frame in seen:
-        monitor.see(frame)
-    assert looked(monitor, seen[-1].at) == [("opened", "CS252", ("192.0.2.1",))]
-    wider = config(nodes=(FW1, FW2))
-    monitor.configure(wider)
-    assert looked(monitor, seen[-1].at + SECOND) == [("closed", "CS252", ("192.0.2.1",))]
-
-
 def test_a_missing_group_is_the_same_after_a_restart(tmp_path: Path) -> None:
     since = 1_700_000_000 * SECOND
     (first,) = watching(config(), since)

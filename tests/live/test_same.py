@@ -21,7 +21,6 @@ TICK = 200 * MILLISECOND
 def watched(frames: list[Frame], config: Config) -> tuple[Monitor, list[Finding], set[str]]:
     """Let a monitor live through a capture, its clock ticking as the frames say."""
     monitor = Monitor(config, "span0")
-    monitor.configure(config)
     opened: set[str] = set()
     clock: Nanos = frames[0].at if frames else 0
     for frame in frames:

@@ -1,7 +1,6 @@
 """`carpscope live`: what is wrong on a span port, while it can still be helped."""
 
 import argparse
-import copy
 import os
 import sys
 
@@ -188,7 +187,6 @@ def _run(options: argparse.Namespace) -> int:
     from carpscope.live.loop import Live
     from carpscope.live.loop import Options as LoopOptions
 
-    given = copy.copy(options)
     config = _config(options)
     _from_config(options, config)
     if options.check_config:
@@ -225,9 +223,8 @@ def _run(options: argparse.Namespace) -> int:
     names = [*options.interface, *(one.name for one in pipes)]
     loop.recorder, loop.keeper = _kept(options, names, loop)
     loop.state = _state(options)
-    loop.reread = (lambda: _reread(given, options, loop)) if options.config else None
     loop.report = _report_state
-    loop.outputs.start(_outputs(options), options.metrics)
+    loop.outputs.start()
     capture.start()
     live = Live(capture, config, loop)
     _watch_threads(loop)
@@ -312,25 +309,6 @@ def _from_config(options: argparse.Namespace, config: "Config") -> None:
     for key in ("json", "syslog", "webhook"):
         if key in live:
             options.out = [*options.out, f"{key}={live[key]}"]
-
-
-_FIXED = ("interface", "filter", "state", "evidence")
-"""What the file may say and a reread does not change: opened before privileges are dropped."""
-
-
-def _reread(
-    given: argparse.Namespace, options: argparse.Namespace, loop: "Options"
-) -> "tuple[Config, list[str]]":
-    """Read the file again and apply it; on a mistake, raise and change nothing."""
-    fresh = copy.copy(given)
-    config = _config(fresh)
-    _from_config(fresh, config)
-    loop.outputs.prepare(_outputs(fresh), fresh.metrics, _places(config))
-    told = loop.outputs.start(_outputs(fresh), fresh.metrics)
-    fixed = [name for name in _FIXED if getattr(fresh, name) != getattr(options, name)]
-    if fixed:
-        told.append(f"{', '.join(fixed)}: changed in the file, takes effect after a restart")
-    return config, told
 
 
 def _checked(options: argparse.Namespace, config: "Config") -> int:
@@ -452,7 +430,7 @@ def _signals(live: "Live") -> None:
     asked = {
         signal.SIGINT: ("stop", "interrupted"),
         signal.SIGTERM: ("stop", "terminated"),
-        signal.SIGHUP: ("reread",),
+        signal.SIGHUP: ("stop", "terminated"),
         signal.SIGUSR1: ("report",),
     }
 
@@ -465,7 +443,9 @@ def _signals(live: "Live") -> None:
             return
 
     for number in asked:
-        signal.signal(number, take)
+        # nohup(1) asks that SIGHUP be ignored
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, take)
 
 
 def _close(loop: "Options") -> None:
