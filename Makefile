@@ -12,7 +12,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench-packages soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places mutants
+.PHONY: bench-packages soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -29,7 +29,6 @@ help:
 	@echo 'make score      hold the analysis against labelled captures'
 	@echo 'make score-swarm SEEDS=1000   and against simulated ones whose truth is known'
 	@echo 'make score-places SEEDS=300   and captures at several places of them'
-	@echo 'make mutants    change the program in one place after the other: does a test fail?'
 	@echo 'make format     put every file into the house format'
 	@echo 'make clean      remove what make made'
 
@@ -93,7 +92,7 @@ bench: bench-packages $(NATIVE)
 	@$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON)) $(if $(DOC),--doc $(DOC)) $(SUBJECTS)
 
 sim: $(VENV)/.tools
-	@$(BIN)/python -m carpscope.sim.swarm $(or $(SEED),1) $(COUNT)
+	@$(BIN)/python -m tests.sim.swarm $(or $(SEED),1) $(COUNT)
 
 # The traces and their judge are not part of this repository; tests/data has copies of them.
 conform: $(VENV)/.tools
@@ -158,11 +157,6 @@ score-swarm: $(VENV)/.tools
 
 score-places: $(VENV)/.tools
 	@$(BIN)/python -m tests.score.places $(SEEDS)
-
-# All of wire, auth, protocol and detect; or PACKAGE=wire, and SAMPLE=400 of each. SHOW=1 runs
-# nothing and lists what survived so far.
-mutants: $(VENV)/.tools
-	@$(BIN)/python -m tests.mutants $(PACKAGE) --sample $(or $(SAMPLE),0) $(if $(SHOW),--show)
 
 clean:
 	@rm -rf $(VENV) $(SUPPLY) $(NATIVE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,12 +5,12 @@ import pytest
 from carpscope.core.units import SECOND
 from carpscope.protocol.events import State
 from carpscope.protocol.profile import profiles
-from carpscope.sim.invariants import explanation, unsettled, violations
 from carpscope.sim.library import example
 from carpscope.sim.record import Changed
 from carpscope.sim.scenario import parse
-from carpscope.sim.swarm import drawn, main, run
 from carpscope.sim.world import World
+from tests.sim.invariants import explanation, unsettled, violations
+from tests.sim.swarm import drawn, main, run
 
 
 @pytest.mark.parametrize("first", range(0, 400, 40))

@@ -15,10 +15,10 @@ from carpscope.sim.library import example, names
 from carpscope.sim.network import Network
 from carpscope.sim.plan import Delay
 from carpscope.sim.scenario import load
-from carpscope.sim.swarm import drawn
 from carpscope.sim.world import World
 from tests.sim.conform import TRACES
 from tests.sim.stage import play
+from tests.sim.swarm import drawn
 
 
 def run(world: World) -> tuple[str, list[bytes]]:

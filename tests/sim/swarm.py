@@ -1,6 +1,6 @@
 """Worlds drawn from a seed: any nodes, any faults; first safety, then convergence.
 
-    python -m carpscope.sim.swarm SEED [COUNT]
+    python -m tests.sim.swarm SEED [COUNT]
 
 A seed draws implementations, skews, delays and a list of faults, asymmetric ones
 among them. While the faults last nothing may happen that the protocol forbids. Then
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
 from carpscope.protocol.profile import Drive, Presence, profiles
-from carpscope.sim.invariants import explanation, patience, stuck, unsettled, violations
 from carpscope.sim.plan import Delay, Happening, NodePlan, Scenario, VhidPlan
 from carpscope.sim.world import Chance, World, chance
+from tests.sim.invariants import explanation, patience, stuck, unsettled, violations
 
 _FAULTS_FROM = 8 * SECOND
 _FAULTS_TO = 60 * SECOND
 _QUIET = 15 * SECOND
 """How long nobody may move at the end."""
-_PASSPHRASE = "swarm"  # noqa: S105 - nothing is secret here
+_PASSPHRASE = "swarm"
 _KINDS = ("crash", "link", "cut", "one_way", "loss", "demote", "carp", "family", "attack")
 
 
