@@ -71,6 +71,7 @@ _LIVE_TEXTS = (
     "metrics",
     "syslog",
     "exec",
+    "store",
     "webhook",
     "state",
     "evidence",

@@ -141,9 +141,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=TARGET",
-        help="json=FILE, syslog=udp://HOST:PORT (tcp://, local), exec=CMD, webhook=URL",
+        help="json=FILE, store=FILE, syslog=udp://HOST:PORT (tcp://, local), exec=CMD, webhook=URL",
     )
     add("--exec", metavar="CMD", help="run CMD VHID@INTERFACE MASTER|BACKUP per event, no shell")
+    add("--store", metavar="FILE[,DAYSd]", help="keep events (90 days) for carpscope history")
     add("--metrics", metavar="ADDR:PORT", help="OpenMetrics for Prometheus")
     add("--state", metavar="FILE", help="what is open survives a restart")
     add("--check-config", action="store_true", help="read the configuration, say it, and end")
@@ -303,7 +304,7 @@ def _from_config(options: argparse.Namespace, config: "Config") -> None:
             place = dict(config.places)["filter"]
             raise CarpscopeError(f"{place}: {problem}") from None
     options.interface = options.interface or list(config.interfaces)
-    for key in ("filter", "metrics", "state", "evidence", "exec"):
+    for key in ("filter", "metrics", "state", "evidence", "exec", "store"):
         if getattr(options, key) is None:
             setattr(options, key, live.get(key))
     for key in ("json", "syslog", "webhook"):
@@ -347,7 +348,8 @@ def _places(config: "Config") -> dict[str, str]:
 
 
 def _outputs(options: argparse.Namespace) -> list[str]:
-    return [*options.out, *([f"exec={options.exec}"] if options.exec else [])]
+    named = (("exec", options.exec), ("store", options.store))
+    return [*options.out, *(f"{kind}={target}" for kind, target in named if target)]
 
 
 def _kept(

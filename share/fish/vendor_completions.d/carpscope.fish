@@ -50,8 +50,8 @@ function _shtab_carpscope_using
   test "$_shtab_carpscope_cmdpath" = "$argv"
 end
 
-set -g _shtab_carpscope_commands analyze annotate check dissect explain keygen live report simulate verify
-set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --from --group --interface --key --log --log-year --log-zone --metrics --node --notes --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --sign --snapshot-length --speed --state --system --tls-ca-file --tls-cert --tls-key --trust --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
+set -g _shtab_carpscope_commands analyze annotate check dissect explain history keygen live report simulate verify
+set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
 
 complete -c carpscope -e
 complete -c carpscope -f
@@ -137,6 +137,17 @@ complete -c carpscope -n '_shtab_carpscope_using; and test $_shtab_carpscope_npo
 complete -c carpscope -n '_shtab_carpscope_using explain' -s h -l help -d 'show this help message and exit'
 complete -c carpscope -n '_shtab_carpscope_using explain' -l json -d 'one document: the page, or the list'
 complete -c carpscope -n '_shtab_carpscope_using explain' -l debug -d 'tracebacks of our mistakes'
+complete -c carpscope -n '_shtab_carpscope_using; and test $_shtab_carpscope_npos -eq 0' -a history -d 'Prints the events that `carpscope live --store FILE` kept, oldest first. Times are UTC.'
+complete -c carpscope -n '_shtab_carpscope_using history' -s h -l help -d 'show this help message and exit'
+complete -c carpscope -n '_shtab_carpscope_using history' -l since -x -d 'yesterday, today, 2h, 3d, 2026-11-30 or 2026-11-30T03:00:00Z; UTC'
+complete -c carpscope -n '_shtab_carpscope_using history' -l until -x -d 'the same; what comes later is left out'
+complete -c carpscope -n '_shtab_carpscope_using history' -l kind -xka "start stop state election finding incident notice" -d 'only start, stop, state, election, finding, incident, notice (repeatable)'
+complete -c carpscope -n '_shtab_carpscope_using history' -l severity -xka "info warning error critical" -d 'from this severity on'
+complete -c carpscope -n '_shtab_carpscope_using history' -l group -x -d 'vlan10/vhid1, or the number of a vhid'
+complete -c carpscope -n '_shtab_carpscope_using history' -s c -l count -x -d 'the newest N only'
+complete -c carpscope -n '_shtab_carpscope_using history' -s V -l details -d 'what incidents consist of'
+complete -c carpscope -n '_shtab_carpscope_using history' -l json -d 'one event object a line'
+complete -c carpscope -n '_shtab_carpscope_using history' -l debug -d 'tracebacks of our mistakes'
 complete -c carpscope -n '_shtab_carpscope_using; and test $_shtab_carpscope_npos -eq 0' -a keygen -d 'Makes an Ed25519 key pair: the private half signs reports (carpscope report --sign), the'
 complete -c carpscope -n '_shtab_carpscope_using keygen' -s h -l help -d 'show this help message and exit'
 complete -c carpscope -n '_shtab_carpscope_using keygen' -l openssh -d 'in OpenSSH'"'"'s format, not PEM'
@@ -168,8 +179,9 @@ complete -c carpscope -n '_shtab_carpscope_using live' -s W -x -d 'keep the last
 complete -c carpscope -n '_shtab_carpscope_using live' -l evidence -x -d 'keep the minutes before and after each finding'
 complete -c carpscope -n '_shtab_carpscope_using live' -l around -x -d 'how many minutes that is (2m)'
 complete -c carpscope -n '_shtab_carpscope_using live' -l evidence-files -x -d 'how many of these files stay (500); the first of each kind do'
-complete -c carpscope -n '_shtab_carpscope_using live' -l out -x -d 'json=FILE, syslog=udp://HOST:PORT (tcp://, local), exec=CMD, webhook=URL'
+complete -c carpscope -n '_shtab_carpscope_using live' -l out -x -d 'json=FILE, store=FILE, syslog=udp://HOST:PORT (tcp://, local), exec=CMD, webhook=URL'
 complete -c carpscope -n '_shtab_carpscope_using live' -l exec -x -d 'run CMD VHID@INTERFACE MASTER|BACKUP per event, no shell'
+complete -c carpscope -n '_shtab_carpscope_using live' -l store -x -d 'keep events (90 days) for carpscope history'
 complete -c carpscope -n '_shtab_carpscope_using live' -l metrics -x -d 'OpenMetrics for Prometheus'
 complete -c carpscope -n '_shtab_carpscope_using live' -l state -x -d 'what is open survives a restart'
 complete -c carpscope -n '_shtab_carpscope_using live' -l check-config -d 'read the configuration, say it, and end'
