@@ -11,7 +11,7 @@ from argparse_manpage.manpage import Manpage
 from carpscope.cli.main import whole_parser
 
 ROOT = Path(__file__).parents[1]
-SHARE = ROOT / "share"
+SHARE = ROOT / "docs" / "share"
 SHELLS = {
     "bash": "bash-completion/completions/carpscope",
     "zsh": "zsh/site-functions/_carpscope",

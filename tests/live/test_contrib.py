@@ -17,7 +17,7 @@ from carpscope.config import read_config
 from carpscope.report.openmetrics import Metrics
 from tests.live.stage import until
 from tests.live.test_sinks import snapshot
-from tests.program import ROOT
+from tests.program import ROOT, run
 
 CONTRIB = ROOT / "docs" / "contrib"
 SERVICE = CONTRIB / "carpscope.service"
@@ -166,3 +166,18 @@ def test_the_configuration_is_right() -> None:
     config = read_config(str(CONTRIB / "carpscope.toml"))
     assert config.interfaces == ("eth1",)
     assert len(config.groups[0].nodes) == 2
+
+
+def test_the_unit_starts_what_there_is(tmp_path: Path) -> None:
+    """Its command lines, with the configuration beside it, say what they understood."""
+    commands = re.findall(r"^Exec\w+=(.*)$", SERVICE.read_text(), re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        program, *words = command.replace("${STATE_DIRECTORY}", str(tmp_path)).split()
+        assert program == "carpscope"
+        at = words.index("--config") + 1
+        assert words[at] == "/etc/carpscope/carpscope.toml"
+        words[at] = str(CONTRIB / "carpscope.toml")
+        done = run(*words, *([] if "--check-config" in words else ["--check-config"]))
+        assert (done.status, done.err) == (0, ""), command
+        assert "eth1" in done.out
