@@ -1,5 +1,6 @@
 # make demo    install into .venv and analyze a capture that real nodes made
-# make test    install what tests need (Debian packages too, as root), check, run every test
+# make test    install what tests need (Debian packages too, as root), check, run the tests
+# make test-fast  the tests that need neither root nor long; make test-long: what takes longest
 # make check   format, lint, types
 # make help    the rest
 
@@ -12,7 +13,7 @@ SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench-packages soak help demo test check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places
+.PHONY: bench-packages soak help demo test test-fast test-long check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -74,8 +75,17 @@ check: $(VENV)/.tools
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
+# Two workers; what makes network namespaces runs in real time, on one of them.
+PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadgroup
+
 test: packages $(NATIVE) check
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
+
+test-fast: $(VENV)/.tools $(NATIVE)
+	@$(PYTEST) -m 'not long and not slow and not namespaces'
+
+test-long: packages $(VENV)/.tools $(NATIVE)
+	@$(PYTEST) -m long
 
 format: $(VENV)/.tools
 	@$(BIN)/ruff format --quiet .

@@ -1,6 +1,7 @@
 """What every test shares: how hard Hypothesis looks, how the program is run, how to bless."""
 
 import os
+import shutil
 
 import pytest
 from hypothesis import settings
@@ -19,6 +20,19 @@ settings.load_profile("repeatable")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --bless, which `make bless` gives."""
     parser.addoption("--bless", action="store_true", help="rewrite what screens are expected to be")
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what makes network namespaces run one after the other, where it can run at all."""
+    can = os.geteuid() == 0 and all(shutil.which(tool) for tool in ("ip", "tc", "nft"))
+    skip = pytest.mark.skipif(
+        not can, reason="needs root and iproute2, nftables: it makes network namespaces"
+    )
+    for item in items:
+        if item.get_closest_marker("namespaces"):
+            item.add_marker(pytest.mark.xdist_group("namespaces"))
+            item.add_marker(skip)
 
 
 @pytest.fixture

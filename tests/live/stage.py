@@ -26,10 +26,7 @@ from tests.program import ROOT
 T = TypeVar("T")
 Event = dict[str, Any]
 
-needs_namespaces = pytest.mark.skipif(
-    os.geteuid() != 0 or not all(shutil.which(t) for t in ("ip", "tc", "nft")),
-    reason="needs root and iproute2, nftables: it makes network namespaces",
-)
+needs_namespaces = pytest.mark.namespaces
 needs_ucarp = pytest.mark.skipif(shutil.which("ucarp") is None, reason="needs ucarp")
 
 PASSPHRASE = Ucarp().passphrase
