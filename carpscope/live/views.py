@@ -16,7 +16,7 @@ from carpscope.report.snapshot import (
     SituationView,
     Snapshot,
 )
-from carpscope.timeline import traits
+from carpscope.timeline import mastership, traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
@@ -160,8 +160,7 @@ def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:
 def _node(node: Node, config: Config, now: Nanos) -> NodeView:
     reign = node.reigns[-1] if node.reigns else None
     down = traits.takeover(node).latest
-    # the last master of a group counts as one until its backups would no longer wait
-    is_master = node.is_master and now - node.last <= down
+    is_master = node.is_master and not mastership.is_silent(node, now)
     why = reign.ended_by if reign is not None else ""
     track = node.authentication
     recipe = track.recipe

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
+from carpscope.timeline import traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node, Reign
 
@@ -22,6 +23,14 @@ class Held(NamedTuple):
 def is_master(node: Node) -> bool:
     """Tell whether a node is MASTER now, or was when the capture ended."""
     return bool(node.reigns) and node.reigns[-1].ended_by in ("", "capture")
+
+
+def is_silent(node: Node, now: Nanos) -> bool:
+    """Tell whether a MASTER has been silent for longer than any backup of it waits.
+
+    One that nobody followed counts as MASTER until then: an advertisement may be lost.
+    """
+    return now - node.last > traits.takeover(node).latest
 
 
 def master(group: Group) -> Node | None:

@@ -17,7 +17,7 @@ from carpscope.auth.keyring import Keyring
 from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
-from carpscope.timeline import traits
+from carpscope.timeline import mastership, traits
 from carpscope.timeline.alive import Alive
 from carpscope.timeline.authentication import Waiting
 from carpscope.timeline.beside import Held, awaited, hold, let_go, meant, own
@@ -246,8 +246,8 @@ class Observer:
         self.settle()
         for group in self.groups.values():
             for node in list(group.masters):
-                late = self.now > node.due
-                self._leave(group, node, node.last, "silent" if late else "capture")
+                how = "silent" if mastership.is_silent(node, self.now) else "capture"
+                self._leave(group, node, node.last, how)
         facts.append(Ended(self.now))
         return facts
 

@@ -52,13 +52,22 @@ def brains(stage: Stage, who: int, start: Nanos, end: Nanos) -> None:
 def test_two_masters_again_soon_are_the_same_situation(pause: Nanos, count: int) -> None:
     stage = Stage("split_brain")
     stage.claim(0, SECOND)
-    brains(stage, 1, 10 * SECOND, 15 * SECOND)
-    brains(stage, 1, 15 * SECOND + pause, 20 * SECOND + pause)
+    brains(stage, 1, 10 * SECOND, 20 * SECOND)
+    brains(stage, 1, 20 * SECOND + pause, 30 * SECOND + pause)
     found = stage.findings(60 * SECOND)
     assert len(found) == count
-    assert (found[0].start, found[-1].end) == (10 * SECOND, 20 * SECOND + pause)
+    assert (found[0].start, found[-1].end) == (10 * SECOND, 30 * SECOND + pause)
     assert sum(f.frame_count for f in found) == 4
     assert ("in 2 stretches" in found[0].explanation) == (count == 1)
+
+
+def test_stretches_that_are_less_than_half_of_the_time_are_situations_of_their_own() -> None:
+    stage = Stage("split_brain")
+    stage.claim(0, SECOND)
+    for start in (10, 24, 38):
+        brains(stage, 1, start * SECOND, (start + 4) * SECOND)
+    found = stage.findings(60 * SECOND)
+    assert [(f.start // SECOND, f.end // SECOND) for f in found] == [(10, 14), (24, 28), (38, 42)]
 
 
 def test_of_several_situations_the_latest_goes_on() -> None:

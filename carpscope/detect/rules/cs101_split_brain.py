@@ -190,10 +190,14 @@ def _split(overlap: Overlap) -> Split | None:
 
 
 def _same(before: Split, split: Split) -> bool:
-    """Tell whether the same nodes are MASTER at once again before anybody would call it over."""
+    """Tell whether the same nodes are MASTER at once again before anybody would call it over.
+
+    Joined, they were so for most of the time: else each stretch is a situation of its own.
+    """
     pause = timers.FLAPPING_INTERVALS * max(node.advbase for node in split.nodes.values())
     nodes = before.nodes.keys() == split.nodes.keys()
-    return nodes and split.start - before.end <= max(pause, 1) * SECOND // 2
+    soon = split.start - before.end <= max(pause, 1) * SECOND // 2
+    return nodes and soon and 2 * (before.total + split.total) >= split.end - before.start
 
 
 def _join(before: Split, split: Split) -> Split:
