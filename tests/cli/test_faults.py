@@ -236,17 +236,7 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     theirs.chmod(0o777)
-    code = (  # the interpreter itself may lie where nobody else can read it: load all, use it once
-        "import getpass, importlib, os, pkgutil, sys, carpscope, carpscope.cli.main as m\n"
-        "for item in pkgutil.walk_packages(carpscope.__path__, 'carpscope.'):\n"
-        "    item.name.endswith('__main__') or importlib.import_module(item.name)\n"
-        "names = m.names(); m.names = lambda: names; [m._load(name) for name in names]\n"
-        f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
-        f" '--log', {str(ROOT / 'Makefile')!r}])\n"
-        "os.setgid(65534); os.setuid(65534); m.entry()"
-    )
-    somebody = (sys.executable, "-c", code)
-    for words, told in (
+    trials = (
         (("analyze", str(mine)), "mine.pcap: no permission to read it"),
         (("dissect", str(mine)), "mine.pcap: no permission to read it"),
         (("report", trouble, "-o", str(tmp_path / "case")), "Permission denied"),
@@ -254,10 +244,24 @@ def test_permission_lost_is_one_line(open_path: Path) -> None:
         (("report", trouble, "-o", str(theirs / "x"), "--log", str(mine)), "Permission denied"),
         (("analyze", trouble, "--passphrase-file", str(mine)), "Permission denied"),
         (("analyze", trouble, "--config", str(mine)), "Permission denied"),
-    ):
-        done = start(*words, prefix=somebody)
-        assert done.status == 2, done
-        one_line(done.err, told)
+    )
+    code = (  # the interpreter itself may lie where nobody else can read it: load all, use it once
+        "import getpass, importlib, os, pkgutil, sys, carpscope, carpscope.cli.main as m\n"
+        "for item in pkgutil.walk_packages(carpscope.__path__, 'carpscope.'):\n"
+        "    item.name.endswith('__main__') or importlib.import_module(item.name)\n"
+        "names = m.names(); m.names = lambda: names; [m._load(name) for name in names]\n"
+        f"m.main(['report', {TROUBLE!r}, '-o', {str(tmp_path)!r} + f'/w{{os.getpid()}}', '-q',"
+        f" '--log', {str(ROOT / 'Makefile')!r}])\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        f"for words in {[words for words, _ in trials]!r}:\n"
+        "    child = os.fork()\n"
+        "    child or (setattr(sys, 'argv', ['carpscope', *words]), m.entry())\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)\n"
+    )
+    done = start(prefix=(sys.executable, "-c", code))
+    assert done.out.split() == ["2"] * len(trials), done
+    for line, (_, told) in zip(done.err.splitlines(keepends=True), trials, strict=True):
+        one_line(line, told)
 
 
 def stepped(name: str, seconds: dict[int, int], path: Path) -> None:

@@ -83,9 +83,11 @@ def test_names_of_captures(name: str, tmp_path: Path) -> None:
     seen(several.out)
     lines = several.out.splitlines()
     assert len(lines) == len(run("dissect", str(path)).out.splitlines()) + 28
+    secret = tmp_path / f"{name}.pass"
+    secret.write_text("a secret\n")
     for words in (
         ("--config", str(path)),
-        ("--passphrase-file", str(path)),
+        ("--passphrase-file", str(secret)),
         ("-a", name),
         ("-f", name),
     ):

@@ -35,7 +35,10 @@ def serious(found: dict[str, Any]) -> list[dict[str, Any]]:
     return [i for i in found["incidents"] if i["severity"] in ("error", "critical")]
 
 
-@pytest.mark.parametrize(("groups", "vlans"), [(20, False), (20, True), (200, False)])
+@pytest.mark.parametrize(
+    ("groups", "vlans"),
+    [(20, False), (20, True), pytest.param(200, False, marks=pytest.mark.long)],
+)
 def test_many_groups_cut_at_once_are_one_incident(groups: int, vlans: bool, tmp_path: Path) -> None:
     tape = cut(groups, vlans=vlans)
     found = analysis(tape, tmp_path)

@@ -2,13 +2,16 @@
 
 What was told while it happened is what `analyze` finds afterwards in the same frames, start
 by start, and what it finds in the shipped capture; -w kept every frame, and --evidence what
-the findings rest on.
+the findings rest on. `tests/contradictions` holds every capture to the live loop without a
+cable, in less time than it took.
 """
 
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from captures.record.lan import run as tool
 from carpscope.capture.source import open_capture
@@ -24,7 +27,7 @@ from tests.live.secrets import candidates
 from tests.live.stage import Watcher, needs_namespaces, wire
 from tests.program import CAPTURES, ROOT, capture
 
-pytestmark = needs_namespaces
+pytestmark = [needs_namespaces, pytest.mark.long]
 
 NAMES = sorted(p.parent.name for p in CAPTURES.glob("*/capture.pcap*"))
 Told = tuple[str, str, tuple[str, ...], str]
