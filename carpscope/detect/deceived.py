@@ -10,12 +10,12 @@ from carpscope.protocol import timers
 from carpscope.timeline.facts import Deceived, Ended, Fact, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
+from carpscope.wire.carp import interval_ns
 
 SAME_ATTACK: Nanos = 30 * SECOND
 """Deceits about one node that follow each other within this are one attack."""
-LOOP_DELAY: Nanos = 1 * SECOND
-"""A loop returns an advertisement while the next has not been sent."""
-
+LOOPS_MIN = 3
+"""So many that come back, each once and before the next is sent, are a loop."""
 
 ATTACKS_KEPT = 200
 
@@ -34,6 +34,9 @@ class Attack:
     """Frames that were copied, and how long after each the copy came; bounded."""
     sources: dict[bytes, bytes | None] = field(default_factory=dict)
     """Addresses that sent them, and from which MAC."""
+    macs: dict[bytes, None] = field(default_factory=dict)
+    """Who sent them, as the frames have it; bounded."""
+    ttls: dict[int, None] = field(default_factory=dict)
     shapes: dict[tuple[int, int, int], None] = field(default_factory=dict)
     shape: tuple[int, int, int] = (0, 0, 0)
     """What the original said."""
@@ -45,19 +48,37 @@ class Attack:
 
     @property
     def is_loop(self) -> bool:
-        """Tell a loop: several advertisements come back, each once and soon."""
-        soon = [delay for delay in self.originals.values() if delay <= LOOP_DELAY]
-        each_once = self.evidence.count <= len(self.originals) + 1
-        return len(soon) >= 3 and len(soon) == len(self.originals) and each_once
+        """Tell a loop: advertisements come back, each once and before the next is sent.
+
+        Few of them, within what a way there and back takes and from no MAC but the node's: so do
+        networks repeat a frame, and nobody gains by it.
+        """
+        are_several = len(self.originals) >= LOOPS_MIN
+        if self.evidence.count > len(self.originals) + are_several:
+            return False
+        if not are_several and self.strangers():
+            return False
+        most = self._beat if are_several else timers.PATH
+        return all(delay <= most for delay in self.originals.values())
+
+    @property
+    def _beat(self) -> Nanos:
+        """Return the interval that the originals announce."""
+        return interval_ns(*self.shape[:2])
 
     def may_become_loop(self, at: Nanos) -> bool:
         """Tell whether the next advertisement may still come back like those until now: then it
         is a loop, and no alarm of an attack is due before that is known."""
-        waits = LOOP_DELAY + timers.overdue(self.shape[0], self.shape[1])
-        soon = all(delay <= LOOP_DELAY for delay in self.originals.values())
+        waits = self._beat + timers.overdue(*self.shape[:2])
+        soon = all(delay <= self._beat for delay in self.originals.values())
         each_once = self.evidence.count <= len(self.originals)
-        undecided = self.deceit is Deceit.REPLAYED and soon and each_once and not self.is_loop
-        return undecided and 0 <= at - self.end < waits
+        undecided = self.deceit is Deceit.REPLAYED and soon and each_once
+        return undecided and len(self.originals) < LOOPS_MIN and 0 <= at - self.end < waits
+
+    def strangers(self) -> list[bytes]:
+        """Return the MACs that frames came from which are no node's."""
+        mine = {mac for node in self.group.members for mac in (node.mac, node.own_mac)}
+        return [mac for mac in self.macs if mac not in mine]
 
 
 class AttackWatch:
@@ -95,6 +116,10 @@ class AttackWatch:
             attack.originals.setdefault(fact.original.frame, fact.at - fact.original.at)
         if len(attack.sources) < 16:
             attack.sources[fact.source] = fact.mac
+        if len(attack.macs) < 16 and fact.mac is not None:
+            attack.macs[fact.mac] = None
+        if fact.ttl and len(attack.ttls) < 16:
+            attack.ttls[fact.ttl] = None
         if len(attack.shapes) < 16:
             view = fact.view
             attack.shapes[view.advbase, view.advskew, view.demote] = None

@@ -104,6 +104,7 @@ class Deceived:
     view: "AdvertView"
     mac: bytes | None = None
     """Whom the frame names as its sender."""
+    ttl: int = 0
 
 
 @dataclass(slots=True)

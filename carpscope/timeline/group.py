@@ -282,6 +282,15 @@ class Group:
         is_new = node.adverts <= 1 or partner.adverts <= 1
         return (node, partner) if is_new or 0 <= counter - self.last_ipv4.counter <= 1 else None
 
+    def deceive(self, at: Nanos, counter: int) -> None:
+        """Let everybody believe what no node sent."""
+        self.deceits += 1
+        self.deceived_at = at
+        self.lies = (*self.lies[-7:], (at, counter))
+        for master in self.masters:
+            if master.deceived is None:
+                master.deceived = at
+
     def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
         """Return what the sender of an advertisement may count on from."""
         known = self.known if self.is_crowded else self.nodes.values()

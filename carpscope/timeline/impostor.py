@@ -33,6 +33,8 @@ class Deceit(Enum):
 
     REPLAYED = "replayed"
     FORGED = "forged"
+    FORWARDED = "forwarded"
+    """Sent again at once with a lower TTL, as routers do; receivers of the group drop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,8 @@ class Signatures:
                 first.shapes = {shape} | (first.shapes or set())
             return deceived
         deceit = _same_source(node, first, ip, shape, at, view, heard)
+        if deceit is Deceit.REPLAYED and node is not None and _is_forwarded(node, ip, view, at):
+            deceit = Deceit.FORWARDED
         if deceit is not None:
             return deceit, first
         if ip.identification:
@@ -282,6 +286,12 @@ def _same_source(
     ):
         return None  # counts on from what it sent or heard last: two nodes may circle
     return Deceit.REPLAYED
+
+
+def _is_forwarded(node: Node, ip: IpView, view: AdvertView, at: Nanos) -> bool:
+    """Tell whether a router has sent a node's latest advertisement on."""
+    soon = at - node.last_of.get(ip.version, at) <= view.interval_ns
+    return soon and ip.ttl < max(node.ttl, default=0)
 
 
 def is_counting(node: Node) -> bool:

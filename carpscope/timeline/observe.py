@@ -35,6 +35,7 @@ from carpscope.timeline.facts import (
 )
 from carpscope.timeline.fields import changes, collect, follow_counter, refusals
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent, count_copy
+from carpscope.timeline.impostor import Deceit
 from carpscope.timeline.joining import join
 from carpscope.timeline.lane import INTERVALS_KEPT, Echo, Lane
 from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
@@ -480,14 +481,10 @@ class Observer:
             original = replace(original, at=node.last_of[4], frame=node.last_frame)
         named = group.nodes.get(original.source) or node
         self._facts.append(
-            Deceived(group, named, at, ref, deceit, original, ip.source, view, link.source)
+            Deceived(group, named, at, ref, deceit, original, ip.source, view, link.source, ip.ttl)
         )
-        group.deceits += 1
-        group.deceived_at = at
-        group.lies = (*group.lies[-7:], (at, view.counter_value))
-        for master in group.masters:
-            if master.deceived is None:
-                master.deceived = at
+        if deceit is not Deceit.FORWARDED:
+            group.deceive(at, view.counter_value)
         return True
 
     # Who is MASTER

@@ -47,12 +47,13 @@ def test_no_replay_is_told_while_it_may_be_the_beginning_of_a_loop() -> None:
     lone.claim(0, SECOND)
     deceived(lone, 11 * SECOND, back=15 * MILLISECOND)
     assert lone.findings(12 * SECOND) == []
-    assert [one.label for one in lone.findings(14 * SECOND)] == ["replayed_advert"]
-    again = Stage("replayed_advert", "looped_advert")
-    again.claim(0, SECOND)
-    deceived(again, 11 * SECOND, back=15 * MILLISECOND)
-    again.see(Ended(11 * SECOND))
-    assert [one.label for one in again.findings(11 * SECOND)] == ["replayed_advert"]
+    assert [one.label for one in lone.findings(14 * SECOND)] == ["looped_advert"]
+    for back, label in ((15, "looped_advert"), (400, "replayed_advert")):
+        again = Stage("replayed_advert", "looped_advert")
+        again.claim(0, SECOND)
+        deceived(again, 11 * SECOND, back=back * MILLISECOND)
+        again.see(Ended(11 * SECOND))
+        assert [one.label for one in again.findings(11 * SECOND)] == [label]
 
 
 def test_each_kind_of_deceit_is_another_attack() -> None:
@@ -64,7 +65,7 @@ def test_each_kind_of_deceit_is_another_attack() -> None:
     forged, looped = stage.findings(0)
     assert (forged.label, looped.label) == ("forged_skew", "looped_advert")
     assert forged.summary.endswith("were forged to say 255/255 (a bow-out)")
-    assert "40.0 to 40.0 ms after they were sent" in looped.explanation
+    assert "40.0 ms after they were sent" in looped.explanation
     uneven = Stage("looped_advert")
     uneven.claim(0, SECOND)
     for second, late in ((11, 40), (12, 90), (13, 20), (14, 30)):

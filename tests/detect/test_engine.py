@@ -172,7 +172,7 @@ def test_a_ring_of_causes_and_a_cause_that_is_gone_lose_nothing() -> None:
 
 def attack(delays: list[int], copies: int) -> Attack:
     """Make a series of copies; delays are milliseconds."""
-    made = Attack(Group((), 1), "a", Deceit.REPLAYED, 0, 0)
+    made = Attack(Group((), 1), "a", Deceit.REPLAYED, 0, 0, shape=(1, 0, 0))
     made.originals = {n: delay * MILLISECOND for n, delay in enumerate(delays)}
     for frame in range(copies):
         made.evidence.add(frame)
@@ -183,7 +183,9 @@ def attack(delays: list[int], copies: int) -> Attack:
     ("delays", "copies", "is_loop"),
     [
         ([5, 6, 7], 3, True),
-        ([5, 6], 2, False),  # two may be chance
+        ([5, 250], 2, True),  # networks repeat a frame
+        ([5, 251], 2, False),  # two may be chance
+        ([5], 2, False),
         ([5, 6, 1000], 3, True),
         ([5, 6, 1001], 3, False),  # the next was sent meanwhile
         ([5, 6, 7], 4, True),  # the same one twice, once

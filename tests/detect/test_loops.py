@@ -9,6 +9,9 @@ from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
 from carpscope.core.units import MILLISECOND
 from carpscope.pipeline import analyze
+from tests.detect.field import analysis, labels, only
+from tests.detect.tapes import VIRTUAL
+from tests.plain import Tape, carp, ether, ipv4
 from tests.simulated import PASSPHRASE, scenario, simulated
 
 CONFIG = Config((PASSPHRASE.encode(),), (bytes((10, 0, 0, 100)),))
@@ -31,7 +34,50 @@ def test_what_comes_back_each_time_is_a_loop_and_no_replay(
     found = {f.label: f for f in analyze([open_capture(str(path))], CONFIG).findings}
     assert "replayed_advert" not in found
     assert found["looped_advert"].frame_count == len(echoes)
-    assert f"{delay_ms}.0 to {delay_ms}.0 ms" in found["looped_advert"].explanation
+    assert f"{delay_ms}.0 ms after" in found["looped_advert"].explanation
+
+
+ROUTER = "02:00:00:00:00:fe"
+
+
+def echoed(*, ttl: int, late: float, own: str = ROUTER, count: int = 20, step: int = 1) -> Tape:
+    """Send each advertisement again, or the last of them only."""
+    tape = Tape()
+    for beat in range(20):
+        body = carp(7, 1, 0, 5000 + beat * step, vips=("192.0.2.10",))
+        packet = ipv4("192.0.2.1", "224.0.0.18", 112, body, number=beat + 1)
+        again = ipv4("192.0.2.1", "224.0.0.18", 112, body, number=beat + 1, ttl=ttl)
+        tape.put(beat * 1.002, ether(VIRTUAL, "01:00:5e:00:00:12", 0x0800, packet))
+        if beat >= 20 - count:
+            tape.put(beat * 1.002 + late, ether(own, "01:00:5e:00:00:12", 0x0800, again))
+    return tape
+
+
+@pytest.mark.parametrize("late", [0.0006, 0.04])
+@pytest.mark.parametrize("count", [1, 20])
+@pytest.mark.parametrize("step", [0, 1])
+def test_what_a_router_sends_on_is_no_attack(
+    late: float, count: int, step: int, tmp_path: Path
+) -> None:
+    found = analysis(echoed(ttl=254, late=late, count=count, step=step), tmp_path)
+    assert labels(found) == {"looped_advert"}
+    one = only(found, "looped_advert")
+    assert "with TTL 254" in one["explanation"]
+    assert f"the router at {ROUTER}" in one["remedy"]
+    assert "uplinks" not in one["remedy"]
+
+
+def test_a_host_that_sends_each_again_is_named(tmp_path: Path) -> None:
+    one = only(analysis(echoed(ttl=255, late=0.02), tmp_path), "looped_advert")
+    assert f"Find the host at {ROUTER}" in one["remedy"]
+    lone = analysis(echoed(ttl=255, late=0.02, count=1), tmp_path)
+    assert labels(lone) == {"replayed_advert"}
+
+
+def test_one_frame_that_the_network_repeats_is_no_attack(tmp_path: Path) -> None:
+    found = analysis(echoed(ttl=255, late=0.02, own=VIRTUAL, count=1), tmp_path)
+    assert labels(found) == {"looped_advert"}
+    assert "One of them returned unchanged, 20.0 ms" in only(found, "looped_advert")["explanation"]
 
 
 def test_one_advertisement_that_comes_back_again_and_again_was_replayed(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.facts import Announced, Claimed, Deceived, Fact, Forgotten, Joined
 from carpscope.timeline.group import Group, group_words
+from carpscope.timeline.impostor import Deceit
 from carpscope.timeline.node import Node
 from carpscope.timeline.pace import unseen
 from carpscope.wire.carp import interval_ns
@@ -93,7 +94,7 @@ class MasterGap:
             for gap in self._over[-2:]:
                 near = abs(fact.at - gap.at) <= timers.ANNOUNCING
                 gap.proved = gap.proved or (fact.node is gap.successor and near)
-        elif isinstance(fact, Deceived):
+        elif isinstance(fact, Deceived) and fact.deceit is not Deceit.FORWARDED:
             state = self._state(fact.group)
             state.deceived += 1
             state.evidence = (*state.evidence[:12], fact.frame)

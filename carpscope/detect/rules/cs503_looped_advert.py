@@ -9,12 +9,12 @@ How it is seen
     Several advertisements return unchanged, each once and within a second, later than a
     mirror port's copy would. Or copies lie right behind each, as a mirror port makes them too,
     and the sender shows that it has heard them: its next advertisement follows when its wait
-    as a backup is over, ten times in a row, with the next counter.
+    as a backup is over, ten times in a row, with the next counter. What comes back with a
+    lower TTL was sent on by a router; receivers drop it.
 
 False alarms
     A mirror port that sees a frame on its way in and on its way out makes copies within a
-    few milliseconds; those are left out where the sender keeps its pace. What comes back with
-    another TTL was forwarded by a router (CS504).
+    few milliseconds; those are left out where the sender keeps its pace.
 
 What to do
     Look for a hypervisor with teamed uplinks and promiscuous mode (VMware:
@@ -26,16 +26,17 @@ Sources
     carp_proto_input_c ("replay or network loop detected").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from carpscope.core.address import mac_text
 from carpscope.core.units import SECOND, Nanos, seconds_text
 from carpscope.detect.deceived import Attack, AttackWatch
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.slow import Slow, Why, came_back, slow
-from carpscope.detect.words import since
+from carpscope.detect.words import listed, since
 from carpscope.timeline import traits
-from carpscope.timeline.facts import Deceived, Joined
+from carpscope.timeline.facts import Deceived, Ended, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
 from carpscope.wire.carp import interval_ns
@@ -45,8 +46,9 @@ class Looped(AttackWatch):
     """Finds advertisements that come back by themselves."""
 
     def concerns(self, attack: Attack) -> bool:
-        """Tell whether it is a loop."""
-        return attack.deceit is Deceit.REPLAYED and attack.is_loop
+        """Tell whether it is a loop, or a router's doing."""
+        is_loop = attack.deceit is Deceit.REPLAYED and attack.is_loop
+        return is_loop or attack.deceit is Deceit.FORWARDED
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give loops that returned advertisements show, and those that a node's pace does."""
@@ -58,9 +60,15 @@ class Looped(AttackWatch):
                         yield _heard(group, one, at)
 
     def finding(self, attack: Attack) -> Finding:
-        """Say whose advertisements return, and how late."""
+        """Say whose advertisements return, how late, and from whom."""
         count = attack.evidence.count
         delays = sorted(attack.originals.values())
+        returned = f"{count} of them" if count > 1 else "One of them"
+        how = "unchanged"
+        if attack.deceit is Deceit.FORWARDED:
+            how = f"with TTL {listed(map(str, attack.ttls))}"
+        others = attack.strangers()
+        whose = f" The frames that came back are from {_macs(others)}." if others else ""
         return Finding(
             RULE.code,
             RULE.label,
@@ -73,11 +81,38 @@ class Looped(AttackWatch):
             attack.evidence.frames,
             count,
             f"advertisements of {attack.victim} come back to the segment",
-            f"{count} of them returned unchanged, {delays[0] / 1e6:.1f} to "
-            f"{delays[-1] / 1e6:.1f} ms after they were sent, {since(attack.start, attack.end)}.",
-            "Find what reflects multicast: a hypervisor's teamed uplinks with promiscuous mode, "
-            "a switch loop, a card driver.",
+            f"{returned} returned {how}, {_span(delays)} after "
+            f"{'they were' if count > 1 else 'it was'} sent"
+            f"{f', {since(attack.start, attack.end)}' if count > 1 else ''}.{whose}",
+            _remedy(attack, others),
         )
+
+
+def _span(delays: list[Nanos]) -> str:
+    first, last = f"{delays[0] / 1e6:.1f}", f"{delays[-1] / 1e6:.1f}"
+    return f"{first} ms" if first == last else f"{first} to {last} ms"
+
+
+def _macs(macs: Iterable[bytes]) -> str:
+    return listed(map(mac_text, macs))
+
+
+def _remedy(attack: Attack, others: list[bytes]) -> str:
+    """Name who sends them again, where the frames do."""
+    if attack.deceit is Deceit.FORWARDED:
+        who = f"the router at {_macs(others)}" if others else "the router"
+        return (
+            f"Find {who} that sends protocol 112 on to the segment it came from (multicast "
+            "routing, an IGMP proxy): what is for 224.0.0.18 and ff02::12 must not be forwarded."
+        )
+    if others:
+        return (
+            f"Find the host at {_macs(others)}, which sends them again: the switch's table of MACs."
+        )
+    return (
+        "Find what reflects multicast: a hypervisor's teamed uplinks with promiscuous mode, "
+        "a switch loop, a card driver."
+    )
 
 
 def _heard(group: Group, one: Slow, at: Nanos) -> Finding:
@@ -108,5 +143,10 @@ def _heard(group: Group, one: Slow, at: Nanos) -> Finding:
 
 
 RULE = Rule(
-    "CS503", "looped_advert", "Advertisements come back", Severity.ERROR, Looped, (Deceived, Joined)
+    "CS503",
+    "looped_advert",
+    "Advertisements come back",
+    Severity.ERROR,
+    Looped,
+    (Deceived, Joined, Ended),
 )
