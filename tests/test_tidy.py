@@ -64,6 +64,7 @@ FENCED = {
     "cryptography": {"report"},
     "prometheus_client": {"report"},
     "waitress": {"report"},
+    "rfc3161_client": {"report"},
     "zstandard": {"capture"},
     "distributed": {"archive"},
 }

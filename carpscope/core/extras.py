@@ -15,6 +15,7 @@ EXTRA_OF = {
     "markupsafe": "report",
     "prometheus_client": "metrics",
     "waitress": "metrics",
+    "rfc3161_client": "timestamp",
     "distributed": "dask",
 }
 """By the name that is imported."""

@@ -39,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--sign", metavar="KEY", help="sign with an Ed25519 key, PEM or OpenSSH (see keygen)"
     )
     parser.add_argument(
+        "--timestamp",
+        metavar="URL",
+        help="let an authority of RFC 3161 stamp the manifest: when it existed at the latest",
+    )
+    parser.add_argument(
         "--created",
         metavar="TIME",
         help="when the report says it was made, RFC 3339; the last packet's time if not given",
@@ -93,8 +98,12 @@ def run(options: argparse.Namespace) -> int:
     folder.prepare(target)
     config = shared.config(options)
     key = _key(options.sign) if options.sign else None
+    if options.timestamp:
+        from carpscope.report.stamp import checked_url
+
+        checked_url(options.timestamp)
     request = _request(options, config, paths)
-    files = folder.contents(request, key)
+    files = folder.contents(request, key, options.timestamp)
     folder.write(target, files)
     findings = request.findings
     if not options.quiet:
@@ -276,6 +285,8 @@ def command_line(options: argparse.Namespace, labels: list[str], config: "Config
         words += ["--path-delay", f"{options.path_delay:g}"]
     if options.sign:
         words += ["--sign", "KEY"]
+    if options.timestamp:
+        words += ["--timestamp", options.timestamp]
     return join([*words, "-o", "DIR"])
 
 

@@ -31,6 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="several whose signature it may be, as OpenSSH's allowed_signers",
     )
     parser.add_argument(
+        "--timestamp-ca",
+        metavar="FILE",
+        help="certificates of who may have stamped it (RFC 3161), PEM",
+    )
+    parser.add_argument(
         "--evidence",
         nargs="+",
         action="extend",
@@ -49,7 +54,12 @@ def run(options: argparse.Namespace) -> int:
     from carpscope.report.forensic.verify import verify
 
     evidence = [Path(path) for path in options.evidence]
-    answer = verify(Path(options.folder), _trusted(options), evidence)
+    authorities = None
+    if options.timestamp_ca:
+        from carpscope.report.sign import key_file
+
+        authorities = key_file(options.timestamp_ca, "--timestamp-ca")
+    answer = verify(Path(options.folder), _trusted(options), evidence, authorities)
     if options.json:
         from carpscope.report.forensic.text import json_text
 

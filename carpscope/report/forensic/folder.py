@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.report.forensic import exhibit, prose, tables
-from carpscope.report.forensic.manifest import NAME, SIGNATURE, LogInput, manifest
+from carpscope.report.forensic.manifest import NAME, SIGNATURE, STAMP, LogInput, manifest
 from carpscope.report.forensic.page import page
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.story import clock_remarks
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
-def contents(request: Request, key: "Ed25519PrivateKey | None") -> dict[str, bytes]:
-    """Make every file of a report, by name."""
+def contents(
+    request: Request, key: "Ed25519PrivateKey | None", authority: str | None = None
+) -> dict[str, bytes]:
+    """Make every file of a report, by name; an authority of RFC 3161 stamps the manifest."""
     signer = public_of(key) if key is not None else None
     captures = request.analysis.captures
     digests = {index: capture.sha256 for index, capture in enumerate(captures)}
@@ -45,6 +47,7 @@ def contents(request: Request, key: "Ed25519PrivateKey | None") -> dict[str, byt
         command=request.command,
         clock=list(clock_remarks(request)),
         key=signer,
+        authority=authority,
     )
     # pages show what went in; what came out can only be listed when it is there
     without = listed(outputs={})
@@ -61,6 +64,10 @@ def contents(request: Request, key: "Ed25519PrivateKey | None") -> dict[str, byt
     files[NAME] = text
     if key is not None:
         files[SIGNATURE] = sign(text, key).encode()
+    if authority is not None:
+        from carpscope.report.stamp import stamped  # noqa: PLC0415 - with the extra `timestamp`
+
+        files[STAMP] = stamped(authority, text)
     return files
 
 

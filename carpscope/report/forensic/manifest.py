@@ -2,7 +2,8 @@
 
     {"schema": "carpscope.manifest/1", "tool": …, "created": …, "case": …, "command": …,
      "inputs": [{"name", "role", "sha256", "bytes", …}], "clock": […],
-     "outputs": [{"name", "sha256", "bytes", "what"}], "signing": … or null}
+     "outputs": [{"name", "sha256", "bytes", "what"}], "signing": … or null,
+     "timestamp": … or null}
 
 Nothing in it depends on when, where or by whom it was made: names without folders, no
 clock, no host name, and options without secrets.
@@ -24,6 +25,7 @@ from carpscope.report.sign import NAMESPACE, PublicKey
 SCHEMA = "carpscope.manifest/1"
 NAME = "manifest.json"
 SIGNATURE = "manifest.sig"
+STAMP = "manifest.tsr"
 _PACKAGES = ("cryptography", "dpkt", "Jinja2", "MarkupSafe", "pcapy-ng", "rich", "zstandard")
 
 WHAT = {
@@ -100,6 +102,7 @@ def manifest(
     clock: Sequence[str],
     outputs: Mapping[str, bytes],
     key: PublicKey | None,
+    authority: str | None = None,
 ) -> dict[str, Json]:
     """Make the manifest of a folder."""
     return {
@@ -136,6 +139,9 @@ def manifest(
             "public_key": key.line,
             "fingerprint": key.fingerprint,
         },
+        "timestamp": None
+        if authority is None
+        else {"file": STAMP, "format": "RFC 3161", "authority": shown(authority)},
     }
 
 

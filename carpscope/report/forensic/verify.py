@@ -13,7 +13,7 @@ from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
-from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE
+from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE, STAMP
 from carpscope.report.sign import NAMESPACE, PublicKey, Signature, read_signature
 from carpscope.report.trust import Signer
 
@@ -91,10 +91,16 @@ class Answer:
         self.remarks.append(Remark(condition, shown(what), shown(detail)))
 
 
-def verify(folder: Path, trusted: Sequence[Signer], evidence: Sequence[Path]) -> Answer:
+def verify(
+    folder: Path,
+    trusted: Sequence[Signer],
+    evidence: Sequence[Path],
+    authorities: bytes | None = None,
+) -> Answer:
     """Check a report. Raises CarpscopeError where there is none to check.
 
     `trusted` are those whose signature it must be; with none, any that holds is told.
+    `authorities` are certificates, PEM, of who may have stamped it.
     """
     try:
         raw = _read(folder / NAME)
@@ -105,6 +111,7 @@ def verify(folder: Path, trusted: Sequence[Signer], evidence: Sequence[Path]) ->
     answer = Answer()
     listed = _manifest(answer, raw)
     _signature(answer, folder, raw, listed, trusted)
+    _stamp(answer, folder, raw, listed, authorities)
     if listed is None:
         return answer
     _outputs(answer, folder, listed)
@@ -230,6 +237,45 @@ def _judge(answer: Answer, signature: Signature, raw: bytes, trusted: Sequence[S
     answer.add(Condition.INTACT, SIGNATURE, f"over {NAME}, made with {who}, {known}")
 
 
+def _stamp(
+    answer: Answer,
+    folder: Path,
+    raw: bytes,
+    listed: dict[str, object] | None,
+    authorities: bytes | None,
+) -> None:
+    """Check the stamp of a third party over the manifest, if there is one or should be."""
+    path = folder / STAMP
+    is_promised = listed is not None and listed.get("timestamp") is not None
+    if not path.is_file() or path.is_symlink():
+        if is_promised:
+            answer.add(Condition.MISSING, STAMP, "the manifest says that it is stamped")
+        elif authorities is not None:
+            answer.add(Condition.MISSING, STAMP, "not stamped, and an authority was given")
+        return
+    if listed is not None and not is_promised:
+        answer.add(Condition.ADDED, STAMP, "the manifest says that it is not stamped")
+        return
+    from carpscope.report import stamp  # noqa: PLC0415 - with the extra `timestamp`
+
+    try:
+        if authorities is None:
+            found = stamp.read(_read(path), raw)
+        else:
+            known = stamp.certificates(authorities, "--timestamp-ca")
+            found = stamp.hold(_read(path), raw, known)
+    except ValueError as problem:
+        answer.add(Condition.WRONG, STAMP, str(problem))
+        return
+    text = f"{NAME} existed at {found.at.isoformat().replace('+00:00', 'Z')}, says "
+    text += found.authority or "an authority without a name"
+    if authorities is None:
+        told = f"{text}; whether that is so takes its certificate (--timestamp-ca FILE)"
+        answer.add(Condition.UNCHECKED, STAMP, told)
+    else:
+        answer.add(Condition.INTACT, STAMP, text)
+
+
 def _entries(listed: dict[str, object], what: str) -> Iterator[tuple[str, str, int]]:
     """Give name, digest and size of what a manifest lists; what has not all three is no entry."""
     found = listed.get(what)
@@ -242,7 +288,7 @@ def _entries(listed: dict[str, object], what: str) -> Iterator[tuple[str, str, i
 
 
 def _outputs(answer: Answer, folder: Path, listed: dict[str, object]) -> None:
-    known = {NAME, SIGNATURE}
+    known = {NAME, SIGNATURE, STAMP}
     for name, digest, size in _entries(listed, "outputs"):
         if name != Path(name).name or name in {"", ".", ".."}:
             answer.add(Condition.WRONG, name, "the manifest names a path outside the folder")

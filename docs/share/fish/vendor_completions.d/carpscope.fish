@@ -51,7 +51,7 @@ function _shtab_carpscope_using
 end
 
 set -g _shtab_carpscope_commands analyze annotate check dissect explain history keygen live report simulate verify
-set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
+set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --timestamp --timestamp-ca --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
 
 complete -c carpscope -e
 complete -c carpscope -f
@@ -201,6 +201,7 @@ complete -c carpscope -n '_shtab_carpscope_using report' -s o -l output -xka "(_
 complete -c carpscope -n '_shtab_carpscope_using report' -s c -l count -x -d 'end after N packets'
 complete -c carpscope -n '_shtab_carpscope_using report' -s q -l quiet -d 'print nothing'
 complete -c carpscope -n '_shtab_carpscope_using report' -l sign -x -d 'sign with an Ed25519 key, PEM or OpenSSH (see keygen)'
+complete -c carpscope -n '_shtab_carpscope_using report' -l timestamp -x -d 'let an authority of RFC 3161 stamp the manifest: when it existed at the latest'
 complete -c carpscope -n '_shtab_carpscope_using report' -l created -x -d 'when the report says it was made, RFC 3339; the last packet'"'"'s time if not given'
 complete -c carpscope -n '_shtab_carpscope_using report' -l path-delay -x -d 'several captures: the longest way there is between two of them; what they share in both directions bounds their clocks without it'
 complete -c carpscope -n '_shtab_carpscope_using report' -l log -x -d 'kernel or ucarp log, or output of ifconfig; NODE is an address or a name'
@@ -244,6 +245,7 @@ complete -c carpscope -n '_shtab_carpscope_using; and test $_shtab_carpscope_npo
 complete -c carpscope -n '_shtab_carpscope_using verify' -s h -l help -d 'show this help message and exit'
 complete -c carpscope -n '_shtab_carpscope_using verify' -l key -x -d 'whose signature it must be: PEM or OpenSSH, Ed25519'
 complete -c carpscope -n '_shtab_carpscope_using verify' -l trust -x -d 'several whose signature it may be, as OpenSSH'"'"'s allowed_signers'
+complete -c carpscope -n '_shtab_carpscope_using verify' -l timestamp-ca -x -d 'certificates of who may have stamped it (RFC 3161), PEM'
 complete -c carpscope -n '_shtab_carpscope_using verify' -l evidence -x -d 'captures and logs that the report was made of'
 complete -c carpscope -n '_shtab_carpscope_using verify' -l json -d 'one JSON document'
 complete -c carpscope -n '_shtab_carpscope_using verify' -s q -l quiet -d 'print the last line alone'
