@@ -26,7 +26,7 @@ LAYERS = {
     # (observed), and it alone may; everything else here lives in a made world.
     "sim": {"core", "wire", "auth", "protocol"},
     # Configuration files: text to what they declare.
-    "settings": {"core"},
+    "settings": {"core", "config"},
     "detect": {"core", "wire", "auth", "protocol", "timeline", "config", "settings"},
     # The pages that predict run machines, and the whole of an analysis is a pipeline's value.
     "report": {
@@ -47,7 +47,7 @@ LAYERS = {
     # The Python interface: frozen values of all that the commands show.
     "api": {
         "core", "wire", "timeline", "detect", "capture", "pipeline", "config", "sim", "report",
-        "checking",
+        "checking", "settings",
     },
     "cli": {
         "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "pipeline", "config",
@@ -67,6 +67,7 @@ FENCED = {
     "rfc3161_client": {"report"},
     "zstandard": {"capture"},
     "distributed": {"archive"},
+    "msgspec": {"core", "settings"},
 }
 
 CLOCKS = {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "now", "today", "utcnow"}

@@ -14,7 +14,7 @@ from carpscope.api.convert import analysis_of, packet_of
 from carpscope.capture.source import open_capture
 from carpscope.checking.run import Check, Wishes
 from carpscope.checking.run import check as check_settings
-from carpscope.config import Config, bounded, read_config
+from carpscope.config import Config, bounded
 from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -137,7 +137,11 @@ def _listed(given: object, what: str) -> list[object]:
 def _config(
     passphrases: Sequence[str | bytes], addresses: Sequence[object], path: Pathname | None
 ) -> Config:
-    base = read_config(_path(path), _unheard) if path is not None else Config()
+    base = Config()
+    if path is not None:
+        from carpscope.settings.carpscope_toml import read_config  # noqa: PLC0415 - most need none
+
+        base = read_config(_path(path), _unheard)
     words = [*base.passphrases]
     for word in _listed(passphrases, "analyze: passphrases"):
         if isinstance(word, str):

@@ -224,10 +224,14 @@ def accepts(options: argparse.Namespace) -> "Callable[[Frame], bool] | None":
 
 def config(options: argparse.Namespace) -> "Config":
     """Collect every candidate: configuration, file, variable, option, in this order."""
-    from carpscope.config import ENTRIES_MAX, Config, bounded, read_config
+    from carpscope.config import ENTRIES_MAX, Config, bounded
     from carpscope.core.address import parse_ip
 
-    base = read_config(options.config, _warn) if options.config else Config()
+    base = Config()
+    if options.config:
+        from carpscope.settings.carpscope_toml import read_config
+
+        base = read_config(options.config, _warn)
     if base.tolerances.ignore:
         _known_codes(base.tolerances.ignore, options.config)
     passphrases = list(base.passphrases)
@@ -287,7 +291,7 @@ def passphrase_lines(path: str) -> list[bytes]:
         else:
             from pathlib import Path
 
-            from carpscope.config import exposed
+            from carpscope.core.files import exposed
 
             with Path(path).open("rb") as stream:
                 if told := exposed(stream):

@@ -9,10 +9,13 @@ import errno
 import os
 from pathlib import Path
 from stat import S_ISREG, S_ISVTX, S_IWGRP, S_IWOTH
+from typing import BinaryIO
 
 MODE = 0o640
 """Of what is made: a capture is somebody's traffic."""
 _OTHERS_WRITE = S_IWGRP | S_IWOTH
+_OTHERS = 0o007 | S_IWGRP
+"""Permissions that let somebody else have a secret; its group may read it."""
 
 
 def open_to_write(path: Path | str, *, append: bool = False, new: bool = False) -> int:
@@ -132,3 +135,15 @@ class Reserve:
         """Let go for good."""
         self._size = 0
         self.__enter__()
+
+
+def exposed(stream: BinaryIO) -> str:
+    """Say who else may read or write an open file with secrets; empty where nobody."""
+    status = os.fstat(stream.fileno())
+    if not S_ISREG(status.st_mode):
+        return ""  # nobody can open a pipe by its mode
+    if status.st_uid not in ours():
+        return f"it belongs to another user (uid {status.st_uid})"
+    if not status.st_mode & _OTHERS:
+        return ""
+    return f"others may read or write it (mode {status.st_mode & 0o777:04o})"

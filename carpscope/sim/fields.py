@@ -4,17 +4,14 @@ JSON and TOML both become dicts. A `Table` is one of them with the way to it, so
 a mistake can be said as `office.toml:12: nodes[1].advskew: 300 is not 0 to 255`.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.toml import line_of
 from carpscope.core.units import SECOND, Nanos
-
-_HEADER = re.compile(r"\s*\[(\[)?\s*([\w.\"-]+)\s*\]")
-_KEY = re.compile(r"\s*\"?([\w-]+)\"?\s*(?:\.[\w.-]+\s*)?=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,44 +20,6 @@ class Origin:
 
     name: str
     toml: str = ""
-
-    def line(self, path: tuple[str | int, ...]) -> int:
-        """Return the line of a key, or of what it should stand in; 0 = unknown.
-
-        tomllib tells no lines, so headers and keys are counted here; inside inline
-        tables and arrays the line of the whole value is given.
-        """
-        if not self.toml:
-            return 0
-        best, depth = 1, 0
-        here: tuple[str | int, ...] = ()
-        counts: dict[tuple[str | int, ...], int] = {}
-        for number, text in enumerate(self.toml.splitlines(), 1):
-            header = _HEADER.match(text)
-            if header:
-                here = _place(header.group(2).split("."), counts, is_list=bool(header.group(1)))
-                found = here
-            else:
-                key = _KEY.match(text)
-                if not key:
-                    continue
-                found = (*here, key.group(1))
-            if len(found) > depth and path[: len(found)] == found:
-                best, depth = number, len(found)
-        return best
-
-
-def _place(
-    names: list[str], counts: dict[tuple[str | int, ...], int], *, is_list: bool
-) -> tuple[str | int, ...]:
-    here: tuple[str | int, ...] = ()
-    for position, name in enumerate(names):
-        here = (*here, name.strip('"'))
-        if is_list and position == len(names) - 1:
-            counts[here] = counts.get(here, -1) + 1
-        if here in counts:
-            here = (*here, counts[here])
-    return here
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +35,7 @@ class Table:
         """Say what is wrong with a key, and where."""
         path = (*self.path, key) if key else self.path
         text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-        line = self.origin.line(path)
+        line = line_of(self.origin.toml, path) if self.origin.toml else 0
         place = f"{self.origin.name}:{line}" if line else self.origin.name
         raise CarpscopeError(f"{place}: {text.lstrip('.') or 'scenario'}: {problem}")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from carpscope.config import read_config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve, changeable, open_to_write
 from carpscope.report.sign import key_file
+from carpscope.settings.carpscope_toml import read_config
 from tests.program import ROOT
 
 NOBODY = 65534
@@ -125,7 +125,7 @@ def test_descriptors_in_reserve_are_free_when_they_are_needed() -> None:
     told = """
 import os, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-from carpscope.config import read_config
+from carpscope.settings.carpscope_toml import read_config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve
 reserve = Reserve(2)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from carpscope.config import Config, read_config
+from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND, parse_rfc3339
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.standing import Standing, Status, at_end, is_wrong
+from carpscope.settings.carpscope_toml import read_config
 from tests.program import capture, run
 
 START = parse_rfc3339("2026-11-23T00:00:00Z")
@@ -75,7 +76,7 @@ def test_maintenance_leaves_out_what_lies_within(
 
 def test_a_window_that_is_none_is_told(tmp_path: Path) -> None:
     for window in ("tonight", "2026-11-23T02:00Z/2026-11-23T01:00Z", "2026-11-23T02:00Z", "a/b/c"):
-        with pytest.raises(CarpscopeError, match=r"toml:3: group.maintenance must be FROM/TO"):
+        with pytest.raises(CarpscopeError, match=r"toml:3: group.maintenance: must be FROM/TO"):
             configured(tmp_path, window)
 
 

@@ -20,7 +20,7 @@ import zstandard
 
 from carpscope.auth.effort import Effort
 from carpscope.capture.source import Capture, open_capture
-from carpscope.config import Config, read_config
+from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND
@@ -35,6 +35,7 @@ from carpscope.report.hostlog.clock import LogClock
 from carpscope.report.hostlog.read import read_log
 from carpscope.report.screen import Paper, Screen
 from carpscope.report.sign import read_public, read_signature
+from carpscope.settings.carpscope_toml import read_config
 from carpscope.settings.cluster import cluster
 from carpscope.settings.read import read_node
 from carpscope.settings.source import NodeFiles, Source

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from carpscope.config import read_config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.toml import DOTS_LIMIT, SIZE_LIMIT, read_toml
 from carpscope.live import memory
 from carpscope.report.forensic import verify
 from carpscope.report.hostlog import read
 from carpscope.report.hostlog.clock import LogClock
+from carpscope.settings.carpscope_toml import read_config
 from carpscope.sim import scenario
 from tests.fuzz.shapes import SHAPES
 from tests.fuzz.targets import TARGETS

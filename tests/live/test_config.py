@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from carpscope.config import ExpectedGroup, Tolerances, read_config
+from carpscope.config import ExpectedGroup, Tolerances
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND
+from carpscope.settings.carpscope_toml import read_config
 from tests.program import run
 
 GOOD = """\
@@ -55,14 +56,32 @@ def test_everything_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("vhid = 1", "vhid = 300", ":9: group.vhid must be 1–255, not 300"),
-        ("vlan = [10]", "vlan = [5000]", ":10: group.vlan must be VLAN numbers"),
-        ('"192.0.2.2"]', '"192.0.2.500"]', ":12: group.nodes '192.0.2.500': not an IPv4 or"),
-        ("close_after = 10", "close_after = 0", ":15: tolerances.close_after must be 1–86400"),
-        ('["CS103"]', '["X"]', ":16: tolerances.ignore must be codes"),
-        ("interfaces =", "interface =", ":19: live.interface is no known key; known are"),
-        ('"udp://192.0.2.7:514"', "514", ":20: live.syslog must be text, not 514"),
-        ('name = "fw1"', "name = 1", ":5: node.name must be printable text"),
+        ("vhid = 1", "vhid = 300", ":9: group.vhid: expected int <= 255, not 300"),
+        ("vlan = [10]", "vlan = [5000]", ":10: group.vlan: expected int <= 4094, not 5000"),
+        ('"192.0.2.2"]', '"192.0.2.500"]', ":12: group.nodes: '192.0.2.500': not an IPv4 or"),
+        (
+            "close_after = 10",
+            "close_after = 0",
+            ":15: tolerances.close_after: expected float >= 1.0, not 0",
+        ),
+        (
+            '["CS103"]',
+            '["X"]',
+            ":16: tolerances.ignore: expected text matching regex '^CS[0-9]{3}$'",
+        ),
+        (
+            "interfaces =",
+            "interface =",
+            ":19: live.interface: no such key; known are evidence, exec, filter, interfaces, json",
+        ),
+        ('"udp://192.0.2.7:514"', "514", ":20: live.syslog: expected text, got int"),
+        ('name = "fw1"', "name = 1", ":5: node.name: expected text"),
+        ('name = "fw1"', 'name = "fw\\u00071"', ":5: node.name: must be printable text"),
+        ('"192.0.2.1"]', "7]", ":6: node.addresses: expected text"),
+        ("vhid = 1\n", "", ":8: group.vhid: is missing"),
+        ("[tolerances]", "[tolerance]", ":14: tolerance: no such key; known are addresses, group"),
+        ("[live]", "[[live]]", ":18: live: expected table, got list"),
+        ("close_after = 10", "close_after = nan", ":15: tolerances.close_after: "),
         ("addresses = [", "addresses = ", ":2: "),
     ],
 )
@@ -75,10 +94,10 @@ def test_a_mistake_has_its_line(tmp_path: Path, old: str, new: str, told: str) -
 
 def test_a_passphrase_file_that_others_may_read_or_nobody(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD, mode=0o644)
-    with pytest.raises(CarpscopeError, match=r":1: passphrase_file .*mode 0644.*chmod 600"):
+    with pytest.raises(CarpscopeError, match=r":1: passphrase_file: .*mode 0644.*chmod 600"):
         read_config(path)
     (tmp_path / "carp.pass").unlink()
-    with pytest.raises(CarpscopeError, match=r":1: passphrase_file .*No such file"):
+    with pytest.raises(CarpscopeError, match=r":1: passphrase_file: .*No such file"):
         read_config(path)
 
 

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from carpscope.config import read_config
 from carpscope.report.openmetrics import Metrics
+from carpscope.settings.carpscope_toml import read_config
 from tests.live.stage import until
 from tests.live.test_sinks import snapshot
 from tests.program import ROOT, run

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from carpscope.capture.source import open_capture
-from carpscope.config import Config, ExpectedGroup, read_config
+from carpscope.config import Config, ExpectedGroup
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos
@@ -13,6 +13,7 @@ from carpscope.detect.finding import Severity
 from carpscope.live import memory
 from carpscope.live.monitor import Monitor
 from carpscope.live.telling import Teller
+from carpscope.settings.carpscope_toml import read_config
 from tests.program import capture
 
 FW1, FW2 = bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))
@@ -111,5 +112,5 @@ def test_an_interface_in_the_file(tmp_path: Path) -> None:
     path.write_text('[[group]]\nvhid = 7\ninterface = "eth2"\n')
     assert read_config(str(path)).groups == (ExpectedGroup(7, interface="eth2"),)
     path.write_text("[[group]]\nvhid = 7\ninterface = 2\n")
-    with pytest.raises(CarpscopeError, match=r":3: group.interface must be the name of an inter"):
+    with pytest.raises(CarpscopeError, match=r":3: group.interface: expected text"):
         read_config(str(path))

@@ -42,7 +42,7 @@ def run(hidden: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
 
 
 def test_a_plain_file_needs_rich_alone() -> None:
-    hidden = ",".join((*EXTRA_OF, *ELSEWHERE))
+    hidden = ",".join((*EXTRA_OF, *ELSEWHERE, "msgspec"))
     bare = run(hidden, "analyze", "--json", CAPTURE)
     whole = run("none", "analyze", "--json", CAPTURE)
     assert (bare.returncode, bare.stderr) == (whole.returncode, whole.stderr) == (1, "")
@@ -99,7 +99,9 @@ def test_the_lowest_versions_give_the_same(tmp_path: Path) -> None:
         assert done.returncode in (0, 1), done.stderr
         return done.stdout
 
-    ask = ("analyze", "--json", "-f", "proto 112 or arp", CAPTURE)
+    settings = tmp_path / "carpscope.toml"
+    settings.write_text('[[node]]\nname = "fw1"\naddresses = ["192.0.2.1"]\n')
+    ask = ("analyze", "--json", "--config", settings, "-f", "proto 112 or arp", CAPTURE)
     assert json.loads(told(python, *ask)) == json.loads(told(sys.executable, *ask))
     told(python, "report", "-o", tmp_path / "old", "--created", "2026-11-23T00:00:00Z", CAPTURE)
     told(sys.executable, "verify", tmp_path / "old")

@@ -74,6 +74,7 @@ def test_every_licence_is_known(capsys: pytest.CaptureFixture[str]) -> None:
         "carpscope",
         "cryptography",
         "dpkt",
+        "msgspec",
         "jinja2",
         "pcapy-ng",
         "rich",
