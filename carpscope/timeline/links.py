@@ -161,7 +161,7 @@ def _within(node: Node, contest: Contest) -> list[Reign]:
 
 
 def _until(reign: Reign, contest: Contest) -> Nanos:
-    return contest.end if reign.end is None else min(reign.end, contest.end)
+    return min(reign.until, contest.end)
 
 
 def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:

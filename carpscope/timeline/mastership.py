@@ -1,7 +1,9 @@
 """Who is MASTER: at a time, now or at the end, for how long, and several at once.
 
 What advertisements show of it is kept as periods (`node.Reign`) by the observer; every other
-place asks here, so that a finding, a table and a bar say the same.
+place asks here, so that a finding, a table and a bar say the same. A period that lasts is known
+up to the node's last advertisement: whether it has stopped since shows when the next is overdue,
+and what was concluded from more than that would have to be taken back.
 """
 
 from collections.abc import Iterable
@@ -42,24 +44,21 @@ def master(group: Group) -> Node | None:
 def held(periods: Iterable[Reign], start: Nanos, end: Nanos) -> Held:
     """Say how often and for how long one node was MASTER between two times."""
     shared = [
-        min(_end(period, end), end) - max(period.start, start)
+        min(period.until, end) - max(period.start, start)
         for period in periods
-        if period.start <= end and _end(period, end) >= start
+        if period.start <= end and period.until >= start
     ]
     return Held(len(shared), sum(shared))
 
 
 def overlap(one: Reign, other: Reign) -> Nanos:
     """Return for how long two nodes were MASTER at once; negative where they were not."""
-    now = max(one.until, other.until)
-    return min(_end(one, now), _end(other, now)) - max(one.start, other.start)
+    return min(one.until, other.until) - max(one.start, other.start)
 
 
 def several(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:
     """Return when two or more of these were MASTER at once, in order of time."""
-    known = list(periods)
-    now = max((period.until for period in known), default=0)
-    edges = [edge for one in known for edge in ((one.start, 1), (_end(one, now), -1))]
+    edges = [edge for one in periods for edge in ((one.start, 1), (one.until, -1))]
     found: list[tuple[Nanos, Nanos]] = []
     count, since, pair = 0, 0, 2
     for at, step in sorted(edges, key=lambda edge: (edge[0], -edge[1])):
@@ -69,8 +68,3 @@ def several(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:
             found.append((since, at))
         count += step
     return found
-
-
-def _end(period: Reign, now: Nanos) -> Nanos:
-    """Return when a period ended; one that lasts does so until now."""
-    return period.end if period.end is not None else max(period.seen, now)
