@@ -6,6 +6,7 @@ non-blocking and `capture.live` does the waiting.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from carpscope.capture.batch import Batch, next_batch
@@ -164,6 +165,15 @@ class Interface:
         kind = handle.datalink()
         self.link = 101 if kind == 12 else kind  # libpcap's DLT_RAW is LINKTYPE_RAW in files
         self.state = "up"
+
+    @property
+    def mac(self) -> bytes | None:
+        """Return the card's own address, None where it has none."""
+        try:
+            text = Path("/sys/class/net", self.name, "address").read_bytes()
+            return bytes.fromhex(text.decode().strip().replace(":", "")) or None
+        except (OSError, ValueError):
+            return None
 
     @property
     def label(self) -> str:

@@ -11,6 +11,8 @@ from carpscope.timeline.identify import identify
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links
 from carpscope.timeline.replay import explain_node
 
+Named = tuple[str, str, str, int]
+"""A broken link: group, sender, receiver, since when."""
 REPLAY_NODES = 4
 REPLAY_HISTORY = 4096
 
@@ -23,6 +25,7 @@ class LinkWatch:
     def __init__(self, context: Context) -> None:
         """Keep the context to see the groups at the end."""
         self._context = context
+        self._replays: dict[Named, tuple[int, str]] = {}
 
     def see(self, fact: Fact) -> None:
         """Take nothing: whether nodes sign alike is known at the end."""
@@ -30,14 +33,26 @@ class LinkWatch:
     def findings(self, at: int) -> Iterator[Finding]:
         """Give one finding for each pair."""
         del at
+        before, self._replays = self._replays, {}
         for group in self._context.groups:
             for link in broken_links(group):
                 if link.trouble in self.troubles:
-                    yield self.finding(link)
+                    name = (group.id, link.sender.id, link.receiver.id, link.start)
+                    self._replays[name] = _replayed(link, before.get(name))
+                    finding = self.finding(link)
+                    finding.explanation += self._replays[name][1]
+                    yield finding
 
     def finding(self, link: BrokenLink) -> Finding:
         """Make the finding of one broken link."""
         raise NotImplementedError
+
+
+def _replayed(link: BrokenLink, before: tuple[int, str] | None) -> tuple[int, str]:
+    """Replay anew once half as much again is known: a live run asks five times a second."""
+    if before is not None and link.count * 2 < before[0] * 3:
+        return before
+    return link.count, replay_text(link)
 
 
 def replay_text(link: BrokenLink) -> str:

@@ -7,7 +7,7 @@ from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Attacker, Evidence, Finding
 from carpscope.detect.rule import Context
 from carpscope.protocol import timers
-from carpscope.timeline.facts import Deceived, Ended, Fact, Joined
+from carpscope.timeline.facts import Deceived, Fact, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
 from carpscope.wire.carp import interval_ns
@@ -16,6 +16,8 @@ SAME_ATTACK: Nanos = 30 * SECOND
 """Deceits about one node that follow each other within this are one attack."""
 LOOPS_MIN = 3
 """So many that come back, each once and before the next is sent, are a loop."""
+LOOP_SHARE = 7
+"""A loop that returns fewer than one advertisement of so many is not told from single copies."""
 
 ATTACKS_KEPT = 200
 
@@ -66,14 +68,16 @@ class Attack:
         """Return the interval that the originals announce."""
         return interval_ns(*self.shape[:2])
 
-    def may_become_loop(self, at: Nanos) -> bool:
-        """Tell whether the next advertisement may still come back like those until now: then it
-        is a loop, and no alarm of an attack is due before that is known."""
-        waits = self._beat + timers.overdue(*self.shape[:2])
+    @property
+    def settles(self) -> Nanos:
+        """Return until when a loop may still show: one returns what was just sent, each once, and
+        not all of it; then no alarm of an attack is due before that is known."""
         soon = all(delay <= self._beat for delay in self.originals.values())
         each_once = self.evidence.count <= len(self.originals)
         undecided = self.deceit is Deceit.REPLAYED and soon and each_once
-        return undecided and len(self.originals) < LOOPS_MIN and 0 <= at - self.end < waits
+        if not undecided or len(self.originals) >= LOOPS_MIN:
+            return 0
+        return self.end + (1 + LOOP_SHARE) * self._beat
 
     def strangers(self) -> list[bytes]:
         """Return the MACs that frames came from which are no node's."""
@@ -89,13 +93,11 @@ class AttackWatch:
         self.context = context
         self._attacks: dict[tuple[str, str, Deceit], Attack] = {}
         self._over: list[Attack] = []
-        self._is_over = False
 
     def see(self, fact: Fact) -> None:
         """Take deceits."""
         if isinstance(fact, Joined):
             self._joined(fact)
-        self._is_over = self._is_over or isinstance(fact, Ended)
         if not isinstance(fact, Deceived):
             return
         victim = fact.node.id if fact.node is not None else "unknown"
@@ -136,11 +138,13 @@ class AttackWatch:
                     self._over = [*self._over, attack][-ATTACKS_KEPT:]
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
-        """Give every attack, over or not, as soon as it is known to be one."""
+        """Give every attack, over or not."""
+        del at
         for attack in (*self._over, *self._attacks.values()):
-            waits = not self._is_over and attack.may_become_loop(at)
-            if self.concerns(attack) and not waits:
-                yield self.finding(attack)
+            if self.concerns(attack):
+                finding = self.finding(attack)
+                finding.settles = attack.settles
+                yield finding
 
     def concerns(self, attack: Attack) -> bool:
         """Tell whether an attack is of this detector's kind."""

@@ -55,6 +55,10 @@ class Finding:
     others: tuple[str, ...] = ()
     """Further groups that it is about."""
     attacker: Attacker | None = None
+    settles: Nanos = 0
+    """Until when what would explain it otherwise may still come: a live run waits for that."""
+    rests: Nanos = 0
+    """Until when more of the same would be part of it: before, a live run does not call it over."""
 
     @property
     def groups(self) -> tuple[str, ...]:

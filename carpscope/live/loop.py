@@ -127,6 +127,8 @@ class Live:
         for interface, triage in zip(capture.interfaces, self._triages, strict=True):
             if isinstance(interface, Interface):  # a pipe's sender waits where too much comes
                 interface.choose = triage.choose
+                place = self.segment[interface.index]
+                self.monitors[place].observer.alive.own = interface.mac
         # One interface and no end in packets: steady masters and disks need no frames.
         self._direct = len(capture.interfaces) == 1 and options.count is None and not self.vantages
         if self._direct:
@@ -180,7 +182,8 @@ class Live:
         self._check(latest=True)
         for vantages in self.vantages.values():
             vantages.release(1 << 62)
-        self._look(min(ended, max(self.capture.drained, self.monitors[0].observer.now)))
+        until = min(ended, max(self.capture.drained, self.monitors[0].observer.now))
+        self._look(until, is_last=True)
         self._count()
         self.capture.close()
         self._searcher.close()
@@ -320,7 +323,7 @@ class Live:
                 monitor.narrow(triage.keeps)
             self._shares[index] = triage.share
 
-    def _look(self, until: Nanos) -> None:
+    def _look(self, until: Nanos, *, is_last: bool = False) -> None:
         self._narrow()
         for place, (monitor, teller) in enumerate(zip(self.monitors, self._tellers, strict=True)):
             vantages = self.vantages.get(place)
@@ -328,12 +331,12 @@ class Live:
                 continue  # while nothing can be heard, silence has no meaning
             at = until if vantages is None else vantages.until(wall_ns())
             with self.mistakes.isolated("look", at):
-                self._look_at(monitor, teller, at)
+                self._look_at(monitor, teller, at, is_last=is_last)
             if vantages is not None:
                 vantages.expect()
 
-    def _look_at(self, monitor: Monitor, teller: Teller, until: Nanos) -> None:
-        changes, records = teller.look(until)
+    def _look_at(self, monitor: Monitor, teller: Teller, until: Nanos, *, is_last: bool) -> None:
+        changes, records = teller.look(until, is_last=is_last)
         for change in changes:
             self._changed(change.action, change.situation, monitor, until)
         for record in records:

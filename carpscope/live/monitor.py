@@ -158,8 +158,8 @@ class Monitor:
         with self.mistakes.isolated("frame", frame.at, number):
             self._take(self.observer.see(packet, is_copy=is_copy))
 
-    def look(self, now: Nanos) -> list[Change]:
-        """Let time pass until `now`, and say what is different."""
+    def look(self, now: Nanos, *, is_last: bool = False) -> list[Change]:
+        """Let time pass until `now`, and say what is different; at the last look all of it."""
         with self.mistakes.isolated("time", now):
             self._take(self.observer.tick(now))
         at = self.observer.now
@@ -169,7 +169,7 @@ class Monitor:
         if self.prove is not None:
             with self.mistakes.isolated("comparison of captures", at):
                 found = self.prove(found)
-        changes = self.situations.look(found, at, self.doubts)
+        changes = self.situations.look(found, at, self.doubts, is_last=is_last)
         masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
         listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)
         changes += self.situations.carried_over(at, masters, listed)

@@ -4,8 +4,10 @@ Detectors answer with every situation they know, over or not. Here each becomes 
 situation with one identity from its opening on, whatever its finding learns later: a gap
 is known by its start, and gets a second node when somebody ends it.
 
-A situation is over when its detector says so, or when nothing of it has been seen for a
-while. One that repeats soon is opened again under its old identity.
+An identity has one lifetime. A situation is opened when nothing that may still come would
+explain it otherwise (`Finding.settles`), or when the run ends. It is over when its detector says
+so, or when nothing of it has been seen for a while, and not before more of the same would be
+another (`Finding.rests`). What repeats after that is a new one, with an identity of its own.
 """
 
 from collections import OrderedDict
@@ -42,6 +44,11 @@ class Situation:
     confidence: float = 1.0
     """The finding's, less what the capture may have missed."""
     doubts: tuple[str, ...] = ()
+    since: Nanos | None = None
+    """When it began again, where the same was over before; its finding tells of both."""
+    names: list[Key | str] = field(default_factory=list)
+    shape: tuple[object, ...] = ()
+    """What of it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +67,48 @@ class Situations:
 
     close_after: Nanos = CLOSE_AFTER
     ignored: frozenset[str] = frozenset()
-    known: OrderedDict[Key, Situation] = field(default_factory=OrderedDict)
-    _by_identity: dict[str, Situation] = field(default_factory=dict)
-    _shapes: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    known: OrderedDict[str, Situation] = field(default_factory=OrderedDict)
+    """By identity."""
+    _names: dict[Key | str, Situation] = field(default_factory=dict)
+    """By what their findings were called so far; of what repeats, the latest."""
+    _used: dict[str, int] = field(default_factory=dict)
+    """How often what has one identity was opened, of those that were more than once."""
 
     def look(
-        self, findings: Iterable[Finding], now: Nanos, doubts: "Doubts | None" = None
+        self,
+        findings: Iterable[Finding],
+        now: Nanos,
+        doubts: "Doubts | None" = None,
+        *,
+        is_last: bool = False,
     ) -> list[Change]:
-        """Compare what detectors say now with what is known; return the differences."""
-        changes: list[Change] = []
-        seen: set[str] = set()
-        names: dict[str, str] = {}
+        """Compare what detectors say now with what is known; return the differences.
+
+        At the `last` look nothing more can come, so what waited for that is told.
+        """
         wanted = [f for f in findings if f.code not in self.ignored]
         if doubts is not None:
             # what was seen before a blind time is not over for that it was not seen in it
             wanted = [f for f in wanted if not doubts.hides(f) or self._is_open(f)]
-        for finding in wanted:
-            situation = self._find(finding)
-            if situation is not None:
-                names[finding.identity] = situation.identity
-        for finding in wanted:
-            finding.caused_by = [names.get(cause, cause) for cause in finding.caused_by]
-            situation = self._find(finding)
-            if situation is None:
-                situation = Situation(finding.identity, finding, now, now, now)
-                self._keep(finding, situation)
-                self._doubt(situation, finding, doubts)
-                changes.append(Change("opened", situation))
-                if self._is_over(situation, finding, now):
-                    changes.append(self._close(situation, now, "it is over"))
+        paired = self._pair(wanted)
+        if not is_last:
+            paired = [(f, s) for f, s in paired if s is not None or f.settles <= now]
+        names = {f.identity: s.identity if s is not None else f.identity for f, s in paired}
+        changes: list[Change] = []
+        seen: set[str] = set()
+        for finding, known in paired:
+            finding.caused_by = [names[cause] for cause in finding.caused_by if cause in names]
+            if known is None:
+                new: Situation | None = Situation(finding.identity, finding, now, now, now)
             else:
-                changes += self._update(situation, finding, now, doubts)
-            seen.add(situation.identity)
+                new = None if known.is_open else self._again(known, finding, now)
+            if new is not None:
+                changes += self._opened(new, finding, now, doubts)
+            elif known is not None and known.is_open:
+                changes += self._update(known, finding, now, doubts)
+            for one in (known, new):
+                if one is not None:
+                    seen.add(one.identity)
         for situation in self.known.values():
             if situation.is_open and situation.identity not in seen and not situation.carried:
                 changes.append(self._close(situation, now, WITHDRAWN))
@@ -123,7 +140,7 @@ class Situations:
     def restore(self, situation: Situation) -> None:
         """Take up what was open before a restart."""
         situation.carried = True
-        self._keep(situation.finding, situation)
+        self._keep(situation)
 
     @property
     def open(self) -> list[Situation]:
@@ -135,34 +152,62 @@ class Situations:
         return found is not None and found.is_open
 
     def _find(self, finding: Finding) -> Situation | None:
-        found = self.known.get((finding.code, finding.group, finding.start))
-        if found is None:
-            found = self._by_identity.get(finding.identity)
-        if found is not None:
-            return found
-        # after a restart the same trouble seems to begin anew; a start may also be found to lie
-        # earlier, when what waited is explained
-        for situation in reversed(self.known.values()):
-            old = situation.finding
-            same = old.code == finding.code and old.group == finding.group and situation.is_open
-            if not same:
-                continue
-            if situation.carried and (
-                set(old.nodes) == set(finding.nodes) or finding.label == "master_gap"
-            ):
-                return situation
-            if finding.start < old.start <= finding.end and set(old.nodes) & set(finding.nodes):
-                return situation
-        return None
+        found = self._names.get((finding.code, finding.group, finding.start))
+        return found if found is not None else self._names.get(finding.identity)
 
-    def _keep(self, finding: Finding, situation: Situation) -> None:
-        self.known[finding.code, finding.group, finding.start] = situation
-        self._by_identity[situation.identity] = situation
+    def _pair(self, findings: list[Finding]) -> list[tuple[Finding, Situation | None]]:
+        """Give each finding its situation; none has two.
+
+        By name first. Of the rest, one that overlaps an open situation whose finding is no longer
+        there is the same, known better: it began at another time, or somebody else takes part.
+        After a restart the same trouble seems to begin anew.
+        """
+        found = [self._find(finding) for finding in findings]
+        taken = {situation.identity for situation in found if situation is not None}
+        left = [s for s in self.known.values() if s.is_open and s.identity not in taken]
+        for place, finding in enumerate(findings):
+            if found[place] is None and left:
+                same = next((one for one in reversed(left) if _is_same(one, finding)), None)
+                if same is not None:
+                    found[place] = same
+                    left.remove(same)
+        return list(zip(findings, found, strict=True))
+
+    def _opened(
+        self, situation: Situation, finding: Finding, now: Nanos, doubts: "Doubts | None"
+    ) -> list[Change]:
+        self._keep(situation)
+        self._doubt(situation, finding, doubts)
+        changes = [Change("opened", situation, "again" if situation.since is not None else "")]
+        if self._is_over(situation, finding, now):
+            changes.append(self._close(situation, now, "it is over"))
+        return changes
+
+    def _again(self, before: Situation, finding: Finding, now: Nanos) -> Situation | None:
+        """Return a new situation where what was over goes on, else none."""
+        moved = finding.end > before.finding.end
+        before.finding = finding
+        if not moved or self._is_over(before, finding, now):
+            return None
+        count = self._used[finding.identity] = self._used.get(finding.identity, 1) + 1
+        return Situation(f"{finding.identity}-{count}", finding, now, now, now, since=finding.end)
+
+    def _keep(self, situation: Situation) -> None:
+        self.known[situation.identity] = situation
+        self._name(situation)
         while len(self.known) > SITUATIONS_KEPT:
-            key = next((k for k, s in self.known.items() if not s.is_open), next(iter(self.known)))
-            old = self.known.pop(key)
-            self._by_identity.pop(old.identity, None)
-            self._shapes.pop(old.identity, None)
+            over = next((i for i, s in self.known.items() if not s.is_open), next(iter(self.known)))
+            for name in self.known.pop(over).names:
+                self._names.pop(name, None)
+                self._used.pop(str(name), None)
+
+    def _name(self, situation: Situation) -> None:
+        """Find it from now on by what its finding is called."""
+        finding = situation.finding
+        for name in ((finding.code, finding.group, finding.start), finding.identity):
+            if self._names.get(name) is not situation:
+                self._names[name] = situation
+                situation.names.append(name)
 
     def _update(
         self, situation: Situation, finding: Finding, now: Nanos, doubts: "Doubts | None"
@@ -172,30 +217,24 @@ class Situations:
         if carried:
             situation.carried = False
             finding.start = min(finding.start, old.start)
-            self.known[finding.code, finding.group, finding.start] = situation
         # not its count: of nodes that disagreed, one goes on to be heard when it is over
         moved = finding.end > old.end
         situation.finding = finding
+        self._name(situation)
         if moved:
             situation.moved = now
         self._doubt(situation, finding, doubts)
-        if not situation.is_open:
-            if moved and not self._is_over(situation, finding, now):
-                situation.is_open, situation.closed = True, None
-                situation.told = now
-                return [Change("opened", situation, "again")]
-            return []
         if self._is_over(situation, finding, now):
             return [self._close(situation, now, "it is over")]
-        shape = _shape(situation)
-        changed = self._shapes.get(situation.identity, shape) != shape
-        self._shapes[situation.identity] = shape
+        changed = _shape(situation) != situation.shape
         if changed or carried or (moved and now - situation.told >= UPDATE_EVERY):
-            situation.told = now
+            situation.told, situation.shape = now, _shape(situation)
             return [Change("updated", situation)]
         return []
 
     def _is_over(self, situation: Situation, finding: Finding, now: Nanos) -> bool:
+        if finding.rests > now:
+            return False
         moved = max(finding.end, situation.moved if situation.is_open else 0)
         return is_over(finding, moved, now, self.close_after)
 
@@ -208,8 +247,19 @@ class Situations:
         situation.confidence, situation.doubts = finding.confidence, ()
         if doubts is not None:
             situation.confidence, situation.doubts = doubts.weigh(finding)
-        if situation.identity not in self._shapes:
-            self._shapes[situation.identity] = _shape(situation)
+        situation.shape = situation.shape or _shape(situation)
+
+
+def _is_same(situation: Situation, finding: Finding) -> bool:
+    """Tell whether a finding of another name is what a situation was opened for."""
+    old = situation.finding
+    if (old.code, old.group) != (finding.code, finding.group):
+        return False
+    shared = set(old.nodes) & set(finding.nodes)
+    if situation.carried:
+        return set(old.nodes) == set(finding.nodes) or finding.label == "master_gap"
+    overlap = finding.start <= old.end and old.start <= finding.end
+    return overlap and bool(shared or not old.nodes)
 
 
 def _shape(situation: Situation) -> tuple[object, ...]:
@@ -220,7 +270,7 @@ def _shape(situation: Situation) -> tuple[object, ...]:
         finding.nodes,
         tuple(finding.caused_by),
         situation.confidence,
-        finding.ongoing,
+        finding.ongoing or finding.rests > 0,
         finding.remedy,
     )
 

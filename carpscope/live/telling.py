@@ -66,10 +66,10 @@ class Teller:
         found = (g for g in self._monitor.observer.groups.values() if g.id == group)
         return "MASTER" if any(g.masters for g in found) else "BACKUP"
 
-    def look(self, until: Nanos) -> tuple[list[Change], list[Record]]:
+    def look(self, until: Nanos, *, is_last: bool = False) -> tuple[list[Change], list[Record]]:
         """Let time pass on the segment; return what changed, and it in words, in order."""
         monitor = self._monitor
-        changes = monitor.look(until)
+        changes = monitor.look(until, is_last=is_last)
         now = max(until, monitor.observer.now)
         before = {c.situation.identity: monitor.incidents.of(c.situation.identity) for c in changes}
         followed: list[tuple[str, Followed]] = []
@@ -196,8 +196,11 @@ class Teller:
 
 def finding_body(situation: Situation, why: str = "") -> dict[str, Json]:
     """Give a situation as the analysis document has a finding, and what only time adds."""
+    finding = situation.finding
+    if situation.since is not None:
+        finding = replace(finding, start=situation.since)
     return {
-        **finding_json(situation.finding, [""]),
+        **finding_json(finding, [""]),
         "confidence": situation.confidence,
         "identity": situation.identity,
         "opened": rfc3339(situation.opened),

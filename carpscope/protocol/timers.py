@@ -51,6 +51,15 @@ GUARD_OF_GAP: Nanos = 500 * MILLISECOND
 GUARD_OF_ELECTION: Nanos = 50 * MILLISECOND
 FLAPPING_INTERVALS = 30
 """Changes of master within so many advbase seconds count together (contract: flapping)."""
+NEVER: Nanos = 1 << 62
+FORWARDING: Nanos = 30 * SECOND
+"""A port that comes up passes nothing for twice the forward delay of its bridge (IEEE 802.1D-2004
+table 17-1: 15 s each for listening and learning): why two nodes that start do not hear each other
+yet, and then do."""
+REACHABLE: Nanos = 45 * SECOND
+"""Within this, whoever talks to an address has asked for it again (RFC 4861 10: REACHABLE_TIME
+times MAX_RANDOM_FACTOR; Linux does the same for ARP): so long a shared address may stay unheard
+of in its network."""
 AFTERMATH: Nanos = 5 * SECOND
 """What was sent once by somebody else is believed for this long: one wait of a backup with
 advbase 1 and its lateness."""

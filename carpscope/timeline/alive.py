@@ -29,6 +29,8 @@ class Alive:
         self._seen: dict[Vlan, deque[tuple[Nanos, bytes]]] = {}
         self.is_watched = False
         """Whether somebody watches that the interface is up and loses nothing."""
+        self.own: bytes | None = None
+        """The vantage's own MAC, where it is known: then anybody else is one who was heard."""
         self.remarks: dict[str, None] = {}
         """What the vantage could not see, for whoever prints notes."""
 
@@ -50,6 +52,7 @@ class Alive:
         heard = {
             source
             for at, source in self._seen.get(vlan, ())
-            if start <= at <= end and source not in besides
+            if start <= at <= end and source not in besides and source != self.own
         }
-        return len(heard) > 1 or any(source[:4] == VIRTUAL for source in heard)
+        enough = 1 if self.own is not None else 2
+        return len(heard) >= enough or any(source[:4] == VIRTUAL for source in heard)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from carpscope.core.units import SECOND, Nanos
+from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import Contest, election_ns
 from carpscope.timeline.group import Group
@@ -58,9 +59,31 @@ class BrokenLink:
     """From when to when in each of them."""
     ever: bool = False
     """Whether the two accepted each other at any other time."""
+    is_open: bool = False
+    """Whether it goes on."""
     is_lasting: bool = False
     """Whether both were MASTER for longer than an election explains: one claim may be that of
     a node that has just started, or cross the other's advertisement."""
+
+    @property
+    def settles(self) -> Nanos:
+        """Return until when what nodes send may still tell which trouble it is, if nothing has.
+
+        While it lasts, the way may be one that opens yet; when it is over, what was heard then
+        shows soon. One that was over before anybody could answer waits for the next. A counter
+        that never moves tells nothing, however long one waits.
+        """
+        nodes = (self.sender, self.receiver)
+        habits = [habit for node in nodes for habit in node.counters.values()]
+        moves = any(habit.random or habit.sequential for habit in habits)
+        if self.trouble not in (Trouble.UNDECIDED, Trouble.REFUSED_OR_LOST) or not moves:
+            return 0
+        if self.is_open:
+            return self.start + timers.FORWARDING
+        beats = [interval_ns(node.advbase, node.advskew) for node in nodes]
+        answer = beats[0] + sum(beats) + traits.reaction(self.sender)
+        longest = max(end - start for start, end in self.spells)
+        return self.end + (timers.AFTERMATH if longest > answer else timers.NEVER)
 
 
 def broken_links(group: Group) -> list[BrokenLink]:
@@ -95,6 +118,7 @@ def find_links(group: Group) -> list[BrokenLink]:
 
 def _of(group: Group, contest: Contest) -> list[BrokenLink]:
     links = []
+    ended = _end(group, contest)
     for (receiver_id, sender_id), frames in contest.ignored.items():
         receiver, sender = contest.nodes.get(receiver_id), contest.nodes.get(sender_id)
         if receiver is None or sender is None:
@@ -105,17 +129,17 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
             continue  # two clusters on one vhid
         start = contest.start - traits.takeover(receiver).latest
         # what ends a contest may show only with the farewell of who acts on it late
-        healed = contest.end + traits.reaction(receiver)
+        healed = ended + traits.reaction(receiver)
         difference = relation(sender, receiver, contest.start, healed)
         if difference not in (Difference.NONE, Difference.UNKNOWN):
             continue  # they refuse each other: the detectors of signing say why
-        if _refused(sender, start, contest.end) or _refused(receiver, start, contest.end):
+        if _refused(sender, start, ended) or _refused(receiver, start, ended):
             continue  # dropped for its TTL or checksum: those detectors say why
         answers = group.hearing.pair(sender, receiver)
         # What is heard at the very end belongs to the healing that ended the contest.
-        until = contest.end - interval_ns(sender.advbase, sender.advskew) - traits.reaction(sender)
+        until = ended - interval_ns(sender.advbase, sender.advskew) - traits.reaction(sender)
         answered = answers.acceptances(contest.start, until) if answers else 0
-        ignored = answers.refusals(contest.start, contest.end) if answers else 0
+        ignored = answers.refusals(contest.start, ended) if answers else 0
         links.append(
             BrokenLink(
                 group,
@@ -123,18 +147,27 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 receiver,
                 Trouble.REFUSED_OR_LOST if difference is Difference.UNKNOWN else Trouble.ONE_WAY,
                 contest.since[receiver_id, sender_id],
-                contest.end,
+                ended,
                 list(frames),
                 contest.ignored_count[receiver_id, sender_id],
                 contest.ignored_count[receiver_id, sender_id],
                 answered,
                 ignored,
                 ever=_ever(group, sender, receiver),
-                spells=[(contest.since[receiver_id, sender_id], contest.end)],
+                is_open=contest.open,
+                spells=[(contest.since[receiver_id, sender_id], ended)],
                 is_lasting=_overlap(sender, receiver, contest) > election_ns((sender, receiver)),
             )
         )
     return _one_a_pair(links)
+
+
+def _end(group: Group, contest: Contest) -> Nanos:
+    """Return until when a contest is known to have lasted: while it does, to when two went on."""
+    if not contest.open:
+        return contest.end
+    seen = sorted(node.reign.seen for node in group.masters if node.reign is not None)
+    return min([contest.end, *seen[-2:-1]])
 
 
 def _overlap(one: Node, other: Node, contest: Contest) -> Nanos:
@@ -209,6 +242,7 @@ def _join(before: BrokenLink, link: BrokenLink) -> None:
     before.contests += 1
     before.spells += link.spells
     before.ever = before.ever or link.ever
+    before.is_open = link.is_open
     before.is_lasting = before.is_lasting or link.is_lasting
 
 

@@ -92,7 +92,7 @@ class Stage:
         self.see(Sighted(self.group, node, at, frame, VIEW))
 
     def leave(self, who: int, at: Nanos, by: str = "silent", seen: Nanos | None = None) -> None:
-        """Let a node be MASTER no more."""
+        """Let a node be MASTER no more; those that stay advertised until then."""
         node = self.nodes[who]
         reign = node.reigns[-1]
         reign.end, reign.ended_by = at, by
@@ -100,6 +100,8 @@ class Stage:
             reign.seen = seen
         self._masters()
         others = tuple((n, n.reigns[-1]) for n in self.nodes if n.is_master)
+        for _, lasting in others:
+            lasting.seen = max(lasting.seen, at)
         self.see(Left(self.group, node, at, reign, others))
 
     def _masters(self) -> None:

@@ -27,7 +27,7 @@ def looked(
     return [(change.action, change.why) for change in changes]
 
 
-def test_what_repeats_soon_is_opened_again_under_its_identity() -> None:
+def test_what_repeats_after_it_was_over_is_another() -> None:
     situations = Situations()
     assert looked(situations, finding("flapping", 0, 5), at=5) == [("opened", "")]
     identity = situations.open[0].identity
@@ -36,7 +36,45 @@ def test_what_repeats_soon_is_opened_again_under_its_identity() -> None:
     assert looked(situations, finding("flapping", 0, 5), at=quiet) == [("closed", "it is over")]
     assert situations.open == []
     assert looked(situations, finding("flapping", 0, 50), at=50) == [("opened", "again")]
-    assert situations.open[0].identity == identity
+    (again,) = situations.open
+    assert again.identity == f"{identity}-2"
+    assert again.since == AT + 50 * SECOND
+    assert looked(situations, finding("flapping", 0, 50), at=51) == []
+    over = 51 + CLOSE_AFTER / SECOND
+    assert looked(situations, finding("flapping", 0, 50), at=over) == [("closed", "it is over")]
+    assert looked(situations, finding("flapping", 0, 99), at=99) == [("opened", "again")]
+    assert situations.open[0].identity == f"{identity}-3"
+
+
+def test_what_may_still_be_explained_is_not_told_before() -> None:
+    situations = Situations()
+    early = finding("partition", 0, 5, code="CS502", settles=AT + 30 * SECOND)
+    effect = finding("flapping", 0, 5, caused_by=[early.identity])
+    assert looked(situations, early, effect, at=5) == [("opened", "")]
+    assert situations.open[0].finding.caused_by == [], "nobody was told of its cause"
+    assert looked(situations, early, at=30)[0] == ("opened", "")
+    other = Situations()
+    changes = other.look([early], AT + 6 * SECOND, is_last=True)
+    assert [change.action for change in changes] == ["opened"], "nothing more can come"
+
+
+def test_what_may_go_on_is_not_called_over() -> None:
+    situations = Situations()
+    looked(situations, finding("split_brain", 0, 5, ongoing=True), at=5)
+    assert looked(situations, finding("split_brain", 0, 5, rests=AT + 13 * SECOND), at=6) == []
+    assert looked(situations, finding("split_brain", 0, 12, ongoing=True), at=12) == []
+    told = looked(situations, finding("split_brain", 0, 12, rests=AT + 20 * SECOND), at=20)
+    assert told == [("closed", "it is over")]
+
+
+def test_what_is_known_better_keeps_its_identity() -> None:
+    """Its beginning is found to lie elsewhere, or somebody else takes part."""
+    situations = Situations()
+    looked(situations, finding("master_gap", 4, 10, ongoing=True), at=10)
+    identity = situations.open[0].identity
+    later = finding("master_gap", 5, 20, nodes=("192.0.2.1", "192.0.2.2"))
+    assert looked(situations, later, at=20) == [("closed", "it is over")]
+    assert [one.identity for one in situations.known.values()] == [identity]
 
 
 def test_what_was_wrong_to_say_is_taken_back() -> None:

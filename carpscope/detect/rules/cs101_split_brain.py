@@ -28,12 +28,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from carpscope.core.units import SECOND, Nanos, seconds_text, span_text
+from carpscope.core.units import Nanos, seconds_text, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.negative import explained
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named, priority, since
-from carpscope.protocol import timers
+from carpscope.timeline import traits
 from carpscope.timeline.contest import election_ns
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left, Sighted
 from carpscope.timeline.group import Group
@@ -190,14 +190,19 @@ def _split(overlap: Overlap) -> Split | None:
 
 
 def _same(before: Split, split: Split) -> bool:
-    """Tell whether the same nodes are MASTER at once again before anybody would call it over.
+    """Tell whether the same nodes are MASTER at once again before anybody would call it over."""
+    return before.nodes.keys() == split.nodes.keys() and split.start <= _rests(before)
 
-    Joined, they were so for most of the time: else each stretch is a situation of its own.
+
+def _rests(split: Split) -> Nanos:
+    """Return until when the same again is part of it.
+
+    Who hears nothing claims again after a backup's wait, and may have heard one advertisement in
+    between. And they were MASTER at once for most of the time until then: else each stretch is a
+    situation of its own.
     """
-    pause = timers.FLAPPING_INTERVALS * max(node.advbase for node in split.nodes.values())
-    nodes = before.nodes.keys() == split.nodes.keys()
-    soon = split.start - before.end <= max(pause, 1) * SECOND // 2
-    return nodes and soon and 2 * (before.total + split.total) >= split.end - before.start
+    pause = 2 * max(traits.takeover(node).latest for node in split.nodes.values())
+    return min(split.end + pause, split.start + 2 * split.total)
 
 
 def _join(before: Split, split: Split) -> Split:
@@ -261,6 +266,7 @@ def _finding(split: Split) -> Finding:
         if negative
         else "Remove the cause; then one of them steps down by itself within one interval.",
         ongoing=split.ongoing,
+        rests=_rests(split),
     )
 
 

@@ -28,7 +28,7 @@ Sources
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from carpscope.core.units import Nanos, span_text
 from carpscope.detect.finding import Finding, Severity, renamed
@@ -46,6 +46,8 @@ from carpscope.wire.carp import interval_ns
 
 SITUATIONS_KEPT = 200
 REMARKS_KEPT = 8
+_NOBODY = "nobody was MASTER"
+_UNHEARD = "nothing was heard of any node"
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ class MasterGap:
                 before = self._went_on(fact, *before)
                 proved = state.deceived > 0 or _announced(fact.node, fact.at)
                 for found in self._gap(state, *before, fact.at, fact.node, fact.frame):
-                    sees = proved or self._sees(fact.group, found.start, fact.at)
+                    sees = proved or self._sees(fact.group, before[-1], found.start, fact.at)
                     gap = _Gap(found, fact.node, fact.at, sees)
                     self._over = [*self._over, gap][-SITUATIONS_KEPT:]
             state.deceived = 0
@@ -128,10 +130,7 @@ class MasterGap:
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give the gaps that are over and those that last."""
         for gap in self._over:
-            if gap.proved:
-                yield gap.finding
-            else:
-                self._remark(gap.finding)
+            yield from self._told(gap.finding, proved=gap.proved)
         for group in self._context.groups:
             if self._context.observer.strangers.is_made_up(group):
                 continue
@@ -143,12 +142,29 @@ class MasterGap:
                 seen, last, node = max(reigns, key=lambda r: r[0])
                 state = self._state(group)
                 for found in self._gap(state, seen, last, node, at, None, None):
-                    if state.deceived or self._sees(group, found.start, at):
-                        yield found
-                    else:
-                        self._remark(found)
+                    sees = state.deceived > 0 or self._sees(group, node, found.start, at)
+                    yield from self._told(found, proved=sees)
 
-    def _sees(self, group: Group, start: Nanos, end: Nanos) -> bool:
+    def _told(self, gap: Finding, *, proved: bool) -> Iterator[Finding]:
+        """Give a gap; where nothing says that the vantage could see meanwhile, remark on it, and
+        in a live run say what it may be."""
+        if proved:
+            yield gap
+        elif self._context.observer.alive.is_watched:
+            yield replace(
+                gap,
+                severity=Severity.INFO,
+                confidence=0.5,
+                summary=gap.summary.replace(_NOBODY, _UNHEARD),
+                explanation=f"{gap.explanation} Nor was anybody else heard on this segment: either "
+                "the nodes are all silent, or nothing reaches this interface.",
+                remedy="Look whether frames of other hosts reach this interface: tcpdump -ni IF. "
+                f"If they do: {gap.remedy[0].lower()}{gap.remedy[1:]}",
+            )
+        else:
+            self._remark(gap)
+
+    def _sees(self, group: Group, node: Node, start: Nanos, end: Nanos) -> bool:
         """Tell whether others were heard when somebody should have been MASTER: after a take-over
         and before the last advertisement that a master would have sent by the end."""
         beat = max(timers.overdue(node.advbase, node.advskew) for node in group.members)
@@ -156,9 +172,9 @@ class MasterGap:
         macs = (mac for node in group.members for mac in (node.mac, node.own_mac))
         silent = {mac for mac in macs if mac is not None}
         observer = self._context.observer
+        if observer.alive.is_watched and _is_alone(group, node):
+            return True  # up and losing nothing, and nobody is known who would take over
         start, end = start + wait, end - beat
-        if observer.alive.is_watched:
-            return True
         heard = observer.alive.others(group.vlan, start, end, silent)
         return heard or self._others(group, start, end)
 
@@ -242,7 +258,7 @@ def _nobody(
         end,
         tuple(dict.fromkeys(frames)),
         len(frames),
-        f"nobody was MASTER for {span_text(end - start)}, {told or 'and still so at the end'}",
+        f"{_NOBODY} for {span_text(end - start)}, {told or 'and still so at the end'}",
         f"{begins} followed by no advertisement of any node {since(start, end)}. The slowest node "
         f"heard here takes over after {span_text(wait)}.{_lured(state)}",
         "Check that the nodes are up and not stuck in INIT or BACKUP: ifconfig, and on "
@@ -256,6 +272,16 @@ def _lured(state: _State) -> str:
         return ""
     sent = advertisements(state.deceived)
     return f" Meanwhile {sent} that no node sent kept the others silent."
+
+
+def _is_alone(group: Group, silent: Node) -> bool:
+    """Tell whether every other node had fallen silent or said farewell before one did."""
+    ended = [
+        [reign.ended_by for reign in node.reigns if reign.end is not None][-1:]
+        for node in group.established
+        if node is not silent
+    ]
+    return bool(ended) and all(how in (["silent"], ["bow-out"]) for how in ended)
 
 
 def _announced(node: Node, at: Nanos) -> bool:

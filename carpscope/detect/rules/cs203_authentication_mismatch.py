@@ -203,6 +203,7 @@ def _keyless(links: list[BrokenLink]) -> Finding:
         f"the packets do not say which.{_came_back(first)}{announced}",
         "Give the passphrase (-p) and the shared addresses (-a) to be sure. A node that gets "
         f"packets and refuses them says so: {listed(text for text in where if text)}.",
+        settles=max(link.settles for link in links),
     )
 
 

@@ -28,7 +28,7 @@ from carpscope.detect.deceived import Attack, AttackWatch, achieved
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed, since
-from carpscope.timeline.facts import Deceived, Ended, Joined
+from carpscope.timeline.facts import Deceived, Joined
 from carpscope.timeline.impostor import Deceit
 
 
@@ -73,5 +73,5 @@ RULE = Rule(
     "Replayed advertisements",
     Severity.CRITICAL,
     Replayed,
-    (Deceived, Joined, Ended),
+    (Deceived, Joined),
 )

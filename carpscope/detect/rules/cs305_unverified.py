@@ -32,6 +32,7 @@ from carpscope.core.units import Nanos
 from carpscope.detect.finding import Attacker, Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import advertisements, named, since
+from carpscope.protocol import timers
 from carpscope.timeline.authentication import FEW, Span
 from carpscope.timeline.facts import Fact, Forgotten, Unsigned
 from carpscope.timeline.group import Group
@@ -164,6 +165,9 @@ class Unverified:
             f"the address of {node.id}.",
         )
         finding.start, finding.end, finding.frames = start, end, tuple(dict.fromkeys(frames))[:24]
+        if odd and odd[-1] is track.spans[-1]:
+            # the next ones tell whether the node itself was changed
+            finding.settles = odd[-1].end + 2 * track.beat
         finding.attacker = Attacker(node.addresses[0], seen.mac if seen else node.mac)
         return finding
 
@@ -177,6 +181,7 @@ def _make(
     explanation: str,
     remedy: str,
 ) -> Finding:
+    first = min(node.first for node in nodes)
     frames = sorted(
         frame
         for node in nodes
@@ -191,13 +196,14 @@ def _make(
         0.99,
         group.id,
         tuple(node.id for node in nodes),
-        min(node.first for node in nodes),
+        first,
         max(node.last for node in nodes),
         tuple(dict.fromkeys(frames))[:24],
         count,
         summary,
         explanation,
         remedy,
+        settles=first + timers.REACHABLE,  # what is asked for may be what they sign
     )
 
 

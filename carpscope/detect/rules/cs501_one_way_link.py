@@ -22,7 +22,7 @@ Sources
     carp_input_c: a MASTER must yield; carp_prepare_ad: the counter continues what was heard.
 """
 
-from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text, replay_text
+from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import since
@@ -51,7 +51,7 @@ class OneWay(LinkWatch):
             f"{receiver} does not receive {sender}, while {sender} receives {receiver}",
             f"{missed_text(link)}, {since(link.start, link.end)}. The counter of {sender} "
             f"continued that of {receiver} {link.answered} times: that direction works."
-            f"{peer_text(link)}{replay_text(link)}",
+            f"{peer_text(link)}",
             peer_remedy(link)
             or f"Find what drops advertisements from {sender} on the way to {receiver}: "
             f"tcpdump -ni IF 'proto 112' on {receiver}, then switch ACLs, storm control, IGMP "

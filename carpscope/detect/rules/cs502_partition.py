@@ -21,7 +21,7 @@ Sources
     carp_input_c: a MASTER must yield; carp_prepare_ad: the counter continues what was heard.
 """
 
-from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text, replay_text
+from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import since
@@ -59,10 +59,11 @@ class Partition(LinkWatch):
             if sure
             else f"{receiver} does not receive {sender}, and perhaps not the reverse either",
             f"{missed_text(link)}, {since(link.start, link.end)}; {other}. Both sign alike."
-            f"{peer_text(link)}{replay_text(link)}",
+            f"{peer_text(link)}",
             peer_remedy(link)
             or f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
             "them, multicast filtering (IGMP snooping without a querier), a broken uplink.",
+            settles=link.settles,
         )
 
 
