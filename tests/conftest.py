@@ -49,3 +49,4 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")  # reports say when they were made

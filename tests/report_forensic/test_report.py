@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapWriter
 from carpscope.core.frame import Frame
+from carpscope.core.units import SECOND, parse_rfc3339
 from tests.program import CAPTURES, Result, capture, run, start
 
 NAMES = sorted(path.parent.name for path in CAPTURES.glob("*/capture.pcap"))
@@ -50,7 +52,10 @@ def test_every_shipped_capture_makes_a_whole_report(name: str, tmp_path: Path) -
         )
     source = Path(capture(name)).read_bytes()
     assert listed["inputs"][0]["sha256"] == hashlib.sha256(source).hexdigest()
-    assert listed["created_from"] == "the last packet"
+    assert (listed["created"], listed["created_from"]) == (
+        "2027-01-15T08:00:00.000000Z",
+        "SOURCE_DATE_EPOCH",
+    )
     assert run("verify", str(tmp_path / "r"), "--evidence", capture(name)).status == 0
 
 
@@ -102,6 +107,26 @@ def _command() -> tuple[str, ...]:
     from tests.program import COMMAND
 
     return COMMAND
+
+
+def test_the_time_of_making_is_now_and_the_command_repeats_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    before = time.time_ns() // SECOND * SECOND
+    files = made(tmp_path / "r", capture("ucarp-healthy"))
+    listed = json.loads(files["manifest.json"])
+    assert listed["created_from"] == "clock"
+    assert before <= parse_rfc3339(listed["created"]) <= time.time_ns()
+    said = listed["command"].split()
+    at = said[said.index("--created") + 1]
+    again = made(tmp_path / "s", capture("ucarp-healthy"), "--created", at)
+    assert json.loads(again["manifest.json"])["command"] == listed["command"]
+    once_more = made(tmp_path / "t", capture("ucarp-healthy"), "--created", at)
+    assert again == once_more
+    page = files["report.html"].decode()
+    assert f"Created {listed['created']} (by the clock of the machine that made it)" in page
+    assert "2026-11-23T" in page.split("Created ", 1)[1][:300]  # the evidence's own time, beside it
 
 
 def test_the_time_of_making_is_an_option_and_said_to_be_one(tmp_path: Path) -> None:

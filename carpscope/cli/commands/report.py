@@ -12,7 +12,6 @@ TYPE_CHECKING = False  # as in typing, which takes too long to import for `--hel
 if TYPE_CHECKING:
     from carpscope.capture.source import Capture
     from carpscope.config import Config
-    from carpscope.pipeline import Analysis
     from carpscope.report.forensic.manifest import Case, Created
     from carpscope.report.forensic.request import Request
     from carpscope.report.hostlog.placed import LogView
@@ -46,7 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--created",
         metavar="TIME",
-        help="when the report says it was made, RFC 3339; the last packet's time if not given",
+        help="when the report says it was made, RFC 3339 (now, or SOURCE_DATE_EPOCH); with it the "
+        "same files give the same bytes on any day",
     )
     shared.add_path_delay(parser)
     logs = parser.add_argument_group("logs of the hosts")
@@ -165,6 +165,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
             pass
     exhibits = exhibit.named(analysis)
     exhibit.fetch(exhibits, opened(), analysis)
+    created = _created(options)
     request = Request(
         analysis,
         config,
@@ -172,8 +173,8 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
         exhibits,
         document(analysis, config),
         _case(options),
-        _created(options, analysis),
-        command_line(options, labels, config),
+        created,
+        command_line(options, labels, config, created),
         _options(options, config),
     )
     request.logs = _logs(options, request)
@@ -203,13 +204,18 @@ def _case(options: argparse.Namespace) -> "Case":
     )
 
 
-def _created(options: argparse.Namespace, analysis: "Analysis") -> "Created":
-    from carpscope.core.units import parse_rfc3339
+def _created(options: argparse.Namespace) -> "Created":
+    import os
+    import time
+
+    from carpscope.core.units import SECOND, parse_rfc3339
     from carpscope.report.forensic.manifest import Created
 
     if options.created is None:
-        lasts = [capture.last for capture in analysis.captures if capture.last is not None]
-        return Created(max(lasts, default=0), "the last packet")
+        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+        if epoch.isdecimal() and len(epoch) < 12:
+            return Created(int(epoch) * SECOND, "SOURCE_DATE_EPOCH")
+        return Created(time.time_ns() // SECOND * SECOND, "clock")
     try:
         return Created(parse_rfc3339(options.created), "option")
     except ValueError as problem:
@@ -251,11 +257,14 @@ def owner_and_path(text: str) -> tuple[str, str]:
     return owner, path
 
 
-def command_line(options: argparse.Namespace, labels: list[str], config: "Config") -> str:
+def command_line(
+    options: argparse.Namespace, labels: list[str], config: "Config", created: "Created"
+) -> str:
     """Give the command that makes this report again: files without folders, no secret."""
     from shlex import join
 
     from carpscope.core.address import ip_text
+    from carpscope.core.units import rfc3339
 
     words = ["carpscope", "report", *labels]
     words += [word for _ in config.passphrases for word in ("-p", "PASSPHRASE")]
@@ -266,7 +275,7 @@ def command_line(options: argparse.Namespace, labels: list[str], config: "Config
     for flag, value in (
         ("--filter", options.filter),
         ("--count", options.count),
-        ("--created", options.created),
+        ("--created", options.created or rfc3339(created.at)),
         ("--case", options.case),
         ("--examiner", options.examiner),
         ("--organisation", options.organisation),

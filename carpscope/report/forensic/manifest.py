@@ -5,8 +5,8 @@
      "outputs": [{"name", "sha256", "bytes", "what"}], "signing": … or null,
      "timestamp": … or null}
 
-Nothing in it depends on when, where or by whom it was made: names without folders, no
-clock, no host name, and options without secrets.
+But for `created`, nothing in it depends on when, where or by whom it was made: names without
+folders, no host name, and options without secrets.
 """
 
 import hashlib
@@ -88,7 +88,7 @@ class Created:
 
     at: Nanos
     said_by: str
-    """`option`, or `the last packet`."""
+    """`option`, `SOURCE_DATE_EPOCH` or `clock`."""
 
 
 def manifest(

@@ -58,6 +58,7 @@ def _rendered(
         case=request.case,
         created=rfc3339(request.created.at),
         created_by=CREATED_WORDS[request.created.said_by],
+        period=period(request),
         command=request.command,
         version=carpscope.__version__,
         policy=Markup(policy(style, script)),  # noqa: S704  made of digests only
@@ -77,8 +78,15 @@ def _rendered(
 
 CREATED_WORDS = {
     "option": "as said with --created",
-    "the last packet": "the time of the last packet, since no --created was given",
+    "SOURCE_DATE_EPOCH": "as said by SOURCE_DATE_EPOCH",
+    "clock": "by the clock of the machine that made it",
 }
+
+
+def period(request: Request) -> str:
+    """Say from when to when the evidence is, which is not when the report was made."""
+    axis = request.axis
+    return f"The captures are from {rfc3339(axis.first)} to {rfc3339(axis.last)}."
 
 
 def policy(style: str, script: str) -> str:

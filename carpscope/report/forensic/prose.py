@@ -7,7 +7,7 @@ from carpscope.core.text import shown
 from carpscope.core.units import rfc3339
 from carpscope.report.forensic.manifest import NAME, SIGNATURE
 from carpscope.report.forensic.model import model
-from carpscope.report.forensic.page import CREATED_WORDS, inputs, log_rows, losses, versions
+from carpscope.report.forensic.page import CREATED_WORDS, inputs, log_rows, losses, period, versions
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import markdown, plural
 from carpscope.report.forensic.views import Budget, FindingView, GroupView, Model
@@ -40,7 +40,7 @@ def _head(found: Model) -> Iterator[str]:
     yield ""
     yield (
         f"Created {rfc3339(request.created.at)} ({CREATED_WORDS[request.created.said_by]}) by "
-        f"carpscope {carpscope.__version__}. All times are UTC."
+        f"carpscope {carpscope.__version__}. {period(request)} All times are UTC."
     )
     yield ""
     for title, text in request.case.rows():

@@ -202,7 +202,7 @@ complete -c carpscope -n '_shtab_carpscope_using report' -s c -l count -x -d 'en
 complete -c carpscope -n '_shtab_carpscope_using report' -s q -l quiet -d 'print nothing'
 complete -c carpscope -n '_shtab_carpscope_using report' -l sign -x -d 'sign with an Ed25519 key, PEM or OpenSSH (see keygen)'
 complete -c carpscope -n '_shtab_carpscope_using report' -l timestamp -x -d 'let an authority of RFC 3161 stamp the manifest: when it existed at the latest'
-complete -c carpscope -n '_shtab_carpscope_using report' -l created -x -d 'when the report says it was made, RFC 3339; the last packet'"'"'s time if not given'
+complete -c carpscope -n '_shtab_carpscope_using report' -l created -x -d 'when the report says it was made, RFC 3339 (now, or SOURCE_DATE_EPOCH); with it the same files give the same bytes on any day'
 complete -c carpscope -n '_shtab_carpscope_using report' -l path-delay -x -d 'several captures: the longest way there is between two of them; what they share in both directions bounds their clocks without it'
 complete -c carpscope -n '_shtab_carpscope_using report' -l log -x -d 'kernel or ucarp log, or output of ifconfig; NODE is an address or a name'
 complete -c carpscope -n '_shtab_carpscope_using report' -l log-zone -x -d 'of lines that name none: UTC (default), +01:00 or Europe/Berlin'
