@@ -53,6 +53,19 @@ def is_multicast_mac(address: bytes) -> bool:
     return bool(address[:1] and address[0] & 1)
 
 
+def is_shared(mac: bytes) -> bool:
+    """Tell a MAC that several hosts send from: a group's, of CARP, ucarp or VRRP."""
+    return mac[:4] == b"\0\0\x5e\0" and mac[4] <= 2
+
+
+def card_of(address: bytes) -> bytes | None:
+    """Return the MAC that a link-local address is made from (RFC 4291, appendix A)."""
+    if address[:8] != LINK_LOCAL_PREFIX + bytes(6) or address[11:13] != b"\xff\xfe":
+        return None
+    mac = bytes((address[8] ^ 2,)) + address[9:11] + address[13:]
+    return None if is_shared(mac) else mac
+
+
 def is_group(address: bytes) -> bool:
     """Tell whether an IPv4 or IPv6 address is that of a multicast group."""
     return address[0] >> 4 == 0xE if len(address) == 4 else address[0] == 0xFF

@@ -42,17 +42,17 @@ class Said(NamedTuple):
 def captured(world: World, plan: VantagePlan, epoch: Nanos = EPOCH) -> Iterator[Frame]:
     """Return every frame of a capture, numbered from 1, in the order in which it saw them."""
     random = world.other_chance()
-    away = _away(world, plan.node)
+    gone = away(world, plan.node)
     number = 0
     for at, data in sorted([*_adverts(world, plan.node), *_others(world, plan.node)]):
-        inside = plan.start <= at <= plan.end and not any(a <= at < b for a, b in away)
+        inside = plan.start <= at <= plan.end and not any(a <= at < b for a, b in gone)
         if not inside or (plan.drops and random.random() < plan.drops):
             continue
         number += 1
         yield Frame(number, epoch + plan.told(at), ETHERNET, data, len(data))
 
 
-def _away(world: World, node: str) -> list[tuple[Nanos, Nanos]]:
+def away(world: World, node: str) -> list[tuple[Nanos, Nanos]]:
     """Return when a node is not there, or its card hears nothing."""
     begins = world.scenario.node(node).start
     found = [(-(1 << 62), begins)]
@@ -143,7 +143,7 @@ def _talk(world: World, random: Chance) -> Iterator[Said]:
 
 
 def _is_away(world: World, node: str, at: Nanos) -> bool:
-    return any(a <= at < b for a, b in _away(world, node))
+    return any(a <= at < b for a, b in away(world, node))
 
 
 def _exchange(

@@ -172,7 +172,7 @@ def went_on(contest: Contest, masters: Iterable[Node], node: Node, at: Nanos, fr
     """Note which better advertisements of other masters one ignores by going on."""
     contest.end = max(contest.end, at)
     reaction = traits.reaction(node)
-    since, until = node.last - reaction, at - reaction
+    since, until = max(node.last - reaction, node.restarted), at - reaction
     for other in masters:
         if other is node or not yields(node, other):
             continue

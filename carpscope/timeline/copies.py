@@ -42,7 +42,8 @@ class Recent:
         if at - self.since > COPY_WINDOW:
             self.forget(at)
         seen = self.seen.get(packet) or self.before.get(packet)
-        return seen is not None and at - seen <= COPY_WINDOW
+        # a clock that was set back is no copy
+        return seen is not None and abs(at - seen) <= COPY_WINDOW
 
     def note(self, at: Nanos, packet: bytes) -> None:
         """Remember one; a flood is remembered in part."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from carpscope.auth.explain import Recipe
-from carpscope.core.address import ip_text
+from carpscope.core.address import card_of, ip_text
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline.contest import Contest
@@ -19,6 +19,8 @@ from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 
 FRAMES_KEPT = 12
+PAIRING = 4
+"""Nodes of which one IPv4 advertisement each is kept for the IPv6 one behind it."""
 MADE_UP_MIN = 8
 """So many nodes that advertised once are the beginning of a flood, not of a network."""
 
@@ -145,7 +147,8 @@ class Group:
     families: set[int] = field(default_factory=set)
     recipes: list[Recipe] = field(default_factory=list)
     last: LastAdvert | None = None
-    last_ipv4: LastAdvert | None = None
+    ipv4: list[LastAdvert] = field(default_factory=list)
+    """The latest IPv4 one of each of a few nodes, the latest first."""
     recent: Recent = field(default_factory=Recent)
     copies: int = 0
     deceits: int = 0
@@ -199,7 +202,8 @@ class Group:
         """Let go of what the next advertisement is compared with, and wait for masters anew."""
         for node in self.masters:
             node.due = max(node.due, at + timers.overdue(node.advbase, node.advskew))
-        self.last = self.last_ipv4 = None
+        self.last = None
+        self.ipv4 = []
         self.history.clear()
         self.revision += 1
         for node in self.members:
@@ -232,17 +236,27 @@ class Group:
         on that one alone nothing is said of anybody."""
         return [n for n in self.known if n.adverts > 1 or n.authentication.has_verified]
 
-    def pairs(self, version: int, at: Nanos, shape: tuple[int, int, int]) -> Node | None:
-        """Return the node that an IPv6 advertisement belongs to, by the IPv4 one before it."""
-        partner = self.last_ipv4 if version == 6 else None
-        if (
-            partner is not None
-            and 0 <= at - partner.at <= timers.PAIR
-            and (partner.advbase, partner.advskew, partner.demote) == shape
-            and not any(len(a) == 16 for a in partner.node.addresses)
-        ):
-            return partner.node
-        return None
+    def note_ipv4(self, seen: LastAdvert) -> None:
+        """Remember an IPv4 advertisement: the IPv6 half of a pair is on its way.
+
+        Nodes that begin at once mix their pairs: IPv4 of both, then IPv6 of both.
+        """
+        others = [one for one in self.ipv4 if one.node is not seen.node]
+        self.ipv4 = [seen, *others[: PAIRING - 1]]
+
+    def pairs(self, version: int, at: Nanos, shape: tuple[int, int, int]) -> LastAdvert | None:
+        """Return the IPv4 advertisement that an IPv6 one behind it is the other half of.
+
+        Where it may be that of either of two nodes, another pair has to tell.
+        """
+        halves = [
+            half
+            for half in (self.ipv4 if version == 6 else ())
+            if 0 <= at - half.at <= timers.PAIR
+            and (half.advbase, half.advskew, half.demote) == shape
+            and not any(len(a) == 16 for a in half.node.addresses)
+        ]
+        return halves[0] if len(halves) == 1 else None
 
     def node_of(self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int]) -> Node:
         """Find or make the node that sent an advertisement.
@@ -253,11 +267,12 @@ class Group:
         node = self.nodes.get(source)
         if node is not None:
             return node
-        partner = self.pairs(version, at, shape)
-        if partner is not None:
-            self.nodes[source] = partner
-            partner.addresses.append(source)
-            return partner
+        half = self.pairs(version, at, shape)
+        if half is not None:
+            self.nodes[source] = half.node
+            half.node.addresses.append(source)
+            half.node.own_mac = half.node.own_mac or card_of(source)
+            return half.node
         if self.nodes and self.history.maxlen == ALONE_KEPT:
             self.history = deque(self.history, maxlen=HISTORY_KEPT)
         node = Node(ip_text(source), self.met, [source])
@@ -276,11 +291,11 @@ class Group:
         node = self.nodes.get(source) if version == 6 else None
         if node is None or any(len(one) != 16 for one in node.addresses):
             return None
-        partner = self.pairs(version, at, shape)
-        if partner is None or self.last_ipv4 is None:
+        half = self.pairs(version, at, shape)
+        if half is None:
             return None
-        is_new = node.adverts <= 1 or partner.adverts <= 1
-        return (node, partner) if is_new or 0 <= counter - self.last_ipv4.counter <= 1 else None
+        is_new = node.adverts <= 1 or half.node.adverts <= 1
+        return (node, half.node) if is_new or 0 <= counter - half.counter <= 1 else None
 
     def deceive(self, at: Nanos, counter: int) -> None:
         """Let everybody believe what no node sent."""
@@ -315,11 +330,15 @@ class Group:
 
 def count_copy(groups: "dict[GroupKey, Group]", packet: Packet) -> None:
     """Count an advertisement that another capture holds as it was sent."""
-    view, link = packet.advert, packet.link
-    if view is not None and link is not None:
-        group = groups.get((link.vlan, view.vhid))
-        if group is not None:
-            group.copies += 1
+    view, link, ip, frame = packet.advert, packet.link, packet.ip, packet.frame
+    if view is None or link is None or ip is None:
+        return
+    group = groups.get((link.vlan, view.vhid))
+    if group is not None:
+        group.copies += 1
+        node = group.nodes.get(ip.source)
+        if node is not None:
+            node.elsewhere[ip.version, frame.capture] = frame.at
 
 
 def _order(node: Node) -> int:

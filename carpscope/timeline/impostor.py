@@ -16,8 +16,8 @@ from enum import Enum
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import traits
-from carpscope.timeline.node import Node
-from carpscope.wire.carp import BOW_OUT, AdvertView
+from carpscope.timeline.node import FRAME_BITS, FrameRef, Node
+from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
 
 KEYS_KEPT = 2048
@@ -67,13 +67,15 @@ class Heard:
         if before == own:
             return True
         late = traits.reaction(node)
+        if at - own_at >= timers.too_soon(node.advbase, node.advskew):
+            late += timers.PATH  # what had passed here before its own may have come there behind it
         if traits.is_ucarp(node) and not node.is_master:
             # one whose interface was down sleeps, and then takes all that was queued meanwhile
             late = at - own_at
-        heard = [one for one in self.recent if one[0] > own_at - late and one[1] != own]
-        handed = max((one for one in heard if one[0] <= at - late), default=None)
-        new = {value for when, value in heard if when > at - late}
-        return before in new or (handed is not None and handed[1] == before)
+        heard = [one for one in self.recent if one[0] > own_at - late and one not in node.sent]
+        # the latest that it has surely been handed, what may have passed it on the way, and later
+        handed = max((when for when, _ in heard if when <= at - late), default=at - late)
+        return before in {value for when, value in heard if when > handed - timers.CROSSING}
 
     def follows(self, late: Nanos) -> bool:
         """Tell whether a claim so long after what it counts on from is one of a backup: at once,
@@ -202,7 +204,7 @@ class Signatures:
             if deceived is None:
                 first.shapes = {shape} | (first.shapes or set())
             return deceived
-        deceit = _same_source(node, first, ip, shape, at, view, heard)
+        deceit = _same_source(node, first, ip, shape, (at, frame), view, heard)
         if deceit is Deceit.REPLAYED and node is not None and _is_forwarded(node, ip, view, at):
             deceit = Deceit.FORWARDED
         if deceit is not None:
@@ -231,6 +233,8 @@ def _stranger(
     vouched = not heard.verifies or (node is not None and node.authentication.has_verified)
     if vouched and heard.may_be(view.counter_value, node, at):
         return None
+    if vouched and node is not None and _unseen(node, first, shape, at):
+        return None
     before = view.counter_value - 1 & _MASK
     # of two with one advskew whose waits end together, neither waits for the other's claim
     late = at - first.at > traits.reaction_of(heard.mac)
@@ -246,22 +250,35 @@ def _stranger(
     return (Deceit.REPLAYED if shape == first.shape else Deceit.FORGED), first
 
 
+def _unseen(node: Node, first: Signature, shape: Shape, at: Nanos) -> bool:
+    """Tell whether a node may have come to a counter as MASTER where no capture saw it.
+
+    Cut off, it counts on from what it was handed last, as its master does from then on: it
+    comes to each number later than that one, by its wait less one interval.
+    """
+    if not node.sent or node.sent[-1][0] >= first.at:
+        return False
+    waited = traits.takeover(node).earliest - interval_ns(*first.shape[:2])
+    return shape == (node.advbase, node.advskew, node.demote) and at - first.at >= waited
+
+
 def _same_source(
     node: Node | None,
     first: Signature,
     ip: IpView,
     shape: tuple[int, int, int],
-    at: Nanos,
+    came: tuple[Nanos, FrameRef],
     view: AdvertView,
     heard: Heard,
 ) -> Deceit | None:
     """Judge a counter and HMAC that came from this address before."""
+    at, frame = came
     with_id = first.shape_with(ip.identification) if ip.version == 4 else None
     same_id = with_id is not None
     fresh_id = ip.version == 4 and bool(ip.identification) and not same_id
     counts = node is not None and is_counting(node)
     now = (node.advbase, node.advskew, node.demote) if node is not None else first.shape
-    early = node is not None and _early(node, at, ip.version)
+    early = node is not None and _early(node, at, ip.version, frame)
     if shape not in (first.shape, now):
         if counts:
             return None if heard.goes_on(view.counter_value, at) else Deceit.FORGED
@@ -305,7 +322,10 @@ def is_counting(node: Node) -> bool:
     return not still and len(habits) == 2 and habits[4].value != habits[6].value
 
 
-def _early(node: Node, at: Nanos, version: int) -> bool:
-    """Tell whether a node's own timer would not send yet, in this family."""
-    last = node.last_of.get(version)
-    return last is not None and at - last < timers.too_soon(node.advbase, node.advskew)
+def _early(node: Node, at: Nanos, version: int, frame: FrameRef) -> bool:
+    """Tell whether a node's own timer would not send yet, in this family.
+
+    One clock tells: that of the capture that has the frame, as long as it goes forward.
+    """
+    last = node.last_in(version, frame >> FRAME_BITS)
+    return last is not None and 0 <= at - last < timers.too_soon(node.advbase, node.advskew)

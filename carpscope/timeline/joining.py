@@ -29,7 +29,7 @@ def join(group: Group, gone: Node, into: Node) -> None:
         contest.open = False
     sent = (one._replace(node=into) if one.node is gone else one for one in group.history)
     group.history = deque(sent, maxlen=group.history.maxlen)
-    for last in (group.last, group.last_ipv4):
+    for last in (group.last, *group.ipv4):
         if last is not None and last.node is gone:
             last.node = into
 
@@ -62,6 +62,7 @@ def _extend(reign: Reign, other: Reign) -> None:
 def _memory(gone: Node, into: Node) -> None:
     into.first = min(into.first, gone.first)
     into.adverts += gone.adverts
+    into.own_mac = into.own_mac or gone.own_mac
     into.bow_outs += gone.bow_outs
     into.max_advskew = max(into.max_advskew, gone.max_advskew)
     into.saw_demote = into.saw_demote or gone.saw_demote

@@ -248,7 +248,8 @@ class Lane(Shortcut):
             node.sent.append((at, counter))
             frame = base | self.numbers[place]
             group.history.append(Sent(at, node, 4, *self.shape, counter, frame))
-        group.last = group.last_ipv4 = LastAdvert(node, 4, self.last, *self.shape, self.counter)
+        group.last = LastAdvert(node, 4, self.last, *self.shape, self.counter)
+        group.note_ipv4(group.last)
         if self.is_verified:
             span = node.authentication.spans[-1]
             span.end, span.last = self.last, last

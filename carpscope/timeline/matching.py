@@ -77,10 +77,13 @@ class Reaches:
         found = found or [r for (_, c), r in self._of_pair.items() if c == capture]
         return max((reach.most - reach.least for reach in found), default=0)
 
-    def of(self, one: int, other: int, host: int) -> Reach:
-        """Return how a host's frames come to another capture."""
+    def of(self, one: int, other: int, host: int, pace: Nanos = 0) -> Reach:
+        """Return how a host's frames come to another capture.
+
+        Where clocks are guessed, each may be the nearest one there of what comes at a `pace`.
+        """
         if (min(one, other), max(one, other)) in self._guessed:
-            return ANY
+            return Reach(0, -pace // 2, pace // 2) if pace else ANY
         found = self._by_host.get((one, other, host))
         if found is None and (usual := self._of_pair.get((one, other))) is not None:
             # another host's frames may come the other way
@@ -177,12 +180,14 @@ def _assigned(
 
     sent: list[_Sent] = []
     members: _Members = {}
+    longest = max(sightings, key=lambda capture: len(sightings[capture]))
+    pace = _pace([at[longest][place] for place in sightings[longest]])
     for capture in sorted(sightings, key=preference):
         earlier = sorted(sent)
         new: list[_Sent] = []
         for place in sorted(sightings[capture], key=at[capture].__getitem__):
             when = at[capture][place]
-            found = _origin(earlier, capture, when, reaches, host)
+            found = _origin(earlier, capture, when, reaches, (host, pace))
             if found is None and new and capture != home and capture in owned:
                 # not sent here: a way that duplicates is left
                 way = COPY_WINDOW + reaches.spread(capture, host)
@@ -218,13 +223,19 @@ def _pair_up(members: _Members, repeated: dict[tuple[int, int], list[tuple[int, 
                     found.append((one[1], other[1]))
 
 
+def _pace(times: list[Nanos]) -> Nanos:
+    """Return how long the sender of the same bytes usually waits between two; 0 for one."""
+    gaps = sorted(b - a for a, b in itertools.pairwise(sorted(times)))
+    return gaps[len(gaps) // 2] if gaps else 0
+
+
 def _origin(
-    sent: list[_Sent], capture: int, when: Nanos, reaches: Reaches, host: int
+    sent: list[_Sent], capture: int, when: Nanos, reaches: Reaches, how: tuple[int, Nanos]
 ) -> _Sent | None:
-    """Find the transmission that a sighting is of."""
+    """Find the transmission that a sighting is of; `how` is the host and its pace."""
     best: tuple[Nanos, _Sent] | None = None
-    widest = max((reaches.of(s.capture, capture, host).most for s in sent[:1]), default=0)
-    least = min((reaches.of(s.capture, capture, host).least for s in sent[:1]), default=0)
+    widest = max((reaches.of(s.capture, capture, *how).most for s in sent[:1]), default=0)
+    least = min((reaches.of(s.capture, capture, *how).least for s in sent[:1]), default=0)
     spare = widest - least
     start = bisect_left(sent, when - widest - spare, key=lambda s: s.at)
     for one in sent[start:]:
@@ -232,7 +243,7 @@ def _origin(
             break
         if one.capture == capture:
             continue
-        reach = reaches.of(one.capture, capture, host)
+        reach = reaches.of(one.capture, capture, *how)
         late = when - one.at
         if reach.least <= late <= reach.most:
             far = abs(late - reach.usual)

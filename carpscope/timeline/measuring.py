@@ -18,16 +18,14 @@ def measured(
     """Measure a clock by what its capture shares with another."""
     if not found.points:
         return None
+    if found.is_guessed:
+        return _guessed(found)
     points = found.evened()
     start, end = min(span[0], points.marks[0].at), max(span[1], points.marks[-1].at)
     fits = fitted(points, path_max, (start, end))
     clock = Clock(found.other, found.one, points=len(found.points), outliers=found.outliers)
     clock.segments = [part for fit in fits for part in _set(fit.segment, found.cuts)]
     clock.path_max = path_max
-    if found.is_guessed:
-        clock.bound = None
-        clock.note = GUESSED
-        return clock
     clock.steps = [Step(cut.before, cut.at, cut.by, cut.is_clock) for cut in found.cuts]
     trips = [fit.round_trip for fit in fits if fit.round_trip is not None]
     clock.round_trip = min(trips, default=None)
@@ -39,6 +37,17 @@ def measured(
     if any(fit.is_contradicted for fit in fits):
         clock.note = "frames took longer between the two places than the longest way that was given"
     return clock
+
+
+def _guessed(found: Pair) -> Clock:
+    """Set a clock so that most fits: what a guess matches tells neither of rates nor of steps."""
+    points = sorted(found.points)
+    lates = sorted(point.late for point in points)
+    offset = lates[len(lates) // 2]
+    first, last = points[0].at, points[-1].at
+    rest = max(offset - lates[0], lates[-1] - offset)
+    even = Segment(first + offset, last + offset, first, offset, 0, rest, len(points))
+    return Clock(found.other, found.one, [even], len(points), found.outliers, note=GUESSED)
 
 
 def _set(segment: Segment, cuts: list[Cut]) -> list[Segment]:

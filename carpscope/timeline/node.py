@@ -128,12 +128,17 @@ class Node:
     last_frame: FrameRef = 0
     last_of: dict[int, Nanos] = field(default_factory=dict)
     """When it advertised last, by IP version."""
+    elsewhere: dict[tuple[int, int], Nanos] = field(default_factory=dict)
+    """When other captures than that of its last advertisement had one, by IP version and capture:
+    two clocks do not tell how far apart two are."""
     last_id: int = 0
     """The IPv4 id of its last advertisement, 0 for none."""
     due: Nanos = 0
     """When the next advertisement should have come, slack included."""
     heard_better: Nanos | None = None
     """When another master's advertisement that it has to yield to came by, since its own last."""
+    restarted: Nanos = 0
+    """When it last advertised out of its beat: a ucarp then has taken in what came before."""
     held: "list[Held]" = field(default_factory=list)
     """What came in its name since its last advertisement and does not verify as that did."""
     farewell: Farewell | None = None
@@ -177,6 +182,12 @@ class Node:
     na_virtual: int = 0
     na_card: int = 0
     na_router: int = 0
+
+    def last_in(self, version: int, capture: int) -> Nanos | None:
+        """Return when it advertised last, as one capture saw it."""
+        if self.last_frame >> FRAME_BITS == capture:
+            return self.last_of.get(version)
+        return self.elsewhere.get((version, capture))
 
     @property
     def reign(self) -> Reign | None:

@@ -455,7 +455,7 @@ class Observer:
         group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
         group.last = LastAdvert(node, ip.version, at, *shape, view.counter_value)
         if ip.version == 4:
-            group.last_ipv4 = group.last
+            group.note_ipv4(group.last)
 
     def _open(self, lane: Lane | None) -> None:
         before = self._lanes.get(lane.key) if lane is not None else None
@@ -528,6 +528,7 @@ class Observer:
             # what it went on beside may have been another's lie
             lured = at - group.deceived_at < timers.AFTERMATH
             went_on(group.contest, [] if lured else group.masters, node, at, ref)
+        node.restarted = at if early else node.restarted
         node.last, node.last_frame = at, ref
         node.last_of[version] = at
         if version == 4:

@@ -74,6 +74,8 @@ class Pair:
     """The same, chance or not."""
     is_guessed: bool = False
     """Whether all points are of bytes that repeat, matched as most of them fit."""
+    shares: bool = False
+    """Whether both hold bytes that repeat, be it not of one time."""
     own: tuple[frozenset[int], frozenset[int]] | None = None
     """Whose captures the two are, as far as all pairs tell; None before they were asked."""
 

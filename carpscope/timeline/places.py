@@ -18,6 +18,9 @@ DROPPED = 50
 """A capture may lose one of so many frames by itself."""
 LACKS = 3
 """So many advertisements of another host have to be missing to tell a place by it."""
+CHANCE = 0.001
+"""How likely a host that stands elsewhere may be to come through whole on a way that loses as
+much as another's does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Held:
     @property
     def is_complete(self) -> bool:
         return self.held > 0 and self.missing * DROPPED <= self.held
+
+    def may_be_lucky(self, rival: "Held") -> bool:
+        """Tell whether all of it may have come over a way on which another's went missing."""
+        lost = rival.missing / (rival.held + rival.missing)
+        return bool((1 - lost) ** self.held > CHANCE)
 
 
 def homes(found: Sequence[Place]) -> dict[int, int]:
@@ -103,12 +111,18 @@ def _place(
     alone = {
         host
         for host in whole
-        if (capture, host) in held
+        if (own := held.get((capture, host))) is not None
         and any(
-            other == capture and rival != host and count.missing >= LACKS
+            other == capture
+            and rival != host
+            and count.missing >= LACKS
+            and not own.may_be_lucky(count)
             for (other, rival), count in held.items()
         )
     }
+    families = [len(address) for host in alone for address in addresses[host]]
+    if len(alone) > 1 and len(set(families)) < len(families):
+        return Place()  # only one host of them can be where the capture is
     return place(alone, "complete") if alone else Place()
 
 

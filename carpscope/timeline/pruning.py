@@ -48,8 +48,7 @@ def drop(group: Group, node: Node) -> None:
     group.contests[:] = [contest for contest in group.contests if len(contest.nodes) > 1]
     if group.last is not None and group.last.node is node:
         group.last = None
-    if group.last_ipv4 is not None and group.last_ipv4.node is node:
-        group.last_ipv4 = None
+    group.ipv4 = [one for one in group.ipv4 if one.node is not node]
 
 
 def trim(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> int:

@@ -101,9 +101,12 @@ def glance(job: Job, keyring: Keyring, effort: Effort) -> None:
 
 
 def find(job: Job, keyring: Keyring, effort: Effort, waiting: Waiting) -> bool:
-    """Look for what explains one advertisement that may not be the node's own."""
+    """Look for what explains one advertisement that may not be the node's own.
+
+    A node that is being configured signs in the order in which its addresses come, too.
+    """
     sample = Sample(job.vhid, waiting.counter, waiting.digest)
-    recipe = explain(sample, keyring, job.candidates, effort, stages=FIRST).recipe
+    recipe = explain(sample, keyring, job.candidates, effort, stages=QUICK).recipe
     if recipe is not None:
         job.recipes.append(recipe)
     return recipe is not None

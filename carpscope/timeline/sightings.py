@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
+from carpscope.core.address import card_of, is_shared
+from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
+from carpscope.protocol import timers
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.wire.arp import SIZE as ARP_SIZE
 from carpscope.wire.arp import ArpView
@@ -28,6 +31,8 @@ ANCHORS_KEPT = 1 << 15
 BESIDE_KEPT = 1 << 20
 """Frames of ARP, neighbour discovery and VRRP that are kept: a flood of them is no evidence."""
 NAMES_KEPT = 1 << 16
+PAIRING = 4
+"""IPv4 advertisements of a vhid that are kept for the IPv6 one behind one of them."""
 FACELESS = 1 << 63
 """This bit of a key: nothing in the frame says which of several it is."""
 _SAID4, _SAID6, _SAID = 20, 24, 46
@@ -190,6 +195,8 @@ class Recorder:
         self.senders: list[Sender] = []
         self.names = Names()
         self._senders: dict[Sender, int] = {}
+        self._ipv4: dict[tuple[int, int], list[tuple[Nanos, bytes, int]]] = {}
+        """By capture and vhid, the latest IPv4 advertisements: time, shape and name."""
 
     def see(self, packet: Packet) -> None:
         """Take one packet."""
@@ -231,6 +238,10 @@ class Recorder:
         self.names.join(index, card)
         if (own := card_of(ip.source)) is not None:
             self.names.join(index, self.names.of(b"m" + own))
+            self._pair(packet.frame, packet.body, own)
+        elif ip.version == 4:
+            latest = self._ipv4.setdefault((packet.frame.capture, packet.body.vhid), [])
+            latest[:] = [*latest[1 - PAIRING :], (packet.frame.at, _shape(packet.body), index)]
         sender = Sender(packet.body.vhid, ip.source)
         if len(self._senders) >= NAMES_KEPT and sender not in self._senders:
             return index, -1  # invented senders; what they sent proves nothing
@@ -238,6 +249,20 @@ class Recorder:
         if number == len(self.senders):
             self.senders.append(sender)
         return index, number
+
+    def _pair(self, frame: Frame, view: AdvertView, card: bytes) -> None:
+        """Let the card that an IPv6 advertisement names speak for the IPv4 half of its pair."""
+        halves = {
+            index
+            for at, shape, index in self._ipv4.get((frame.capture, view.vhid), ())
+            if 0 <= frame.at - at <= timers.PAIR and shape == _shape(view)
+        }
+        if len(halves) == 1:
+            self.names.join(halves.pop(), self.names.of(b"m" + card))
+
+
+def _shape(view: AdvertView) -> bytes:
+    return bytes((view.advbase, view.advskew, view.demote))
 
 
 def _note_own(seen: Sightings, link: LinkView, host: int) -> None:
@@ -251,19 +276,6 @@ def _note_own(seen: Sightings, link: LinkView, host: int) -> None:
         return
     ends = {source, destination}
     seen.unicast = ends if seen.unicast is None else seen.unicast & ends
-
-
-def is_shared(mac: bytes) -> bool:
-    """Tell a MAC that several hosts send from: a group's, of CARP, ucarp or VRRP."""
-    return mac[:4] == b"\0\0\x5e\0" and mac[4] <= 2
-
-
-def card_of(address: bytes) -> bytes | None:
-    """Return the MAC that a link-local address is made from (RFC 4291, appendix A)."""
-    if address[:8] != b"\xfe\x80" + bytes(6) or address[11:13] != b"\xff\xfe":
-        return None
-    mac = bytes((address[8] ^ 2,)) + address[9:11] + address[13:]
-    return None if is_shared(mac) else mac
 
 
 def is_local_multicast(address: bytes) -> bool:

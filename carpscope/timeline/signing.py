@@ -160,7 +160,8 @@ def _is_passing(node: Node, span: Span) -> bool:
     """
     if span.count > 1:
         return False
-    later = [s.start for s in node.authentication.ways if s.start > span.end]
+    ended = span.end, span.last
+    later = [s.start for s in node.authentication.ways if (s.start, s.first) > ended]
     return bool(later) and min(later) - span.end <= PASSING
 
 

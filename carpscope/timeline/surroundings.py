@@ -7,7 +7,7 @@ style tells implementations apart (implementations.md 4.1).
 
 from collections.abc import Iterable, Iterator
 
-from carpscope.core.address import is_link_local
+from carpscope.core.address import card_of, is_link_local
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline.claims import told
@@ -57,8 +57,8 @@ class Surroundings:
         return sorted(known, key=lambda address: -known[address])
 
     def mac_of(self, vlan: Vlan, address: bytes) -> bytes | None:
-        """Return the card's MAC that answers for an address."""
-        return self._macs.get(vlan, {}).get(address)
+        """Return the card's MAC that answers for an address, or that it is made from."""
+        return self._macs.get(vlan, {}).get(address) or card_of(address)
 
     def host_at(self, vlan: Vlan, mac: bytes) -> bytes | None:
         """Return the address of the host whose card has a MAC."""

@@ -17,7 +17,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, Nanos
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.copies import Elsewhere
-from carpscope.timeline.matching import CAPTURES_MAX, Matched, Reaches, matched
+from carpscope.timeline.matching import ANY, CAPTURES_MAX, Matched, Reach, Reaches, matched
 from carpscope.timeline.measuring import measured
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.pairing import Pair, pair, steadiest
@@ -29,6 +29,10 @@ from carpscope.wire.decode import Packet
 
 EDGE: Nanos = 100 * MILLISECOND
 """At its ends a capture may have begun or stopped between two packets."""
+ROUNDS = 3
+"""So often clocks and places are told by each other."""
+GUESS = 5
+"""Of fewer bytes that come again and again, each may have been sent once for either capture."""
 FRAMES_KEPT = 24
 PACE_OF = 64
 ASLEEP = 5
@@ -60,6 +64,8 @@ class Loss:
     does before and after."""
     lasts: bool = False
     """Whether the other capture holds none that was sent later."""
+    opens: bool = False
+    """Whether it holds none that was sent earlier."""
 
 
 @dataclass(slots=True)
@@ -139,21 +145,25 @@ class Survey:
             one.outgoing = {hosts[host] for host in one.outgoing}
         clocks, pairs, reaches, found = self._matched()
         # what repeats is matched by clocks, and tells of them; so do places
-        self._repeated = found.repeated
-        self._places = places(seen, names, pairs, found)
-        clocks, pairs, reaches, found = self._matched()
-        self._places = places(seen, names, pairs, found)
+        for _ in range(ROUNDS):
+            before, self._repeated = self._places, found.repeated
+            self._places = places(seen, names, pairs, found)
+            if self._places == before:
+                break
+            clocks, pairs, reaches, found = self._matched()
         vantage = Vantage(clocks, copies=found.copies, segments=Segments(seen))
         vantage.places = self._places
-        vantage.related = {(p.one, p.other) for p in pairs if p.points}
+        vantage.related = {(p.one, p.other) for p in pairs if p.points or p.shares}
         _tell(vantage, seen)
         _count_common(vantage, seen, found)
         guessed = {(p.one, p.other) for p in pairs if p.is_guessed}
         for here in range(len(seen)):
             for there in range(len(seen)):
                 key = min(here, there), max(here, there)
-                if here != there and key not in guessed:
+                if here != there:
                     told = list(_losses(recorder, found, reaches, clocks, (here, there)))
+                    if key in guessed:  # where a capture begins and ends is not known to a beat
+                        told = [loss for loss in told if loss.opens == loss.lasts]
                     _answer(told, seen, found, clocks, vantage.places[there].hosts)
                     (vantage.losses if key in vantage.related else vantage.apart).extend(told)
         for losses in (vantage.losses, vantage.apart):
@@ -206,14 +216,19 @@ class Survey:
 
     def _pair(self, key: tuple[int, int], base: Clock) -> Pair:
         seen, one, other = self._recorder.seen, key[0], key[1]
-        again = self._repeated.get(key)
-        if again is None:
-            again = [(b, a) for a, b in self._repeated.get((other, one), ())]
-        found = pair(seen[one], seen[other], key, base, again)
-        if not found.points:
+        found = pair(seen[one], seen[other], key, base)
+        if found.points:
+            again = self._repeated.get(key)
+            if again is None:
+                again = [(b, a) for a, b in self._repeated.get((other, one), ())]
+            if again:
+                found = pair(seen[one], seen[other], key, base, again)
+        else:
             again = voted(seen[one].told, seen[other].told)
-            found = pair(seen[one], seen[other], key, base, again)
-            found.is_guessed = bool(again)
+            found.shares = bool(again)
+            if len(again) >= GUESS:
+                found = pair(seen[one], seen[other], key, base, again)
+                found.is_guessed = found.shares = True
         if self._places:
             found.own = self._places[one].hosts, self._places[other].hosts
         return found
@@ -276,7 +291,9 @@ def _losses(
         sender, when = column.sender[place], at[place]
         if sender < 0 or senders[sender].vhid not in vhids:
             continue
-        reach = reaches.of(here, there, column.host[place])
+        reach = reaches.of(here, there, column.host[place], paces[sender])
+        if reach == ANY:  # nothing is shared: both clocks are taken as they are
+            reach = Reach(0, 0, 0)
         if not first + EDGE <= when + reach.least <= when + reach.most <= last - EDGE:
             continue
         if found.held[here][place] >> there & 1:
@@ -289,6 +306,7 @@ def _losses(
         loss = current.get(sender)
         if loss is None:
             loss = current[sender] = Loss(senders[sender], here, there, when, when, 0, [])
+            loss.opens = sender not in received
             over.setdefault(sender, []).append(loss)
         loss.end = when
         loss.count += 1

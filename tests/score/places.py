@@ -30,7 +30,7 @@ from tests.score.draft import drafted
 from tests.score.judge import Verdict, ratio
 from tests.score.kinds import Kind
 from tests.score.swarm import told
-from tests.score.truth import shown
+from tests.score.visible import visible
 
 KINDS = (
     Kind("steady", healthy.steady),
@@ -62,6 +62,8 @@ class Outcome:
     def text(self) -> str:
         """Return in a line what went wrong."""
         said = [*self.verdict.reasons(), *self.wrong]
+        if self.proved < self.cuts:
+            said.append("cut not proved by captures")
         return f"seed {self.seed} {self.kind} ({self.about}): {'; '.join(said)}" if said else ""
 
 
@@ -141,7 +143,7 @@ def outcome(seed: int) -> Outcome:
     world = World(scenario)
     world.run()
     document = told(world)
-    labels = shown(document)
+    labels = visible(world, document)
     with tempfile.TemporaryDirectory() as folder:
         paths = written(world, Path(folder))
         vantage = survey(opened(paths))

@@ -31,7 +31,7 @@ def _of(group: Group) -> Iterator[str]:
     if any(living.get(node.id) is not node for node in group.masters):
         yield f"a master of {masters} is none of its nodes"
     yield from _contests(group, living)
-    for last in (group.last, group.last_ipv4):
+    for last in (group.last, *group.ipv4):
         if last is not None and living.get(last.node.id) is not last.node:
             yield f"the last advertisement is of {last.node.id}, which is none of its nodes"
     for pair in group.hearing.pairs:
