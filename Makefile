@@ -9,7 +9,6 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   := captures/ucarp-different-addresses
 SUBJECTS ?=
-SHARED ?= ../shared
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -20,14 +19,14 @@ help:
 	@echo 'make captures   record captures/ again with real ucarp and keepalived (root)'
 	@echo 'make bench      measure against a C program, tcpdump and tshark; SUBJECTS="dense mixed" JSON=FILE'
 	@echo 'make sim SEED=1 swarm of made worlds: what must not happen, and what does not settle'
-	@echo 'make conform    hold the simulator against exact traces in ../shared'
+	@echo 'make conform TRACES=FOLDER   hold the simulator against reference traces (tests/data)'
 	@echo 'make soak MINUTES=10   real nodes, faults at random, live: every finding held to them (root)'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
 	@echo 'make wheel      build both wheels twice and compare; make sbom, make licenses: what is in it'
 	@echo 'make audit      known vulnerabilities of what is pinned; make pin: pin anew'
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
-	@echo 'make score      hold the analysis against labelled captures'
+	@echo 'make score LABELLED=FOLDER   hold the analysis against labelled captures (captures, tests/data)'
 	@echo 'make score-swarm SEEDS=1000   and against simulated ones whose truth is known'
 	@echo 'make score-places SEEDS=300   and captures at several places of them'
 	@echo 'make format     put every file into the house format'
@@ -104,9 +103,8 @@ bench: bench-packages $(NATIVE)
 sim: $(VENV)/.tools
 	@$(BIN)/python -m tests.sim.swarm $(or $(SEED),1) $(COUNT)
 
-# The traces and their judge are not part of this repository; tests/data has copies of them.
 conform: $(VENV)/.tools
-	@$(BIN)/python $(SHARED)/score/conform.py $(SHARED)/traces/exact -- $(BIN)/carpscope simulate --json
+	@$(BIN)/python -m tests.sim.conform $(TRACES)
 
 MINUTES ?= 10
 soak: packages $(VENV)/.tools
@@ -160,7 +158,8 @@ fuzz: $(VENV)/.fuzz
 
 SEEDS ?= 1000
 score: $(VENV)/.tools
-	@$(BIN)/python -m tests.score captures $(wildcard $(SHARED)/traces $(SHARED)/traces/exact)
+	@$(BIN)/python -m tests.score captures tests/data/traces tests/data/traces/exact \
+	  tests/data/traces/exact2 $(LABELLED)
 
 score-swarm: $(VENV)/.tools
 	@$(BIN)/python -m tests.score.swarm $(SEEDS)

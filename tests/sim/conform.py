@@ -1,17 +1,29 @@
 """Holding a run against a reference trace, as exactly as its remaining chance allows.
 
+    python -m tests.sim.conform [FOLDER…]
+
+runs every trace of the folders (those of tests/data, unless others are named) and prints where
+the simulator does otherwise; `make conform` calls it.
+
 Per node and vhid: the same net states in the same order, the same advertisements per
 family, each within one timer tick and 1 ms (50 ms for ucarp, whose sleeps vary), and
 the same refusals. What happens in the last 50 ms may fall on either side of the end.
 """
 
 import json
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from carpscope.sim.document import document
+from carpscope.sim.scenario import load
+from carpscope.sim.world import World
+
 TRACES = Path(__file__).parent.parent / "data" / "traces" / "exact"
+FOLDERS = (TRACES, TRACES.parent / "exact2")
 _END = 0.05
 
 Series = dict[Hashable, list[tuple[Any, ...]]]
@@ -84,3 +96,30 @@ def adverts(document: Mapping[str, Any], end: float) -> Series:
 
 def _refusals(document: Mapping[str, Any]) -> Counter[tuple[str, int, str]]:
     return Counter((r["node"], r["vhid"], r["reason"]) for r in document["rejections"])
+
+
+def run(path: Path) -> list[str]:
+    """Run the scenario of a trace; return where it differs from the trace."""
+    world = World(load(path))
+    world.run()
+    return differences(trace(path), document(world))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the figures of each folder, and what differs."""
+    is_same = True
+    with get_context("fork").Pool(2) as pool:
+        for folder in [Path(name) for name in arguments] or FOLDERS:
+            paths = sorted(folder.glob("*.json"))
+            exact = 0
+            for path, found in zip(paths, pool.imap(run, paths), strict=True):
+                exact += not found
+                for text in found:
+                    print(f"  {path.stem}: {text}")
+            print(f"{folder}: {exact} of {len(paths)} traces are met exactly")
+            is_same = is_same and exact == len(paths)
+    return 0 if is_same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ import pytest
 from carpscope.sim.document import document
 from carpscope.sim.scenario import load, parse
 from carpscope.sim.world import World
-from tests.sim.conform import TRACES, adverts, differences, states, trace
+from tests.sim.conform import TRACES, adverts, differences, main, run, states, trace
 
 ALL = sorted(TRACES.glob("*.json"))
 NEWER = sorted((TRACES.parent / "exact2").glob("*.json"))
@@ -24,9 +24,18 @@ def test_there_are_traces() -> None:
 
 @pytest.mark.parametrize("path", [*ALL, *NEWER], ids=lambda path: path.stem)
 def test_conforms(path: Path) -> None:
-    world = World(load(path))
-    world.run()
-    assert differences(trace(path), document(world)) == []
+    assert run(path) == []
+
+
+def test_the_program_says_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, skew in (("same", 0), ("other", 1)):
+        values = trace(ALL[0])
+        values["advertisements"][5]["advskew"] += skew
+        (tmp_path / f"{name}.json").write_text(json.dumps(values))
+    assert main([str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert "other: adverts of" in told
+    assert "1 of 2 traces are met exactly" in told
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
