@@ -1,6 +1,5 @@
 """The document of a check: what other programs read (docs/formats.md, carpscope.check/1)."""
 
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import carpscope
@@ -8,6 +7,7 @@ from carpscope.checking.proving import GroupProof
 from carpscope.checking.run import Check
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND
+from carpscope.detect.incident import Incident, incidents
 from carpscope.detect.settled import SettledFinding
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member, Segment
 from carpscope.settings.model import DeclaredNode, Where
@@ -32,7 +32,7 @@ def document(check: Check) -> dict[str, Json]:
             for group, proof in zip(check.groups, check.proofs, strict=True)
         ],
         "findings": [_finding(finding) for finding in check.findings],
-        "incidents": incidents(check.findings),
+        "incidents": [_incident(one) for one in incidents(check.findings, in_time=False)],
     }
 
 
@@ -174,36 +174,15 @@ def _seconds(span: int) -> float:
     return round(span / SECOND, 3)
 
 
-def incidents(findings: Sequence[SettledFinding]) -> list[Json]:
-    """Put findings of one cause together."""
-    home: dict[str, str] = {one.identity: one.identity for one in findings}
-
-    def root(identity: str) -> str:
-        while home[identity] != identity:
-            identity = home[identity]
-        return identity
-
-    for one in findings:
-        for cause in one.caused_by:
-            if cause in home:
-                home[root(one.identity)] = root(cause)
-    parts: dict[str, list[SettledFinding]] = {}
-    for one in findings:
-        parts.setdefault(root(one.identity), []).append(one)
-    return [_incident(part) for part in parts.values()]
-
-
-def _incident(part: list[SettledFinding]) -> Json:
-    first = part[0]
-    worst = max(part, key=lambda one: one.severity.rank)
+def _incident(incident: Incident) -> Json:
     return {
-        "identity": f"incident-{first.identity}",
-        "summary": first.summary,
-        "remedy": first.remedy,
-        "severity": worst.severity.value,
-        "nodes": list(dict.fromkeys(name for one in part for name in one.nodes)),
-        "groups": list(dict.fromkeys(one.group for one in part if one.group)),
-        "findings": [one.identity for one in part],
+        "identity": incident.identity,
+        "summary": incident.summary,
+        "remedy": incident.remedy,
+        "severity": incident.severity.value,
+        "nodes": list(incident.nodes),
+        "groups": list(incident.groups),
+        "findings": [one.identity for one in incident.findings],
     }
 
 

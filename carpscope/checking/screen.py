@@ -5,7 +5,7 @@ for each group; then what is only a remark. Nothing is shortened but in the tabl
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from carpscope.checking.document import key_numbers
 from carpscope.checking.proving import GroupProof
@@ -14,7 +14,7 @@ from carpscope.core.address import ip_text
 from carpscope.core.text import shown
 from carpscope.core.units import SECOND, Nanos, span_text
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import SettledFinding
+from carpscope.detect.incident import Incident, incidents
 from carpscope.detect.words import named
 from carpscope.protocol.profile import profiles
 from carpscope.settings.cluster import DeclaredGroup, Member
@@ -45,7 +45,7 @@ def screen(check: Check, width: int, *, details: bool = False) -> list[str]:
         segments = {group.segment.id for group in check.groups}
         count = f"{_count(len(check.groups), 'group')} on {_count(len(segments), 'segment')}"
         lines += [f"✓ Nothing wrong: {count}", ""]
-    for incident in _incidents(serious):
+    for incident in incidents(serious, in_time=False):
         lines += [*_incident(incident, check, width), ""]
     troubled = {group for one in serious for group in (one.group,)}
     for group, proof in zip(check.groups, check.proofs, strict=True):
@@ -96,28 +96,9 @@ def _names(files: NodeFiles) -> list[str]:
 # ---- incidents
 
 
-def _incidents(findings: Sequence[SettledFinding]) -> list[list[SettledFinding]]:
-    """Put what has one cause together, the cause first."""
-    by_identity = {one.identity: one for one in findings}
-    found: dict[str, list[SettledFinding]] = {}
-    for one in findings:
-        root = one
-        for _ in findings:
-            causes = [c for c in root.caused_by if c in by_identity]
-            if not causes:
-                break
-            root = by_identity[causes[0]]
-        found.setdefault(root.identity, []).append(one)
-    for part in found.values():
-        part.sort(key=lambda one: one.identity not in found)
-    return list(found.values())
-
-
-def _incident(part: list[SettledFinding], check: Check, width: int) -> Iterator[str]:
-    cause = part[0]
-    worst = max(part, key=lambda one: one.severity.rank)
-    head = worst if worst.severity.rank > cause.severity.rank else cause
-    yield from _hung(f"{_SIGNS[worst.severity]} ", head.summary, width)
+def _incident(incident: Incident, check: Check, width: int) -> Iterator[str]:
+    part, cause, head = incident.findings, incident.root, incident.head
+    yield from _hung(f"{_SIGNS[incident.severity]} ", head.summary, width)
     if head is not cause:
         yield from _hung("  Cause: ", cause.summary, width)
         yield from _hung("         ", cause.explanation, width)

@@ -73,18 +73,29 @@ def called(groups: Iterable[Group], config: Config) -> Called:
 
 
 def incidents(
-    findings: Sequence[Finding], called: Called = str, names: Mapping[int, str] | None = None
+    findings: Sequence[Finding],
+    called: Called = str,
+    names: Mapping[int, str] | None = None,
+    *,
+    in_time: bool = True,
 ) -> list[Incident]:
     """Put findings together, the worst that is true now first.
 
+    Without `in_time` they stand in files: equal mistakes in several groups then have no moment in
+    common and each its own lines to change, so only what one explains of the other is joined.
     `names` has, by the id of its object, what a finding is known by where that is not its
     identity: a live run knows it from its opening on.
     """
     parts = _explained(findings, names or {})
-    parts = _joined(parts, _one_node_cut)
-    parts = _joined(parts, _alike(called))
+    if in_time:
+        parts = _joined(parts, _one_node_cut)
+        parts = _joined(parts, _alike(called))
     found = [_incident(part, called, names or {}) for part in parts]
-    return sorted(found, key=urgency)
+    return sorted(found, key=urgency if in_time else _severity)
+
+
+def _severity(incident: Incident) -> int:
+    return -incident.severity.rank
 
 
 def urgency(incident: Incident) -> tuple[bool, int, Nanos, str]:
@@ -187,7 +198,7 @@ def _incident(part: list[Finding], called: Called, names: Mapping[int, str]) -> 
     rest = [f for f in part if f not in roots]
     ordered = (*roots, *rest)
     head = max(ordered, key=lambda f: f.severity.rank)
-    groups = tuple(dict.fromkeys(group for f in ordered for group in f.groups))
+    groups = tuple(dict.fromkeys(group for f in ordered for group in f.groups if group))
     first = min(ordered, key=lambda f: (f.start, f.code, f.group, f.identity))
     made = hashlib.sha256(first.identity.encode()).hexdigest()[:12]
     worst = max(f.severity.rank for f in ordered)
@@ -213,7 +224,7 @@ def _summary(
     if len({f.group for f in part}) == 1 and sum(f.label == root.label for f in part) == 1:
         return head.summary
     who = _names(part, called)
-    count = f"{len(groups)} groups" if len(groups) > 1 else groups[0]
+    count = groups[0] if len(groups) == 1 else f"{len(groups)} groups"
     if any(f.label == "partition" for f in part):
         return f"{who} cut off from each other: {count}"
     if root.label == "one_way_link":
