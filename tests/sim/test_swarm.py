@@ -13,7 +13,10 @@ from tests.sim.invariants import explanation, unsettled, violations
 from tests.sim.swarm import drawn, main, run
 
 
-@pytest.mark.parametrize("first", range(0, 400, 40))
+@pytest.mark.parametrize(
+    "first",
+    [0, 40, *(pytest.param(first, marks=pytest.mark.long) for first in range(80, 400, 40))],
+)
 def test_forty_worlds(first: int) -> None:
     outcomes = [run(seed) for seed in range(first, first + 40)]
     assert [outcome.text() for outcome in outcomes if not outcome.is_good] == []
