@@ -38,6 +38,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--sign", metavar="KEY", help="sign with an Ed25519 key, PEM or OpenSSH (see keygen)"
     )
     parser.add_argument(
+        "--format",
+        action="append",
+        default=[],
+        choices=("pdf",),
+        metavar="FORMAT",
+        help="pdf: also the page as report.pdf, printed by an installed Chromium",
+    )
+    parser.add_argument(
         "--timestamp",
         metavar="URL",
         help="let an authority of RFC 3161 stamp the manifest: when it existed at the latest",
@@ -98,12 +106,16 @@ def run(options: argparse.Namespace) -> int:
     folder.prepare(target)
     config = shared.config(options)
     key = _key(options.sign) if options.sign else None
+    if "pdf" in options.format:
+        from carpscope.report.forensic.pdf import browser
+
+        browser()
     if options.timestamp:
         from carpscope.report.stamp import checked_url
 
         checked_url(options.timestamp)
     request = _request(options, config, paths)
-    files = folder.contents(request, key, options.timestamp)
+    files = folder.contents(request, key, options.timestamp, pdf="pdf" in options.format)
     folder.write(target, files)
     findings = request.findings
     if not options.quiet:
@@ -296,6 +308,7 @@ def command_line(
         words += ["--sign", "KEY"]
     if options.timestamp:
         words += ["--timestamp", options.timestamp]
+    words += [word for name in options.format for word in ("--format", name)]
     return join([*words, "-o", "DIR"])
 
 

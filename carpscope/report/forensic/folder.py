@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 def contents(
-    request: Request, key: "Ed25519PrivateKey | None", authority: str | None = None
+    request: Request,
+    key: "Ed25519PrivateKey | None",
+    authority: str | None = None,
+    *,
+    pdf: bool = False,
 ) -> dict[str, bytes]:
     """Make every file of a report, by name; an authority of RFC 3161 stamps the manifest."""
     signer = public_of(key) if key is not None else None
@@ -60,6 +64,11 @@ def contents(
         "findings.csv": tables.findings_csv(request),
         "evidence.pcapng": exhibit.pcapng(request.exhibits, request.names, digests),
     }
+    if pdf:
+        from carpscope.report.forensic.pdf import NAME as PDF  # noqa: PLC0415 - rarely asked for
+        from carpscope.report.forensic.pdf import printed  # noqa: PLC0415
+
+        files[PDF] = printed(files["report.html"], is_root=os.geteuid() == 0)
     text = (json_text(listed(outputs=files)) + "\n").encode()
     files[NAME] = text
     if key is not None:

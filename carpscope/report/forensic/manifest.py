@@ -31,6 +31,7 @@ _PACKAGES = ("cryptography", "dpkt", "Jinja2", "MarkupSafe", "pcapy-ng", "rich",
 WHAT = {
     "report.html": "the report, one page that needs nothing else",
     "report.md": "the report as text",
+    "report.pdf": "the page, printed",
     "findings.json": "the analysis document, carpscope.analysis/1",
     "events.jsonl": "findings, events, changes of master and log lines in order of time",
     "nodes.csv": "one row a node",
