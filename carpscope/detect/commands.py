@@ -6,7 +6,10 @@ Nobody sees from outside what interfaces are called: IF stands for the LAN's, ca
 vhid's.
 """
 
+from collections.abc import Iterable
+
 from carpscope.core.address import ip_text
+from carpscope.detect.words import listed
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 
@@ -44,6 +47,21 @@ def to_set_passphrase(node: Node, vhid: int) -> str:
     if _on_interface(node):
         return f"ifconfig IF vhid {vhid} pass 'PASSPHRASE'"
     return "ifconfig carpN pass 'PASSPHRASE'"
+
+
+def to_look(nodes: Iterable[Node]) -> str:
+    """Give where these nodes say what they are doing."""
+    names = [identify(node).name or "" for node in nodes]
+    looks = []
+    if any(name != "ucarp" for name in names):
+        looks.append("that none is stuck in INIT or BACKUP (ifconfig)")
+    if any(name in ("freebsd", "") for name in names):
+        looks.append("on FreeBSD that none is demoted (sysctl net.inet.carp.demotion)")
+    if "openbsd" in names:
+        looks.append("on OpenBSD that none is demoted (ifconfig -g carp)")
+    if "ucarp" in names:
+        looks.append("that the process of ucarp runs, and what it logs")
+    return f"Check that the nodes are up, {listed(looks)}."
 
 
 def is_ucarp(node: Node) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from carpscope.core.address import ip_text
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
+from carpscope.detect.words import times
 from carpscope.protocol.profile import profile
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.identify import identify
@@ -79,11 +80,11 @@ def replay_text(link: BrokenLink) -> str:
 
 def missed_text(link: BrokenLink) -> str:
     """Say how it is known that the receiver does not accept the sender."""
-    times = "once" if link.missed == 1 else f"{link.missed} times"
+    sender, receiver = link.sender, link.receiver
     return (
-        f"{link.receiver.id} ({link.receiver.advbase}/{link.receiver.advskew}) went on or claimed "
-        f"{times} although {link.sender.id} ({link.sender.advbase}/{link.sender.advskew}) "
-        f"advertised, for which it would have to step down"
+        f"{receiver.id} ({receiver.advbase}/{receiver.advskew}) went on or claimed "
+        f"{times(link.missed)} although {sender.id} ({sender.advbase}/{sender.advskew}) "
+        "advertised, for which it would have to step down"
     )
 
 

@@ -1,6 +1,6 @@
 """What the detectors of dropped advertisements share: one finding a node and reason."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
@@ -9,6 +9,14 @@ from carpscope.detect.words import since
 from carpscope.timeline.facts import Drop, Fact, Forgotten, Joined, Refused
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
+
+_DROPS = "A receiver tests this first and drops what fails;"
+_TESTED = {
+    Drop.TTL: _DROPS,
+    Drop.CHECKSUM: _DROPS,
+    Drop.VERSION: _DROPS,
+    Drop.DESTINATION: "Switches and cards pass on by MAC, and may keep it from a receiver;",
+}
 
 
 @dataclass(slots=True)
@@ -25,7 +33,13 @@ class DroppedWatch:
     """Counts the advertisements of each node that fail one check of every receiver."""
 
     def __init__(
-        self, code: str, label: str, severity: Severity, check: Drop, what: str, remedy: str
+        self,
+        code: str,
+        label: str,
+        severity: Severity,
+        check: Drop,
+        what: str,
+        remedy: str | Callable[[Node, str], str],
     ) -> None:
         """Take how to name it, and which check it is."""
         self._name = (code, label, severity)
@@ -70,7 +84,10 @@ class DroppedWatch:
                 found.end,
                 found.evidence.frames,
                 count,
-                f"{which} advertisements of {found.node.id} have {self._what}: receivers drop them",
-                f"{found.detail} (first of {count}), {since(found.start, found.end)}.",
-                self._remedy,
+                f"{which} advertisements of {found.node.id} have {self._what}",
+                f"{found.detail} (first of {count}), {since(found.start, found.end)}. "
+                f"{_TESTED[self._check]} whether one did, this capture does not show.",
+                self._remedy
+                if isinstance(self._remedy, str)
+                else self._remedy(found.node, found.detail),
             )

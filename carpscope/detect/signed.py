@@ -9,7 +9,7 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, clock
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context
-from carpscope.detect.words import addresses, listed, since
+from carpscope.detect.words import addresses, listed, since, times
 from carpscope.protocol import timers
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.facts import Fact
@@ -150,7 +150,7 @@ def _told_changes(node: Node) -> Iterator[str]:
         )
         yield f"{node.id} changed {when}: {_change(before, after)}."
     if len(changed) > 2:
-        yield f"{node.id} changed {len(changed) - 2} more times."
+        yield f"{node.id} changed {times(len(changed) - 2)} more."
 
 
 class HalfDone(NamedTuple):

@@ -47,6 +47,8 @@ BEFORE_ADVERT: Nanos = 50 * MILLISECOND
 """ucarp announces right before its first advertisement."""
 CAPTURE: Nanos = 2 * MILLISECOND
 """What a capture's own time stamps may be off."""
+QUERY: Nanos = 125 * SECOND
+"""How often a querier asks for members of groups (RFC 3376 8.2, RFC 3810 9.2)."""
 GUARD_OF_GAP: Nanos = 500 * MILLISECOND
 GUARD_OF_ELECTION: Nanos = 50 * MILLISECOND
 FLAPPING_INTERVALS = 30

@@ -52,6 +52,7 @@ from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView, RouterView
+from carpscope.wire.igmp import MembershipView
 from carpscope.wire.ip import IpView
 from carpscope.wire.link import ETHERNET
 from carpscope.wire.vrrp import VrrpView
@@ -86,7 +87,7 @@ class Observer:
         self._due: Due = []
         self.strangers = Strangers(self.groups, limits, self._due)
         self._beside = Surroundings()
-        self.host_at = self._beside.host_at
+        self.host_at, self.memberships = self._beside.host_at, self._beside.memberships.get
         self.alive = Alive()
         self._untrimmed = 0
         self.resumed: Nanos = 0  # when the capture could see again after it was blind
@@ -208,7 +209,7 @@ class Observer:
         elif isinstance(body, VrrpView):
             self.vrrp += 1
             facts.append(self._beside.foreign(packet, body))
-        elif isinstance(body, ArpView | NeighbourView | RouterView):
+        elif isinstance(body, ArpView | NeighbourView | RouterView | MembershipView):
             self.sync()
             facts += self._beside.see(packet, body)
         if packet.faults and packet.is_protocol_112 and not packet.is_cut:

@@ -6,6 +6,7 @@ style tells implementations apart (implementations.md 4.1).
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from carpscope.core.address import card_of, is_link_local
 from carpscope.core.units import Nanos
@@ -19,6 +20,7 @@ from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.arp import ArpView
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView, RouterView
+from carpscope.wire.igmp import MembershipView
 from carpscope.wire.vrrp import VrrpView
 
 VLANS_KEPT = 4096
@@ -27,6 +29,16 @@ LEARNED_LIMIT = 256
 """Addresses learned from the capture per segment; the search uses the first of them."""
 
 Vlan = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Memberships:
+    """What IGMP and MLD showed on a segment."""
+
+    joined: int = 0
+    """Reports of membership of CARP's groups."""
+    asked: int = 0
+    """Queries, by whomever."""
 
 
 class Surroundings:
@@ -41,6 +53,7 @@ class Surroundings:
         self._macs: dict[Vlan, dict[bytes, bytes]] = {}
         self._vrrp: dict[tuple[Vlan, int], Nanos] = {}
         """When a VRRP router advertised last, by VLAN and number."""
+        self.memberships: dict[Vlan, Memberships] = {}
         self._early: dict[tuple[Vlan, bytes], list[tuple[Nanos, bytes, bytes]]] = {}
 
     def foreign(self, packet: Packet, view: VrrpView) -> Foreign:
@@ -80,10 +93,12 @@ class Surroundings:
         return self._groups.get(vlan, {}).values()
 
     def see(
-        self, packet: Packet, view: ArpView | NeighbourView | RouterView
+        self, packet: Packet, view: ArpView | NeighbourView | RouterView | MembershipView
     ) -> Iterator[Announced | Asked | Answered]:
         """Take one packet; return what it says of an address."""
         announced = None
+        if isinstance(view, MembershipView):
+            self._joined(packet, view)
         if isinstance(view, ArpView):
             announced = self.arp(packet, view)
         elif isinstance(view, NeighbourView):
@@ -92,6 +107,15 @@ class Surroundings:
         for fact in found:
             self._held(fact)
         return iter(found)
+
+    def _joined(self, packet: Packet, view: MembershipView) -> None:
+        assert packet.link is not None
+        vlan = packet.link.vlan
+        if vlan not in self.memberships and len(self.memberships) >= VLANS_KEPT:
+            return
+        seen = self.memberships.setdefault(vlan, Memberships())
+        seen.asked += view.kind == "query"
+        seen.joined += view.kind == "report" and view.concerns_carp
 
     def _held(self, fact: Announced | Asked | Answered) -> None:
         """Tell the group that it concerns who holds an address, or that somebody asks for it."""

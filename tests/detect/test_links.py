@@ -9,6 +9,7 @@ from carpscope.detect.rule import Context
 from carpscope.detect.rules.cs203_authentication_mismatch import _keyless
 from carpscope.detect.rules.cs501_one_way_link import OneWay
 from carpscope.detect.rules.cs502_partition import Partition
+from carpscope.detect.words import times
 from carpscope.timeline.group import Group
 from carpscope.timeline.links import BrokenLink, Trouble
 from carpscope.timeline.node import Node
@@ -38,7 +39,7 @@ def link(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("missed", "word"), [(1, "once"), (2, "2 times")])
+@pytest.mark.parametrize(("missed", "word"), [(1, "once"), (2, "twice")])
 def test_how_often_it_went_on(missed: int, word: str) -> None:
     assert missed_text(link(missed=missed)) == (
         f"b (1/50) went on or claimed {word} although a (1/0) advertised, for which it would "
@@ -51,7 +52,7 @@ def test_how_sure_a_one_way_link_is(answered: int, sure: float) -> None:
     found = OneWay(CONTEXT).finding(link(answered=answered))
     assert (found.confidence, found.nodes, found.frames) == (sure, ("a", "b"), (3, 1))
     assert (found.start, found.end, found.frame_count) == (2 * SECOND, 9 * SECOND, 7)
-    assert f"continued that of b {answered} times" in found.explanation
+    assert f"continued that of b {times(answered)}" in found.explanation
 
 
 @pytest.mark.parametrize(("trouble", "sure"), [(Trouble.BOTH_WAYS, 0.95), (Trouble.UNDECIDED, 0.6)])
@@ -77,16 +78,16 @@ def test_which_troubles_are_whose() -> None:
 
 
 def test_what_packets_alone_tell_of_two_that_refuse() -> None:
-    found = _keyless([link(ever=False)])
+    found = _keyless([link(ever=False)], CONTEXT)
     assert found.summary == "a and b have never accepted each other's advertisements"
     assert (found.confidence, found.frames, found.frame_count) == (0.6, (3, 1, 3), 7)
     assert (found.start, found.end) == (2 * SECOND, 9 * SECOND)
     assert "b went on 5 times although a," in found.explanation
     assert "the counter of a ignores b as well" in found.explanation
     assert found.remedy.endswith("says so: `netstat -s -p carp` counts bad authentication.")
-    one_sided = _keyless([link(ignored=0)])
+    one_sided = _keyless([link(ignored=0)], CONTEXT)
     assert "whether a accepts b cannot be seen" in one_sided.explanation
-    before = _keyless([link(ever=True)])
+    before = _keyless([link(ever=True)], CONTEXT)
     assert before.summary == "a and b no longer accept each other's advertisements"
 
 
@@ -95,7 +96,7 @@ def test_several_links_of_a_group_are_one_finding() -> None:
     second.receiver = Node("c", 2, first=SECOND)
     second.sender = first.sender
     second.start, second.end = SECOND, 12 * SECOND
-    found = _keyless([first, second])
+    found = _keyless([first, second], CONTEXT)
     assert found.nodes == ("a", "b", "c")
     assert (found.start, found.end, found.frame_count) == (SECOND, 12 * SECOND, 14)
     assert found.summary == "a, b and c no longer accept each other's advertisements"
@@ -103,7 +104,7 @@ def test_several_links_of_a_group_are_one_finding() -> None:
     late = link()
     late.sender.first = 5 * SECOND
     late.receiver.first = 6 * SECOND
-    assert _keyless([late]).start == 5 * SECOND, "nothing is known from before"
+    assert _keyless([late], CONTEXT).start == 5 * SECOND, "nothing is known from before"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_announcements_make_one_or_the_other_likelier(
     one = link()
     one.sender.announced = dict.fromkeys(mine, 0)
     one.receiver.announced = dict.fromkeys(theirs, 0)
-    found = _keyless([one])
+    found = _keyless([one], CONTEXT)
     if not told:
         assert "announce" not in found.explanation
     elif sure > 0.7:
@@ -135,7 +136,7 @@ def test_a_ucarp_says_it_in_its_own_log() -> None:
     one = link()
     one.sender.mac = bytes.fromhex("00005e000001")
     one.sender.adverts = 9
-    mixed = _keyless([one]).remedy
+    mixed = _keyless([one], CONTEXT).remedy
     assert "ucarp logs `Bad digest` and `netstat -s -p carp` counts" in mixed
     one.receiver.mac = one.sender.mac
-    assert _keyless([one]).remedy.endswith("says so: ucarp logs `Bad digest`.")
+    assert _keyless([one], CONTEXT).remedy.endswith("says so: ucarp logs `Bad digest`.")

@@ -53,7 +53,7 @@ def test_a_routed_peer_of_openbsd_is_not_heard(tmp_path: Path) -> None:
     tape = taped(tos=0x10, ttl=254, source=ROUTER, constant=True)
     found = analysis(tape, tmp_path)
     assert node(found)["name"] == "openbsd"
-    assert "receivers drop them" in only(found, "bad_ttl")["summary"]
+    assert "A receiver tests this first" in only(found, "bad_ttl")["explanation"]
     near = analysis(taped(tos=0x10, ttl=255, source=VIRTUAL, constant=True), tmp_path)
     assert labels(near) == set()
 

@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from carpscope.core.units import Nanos, span_text
+from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity, renamed
 from carpscope.detect.holders import holder_name
 from carpscope.detect.rule import Context, Rule
@@ -261,8 +262,7 @@ def _nobody(
         f"{_NOBODY} for {span_text(end - start)}, {told or 'and still so at the end'}",
         f"{begins} followed by no advertisement of any node {since(start, end)}. The slowest node "
         f"heard here takes over after {span_text(wait)}.{_lured(state)}",
-        "Check that the nodes are up and not stuck in INIT or BACKUP: ifconfig, and on "
-        "FreeBSD sysctl net.inet.carp.demotion.",
+        commands.to_look(state.group.members),
         ongoing=not told,
     )
 

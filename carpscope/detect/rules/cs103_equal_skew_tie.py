@@ -10,7 +10,8 @@ How it is seen
 
 False alarms
     FreeBSD 10 and later advertise 240 for anything above, also when demoted; such pairs
-    look equal and are not configured so. carpscope reports only values below 240.
+    look equal and are not configured so: of kernels only values below 240 are reported. ucarp
+    has no such bound and no demotion.
 
 What to do
     Give every node its own advskew: 0 for the preferred one, 100 for the next.
@@ -27,6 +28,8 @@ from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named, times
+from carpscope.protocol.rules import DEMOTED_SKEW
+from carpscope.timeline import traits
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
 from carpscope.timeline.kinship import clusters
@@ -49,12 +52,34 @@ class EqualSkew:
         for group in self._context.groups:
             by_values: dict[tuple[int, int], list[Node]] = defaultdict(list)
             for node in group.established:
-                if node.reigns and node.advskew < 240:
+                if _counts(node):
                     by_values[node.advbase, node.advskew].append(node)
             for (base, skew), nodes in by_values.items():
                 for related in clusters(nodes):
                     if len(related) > 1:
                         yield _finding(group, base, skew, related)
+
+
+def _counts(node: Node) -> bool:
+    """Tell whether what a node advertises is what it was given, and it was a MASTER with that.
+
+    A kernel's advskew of 240 and more may be a demotion, for which FreeBSD says 240 whatever it
+    was given. ucarp says what it was given; its 255/255 is no farewell where it comes again.
+    """
+    if traits.is_ucarp(node):
+        return bool(node.reigns) or node.bow_outs > 1
+    return bool(node.reigns) and node.advskew < DEMOTED_SKEW
+
+
+def _rule(nodes: list[Node]) -> str:
+    """Say who gives way to an equal one."""
+    ucarps = [traits.is_ucarp(node) for node in nodes]
+    said = []
+    if not all(ucarps):
+        said.append("A kernel steps down for an equal advertisement.")
+    if any(ucarps):
+        said.append("ucarp steps down for one from a smaller address, last octet first.")
+    return " ".join(said)
 
 
 def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
@@ -76,8 +101,7 @@ def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
         tuple(sorted({reign.first for node in nodes for reign in node.reigns[:6]})),
         sum(node.adverts for node in nodes),
         f"{names} have the same priority {base}/{skew}: which of them is MASTER is chance",
-        f"All of them advertise advbase {base} and advskew {skew}.{collided} Kernels step down "
-        "for an equal advertisement, ucarp for one from a smaller address, last octet first.",
+        f"All of them advertise advbase {base} and advskew {skew}.{collided} {_rule(nodes)}",
         f"Set another advskew on all but one of {names}, e.g. 0 and 100.",
     )
 

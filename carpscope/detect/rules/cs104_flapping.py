@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from carpscope.core.units import SECOND, Nanos, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import listed, since
+from carpscope.detect.words import listed, since, times
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left
@@ -224,9 +224,9 @@ def _finding(state: _State) -> Finding:
     length = span_text(state.end - state.start)
     bouncing = _bouncing(state)
     why = "".join(
-        f" {node.id} fell silent {times} times right after its own claim, and nobody better "
+        f" {node.id} fell silent {times(often)} right after its own claim, and nobody better "
         "advertised then."
-        for node, times in bouncing
+        for node, often in bouncing
     )
     remedy = (
         f"Look at what runs on {listed(node.id for node, _ in bouncing)} when it becomes MASTER: "

@@ -29,7 +29,8 @@ from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.signed import HalfDone, SignedWatch, announcements, half_done, make, people
-from carpscope.detect.words import addresses, listed, since
+from carpscope.detect.snooping import snooping_remedy, snooping_text
+from carpscope.detect.words import addresses, listed, since, times
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links, returned
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement
@@ -54,7 +55,7 @@ class Undecided(SignedWatch):
                 continue
             links = [b for b in broken_links(group) if b.trouble is Trouble.REFUSED_OR_LOST]
             if links:
-                yield _keyless(links)
+                yield _keyless(links, self._groups)
 
     def concerns(self, disagreement: Disagreement) -> bool:
         """Tell whether one of the two is not explained, or neither and yet they differ."""
@@ -63,7 +64,7 @@ class Undecided(SignedWatch):
     def finding(self, found: list[Disagreement]) -> Finding:
         """Say who is explained and who is not."""
         if all(d.difference is Difference.PROVED for d in found):
-            return _proved(found)
+            return _proved(found, self._groups)
         known: dict[str, str] = {}
         unknown: dict[str, Node] = {}
         for d in found:
@@ -126,7 +127,7 @@ def _shown_by(node: Node) -> str:
     return "`ifconfig`"
 
 
-def _proved(found: list[Disagreement]) -> Finding:
+def _proved(found: list[Disagreement], context: Context) -> Finding:
     """Tell what equal counters prove without any secret."""
     first = found[0]
     assert first.proof is not None
@@ -139,8 +140,7 @@ def _proved(found: list[Disagreement]) -> Finding:
         f"Both sent counter {int.from_bytes(first.proof.counter, 'big')}, and their HMACs of it "
         f"differ. So their passphrases or addresses differ; it is no loss on the way.{ever}"
         f"{announcements(people(found))}",
-        "Compare passphrase and addresses of this vhid on both. Give them to carpscope (-p, -a) "
-        "and it names the difference.",
+        f"Compare passphrase and addresses of this vhid on both. {_to_be_sure(context)}",
         0.95,
     )
 
@@ -166,7 +166,7 @@ def _came_back(link: BrokenLink) -> str:
     )
 
 
-def _keyless(links: list[BrokenLink]) -> Finding:
+def _keyless(links: list[BrokenLink], context: Context) -> Finding:
     nodes = list({node.id: node for b in links for node in (b.sender, b.receiver)}.values())
     # nothing is known from before the capture
     start = max(min(b.start for b in links), min(node.first for node in nodes))
@@ -197,14 +197,27 @@ def _keyless(links: list[BrokenLink]) -> Finding:
         tuple(first.frames),
         sum(b.count for b in links),
         _summary(links, names),
-        f"{first.receiver.id} went on {first.missed} times although {first.sender.id}, which "
+        f"{first.receiver.id} went on {times(first.missed)} although {first.sender.id}, which "
         f"advertises as well or better, was there, {since(start, end)}; {counters}. "
         "Either they sign differently or nothing passes between them; without the passphrase "
-        f"the packets do not say which.{_came_back(first)}{announced}",
-        "Give the passphrase (-p) and the shared addresses (-a) to be sure. A node that gets "
+        f"the packets do not say which.{_came_back(first)}{announced}"
+        f"{snooping_text(context, first.group)}",
+        f"{snooping_remedy(context, first.group)}{_to_be_sure(context)} A node that gets "
         f"packets and refuses them says so: {listed(text for text in where if text)}.",
         settles=max(link.settles for link in links),
     )
+
+
+def _to_be_sure(context: Context) -> str:
+    """Ask for what was not given."""
+    missing = []
+    if not len(context.keyring):
+        missing.append("the passphrase (-p)")
+    if not context.observer.addresses:
+        missing.append("the shared addresses (-a)")
+    if missing:
+        return f"Give {listed(missing)} to be sure."
+    return "What was given (-p, -a) explains neither: give what is configured on each to be sure."
 
 
 RULE = Rule(

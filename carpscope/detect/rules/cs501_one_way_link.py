@@ -25,7 +25,8 @@ Sources
 from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.words import since
+from carpscope.detect.snooping import snooping_remedy, snooping_text
+from carpscope.detect.words import since, times
 from carpscope.timeline.links import BrokenLink, Trouble
 
 
@@ -37,6 +38,7 @@ class OneWay(LinkWatch):
     def finding(self, link: BrokenLink) -> Finding:
         """Say who is not heard by whom."""
         sender, receiver = link.sender.id, link.receiver.id
+        snooping = snooping_text(self._context, link.group)
         return Finding(
             RULE.code,
             RULE.label,
@@ -50,10 +52,11 @@ class OneWay(LinkWatch):
             link.count,
             f"{receiver} does not receive {sender}, while {sender} receives {receiver}",
             f"{missed_text(link)}, {since(link.start, link.end)}. The counter of {sender} "
-            f"continued that of {receiver} {link.answered} times: that direction works."
-            f"{peer_text(link)}",
+            f"continued that of {receiver} {times(link.answered)}: that direction works."
+            f"{peer_text(link)}{snooping}",
             peer_remedy(link)
-            or f"Find what drops advertisements from {sender} on the way to {receiver}: "
+            or f"{snooping_remedy(self._context, link.group)}"
+            f"Find what drops advertisements from {sender} on the way to {receiver}: "
             f"tcpdump -ni IF 'proto 112' on {receiver}, then switch ACLs, storm control, IGMP "
             "snooping, LAG members and hypervisor port settings along the path.",
         )

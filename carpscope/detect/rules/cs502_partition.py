@@ -24,7 +24,8 @@ Sources
 from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.words import since
+from carpscope.detect.snooping import snooping_remedy, snooping_text
+from carpscope.detect.words import since, times
 from carpscope.timeline.links import BrokenLink, Trouble
 from carpscope.timeline.node import Node
 
@@ -37,9 +38,10 @@ class Partition(LinkWatch):
     def finding(self, link: BrokenLink) -> Finding:
         """Say who does not reach whom."""
         sender, receiver = link.sender.id, link.receiver.id
+        snooping = snooping_text(self._context, link.group)
         sure = link.trouble is Trouble.BOTH_WAYS
         other = (
-            f"{sender} did not react to {receiver} {link.ignored} times either"
+            f"{sender} did not react to {receiver} {times(link.ignored)} either"
             if sure
             else f"whether {sender} hears {receiver} cannot be seen: it need not react, and its "
             f"counter {_silent_because(link.sender)}"
@@ -59,9 +61,10 @@ class Partition(LinkWatch):
             if sure
             else f"{receiver} does not receive {sender}, and perhaps not the reverse either",
             f"{missed_text(link)}, {since(link.start, link.end)}; {other}. Both sign alike."
-            f"{peer_text(link)}",
+            f"{peer_text(link)}{snooping}",
             peer_remedy(link)
-            or f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
+            or f"{snooping_remedy(self._context, link.group)}"
+            f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
             "them, multicast filtering (IGMP snooping without a querier), a broken uplink.",
             settles=link.settles,
         )

@@ -26,6 +26,7 @@ from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.timeline.facts import Drop, Forgotten, Joined, Refused
+from carpscope.timeline.node import Node
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -36,8 +37,30 @@ def _watch(context: Context) -> DroppedWatch:
         RULE.severity,
         Drop.DESTINATION,
         "the wrong destination MAC",
-        "Exempt CARP from policy routing on this node (pf: `pass quick proto carp` before rules "
-        "with route-to or reply-to).",
+        _remedy,
+    )
+
+
+def _remedy(node: Node, detail: str) -> str:
+    """Give what fits the MAC and the address that do not fit each other."""
+    if node.peers and "is one host" in detail:
+        if any(224 <= peer[-1] <= 239 for peer in node.peers if len(peer) == 4):
+            return (
+                f"Give {node.id} a peer whose address does not end in 224 to 239, or upgrade it: "
+                "FreeBSD 14.0 takes those for a group."
+            )
+        return (
+            f"Find what gives a group's MAC to one host's address: an entry of ARP on {node.id} "
+            "that was set by hand, a cluster of hosts that shares a group MAC."
+        )
+    if "policy routing" in detail:
+        return (
+            f"Exempt CARP from policy routing on {node.id} (pf: `pass quick proto carp` before "
+            "rules with route-to or reply-to)."
+        )
+    return (
+        f"Find what sends the advertisements of {node.id}, which are for the group, to one card: "
+        "an access point or switch that turns multicast into unicast, a rule of its firewall."
     )
 
 

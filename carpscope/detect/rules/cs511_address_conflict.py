@@ -38,7 +38,7 @@ from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.holders import Holders, holders
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.standing import vips
-from carpscope.detect.words import listed, since
+from carpscope.detect.words import listed, since, times
 from carpscope.timeline import traits
 from carpscope.timeline.contest import election_ns
 from carpscope.timeline.copies import COPY_WINDOW
@@ -278,7 +278,7 @@ def _finding(conflict: _Conflict, host: bytes | None) -> Finding:
         f"{who} still {does} {address}, while {masters} is MASTER"
         if node is not None
         else f"{who} {does} {address}, while {masters} is MASTER",
-        f"{mac} {does} {address} {claims} times, {since(conflict.start, conflict.end)}, and is "
+        f"{mac} {does} {address} {times(claims)}, {since(conflict.start, conflict.end)}, and is "
         f"the MAC of no node that was MASTER then. Hosts send to whoever they heard last.",
         remedy,
     )
