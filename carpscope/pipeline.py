@@ -4,16 +4,15 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Protocol
 
+from carpscope.adverts.select import drops
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.capture.described import Described, Folder
-from carpscope.capture.scan import Scan, Scanned
-from carpscope.capture.sieve import UnfitError
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
-from carpscope.core.frame import Frame, Shortcuts
+from carpscope.core.batch import Batch, batched
+from carpscope.core.frame import Frame
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
 from carpscope.detect import internal
@@ -25,21 +24,14 @@ from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, at_end
 from carpscope.timeline.facts import Fact, Joined
-from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
+from carpscope.timeline.passage import Onlooker, Passage
 from carpscope.timeline.replay import Explanation, replay
 from carpscope.timeline.vantage import Survey, Vantage
-from carpscope.wire.decode import Packet, decode
+from carpscope.wire.decode import decode
 
 EVENTS_KEPT = 20_000
 """Elections and changes; the first are kept, the rest counted."""
-
-
-class Onlooker(Protocol):
-    """Who wants to see every packet of an analysis."""
-
-    def see(self, packet: Packet, *, is_copy: bool) -> None:
-        """Take one packet, and whether it is a copy of another."""
 
 
 @dataclass(slots=True)
@@ -61,8 +53,6 @@ class Analysis:
     """Whether a person ended it (SIGINT); what was read until then is analyzed."""
     vantage: Vantage | None = None
     """What comparing several captures of one network has shown."""
-    is_glimpse: bool = False
-    """Whether only packets of interest were read: then nobody knows how many others there are."""
     folder: Folder | None = None
     """Where the captures are the files of a folder: what else is to be said of it."""
     notes: list[str] = field(default_factory=list)
@@ -97,7 +87,6 @@ def analyze(
     also: Onlooker | None = None,
     effort: Effort | None = None,
     frames: Iterator[Frame] | None = None,
-    shortcuts: Shortcuts | None = None,
 ) -> Analysis:
     """Read captures to their end and say what they show.
 
@@ -105,8 +94,7 @@ def analyze(
     puts all captures on one clock and proves what reached only one. `also` sees every packet,
     and whether it is a copy of another.
     `effort` bounds what is searched for what nodes sign, and tells who watches. `frames` are
-    those of captures that were read before, which then are none to read from; with `shortcuts`
-    who gives them asks those before it makes a frame, and there is one capture.
+    those of captures that were read before, which then are none to read from.
     """
     observer = Observer(Keyring(config.passphrases), config.addresses, effort)
     observer.strangers.expected = config.expected_nodes
@@ -129,50 +117,28 @@ def analyze(
                 else:
                     more[0] += 1
 
-    # What the reader gives to lanes itself is never a frame: only where nobody else wants it.
     nobody = all(one is None for one in (vantage, accepts, count, also))
     readable = [capture for capture in captures if isinstance(capture, Capture)]
-    if len(readable) == 1 and nobody and frames is None:
-        shortcuts = readable[0].shortcuts
-        readable[0].sieve.is_open = True
-    direct = shortcuts is not None
-    if shortcuts is not None:
-        observer.use(shortcuts)
-    if frames is None:
-        frames = _on_one_clock(readable, vantage)
+    is_whole = nobody and len(readable) == 1 and frames is None
+    if is_whole:
+        readable[0].drops_if = drops
+    passage = Passage(observer, take, mistakes, vantage=vantage, also=also)
     try:
-        for frame in _chosen(frames, accepts, count):
-            result.packets += 1
-            is_copy = vantage is not None and vantage.is_copy(frame)
-            if (
-                also is None
-                and not is_copy
-                and not (vantage is not None and vantage.renames(frame))
-                and ((not direct and observer.glance(frame)) or observer.pass_by(frame))
-            ):
-                result.advertisements[frame.capture] += 1
-                continue
-            with mistakes.isolated("frame", frame.at, frame_ref(frame.capture, frame.number)):
-                packet = decode(frame)
-                if vantage is not None:
-                    packet = vantage.renamed(packet)
-                if packet.advert is not None:
-                    result.advertisements[frame.capture] += 1
-                take(observer.see(packet, is_copy=is_copy))
-                if also is not None:
-                    also.see(packet, is_copy=is_copy or observer.is_copy)
+        for batch in _batches(readable, frames, vantage, accepts, count):
+            passage.see(batch)
     except KeyboardInterrupt:
         result.interrupted = True
-    if nobody:
+    if nobody and not result.interrupted:
         # what was dropped at the end was heard, too
         last = [capture.last for capture in captures if capture.last is not None]
         with mistakes.isolated("end", observer.now):
             take(observer.wait_until(max(last, default=0)))
     with mistakes.isolated("end", observer.now):
         take(observer.finish())
-    if direct:
-        result.packets += observer.taken + sum(capture.sieve.dropped for capture in readable)
-        result.advertisements[0] += observer.taken
+    result.packets = passage.packets
+    if is_whole:
+        result.packets = passage.reached if result.interrupted else readable[0].packets
+    result.advertisements = [passage.advertisements[index] for index in range(len(captures))]
     result.findings = engine.findings(observer.now)
     if vantage is not None:
         names = _short([capture.name for capture in captures])
@@ -189,27 +155,6 @@ def analyze(
         result.notes.append(f"{more[0]:,} more events were only counted")
     result.events.sort(key=lambda event: (event.start, event.end))
     return result
-
-
-def glimpse(scan: Scan, config: Config, effort: Effort | None = None) -> Analysis | None:
-    """Analyze a long file by what libpcap finds in it; None where it has to be read properly.
-
-    That is so wherever there is something to tell: what is told needs the numbers of frames,
-    and a scan knows none. So it serves the commonest question: is everything all right?
-    """
-    shortcuts: Shortcuts = {}
-    try:
-        capture = Scanned(scan)
-        analysis = analyze(
-            [capture], config, effort=effort, frames=scan.frames(shortcuts), shortcuts=shortcuts
-        )
-    except UnfitError:
-        return None
-    if analysis.interrupted:
-        return analysis
-    analysis.is_glimpse = True
-    told = analysis.findings or analysis.events or analysis.notes or analysis.observer.faulty
-    return None if told else analysis
 
 
 def survey(
@@ -231,6 +176,22 @@ def _short(names: list[str]) -> list[str]:
     """Leave out folders where the files' own names tell captures apart."""
     bare = [name.rpartition("/")[2] for name in names]
     return bare if len(set(bare)) == len(bare) else names
+
+
+def _batches(
+    captures: Sequence[Capture],
+    frames: Iterator[Frame] | None,
+    vantage: Vantage | None,
+    accepts: Callable[[Frame], bool] | None,
+    count: int | None,
+) -> Iterator[Batch]:
+    """Give all packets by time, as far as they are wanted."""
+    if frames is None and len(captures) == 1 and vantage is None and accepts is None and not count:
+        yield from captures[0].batches
+        return
+    if frames is None:
+        frames = _on_one_clock(captures, vantage)
+    yield from batched(_chosen(frames, accepts, count))
 
 
 def _on_one_clock(captures: Sequence[Capture], vantage: Vantage | None) -> Iterator[Frame]:

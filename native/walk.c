@@ -6,7 +6,7 @@ enum {
     ETHERNET = 1,
     ENHANCED_PACKET = 6,
     ENHANCED_MIN = 32,
-    LEFT_OUT_SIZE = 38, /* shorter frames are given: as in sieve.py */
+    LEFT_OUT_SIZE = 38, /* shorter frames are given: as in adverts/select.py */
     TAGS_MOST = 2
 };
 
@@ -30,7 +30,7 @@ static int is_tag(unsigned ethertype) {
 }
 
 static int is_tunnel(unsigned port) {
-    switch (port) { /* TUNNEL_PORTS of sieve.py */
+    switch (port) { /* TUNNEL_PORTS of adverts/select.py */
     case 1701: case 2152: case 3544: case 4341: case 4789:
     case 4790: case 6081: case 6635: case 8472: case 37008:
         return 1;

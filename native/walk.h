@@ -73,7 +73,7 @@ void count_packet(struct walk *walk, int64_t at, uint32_t captured, uint32_t wir
 int give_packet(const struct walk *walk, const uint8_t *packet, int64_t at, uint32_t captured,
                 uint32_t wire, uint32_t interface, struct columns *out);
 
-/* Tell whether no analysis needs an Ethernet frame: carpscope/capture/sieve.py. */
+/* Tell whether no analysis needs an Ethernet frame: carpscope/adverts/select.py. */
 int is_left_out(const uint8_t *frame, size_t size);
 
 #endif

@@ -17,11 +17,13 @@ LAYERS = {
     "core": {"_native"},
     "capture": {"core"},
     "wire": {"core"},
+    # Batches to trains and single packets.
+    "adverts": {"core", "wire"},
     # Folders of captures: files to frames, many at once.
-    "archive": {"core", "capture", "wire"},
+    "archive": {"core", "capture", "wire", "adverts"},
     "auth": {"core", "wire"},
     "protocol": {"core", "wire", "auth"},
-    "timeline": {"core", "wire", "auth", "protocol"},
+    "timeline": {"core", "wire", "auth", "protocol", "adverts"},
     # `simulate --from` asks a capture what would have happened: one file reads a capture
     # (observed), and it alone may; everything else here lives in a made world.
     "sim": {"core", "wire", "auth", "protocol"},
@@ -39,10 +41,11 @@ LAYERS = {
         "config", "pipeline",
     },
     "config": {"core"},
-    "pipeline": {"core", "wire", "auth", "capture", "timeline", "detect", "config"},
+    "pipeline": {"core", "wire", "auth", "capture", "adverts", "timeline", "detect", "config"},
     # As the pipeline is for files: the wiring of a run that has no end.
     "live": {
-        "core", "wire", "auth", "protocol", "timeline", "detect", "capture", "config", "report",
+        "core", "wire", "auth", "protocol", "adverts", "timeline", "detect", "capture", "config",
+        "report",
     },
     # The Python interface: frozen values of all that the commands show.
     "api": {

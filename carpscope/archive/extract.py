@@ -11,6 +11,7 @@ from itertools import starmap
 from operator import attrgetter
 from typing import NamedTuple
 
+from carpscope.adverts.select import drops
 from carpscope.archive.select import is_relevant
 from carpscope.capture.source import Capture, open_capture
 from carpscope.core.errors import CarpscopeError
@@ -106,7 +107,7 @@ def extract(path: str, put: Callable[[Piece], None], *, digest: bool = False) ->
     heavy = kept = 0
     latest: Nanos | None = None
     with open_capture(path, digest=digest) as capture:
-        capture.sieve.is_open = True
+        capture.drops_if = drops
         for frame in capture:
             if not is_relevant(frame):
                 continue

@@ -15,11 +15,12 @@ DragonFly sys/netinet/ip_carp.c; ucarp src/carp.c.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 KEY_SIZE = 20
 """CARP_KEY_LEN: kernels hold the passphrase in 20 zero-padded bytes."""
-Start = Callable[[], "hashlib._Hash"]
+SIGNED_SIZE = 34
+"""One row of those that are verified together: 6 bytes that are not signed, counter, HMAC."""
 _BLOCK = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
@@ -69,6 +70,15 @@ class Signer:
         outer.update(inner.digest())
         return outer.digest()
 
-    def starts(self) -> tuple[Start, Start]:
-        """Return what `sign` begins with, for a loop that does the rest itself: inner, outer."""
-        return self._inner.copy, self._outer.copy
+    def verifies(self, signed: bytes, first: int, count: int) -> int:
+        """Return how many of so many rows of `SIGNED_SIZE` verify before one that does not."""
+        start, finish = self._inner.copy, self._outer.copy
+        place = first * SIGNED_SIZE
+        for index in range(count):
+            inner, outer = start(), finish()
+            inner.update(signed[place + 6 : place + 14])
+            outer.update(inner.digest())
+            if outer.digest() != signed[place + 14 : place + 34]:
+                return index
+            place += SIGNED_SIZE
+        return count

@@ -1,7 +1,6 @@
 """What libpcap hands over at once: many packets in one piece of memory.
 
-Frames are made of it only where somebody looks at them. Advertisements of steady masters are
-not: an analysis takes them from here by its shortcuts, and a disk gets the batch as it is.
+An analysis gets its columns, and a disk the batch as it is.
 """
 
 import struct
@@ -10,7 +9,8 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
+from carpscope.core.batch import Batch as Columns
+from carpscope.core.frame import Frame
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 
 _RECORD = struct.Struct("=IIII")
@@ -80,45 +80,22 @@ class Batch:
         at: Nanos = seconds * SECOND + micros * MICROSECOND
         return at
 
-    def lateness(self, latest: Nanos) -> tuple[int, Nanos]:
-        """Count packets older than one before them, or than a time; return the latest, too."""
-        late = 0
-        for seconds, micros, _, _ in _RECORD.iter_unpack(self.meta):
-            at = seconds * SECOND + micros * MICROSECOND
-            if at < latest:
-                late += 1
-            else:
-                latest = at
-        return late, latest
-
     def __iter__(self) -> Iterator[Frame]:
         """Give every packet as a frame."""
-        return self.frames({})
+        return self.columns().frames()
 
-    def frames(self, shortcuts: Shortcuts) -> Iterator[Frame]:
-        """Give those packets as frames that no shortcut takes."""
-        data, link, index, snaplen = self.data, self.link, self.interface, self.snaplen
-        number = self.first - 1
-        layout_of = LAYOUTS.get
-        others = shortcuts.get(OTHERS)
-        second, base = 0, 0
+    def columns(self) -> Columns:
+        """Give the packets as every source does."""
+        snaplen, number = self.snaplen, self.first
+        rows = []
         for seconds, micros, offset, length in _RECORD.iter_unpack(self.meta):
-            number += 1
-            if seconds != second:
-                second, base = seconds, seconds * SECOND
-            at = base + micros * MICROSECOND
-            if shortcuts and length < snaplen and (layout := layout_of(length)):
-                head, identification, middle, ip_sum, key, tail = layout(data, offset)
-                shortcut = shortcuts.get(key)
-                if shortcut is None and others is not None:
-                    shortcut, identification = others, key
-                if shortcut is not None and shortcut.take(
-                    at, number, head, identification, middle, ip_sum, tail
-                ):
-                    continue
+            at = seconds * SECOND + micros * MICROSECOND
             # next_batch tells no length on the wire; a whole frame is as long as it is
             wire = length if length < snaplen else max(length, 65535)
-            yield Frame(number, at, link, data[offset : offset + length], wire, index, index)
+            rows.append((at, number, offset, length, wire, 0))
+            number += 1
+        index = self.interface
+        return Columns(self.data, rows, (self.link,), index, interfaces=(index,))
 
     def _size(self) -> int:
         """Return how long every packet is, 0 where they differ or may have been cut."""

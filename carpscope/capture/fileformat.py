@@ -5,6 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
+from carpscope.core.batch import Batch, Drops, batched
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 
@@ -45,8 +46,17 @@ def recognized(head: bytes) -> Format | None:
     return next((one for one in formats() if one.matches(head)), None)
 
 
-def frames(one: Format, chunks: Iterator[bytes], tally: Tally, capture: int) -> Iterator[Frame]:
+def batches(
+    one: Format, chunks: Iterator[bytes], tally: Tally, capture: int, drops: Drops | None = None
+) -> Iterator[Batch]:
     """Give the packets of a file in its order, counted."""
+    frames = _frames(one, chunks, tally, capture)
+    if drops is not None:
+        frames = (f for f in frames if not drops(f.data, 0, len(f.data), f.link))
+    return batched(frames)
+
+
+def _frames(one: Format, chunks: Iterator[bytes], tally: Tally, capture: int) -> Iterator[Frame]:
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
     try:

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from carpscope.capture.batch import Batch, next_batch
 from carpscope.capture.links import ANY, Links
+from carpscope.core.batch import Batch as Columns
 from carpscope.core.errors import CarpscopeError
-from carpscope.core.frame import Frame, Shortcuts
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos
 
@@ -109,12 +109,10 @@ class Interface:
     latest: Nanos = 0
     """The time of the last frame that was read."""
     counts: Counts = field(default_factory=Counts)
-    shortcuts: Shortcuts = field(default_factory=dict)
-    """Asked before a packet becomes a frame; empty unless an analysis fills it."""
     tap: Callable[[Batch], None] | None = None
     """Gets everything that was captured, before it is looked at."""
-    choose: Callable[[Iterator[Frame]], Iterator[Frame]] | None = None
-    """Gives those of the frames that are looked at (`live.triage`)."""
+    choose: Callable[[Columns], Columns] | None = None
+    """Gives those of the packets that are looked at (`live.triage`)."""
     why: str = ""
     """What became of it, where it is not up."""
     exists: bool = True
@@ -185,8 +183,8 @@ class Interface:
         """Return what to poll, where it is open."""
         return self._handle.getfd() if self._handle is not None else None
 
-    def read(self, limit: int = BATCHES_MAX) -> Iterator[Frame]:
-        """Give the frames that wait, at most `limit` batches. Afterwards `state` may be `down`."""
+    def read(self, limit: int = BATCHES_MAX) -> Iterator[Columns]:
+        """Give what waits, at most `limit` batches. Afterwards `state` may be `down`."""
         import pcapy  # noqa: PLC0415
 
         handle = self._handle
@@ -208,8 +206,8 @@ class Interface:
             self.latest = batch.last
             if tap is not None:
                 tap(batch)
-            frames = batch.frames(self.shortcuts)
-            yield from frames if self.choose is None else self.choose(frames)
+            columns = batch.columns()
+            yield columns if self.choose is None else self.choose(columns)
             if len(batch) < BATCH:
                 return
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from carpscope.capture.interface import BATCH, BATCHES_MAX, RETIRE_MS, Interface, Settings
 from carpscope.capture.links import Links
 from carpscope.capture.pipe import Pipe
+from carpscope.core.batch import Batch
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve
 from carpscope.core.frame import Frame
@@ -110,20 +111,22 @@ class LiveCapture:
         """Wait for frames; return the file descriptors that have something."""
         return {fileno for fileno, _ in self._poll.poll(timeout_ms)}
 
-    def frames(self) -> Iterator[Frame]:
+    def batches(self) -> Iterator[Batch]:
         """Give what waits on every interface, by time where there are several."""
         start = wall_ns()
         limit = BATCHES_MAX
         if len(self.interfaces) == 1:
             before = self.interfaces[0].frames
-            yield from self.interfaces[0].read(limit)
+            yield from _batches(self.interfaces[0], limit)
             emptied = self.interfaces[0].frames - before < limit * BATCH
         else:
             before = sum(i.frames for i in self.interfaces)
             limit = BATCHES_OF_SEVERAL
-            waiting = [frame for i in self.interfaces for frame in i.read(limit)]
+            given = (batch for source in self.interfaces for batch in _batches(source, limit))
+            waiting = [frame for batch in given for frame in batch.frames()]
             waiting.sort(key=_at)
-            yield from waiting
+            for frame in waiting:
+                yield Batch.of((frame,))
             emptied = sum(i.frames for i in self.interfaces) - before < limit * BATCH
         if emptied:
             self.drained = start - SETTLED
@@ -154,7 +157,7 @@ class LiveCapture:
         self._register()
         return notices
 
-    def drain(self) -> Iterator[Frame]:
+    def drain(self) -> Iterator[Batch]:
         """Give what the kernel still holds, at the end, until nothing more comes."""
         end = wall_ns()
         deadline = monotonic_ns() + DRAIN_MAX
@@ -162,8 +165,9 @@ class LiveCapture:
         while quiet < 3 and monotonic_ns() < deadline:
             self.wait(RETIRE_MS)
             before = sum(interface.frames for interface in self.interfaces)
-            yield from (frame for frame in self.frames() if self._is_due(frame, end))
-            # what shortcuts took came, too, and is no frame
+            for batch in self.batches():
+                due = [i for i in range(len(batch)) if self._is_due(batch, i, end)]
+                yield batch if len(due) == len(batch) else batch.chosen(due)
             came = sum(interface.frames for interface in self.interfaces) > before
             ours = [one for one in self.interfaces if isinstance(one, Interface)]
             if all(interface.latest > end for interface in ours):
@@ -182,9 +186,10 @@ class LiveCapture:
         self._links.close()
         self._reserve.close()
 
-    def _is_due(self, frame: Frame, end: Nanos) -> bool:
-        """Tell whether a frame came before an end; the clock of a pipe says nothing of that."""
-        return frame.at <= end or isinstance(self.interfaces[frame.interface], Pipe)
+    def _is_due(self, batch: Batch, index: int, end: Nanos) -> bool:
+        """Tell whether a packet came before an end; the clock of a pipe says nothing of that."""
+        is_early = batch.at(index) <= end
+        return is_early or isinstance(self.interfaces[batch.interface(index)], Pipe)
 
     def _reopen(self, interface: Interface, now: Nanos) -> None:
         interface.tried = now
@@ -204,6 +209,14 @@ class LiveCapture:
             if index not in self._registered and number is not None:
                 self._poll.register(number, select.POLLIN)
                 self._registered[index] = number
+
+
+def _batches(source: Interface | Pipe, limit: int) -> Iterator[Batch]:
+    """Give what waits on one."""
+    if isinstance(source, Interface):
+        yield from source.read(limit)
+    elif frames := list(source.read(limit)):
+        yield Batch.of(frames)
 
 
 def _at(frame: Frame) -> Nanos:

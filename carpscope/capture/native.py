@@ -13,10 +13,9 @@ from carpscope.capture import pcap, pcapng
 from carpscope.capture.blocks import Blocks
 from carpscope.capture.linktypes import ETHERNET
 from carpscope.capture.pieces import Pieces
-from carpscope.capture.sieve import Sieve
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
 from carpscope.core import native
-from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
+from carpscope.core.batch import Batch, Drops
 from carpscope.core.units import MICROSECOND, Nanos
 
 ROWS = 65_536
@@ -79,9 +78,14 @@ class _Batch:
 
 
 def records(
-    module: ModuleType, header: pcap.Header, chunks: Iterator[bytes], tally: Tally, sieve: Sieve
+    module: ModuleType,
+    header: pcap.Header,
+    chunks: Iterator[bytes],
+    tally: Tally,
+    *,
+    selects: bool = True,
 ) -> Iterator[Columns]:
-    """Give the packets of a pcap file, as `pcap.frames` does."""
+    """Give the packets of a pcap file, as `pcap.batches` does."""
     order: Literal["big", "little"] = "big" if header.order == ">" else "little"
     batch = _Batch(
         module,
@@ -91,7 +95,7 @@ def records(
         link=header.link,
     )
     walk, pieces = batch.walk, Pieces(chunks)
-    walk.selects = bool(sieve)
+    walk.selects = selects
     pcap.describe(header, tally)
     stop = _MORE
     begin = pcap.HEADER_SIZE
@@ -100,31 +104,36 @@ def records(
             here, begin = max(start, begin), 0  # the file's header lies in the first piece
             stop, here = batch.on(piece, here)
             while stop == _FULL:
-                _account(walk, tally, sieve)
+                _account(walk, tally)
                 yield from batch.taken()
                 stop, here = batch.on(piece, here)
             if stop == _UNUSUAL:
-                _account(walk, tally, sieve)
+                _account(walk, tally)
                 length = int.from_bytes(piece[here + 8 : here + 12], order)
                 tally.problems.append(pcap.insane(tally, pieces.offset + here, length))
                 break
             pieces.used = here
-        _account(walk, tally, sieve)
+        _account(walk, tally)
         yield from batch.taken()
         if pieces.rest and stop != _UNUSUAL:
             tally.cut(len(pieces.rest))
     finally:
-        _account(walk, tally, sieve)
+        _account(walk, tally)
 
 
 def blocks(
-    module: ModuleType, chunks: Iterator[bytes], tally: Tally, sieve: Sieve, links: list[int]
+    module: ModuleType,
+    chunks: Iterator[bytes],
+    tally: Tally,
+    links: list[int],
+    *,
+    selects: bool = True,
 ) -> Iterator[Columns]:
-    """Give the packets of a pcapng file, as `pcapng.frames` does.
+    """Give the packets of a pcapng file, as `pcapng.batches` does.
 
     `links` gets the link type of each interface, through all sections.
     """
-    reader = _Blocks(module, chunks, tally, sieve, links)
+    reader = _Blocks(module, chunks, tally, links, selects=selects)
     try:
         yield from reader.batches()
     finally:
@@ -139,13 +148,14 @@ class _Blocks:
         module: ModuleType,
         chunks: Iterator[bytes],
         tally: Tally,
-        sieve: Sieve,
         links: list[int],
+        *,
+        selects: bool,
     ) -> None:
-        self._module, self._tally, self._sieve, self._links = module, tally, sieve, links
+        self._module, self._tally, self._links = module, tally, links
         self._batch = _Batch(module, is_blocks=True)
         self._walk = self._batch.walk
-        self._walk.selects = bool(sieve)
+        self._walk.selects = selects
         self._pieces = Pieces(chunks)
         self._blocks = Blocks(iter(()), tally)
         self._section = pcapng.Section(self._blocks, tally)
@@ -153,7 +163,7 @@ class _Blocks:
 
     def account(self) -> None:
         """Write down what was counted."""
-        _account(self._walk, self._tally, self._sieve, self._times)
+        _account(self._walk, self._tally, self._times)
 
     def batches(self) -> Iterator[Columns]:
         """Give the packets."""
@@ -251,8 +261,8 @@ def _narrow(at: Nanos) -> Nanos:
     return max(-_MOST - 1, min(_MOST, at))
 
 
-def _account(walk: Any, tally: Tally, sieve: Sieve, times: _Times | None = None) -> None:
-    """Write into a tally, and a sieve, what a walk has counted."""
+def _account(walk: Any, tally: Tally, times: _Times | None = None) -> None:
+    """Write into a tally what a walk has counted."""
     if times is not None:
         first, last = times.first, times.last
     else:
@@ -262,61 +272,38 @@ def _account(walk: Any, tally: Tally, sieve: Sieve, times: _Times | None = None)
     if walk.has_lost:
         tally.packet_drops = (tally.packet_drops or 0) + walk.lost
     walk.comments = walk.lost = walk.has_lost = 0
-    sieve.dropped = walk.left_out
 
 
-def pcap_frames(
+def pcap_batches(
     header: pcap.Header,
     chunks: Iterator[bytes],
     tally: Tally,
     capture: int,
-    shortcuts: Shortcuts,
-    sieve: Sieve,
-) -> Iterator[Frame]:
+    drops: Drops | None = None,
+) -> Iterator[Batch]:
     """Give the packets of a pcap file, natively where an analysis reads it."""
-    module = native.loaded() if sieve else None
+    module = native.loaded() if drops is not None else None
     if module is None:
-        yield from pcap.frames(header, chunks, tally, capture, shortcuts, sieve)
+        yield from pcap.batches(header, chunks, tally, capture, drops)
         return
-    batches = records(module, header, chunks, tally, sieve)
-    yield from frames(batches, [header.link], capture, shortcuts)
+    for columns in records(module, header, chunks, tally):
+        yield batch(columns, [header.link], capture)
 
 
-def pcapng_frames(
-    chunks: Iterator[bytes], tally: Tally, capture: int, shortcuts: Shortcuts, sieve: Sieve
-) -> Iterator[Frame]:
+def pcapng_batches(
+    chunks: Iterator[bytes], tally: Tally, capture: int, drops: Drops | None = None
+) -> Iterator[Batch]:
     """Give the packets of a pcapng file, natively where an analysis reads it."""
-    module = native.loaded() if sieve else None
+    module = native.loaded() if drops is not None else None
     if module is None:
-        yield from pcapng.frames(chunks, tally, capture, shortcuts, sieve)
+        yield from pcapng.batches(chunks, tally, capture, drops)
         return
     links: list[int] = []
-    batches = blocks(module, chunks, tally, sieve, links)
-    yield from frames(batches, links, capture, shortcuts)
+    for columns in blocks(module, chunks, tally, links):
+        yield batch(columns, links, capture)
 
 
-def frames(
-    batches: Iterator[Columns], links: list[int], capture: int, shortcuts: Shortcuts
-) -> Iterator[Frame]:
-    """Give those packets as frames that no shortcut takes."""
-    layout_of = LAYOUTS.get
-    make = tuple.__new__  # as in pcap.frames
-    for data, *rows in batches:
-        for at, number, start, captured, wire, interface in zip(*rows, strict=True):
-            link = links[interface]
-            if (
-                shortcuts
-                and wire == captured
-                and link == ETHERNET
-                and (layout := layout_of(captured))
-            ):
-                head, identification, middle, ip_sum, key, tail = layout(data, start)
-                shortcut = shortcuts.get(key)
-                if shortcut is None and (shortcut := shortcuts.get(OTHERS)) is not None:
-                    identification = key
-                if shortcut is not None and shortcut.take(
-                    at, number, head, identification, middle, ip_sum, tail
-                ):
-                    continue
-            packet = bytes(data[start : start + captured])
-            yield make(Frame, (number, at, link, packet, wire, capture, interface))
+def batch(columns: Columns, links: list[int], capture: int) -> Batch:
+    """Make a batch of columns, good as long as they are."""
+    data, *rows = columns
+    return Batch(data, list(zip(*rows, strict=True)), links, capture)

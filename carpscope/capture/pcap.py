@@ -16,13 +16,11 @@ hands out a record that the end of the file has cut as if it were whole.
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from carpscope.capture.linktypes import ETHERNET
-from carpscope.capture.sieve import SIEVED_SIZE, Sieve
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
-from carpscope.core.frame import LAYOUTS, OTHERS, PARTS, Frame, Shortcuts
-from carpscope.core.units import MICROSECOND, Nanos
+from carpscope.core.batch import Batch, Drops, Row
+from carpscope.core.units import MICROSECOND
 
 HEADER_SIZE = 24
 
@@ -107,151 +105,76 @@ def _chains(header: Header, data: bytes, longer: int) -> bool:
     return seen > 1
 
 
-def frames(
+def batches(
     header: Header,
     chunks: Iterator[bytes],
     tally: Tally,
     capture: int = 0,
-    shortcuts: Shortcuts | None = None,
-    sieve: Sieve | None = None,
-) -> Iterator[Frame]:
-    """Give the packets behind the header, in the order of the file.
+    drops: Drops | None = None,
+) -> Iterator[Batch]:
+    """Give the packets behind the header, in the order of the file, block by block.
 
     Ends at the end of the chunks or where the bytes stop making sense; the
-    tally has a note then. Whoever stops early finds in it what was read. What a
-    shortcut takes or an open sieve drops is counted and not given.
+    tally has a note then. What `drops` says is of no interest is counted and not given.
     """
-    more = f"{header.longer}x" if header.longer else ""
-    record = struct.Struct(f"{header.order}IIII{more}")
+    record = struct.Struct(f"{header.order}IIII{header.longer}x")
     unpack, record_size = record.unpack_from, record.size
     scale = 1 if header.nanosecond else MICROSECOND
     link = header.link
-    ethernet = link == ETHERNET
-    make = tuple.__new__  # Frame(...) would take the arguments apart first: twice the time
-    layout_of = LAYOUTS.get
-    burst = struct.Struct(f"{header.order}II8s{more}{PARTS[_BURST].format}")
-    sizes = struct.pack(f"{header.order}II", _BURST, _BURST)
     rest = b""
     second, base = 0, 0
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
     offset, here = 0, HEADER_SIZE
+    problem = ""
     describe(header, tally)
 
-    try:
-        for chunk in chunks:
-            buffer = rest + chunk if rest else chunk
-            others = shortcuts.get(OTHERS) if shortcuts else None
-            end = len(buffer)
-            while (start := here + record_size) <= end:
-                seconds, fraction, captured, length = unpack(buffer, here)
-                stop = start + captured
-                if stop > end or captured > PACKET_LIMIT:
-                    if captured <= PACKET_LIMIT:
-                        break
+    for chunk in chunks:
+        buffer = rest + chunk if rest else chunk
+        end = len(buffer)
+        rows: list[Row] = []
+        add = rows.append
+        while (start := here + record_size) <= end:
+            seconds, fraction, captured, length = unpack(buffer, here)
+            stop = start + captured
+            if stop > end or captured > PACKET_LIMIT:
+                if captured > PACKET_LIMIT:
                     tally.account(number, first, last, snapped, late)
-                    tally.problems.append(insane(tally, offset + here, captured))
-                    return
-                if seconds != second:
-                    second, base = seconds, seconds * 1_000_000_000
-                at = base + fraction * scale
-                if at < last:
-                    if number:
-                        late += 1
-                        first = min(first, at)
-                    else:
-                        first = last = at
-                else:
-                    last = at
-                if length > captured:
-                    snapped += 1
-                if (
-                    shortcuts
-                    and captured == _BURST
-                    and length == _BURST
-                    and at >= last
-                    and (
-                        others is not None
-                        or buffer[start + _KEY.start : start + _KEY.stop] in shortcuts
-                    )
-                ):
-                    whole = (end - here) // burst.size * burst.size
-                    records = burst.iter_unpack(memoryview(buffer)[here : here + whole])
-                    count, last = _burst(records, sizes, shortcuts, scale, number, last)
-                    if count:
-                        number += count
-                        here += count * burst.size
-                        continue
-                number += 1
-                if shortcuts and length == captured and (layout := layout_of(captured)):
-                    head, identification, middle, ip_sum, key, tail = layout(buffer, start)
-                    shortcut = shortcuts.get(key)
-                    if shortcut is None and others is not None:
-                        shortcut, identification = others, key
-                    if shortcut is not None and shortcut.take(
-                        at, number, head, identification, middle, ip_sum, tail
-                    ):
-                        here = stop
-                        continue
-                if (
-                    sieve
-                    and ethernet
-                    and captured >= SIEVED_SIZE
-                    and sieve.drops(buffer, start, captured)
-                ):
-                    here = stop
-                    continue
-                yield make(Frame, (number, at, link, buffer[start:stop], length, capture, 0))
-                here = stop
-            rest = buffer[here:]
-            offset += here
-            here = 0
-            tally.account(number, first, last, snapped, late)
-        if rest:
-            tally.cut(len(rest))
-    finally:
-        tally.account(number, first, last, snapped, late)
-
-
-_BURST = 70
-"""The length of most advertisements: the first of `core.frame.LAYOUTS`."""
-_KEY = range(26, 40)
-"""Where its key lies."""
-
-
-def _burst(
-    records: Iterator[tuple[Any, ...]],
-    sizes: bytes,
-    shortcuts: Shortcuts,
-    scale: int,
-    number: int,
-    last: Nanos,
-) -> tuple[int, Nanos]:
-    """Hand over records of one length as long as shortcuts take them.
-
-    Returns how many it was, and the time of the last. It is the loop above without what most
-    records do not need: half the time of a dense capture goes by between two shortcuts.
-    """
-    get, others = shortcuts.get, shortcuts.get(OTHERS)
-    before = number
-    second = base = 0
-    for seconds, fraction, both, head, identification, middle, ip_sum, key, tail in records:
-        if seconds != second:
-            second, base = seconds, seconds * 1_000_000_000
-        at = base + fraction * scale
-        if both != sizes or at < last:
-            break
-        number += 1
-        shortcut = get(key)
-        if shortcut is None:
-            if others is None or not others.take(at, number, head, key, middle, ip_sum, tail):
-                number -= 1
+                    problem = insane(tally, offset + here, captured)
                 break
-        elif not shortcut.take(at, number, head, identification, middle, ip_sum, tail):
-            number -= 1
-            break
-        last = at
-    return number - before, last
+            if seconds != second:
+                second, base = seconds, seconds * 1_000_000_000
+            at = base + fraction * scale
+            if at < last:
+                if number:
+                    late += 1
+                    first = min(first, at)
+                else:
+                    first = last = at
+            else:
+                last = at
+            if length > captured:
+                snapped += 1
+            number += 1
+            here = stop
+            if (
+                drops is None
+                # IPv4 of protocol 112, or ARP: what most captures are of is never dropped
+                or (captured > 38 and buffer[start + 23] == 112 and buffer[start + 12] == 8)
+                or not drops(buffer, start, captured, link)
+            ):
+                add((at, number, start, captured, length, 0))
+        tally.account(number, first, last, snapped, late)
+        if rows:
+            yield Batch(buffer, rows, (link,), capture)
+        if problem:
+            tally.problems.append(problem)
+            return
+        rest = buffer[here:]
+        offset += here
+        here = 0
+    if rest:
+        tally.cut(len(rest))
 
 
 def describe(header: Header, tally: Tally) -> None:

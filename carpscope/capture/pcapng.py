@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 from carpscope.capture import blocks as kinds
 from carpscope.capture.blocks import ENHANCED_PACKET, Blocks, options
-from carpscope.capture.linktypes import ETHERNET
-from carpscope.capture.sieve import SIEVED_SIZE, Sieve
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
-from carpscope.core.frame import LAYOUTS, Frame, Shortcuts
+from carpscope.core.batch import Batch, Drops, Row
 from carpscope.core.units import SECOND, Nanos
 
 INTERFACE_LIMIT = 65_536
@@ -63,96 +61,79 @@ class Packet(NamedTuple):
     interface: int
 
 
-def frames(
-    chunks: Iterator[bytes],
-    tally: Tally,
-    capture: int = 0,
-    shortcuts: Shortcuts | None = None,
-    sieve: Sieve | None = None,
-) -> Iterator[Frame]:
-    """Give the packets of a pcapng file, in its order.
+def batches(
+    chunks: Iterator[bytes], tally: Tally, capture: int = 0, drops: Drops | None = None
+) -> Iterator[Batch]:
+    """Give the packets of a pcapng file, in its order, block by block.
 
     Ends at the end of the chunks or where the bytes stop making sense; the
-    tally has a note then. Whoever stops early finds in it what was read. What a
-    shortcut takes or an open sieve drops is counted and not given.
+    tally has a note then. What `drops` says is of no interest is counted and not given.
     """
-    make = tuple.__new__
-    layout_of = LAYOUTS.get
     blocks = Blocks(chunks, tally)
     section = Section(blocks, tally)
     enhanced, size_at, interfaces = section.enhanced, section.size_at, section.interfaces
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
 
-    try:
-        for buffer in blocks.buffers():
-            here, end = 0, len(buffer)
-            while here < end:
-                try:
-                    kind, size, which, high, low, captured, length = enhanced(buffer, here)
-                except struct.error:
-                    kind = size = which = high = low = captured = length = 0
-                stop = here + size
-                slack = size - ENHANCED_MIN - captured
-                # nearly every block: an enhanced packet, whole and without contradiction
-                if (
-                    kind == ENHANCED_PACKET
-                    and stop <= end
-                    and slack >= 0
-                    and not size & _ODD_SIZE
-                    and size_at(buffer, stop - 4)[0] == size
-                    and which < len(interfaces)
-                ):
-                    start = here + 28
-                    link, scale, divisor, offset, interface, _ = interfaces[which]
-                    at = (high << 32 | low) * scale // divisor + offset
-                    if slack > 3:
-                        section.packet_options(buffer[start + (captured + 3 & ~3) : stop - 4])
-                else:
-                    tally.account(number, first, last, snapped, late)
-                    whole = blocks.whole(buffer, here)
-                    if whole is None:
+    for buffer in blocks.buffers():
+        here, end = 0, len(buffer)
+        rows: list[Row] = []
+        while here < end:
+            try:
+                kind, size, which, high, low, captured, length = enhanced(buffer, here)
+            except struct.error:
+                kind = size = which = high = low = captured = length = 0
+            stop = here + size
+            slack = size - ENHANCED_MIN - captured
+            # nearly every block: an enhanced packet, whole and without contradiction
+            if (
+                kind == ENHANCED_PACKET
+                and stop <= end
+                and slack >= 0
+                and not size & _ODD_SIZE
+                and size_at(buffer, stop - 4)[0] == size
+                and which < len(interfaces)
+            ):
+                start = here + 28
+                link, scale, divisor, offset, interface, _ = interfaces[which]
+                at = (high << 32 | low) * scale // divisor + offset
+                if slack > 3:
+                    section.packet_options(buffer[start + (captured + 3 & ~3) : stop - 4])
+            else:
+                tally.account(number, first, last, snapped, late)
+                whole = blocks.whole(buffer, here)
+                if whole is None:
+                    break
+                kind, stop = whole
+                packet = section.read(kind, buffer[here:stop], last)
+                if packet is None:
+                    if blocks.is_ended:
                         break
-                    kind, stop = whole
-                    packet = section.read(kind, buffer[here:stop], last)
-                    if packet is None:
-                        if blocks.is_ended:
-                            break
-                        number += kind in kinds.PACKETS  # one that could not be used
-                        enhanced, size_at = section.enhanced, section.size_at
-                        interfaces = section.interfaces
-                        here = stop
-                        continue
-                    at, link, captured, length, start, interface = packet
-                    start += here
-                here = stop
-                number += 1
-                if at < last:
-                    if last == BEFORE_THE_FIRST:
-                        first = last = at
-                    else:
-                        late += 1
-                        first = min(first, at)
+                    number += kind in kinds.PACKETS  # one that could not be used
+                    enhanced, size_at = section.enhanced, section.size_at
+                    interfaces = section.interfaces
+                    here = stop
+                    continue
+                at, link, captured, length, start, interface = packet
+                start += here
+            here = stop
+            number += 1
+            if at < last:
+                if last == BEFORE_THE_FIRST:
+                    first = last = at
                 else:
-                    last = at
-                if length > captured:
-                    snapped += 1
-                if link == ETHERNET:
-                    if shortcuts and length == captured and (layout := layout_of(captured)):
-                        head, identification, middle, ip_sum, key, tail = layout(buffer, start)
-                        shortcut = shortcuts.get(key)
-                        if shortcut is not None and shortcut.take(
-                            at, number, head, identification, middle, ip_sum, tail
-                        ):
-                            continue
-                    if sieve and captured >= SIEVED_SIZE and sieve.drops(buffer, start, captured):
-                        continue
-                data = buffer[start : start + captured]
-                yield make(Frame, (number, at, link, data, length, capture, interface))
-            blocks.here = here
-            tally.account(number, first, last, snapped, late)
-    finally:
+                    late += 1
+                    first = min(first, at)
+            else:
+                last = at
+            if length > captured:
+                snapped += 1
+            if drops is None or not drops(buffer, start, captured, link):
+                rows.append((at, number, start, captured, length, interface))
+        blocks.here = here
         tally.account(number, first, last, snapped, late)
+        if rows:
+            yield Batch(buffer, rows, section.links, capture)
 
 
 class Section:
@@ -161,6 +142,8 @@ class Section:
     def __init__(self, blocks: Blocks, tally: Tally) -> None:
         self._blocks = blocks
         self._tally = tally
+        self.links: list[int] = []
+        """Of every interface so far, those of sections before included."""
         self._begin(base=0)
 
     def _begin(self, base: int) -> None:
@@ -215,6 +198,7 @@ class Section:
             self._tally.nanosecond = True
         number = self.base + len(self.interfaces)
         self.interfaces.append(Interface(link, scale, divisor, offset, number, snaplen))
+        self.links.append(link)
         self._tally.see_link(link)
 
     def _statistics(self, block: bytes) -> None:

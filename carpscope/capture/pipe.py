@@ -20,19 +20,18 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, cast
 
-from carpscope.capture.batch import Batch
 from carpscope.capture.filter import FrameFilter
 from carpscope.capture.interface import Counts
 from carpscope.capture.links import Links
 from carpscope.capture.source import open_capture
 from carpscope.capture.targets import STANDARD_INPUT, Target
 from carpscope.core.errors import CarpscopeError
-from carpscope.core.frame import Frame, Shortcuts
+from carpscope.core.frame import Frame
 from carpscope.core.text import shown
 from carpscope.core.units import SECOND, Nanos, span_text
 
@@ -81,9 +80,6 @@ class Pipe:
     since: Nanos = 0
     latest: Nanos = 0
     counts: Counts = field(default_factory=Counts)
-    shortcuts: Shortcuts = field(default_factory=dict)
-    tap: Callable[[Batch], None] | None = None
-    choose: Callable[[Iterator[Frame]], Iterator[Frame]] | None = None
     state_told: str = "up"
     seen: Nanos = 0
     lost: Nanos | None = None

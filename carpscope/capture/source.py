@@ -1,10 +1,10 @@
-"""Captures as people have them: frames from any file that holds some.
+"""Captures as people have them: batches of packets from any file that holds some.
 
 `open_capture` finds out what a file is: pcap, pcapng or a format of the folder `capture.formats`,
 plain or compressed with gzip or zstd, a path or standard input. `merged` reads several as one.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import BinaryIO, NamedTuple
@@ -14,11 +14,11 @@ from carpscope.capture.blocks import is_pcapng
 from carpscope.capture.compression import gunzipped, is_gzip, is_zstd, unzstd
 from carpscope.capture.origin import Origin, Progress
 from carpscope.capture.pcap import is_pcap
-from carpscope.capture.sieve import Sieve
 from carpscope.capture.sniff import looks_like
 from carpscope.capture.tally import Tally
+from carpscope.core.batch import Batch, Drops
 from carpscope.core.errors import CarpscopeError
-from carpscope.core.frame import Frame, Shortcuts
+from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 
 _GUESS = 512
@@ -38,16 +38,14 @@ class Capture:
         """Open it and read its head; see `open_capture`."""
         self.path = path
         self.index = index
-        self.shortcuts: Shortcuts = {}
-        """Asked before a packet becomes a frame; empty unless an analysis fills it."""
-        self.sieve = Sieve()
-        """Drops other people's traffic before it becomes frames, once it is opened."""
+        self.drops_if: Drops | None = None
+        """Tells which packets are counted and not given; to be set before any is given."""
         self._tally = Tally()
         self._origin = Origin(path, stdin, digest=digest)
         self.name = self._origin.name
         """What to call it in a message; nothing in it that a terminal would obey."""
         try:
-            content = _recognized(self._origin, self._tally, index, self.shortcuts, self.sieve)
+            content = _recognized(self._origin, self._tally, index)
         except CarpscopeError:
             self._origin.close()
             raise
@@ -55,11 +53,18 @@ class Capture:
         """`pcap`, `pcapng` or the kind of a format in `capture.formats`."""
         self.compression = content.compression
         """`gzip`, `zstd` or None."""
-        self._frames = self._until_the_end(content.frames)
+        self._batches = self._until_the_end(content.batches)
+        self._span: tuple[Nanos | None, Nanos | None] = None, None
+        self._frames = self._singly()
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames that have not been given yet, in the order of the file."""
         return self._frames
+
+    @property
+    def batches(self) -> Iterator[Batch]:
+        """Give the same in batches, each valid until the next one is asked for."""
+        return self._batches
 
     def __enter__(self) -> "Capture":
         """Close the file at the end of a `with` block."""
@@ -77,6 +82,7 @@ class Capture:
     def close(self) -> None:
         """Close the file where the frames are not read to the end."""
         self._frames.close()
+        self._batches.close()
         self._origin.close()
 
     @property
@@ -150,9 +156,29 @@ class Capture:
         problem = self._origin.problem
         return ([problem] if problem else []) + self._tally.problems
 
-    def _until_the_end(self, frames: Iterator[Frame]) -> Generator[Frame, None, None]:
+    def _singly(self) -> Generator[Frame, None, None]:
+        """Give single frames; whoever stops early finds counted what was given."""
+        tally = self._tally
+        for batch in self._batches:
+            given = 0
+            before = self._span
+            self._span = tally.first, tally.last
+            try:
+                for given, frame in enumerate(batch.frames(), 1):  # noqa: B007
+                    yield frame
+            except GeneratorExit:
+                if given < len(batch):
+                    at = [row[0] for row in batch.rows[:given]]
+                    at += [one for one in before if one is not None]
+                    tally.packets = batch.number(given - 1)
+                    tally.first, tally.last = min(at), max(at)
+                raise
+
+    def _until_the_end(
+        self, batches: Callable[[Drops | None], Iterator[Batch]]
+    ) -> Generator[Batch, None, None]:
         try:
-            yield from frames
+            yield from batches(self.drops_if)
             self._origin.drain()
         finally:
             self._origin.close()
@@ -190,12 +216,10 @@ class _Content(NamedTuple):
 
     kind: str
     compression: str | None
-    frames: Iterator[Frame]
+    batches: Callable[[Drops | None], Iterator[Batch]]
 
 
-def _recognized(
-    origin: Origin, tally: Tally, index: int, shortcuts: Shortcuts, sieve: Sieve
-) -> _Content:
+def _recognized(origin: Origin, tally: Tally, index: int) -> _Content:
     head, chunks = _peeked(origin.chunks(), 4)
     compression = "gzip" if is_gzip(head) else "zstd" if is_zstd(head) else None
     if compression:
@@ -208,23 +232,30 @@ def _recognized(
         header = pcap.read_header(head)
         if header is None:
             raise _cut(origin, "pcap", pcap.HEADER_SIZE)
-        header = pcap.with_records(header, head)
+        records = pcap.with_records(header, head)
         return _Content(
-            "pcap", compression, native.pcap_frames(header, chunks, tally, index, shortcuts, sieve)
+            "pcap",
+            compression,
+            lambda drops: native.pcap_batches(records, chunks, tally, index, drops),
         )
     if is_pcapng(head):
         head, chunks = _peeked(chunks, pcapng.SECTION_MIN)
         if len(head) < pcapng.SECTION_MIN:
             raise _cut(origin, "pcapng", pcapng.SECTION_MIN)
-        frames = native.pcapng_frames(chunks, tally, index, shortcuts, sieve)
-        return _Content("pcapng", compression, frames)
+        return _Content(
+            "pcapng", compression, lambda drops: native.pcapng_batches(chunks, tally, index, drops)
+        )
     if not head:
         problems = [origin.problem] if origin.problem else [*tally.problems, "empty"]
         raise CarpscopeError(f"{origin.name}: {problems[0]}")
     head, chunks = _peeked(chunks, _GUESS)
     other = fileformat.recognized(head[:_GUESS])
     if other is not None:
-        return _Content(other.kind, compression, fileformat.frames(other, chunks, tally, index))
+        return _Content(
+            other.kind,
+            compression,
+            lambda drops: fileformat.batches(other, chunks, tally, index, drops),
+        )
     inside = f"{compression} data that " if compression else ""
     raise CarpscopeError(f"{origin.name}: not a capture ({inside}{looks_like(head)})")
 

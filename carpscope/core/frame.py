@@ -1,8 +1,6 @@
 """One captured frame, as it came from a file or an interface."""
 
-import struct
-from abc import abstractmethod
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 
@@ -28,37 +26,3 @@ class Frame(NamedTuple):
     """Which capture of those given, from 0."""
     interface: int = 0
     """Which interface of that capture, from 0 (pcapng has several)."""
-
-
-class Shortcut(Protocol):
-    """Takes packets of one kind off a reader's hands, before they become frames."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        identification: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
-        """Take a packet of `LAYOUTS`, its key left out; False where it has to become a frame."""
-
-
-Shortcuts = dict[bytes, Shortcut]
-"""By a packet's key; whoever reads asks here first, whoever analyzes fills it."""
-OTHERS = b""
-"""Under this: who may take what has no shortcut of its own. It is given the key for the id."""
-
-PARTS = {70: struct.Struct("18s2s4s2s14s30s"), 74: struct.Struct("22s2s4s2s14s30s")}
-LAYOUTS = {length: parts.unpack_from for length, parts in PARTS.items()}
-"""By length: an IPv4 advertisement in Ethernet, without and with a VLAN tag.
-
-    head              | id | middle        | sum | key                 | tail
-    Ethernet, IP as   |    | flags, TTL,   |     | source, destination,| checksum, counter,
-    far as its length |    | protocol      |     | 6 bytes of CARP     | HMAC
-"""

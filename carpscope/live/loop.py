@@ -9,7 +9,6 @@ import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 from carpscope.capture.batch import Batch
@@ -20,6 +19,7 @@ from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
 from carpscope.capture.pipe import Pipe
 from carpscope.capture.rotation import Recorder
 from carpscope.config import Config
+from carpscope.core.batch import Batch as Columns
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import told as mistakes_told
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
@@ -58,8 +58,6 @@ GARBAGE_AFTER = 20_000
 LEISURE = 20_000
 """Packets a second that leave time for searches; with more, they pause longer."""
 LOG_KEPT = 200
-HANDED_OVER = 1024
-"""Frames that go to a disk's thread at once."""
 
 
 @dataclass(slots=True)
@@ -124,17 +122,14 @@ class Live:
             pipes = [one for one in of if isinstance(one, Pipe)]
             if pipes:
                 self.vantages[place] = Vantages(self.monitors[place], pipes)
+        # One interface and no end in packets: disks need no frames.
+        self._direct = len(capture.interfaces) == 1 and options.count is None and not self.vantages
         for interface, triage in zip(capture.interfaces, self._triages, strict=True):
             if isinstance(interface, Interface):  # a pipe's sender waits where too much comes
                 interface.choose = triage.choose
+                interface.tap = self._keep if self._disks and self._direct else None
                 place = self.segment[interface.index]
                 self.monitors[place].observer.alive.own = interface.mac
-        # One interface and no end in packets: steady masters and disks need no frames.
-        self._direct = len(capture.interfaces) == 1 and options.count is None and not self.vantages
-        if self._direct:
-            (interface,) = capture.interfaces
-            self.monitors[0].observer.use(interface.shortcuts)
-            interface.tap = self._keep if self._disks else None
         self._foreign = {self.monitors[place].interface for place in self.vantages}
         self._tellers = [Teller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
@@ -173,7 +168,7 @@ class Live:
         while not self._is_over():
             self.capture.wait(self._patience_ms())
             self._check()
-            self._read(self.capture.frames())
+            self._read(self.capture.batches())
             self._pass_time()
         self._manager.say("STOPPING=1")
         ended = wall_ns()
@@ -248,33 +243,26 @@ class Live:
             patience = max(0, min(patience, left))
         return int(patience // MILLISECOND) + 1
 
-    def _read(self, frames: Iterator[Frame]) -> None:
-        disks, monitors = self._disks, self.monitors
+    def _read(self, batches: Iterator[Columns]) -> None:
+        monitors, count = self.monitors, self.options.count
+        for batch in batches:
+            if count is not None and self.packets + len(batch) > count:
+                batch = batch.chosen(range(count - self.packets))  # noqa: PLW2901
+            self.packets += len(batch)
+            if len(batch):
+                place = self.segment[batch.interface(0)]
+                vantages = self.vantages.get(place)
+                if vantages is None:
+                    monitors[place].watch(batch)
+                else:
+                    for frame in batch.frames():
+                        vantages.take(frame, monotonic_ns())
+            if self._disks and not self._direct:
+                self._keep(list(batch.frames()))
+            if self.packets == count:
+                break
         if self._direct:
-            examine = monitors[0].examine
-            for frame in frames:
-                examine(frame)
             self.packets = self.capture.interfaces[0].frames
-            return
-        left = self.options.count - self.packets if self.options.count is not None else None
-        kept: list[Frame] = []
-        if left is not None:
-            frames = islice(frames, left)
-        for frame in frames:
-            self.packets += 1
-            place = self.segment[frame.interface]
-            vantages = self.vantages.get(place)
-            if vantages is None:
-                monitors[place].see(frame)
-            else:
-                vantages.take(frame, monotonic_ns())
-            if disks:
-                kept.append(frame)
-                if len(kept) == HANDED_OVER:
-                    self._keep(kept)
-                    kept = []
-        if kept:
-            self._keep(kept)
         for vantages in self.vantages.values():
             vantages.release(monotonic_ns())
 

@@ -12,6 +12,7 @@ from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.auth.question import Sample
 from carpscope.config import Config
+from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import SECOND, Nanos
@@ -29,8 +30,9 @@ from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.limits import LIVE
 from carpscope.timeline.node import Node, frame_ref
 from carpscope.timeline.observe import Observer
+from carpscope.timeline.passage import Passage
 from carpscope.timeline.settling import job
-from carpscope.wire.decode import Packet, decode
+from carpscope.wire.decode import Packet
 
 PRUNE_EVERY: Nanos = 60 * SECOND
 """A flood is pruned by the observer itself; this is for what grows old."""
@@ -89,6 +91,7 @@ class Monitor:
     """What detectors ask; of several interfaces each knows the others'."""
     _engine: Engine = field(init=False)
     _events: EventWatch = field(init=False)
+    _passage: Passage = field(init=False)
     _settled: Nanos = 0
     _pruned: Nanos = 0
 
@@ -104,14 +107,29 @@ class Monitor:
         self.context = Context(self.observer, self.config, self.interface, mistakes=self.mistakes)
         self._engine = Engine(self.context)
         self._events = EventWatch()
+        self._passage = Passage(self.observer, self._take, self.mistakes)
 
     def see(self, frame: Frame) -> None:
         """Take one frame."""
-        if not self.observer.glance(frame):
-            self.examine(frame)
+        self.watch(Batch.of((frame,)))
+
+    def watch(self, batch: Batch) -> None:
+        """Take what came."""
+        if not len(batch):
+            return
+        if self.sight.why:
+            places = range(len(batch))
+            later = [index for index in places if batch.at(index) > self.sight.noticed]
+            if later and later[0]:
+                self.watch(batch.chosen(places[: later[0]]))
+                self.watch(batch.chosen(places[later[0] :]))
+                return
+            if later:
+                self.resume(batch.at(0))
+        self._passage.see(batch)
 
     def lose(self, since: Nanos, now: Nanos, why: str) -> None:
-        """Note that nothing can be seen; no lane takes what comes when something can again."""
+        """Note that nothing can be seen."""
         if not self.sight.is_blind:
             self.observer.resume(self.observer.now)
         self.sight.lose(since, now, why)
@@ -134,20 +152,6 @@ class Monitor:
             return "carpscope itself made a mistake (CS901)"
         has_findings = bool(self.situations.open)
         return self.sight.unknown(self.observer, has_findings=has_findings)
-
-    def examine(self, frame: Frame) -> None:
-        """Take one frame that no lane has taken."""
-        if self.sight.why and frame.at > self.sight.noticed:
-            self.resume(frame.at)
-        try:
-            if self.observer.pass_by(frame):
-                return
-            facts = self.observer.see(decode(frame))
-            if facts:
-                self._take(facts)
-        except Exception as problem:  # noqa: BLE001 - the next frame goes on; a `with` would cost
-            number = frame_ref(frame.capture, frame.number)
-            self.mistakes.add("frame", problem, frame.at, number)
 
     def take(self, packet: Packet, *, is_copy: bool) -> None:
         """Take one packet of several vantages; of what several saw, one is no copy."""

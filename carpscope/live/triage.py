@@ -11,11 +11,12 @@ That it is so is seen by the time of frames: a process that was stopped is late 
 catches up. So the flood is one where frames are late and get later while they are looked at.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from zlib import crc32
 
 from carpscope.config import Config
+from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.timeline.group import Group
@@ -58,18 +59,17 @@ class Triage:
     _last_late: Nanos = 0
     _counts: dict[bytes, int] = field(default_factory=dict)
 
-    def choose(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Give those of some frames that are looked at, in order."""
+    def choose(self, batch: Batch) -> Batch:
+        """Give those of some packets that are looked at, in order."""
         self._counts.clear()
-        begun = False
-        for frame in frames:
-            if not begun:
-                begun = True
-                self._observe(frame.at)
-            if self.share == 1 or self._is_chosen(frame):
-                yield frame
-            else:
-                self.skipped += 1
+        if not len(batch):
+            return batch
+        self._observe(batch.at(0))
+        if self.share == 1:
+            return batch
+        chosen = [index for index in range(len(batch)) if self._is_chosen(batch.frame(index))]
+        self.skipped += len(batch) - len(chosen)
+        return batch.chosen(chosen)
 
     @property
     def is_flood(self) -> bool:

@@ -111,8 +111,6 @@ class Screen:
                 break
             prefix = Text(f"{capture.name}  ", style="bold")
             size = _count(capture.packets, "packet")
-            if analysis.is_glimpse:
-                size = f"{capture.bytes:,} bytes"
             told = (
                 f"{size}, "
                 f"{_count(analysis.advertisements[index], 'CARP advertisement')}"

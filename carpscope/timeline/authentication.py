@@ -8,12 +8,13 @@ list of spans, so a change in mid-capture has its moment.
 
 from bisect import bisect
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from carpscope.auth.explain import Candidates, Recipe
 from carpscope.core.units import Nanos
+from carpscope.timeline.log import Log
 
 WAITING_LIMIT = 1024
 """Unexplained advertisements kept per node (about 250 kB); of older ones a sample is kept."""
@@ -54,44 +55,21 @@ class Span:
     """One of them, where none of the recipes explains it: to try again with more candidates."""
 
 
-class Lag(Protocol):
-    """Who has taken what no recipe explains, and gives it when somebody looks at it.
-
-    What is pending is in order, and later than everything else of its node.
-    """
-
-    @property
-    def pending(self) -> int:
-        """Return how many there are."""
-        ...
-
-    def waiting(self, index: int) -> Waiting:
-        """Give one of them, from 0."""
-        ...
-
-    def hand_over(self) -> None:
-        """Put them all into the list of those that wait."""
-        ...
-
-    def clear(self) -> None:
-        """Let go of them: they are told of."""
-        ...
-
-
 @dataclass(slots=True)
 class AuthenticationTrack:
     """The authentication of one node."""
 
     spans: list[Span] = field(default_factory=list)
     """Complete and in order after it was settled; before that, what was verified on arrival."""
-    listed: list[Waiting] = field(default_factory=list)
-    """Those that wait, as far as nobody lags behind."""
-    lag: Lag | None = None
+    waiting: list[Waiting] = field(default_factory=list)
+    """Those that wait, in order of time."""
     folded: int = 0
     """Unexplained ones that spans with a sample tell of."""
     limits: list[str] = field(default_factory=list)
-    signed: OrderedDict[bytes, Waiting] = field(default_factory=OrderedDict)
-    """By counter, the latest: equal counters of two nodes compare their keys and sets."""
+    _signed: OrderedDict[bytes, Waiting] = field(default_factory=OrderedDict)
+    _log: Log | None = None
+    """Where rows of the node are that it has not taken over, and how many it has."""
+    _told: int = 0
     resigned: list[Waiting] = field(default_factory=list)
     """Where it signed a counter of its own again and differently: it was reconfigured."""
     tried: Candidates | None = None
@@ -103,25 +81,46 @@ class AuthenticationTrack:
     """Those between its verified ones that do not verify: they are not the node's own."""
 
     @property
-    def waiting(self) -> list[Waiting]:
-        """Return those that wait, in order of time."""
-        if self.lag is not None:
-            self.lag.hand_over()
-        return self.listed
+    def signed(self) -> OrderedDict[bytes, Waiting]:
+        """Return by counter what it signed, the latest: equal counters of two nodes compare
+        their keys and sets."""
+        log = self._log
+        if log is not None and self._told != log.total:
+            told, self._told = self._told, log.total
+            for run, place in log.since(told, SIGNED_KEPT):
+                if run.node.authentication is self:
+                    at, frame = run.at[place], run.frame(place)
+                    self.remember(Waiting(at, frame, run.counter(place), run.digest(place)))
+        return self._signed
+
+    @property
+    def signed_size(self) -> int:
+        """Return how many counters it remembers, without reading them."""
+        pending = self._log.signed_since(self._told) if self._log is not None else 0
+        return min(SIGNED_KEPT, len(self._signed) + pending)
+
+    def shrink(self, count: int) -> None:
+        """Forget all counters but the latest."""
+        excess = self.signed_size - count
+        while excess > 0 and self._signed:
+            self._signed.popitem(last=False)
+            excess -= 1
+        if excess > 0 and self._log is not None:
+            self._told = self._log.total - count
+
+    def go_on(self, log: Log) -> None:
+        """Read from now on also what a log holds, in which there is no row of this node yet."""
+        if self._log is None:
+            self._log, self._told = log, log.total
 
     def some(self, places: Iterable[int]) -> list[Waiting]:
-        """Give a few of the same, without listing what is pending."""
-        listed, lag = self.listed, self.lag
-        known = len(listed)
-        return [
-            listed[place] if place < known or lag is None else lag.waiting(place - known)
-            for place in places
-        ]
+        """Give a few of those that wait."""
+        return [self.waiting[place] for place in places]
 
     @property
     def unexplained(self) -> int:
-        """Return how many wait, without looking at them."""
-        return len(self.listed) + (self.lag.pending if self.lag is not None else 0)
+        """Return how many wait."""
+        return len(self.waiting)
 
     def see(
         self, at: Nanos, frame: int, counter: bytes, digest: bytes, recipes: list[Recipe]
@@ -153,39 +152,19 @@ class AuthenticationTrack:
 
     def wait(self, seen: Waiting) -> None:
         """Keep an unexplained advertisement for later, the oldest ones as a few samples."""
-        self.listed.append(seen)
-        if len(self.listed) >= WAITING_LIMIT:
+        self.waiting.append(seen)
+        if len(self.waiting) >= WAITING_LIMIT:
             self.fold(0, WAITING_LIMIT // 2)
-
-    def wait_in_turn(self, count: int, one: Callable[[int], Waiting]) -> int:
-        """Do the same with so many, of which `one` gives those that are looked at, from 0.
-
-        Returns how many at the end still have to be listed.
-        """
-        listed, known = self.listed, len(self.listed)
-        first = 0
-
-        def either(index: int) -> Waiting:
-            return listed[index] if index < known else one(index - known)
-
-        while known + count - first >= WAITING_LIMIT:
-            self._fold(first, WAITING_LIMIT // 2, either)
-            first += WAITING_LIMIT // 2
-        self.listed = listed[first:]
-        return count - max(0, first - known)
 
     def fold(self, first: int, count: int) -> None:
         """Leave a few samples of so many of those that wait."""
         old = self.waiting[first : first + count]
-        del self.listed[first : first + count]
-        self._fold(0, len(old), old.__getitem__)
-
-    def _fold(self, first: int, count: int, one: Callable[[int], Waiting]) -> None:
-        self.folded += count
-        for start in range(first, first + count, FOLD):
-            size = min(FOLD, first + count - start)
-            begin, last = one(start), one(start + size - 1)
-            span = Span(None, begin.at, begin.frame, last.at, last.frame, size, last)
+        del self.waiting[first : first + count]
+        self.folded += len(old)
+        for start in range(0, len(old), FOLD):
+            some = old[start : start + FOLD]
+            begin, last = some[0], some[-1]
+            span = Span(None, begin.at, begin.frame, last.at, last.frame, len(some), last)
             self.spans.append(span)
         loose = [span for span in self.spans if span.recipe is None]
         if len(loose) > FOLDS_KEPT:
@@ -226,7 +205,7 @@ class AuthenticationTrack:
                     self.spans.append(Span(recipe, one.at, one.frame, one.at, one.frame, 1))
                 else:
                     left.append(one)
-            self.listed = left
+            self.waiting = left
         for span in self.spans:
             if span.recipe is None and span.sample is not None:
                 counter, digest = span.sample.counter, span.sample.digest
@@ -237,14 +216,8 @@ class AuthenticationTrack:
     def tidy(self, *, finish: bool) -> None:
         """Put spans in order and join neighbours; at the end also what stays unexplained."""
         if finish:
-            self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.listed]
-            self.listed = []
-            if self.lag is not None and self.lag.pending:
-                count = self.lag.pending
-                first, last = self.lag.waiting(0), self.lag.waiting(count - 1)
-                span = Span(None, first.at, first.frame, last.at, last.frame, count, first)
-                self.spans.append(span)
-                self.lag.clear()
+            self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting]
+            self.waiting = []
         self.spans.sort(key=lambda span: (span.start, span.first))
         self.spans = _joined(self.spans, [one.at for one in self.waiting], loose=finish)
 
@@ -264,9 +237,7 @@ class AuthenticationTrack:
         """Tell whether its last advertisement verifies."""
         if not self.spans or self.spans[-1].recipe is None:
             return False
-        if self.lag is not None and self.lag.pending:
-            return False
-        return not self.listed or self.listed[-1].at <= self.spans[-1].end
+        return not self.waiting or self.waiting[-1].at <= self.spans[-1].end
 
     @property
     def has_verified(self) -> bool:
@@ -299,8 +270,7 @@ class AuthenticationTrack:
         ways = self.ways
         if not ways:
             return None
-        pending = self.lag.pending if self.lag is not None else 0
-        later = sum(1 for one in self.listed[-2:] if one.at > ways[-1].end) + pending
+        later = sum(1 for one in self.waiting[-2:] if one.at > ways[-1].end)
         return ways[-1].recipe if later < FEW else None
 
     def recipe_at(self, at: Nanos) -> Recipe | None:

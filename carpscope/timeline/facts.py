@@ -12,7 +12,8 @@ from carpscope.core.units import Nanos
 
 if TYPE_CHECKING:
     from carpscope.timeline.group import Group
-    from carpscope.timeline.impostor import Deceit, Signature
+    from carpscope.timeline.impostor import Deceit
+    from carpscope.timeline.log import Signature
     from carpscope.timeline.node import Change, Node, Reign
     from carpscope.wire.carp import AdvertView
 

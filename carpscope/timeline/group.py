@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import card_of, ip_text
@@ -13,6 +13,7 @@ from carpscope.timeline.copies import Recent
 from carpscope.timeline.hearing import HearingTrack
 from carpscope.timeline.holding import Holdings
 from carpscope.timeline.impostor import Heard, Signatures
+from carpscope.timeline.log import Log
 from carpscope.timeline.node import Node
 from carpscope.wire import segment
 from carpscope.wire.carp import AdvertView
@@ -76,13 +77,6 @@ ALONE_KEPT = 64
 """Advertisements kept of a group with one node: what a second one may have heard before."""
 HISTORY_KEPT = 2048
 """The same with several nodes: a quarter of an hour of two masters."""
-
-
-class SteadyMaster(Protocol):
-    """What `timeline.lanes` keeps of a group while its master goes on as before."""
-
-    def sync(self) -> int:
-        """Put what was summed up into the node and the group; return how many were new."""
 
 
 @dataclass(slots=True)
@@ -159,27 +153,63 @@ class Group:
     """Who held them without advertising."""
     deceived_at: Nanos = -(1 << 62)
     """When the latest of them came."""
-    lane: SteadyMaster | None = None
-    """Set while the hot path counts for this group; `sync` it before reading."""
     lies: tuple[tuple[Nanos, int], ...] = ()
     """Time and counter of the latest of them."""
     contests: list[Contest] = field(default_factory=list)
     """Every time with several masters, however short."""
-    signatures: Signatures = field(default_factory=Signatures)
-    history: deque[Sent] = field(default_factory=lambda: deque(maxlen=ALONE_KEPT))
-    """The latest advertisements, for the replay; more of them once there are two nodes."""
+    log: Log = field(default_factory=Log)
+    signatures: Signatures = field(init=False)
+    _history: deque[Sent] = field(default_factory=lambda: deque(maxlen=ALONE_KEPT))
+    _told: int = 0
+    """Rows of the log that the history has taken over."""
     hearing: HearingTrack = field(default_factory=HearingTrack)
     masters: list[Node] = field(default_factory=list)
     """Nodes with a reign that lasts."""
     crowd: Crowd | None = None
     """Who named it beside those who are followed (`timeline.strangers`)."""
     revision: int = 0
-    """Counts what changed but the sums of its lane; whoever keeps what follows from a group
-    compares it (`timeline.links`)."""
+    """Counts what changed; whoever keeps what follows from a group compares it."""
     unheard: list[Unheard] = field(default_factory=list)
     """What several captures prove (`detect.proof`)."""
     links: tuple[object, list[Any]] | None = None
     """Its broken links, and what they were read from."""
+
+    def __post_init__(self) -> None:
+        """Let what is signed be read from the log."""
+        self.signatures = Signatures(self.log)
+
+    @property
+    def history(self) -> deque[Sent]:
+        """Return the latest advertisements, for the replay; more once there are two nodes."""
+        log, history = self.log, self._history
+        if self._told != log.total:
+            assert history.maxlen is not None
+            for run, place in log.since(self._told, history.maxlen):
+                plain, counter = run.plain, int.from_bytes(run.counter(place), "big")
+                at, frame = run.at[place], run.frame(place)
+                history.append(Sent(at, run.node, run.version, *plain.shape, counter, frame))
+            self._told = log.total
+        return history
+
+    @history.setter
+    def history(self, history: deque[Sent]) -> None:
+        self._history = history
+        self._told = self.log.total
+
+    @property
+    def history_size(self) -> int:
+        """Return how many advertisements the history has, without reading it."""
+        assert self._history.maxlen is not None
+        return min(self._history.maxlen, len(self._history) + self.log.total - self._told)
+
+    def shrink(self, count: int) -> None:
+        """Forget all of the history but the latest."""
+        excess = self.history_size - count
+        while excess > 0 and self._history:
+            self._history.popleft()
+            excess -= 1
+        if excess > 0:
+            self._told = self.log.total - count
 
     @property
     def is_crowded(self) -> bool:

@@ -10,22 +10,22 @@ repeats a counter of its own after relearning an older one, in its own beat.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
+from carpscope.adverts.train import Kind, Train
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import traits
+from carpscope.timeline.log import KEYS_KEPT, Log, Shape, Signature
 from carpscope.timeline.node import FRAME_BITS, FrameRef, Node
 from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
 
-KEYS_KEPT = 2048
-"""Signatures remembered per group; the oldest is forgotten first (half an hour of one node)."""
-IDS_KEPT = 256
 MOVES = 3
 """So often a counter must move: OpenBSD's does with every restart."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+_int = int.from_bytes
 
 
 class Deceit(Enum):
@@ -111,68 +111,71 @@ class Heard:
         )
 
 
-Shape = tuple[int, int, int]
-"""advbase, advskew and demotion: what the HMAC does not cover."""
-
-
-@dataclass(slots=True)
-class Signature:
-    """The first sight of a counter with its HMAC. Thousands are kept: what is rare is optional."""
-
-    source: bytes
-    at: Nanos
-    frame: int
-    shape: Shape
-    own_id: int = 0
-    """The IPv4 id it came with, 0 for none."""
-    own_shape: Shape = (0, 0, 0)
-    """The shape it had with that id."""
-    ids: dict[int, Shape] | None = None
-    """More ids, where there were: a constant counter repeats, ids do not."""
-    shapes: set[Shape] | None = None
-    """What others said with it who rightly reached the same counter."""
-    stolen: set[int] | None = None
-    """Ids that came again out of beat: whoever sends one once more has copied it."""
-
-    def shape_with(self, identification: int | None) -> Shape | None:
-        """Return the shape it had with an id, None where it never had the id."""
-        if identification and identification == self.own_id:
-            return self.own_shape
-        return self.ids.get(identification or 0) if self.ids is not None else None
-
-    def came_with(self, identification: int, shape: Shape) -> None:
-        """Remember another id, unless there are very many."""
-        if not self.own_id:
-            self.own_id, self.own_shape = identification, shape
-        elif identification != self.own_id:
-            self.ids = {} if self.ids is None else self.ids
-            if len(self.ids) < IDS_KEPT:
-                self.ids.setdefault(identification, shape)
-
-    @property
-    def is_full(self) -> bool:
-        """Tell whether no further id is remembered."""
-        return self.ids is not None and len(self.ids) >= IDS_KEPT
-
-    def steal(self, identification: int) -> None:
-        """Remember that an id came again out of beat."""
-        self.stolen = {identification} if self.stolen is None else self.stolen | {identification}
-
-    def is_stolen(self, identification: int | None) -> bool:
-        """Tell whether an id came again out of beat before."""
-        return self.stolen is not None and identification in self.stolen
-
-
 def signature_key(version: int, counter: bytes, digest: bytes) -> bytes:
     """Return what a signature is found by: one object where a tuple would be four."""
     return b"%c%b%b" % (version, counter, digest)
 
 
-@dataclass(slots=True)
 class Signatures:
-    """What was signed in one group, bounded."""
+    """What was signed in one group, bounded; what the log holds is taken over when asked for."""
 
-    seen: OrderedDict[bytes, Signature] = field(default_factory=OrderedDict)
+    __slots__ = ("_log", "_seen", "_taken", "_top")
+
+    def __init__(self, log: Log) -> None:
+        """Take the log of the group."""
+        self._log = log
+        self._seen: OrderedDict[bytes, Signature] = OrderedDict()
+        self._taken = 0
+        """Rows of the log that were taken over."""
+        self._top = -1
+        """No counter that was taken over is higher."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return min(KEYS_KEPT, len(self._seen) + self._log.signed_since(self._taken))
+
+    @property
+    def seen(self) -> OrderedDict[bytes, Signature]:
+        """Return what was signed, the oldest first."""
+        log = self._log
+        if self._taken != log.total:
+            for run, place in log.since(self._taken, KEYS_KEPT):
+                if not run.is_constant:
+                    self._add(
+                        run.version, run.counter(place), run.digest(place), run.signature(place)
+                    )
+            self._taken = log.total
+        return self._seen
+
+    def shrink(self, count: int) -> None:
+        """Forget all but the latest."""
+        excess = len(self) - count
+        while excess > 0 and self._seen:
+            self._seen.popitem(last=False)
+            excess -= 1
+        if excess > 0:
+            self._taken = self._log.total - count
+
+    def fresh(self, train: Train, count: int) -> int:
+        """Return how many rows of a train nobody signed before, from the first on."""
+        plain, first = train.plain, _int(train.counter(0), "big")
+        rising = train.kind in (Kind.ONE, Kind.COUNTS) and first + count <= _MASK
+        if not rising or self._log.overlaps(self._taken, first, first + count - 1):
+            seen = self.seen
+        elif first > self._top:
+            return count
+        else:
+            seen = self._seen
+        for index in range(count):
+            if signature_key(plain.version, train.counter(index), train.digest(index)) in seen:
+                return index
+        return count
+
+    def _add(self, version: int, counter: bytes, digest: bytes, first: Signature) -> None:
+        self._seen[signature_key(version, counter, digest)] = first
+        self._top = max(self._top, _int(counter, "big"))
+        if len(self._seen) > KEYS_KEPT:
+            self._seen.popitem(last=False)
 
     def has(self, size: int, counter: bytes, digest: bytes) -> bool:
         """Tell whether somebody signed this, from addresses of so many bytes."""
@@ -195,9 +198,8 @@ class Signatures:
         shape = (view.advbase, view.advskew, view.demote)
         first = self.seen.get(key)
         if first is None:
-            self.seen[key] = Signature(ip.source, at, frame, shape, ip.identification or 0, shape)
-            if len(self.seen) > KEYS_KEPT:
-                self.seen.popitem(last=False)
+            first = Signature(ip.source, at, frame, shape, ip.identification or 0, shape)
+            self._add(ip.version, view.counter, view.digest, first)
             return None
         if first.source != ip.source:
             deceived = _stranger(node, first, shape, at, view, heard)

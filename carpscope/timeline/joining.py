@@ -78,7 +78,7 @@ def _memory(gone: Node, into: Node) -> None:
         into.announced.setdefault(address, at)
     track, other = into.authentication, gone.authentication
     track.spans[:0] = other.spans
-    track.listed = sorted((*other.waiting, *track.waiting))
+    track.waiting = sorted((*other.waiting, *track.waiting))
     track.folded += other.folded
     into.na_virtual += gone.na_virtual
     into.na_card += gone.na_card

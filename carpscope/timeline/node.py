@@ -5,10 +5,13 @@ group share the virtual MAC; a node is its source address, and the two families 
 dual-stack node are one node (`timeline.group` pairs them).
 """
 
+from bisect import bisect_right
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from carpscope.adverts.train import Plain
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import AuthenticationTrack
 from carpscope.wire.carp import AdvertView, interval_ns
@@ -24,10 +27,9 @@ FRAME_BITS = 40
 SETTLED = 64
 """Advertisements after which a node's fingerprint is complete."""
 STEADY = 12
-"""Advertisements before a node gets a lane."""
-
-
+"""Advertisements before those that change nothing are taken many at once."""
 REFUSALS_KEPT = 256
+INTERVALS_KEPT = 64
 NO_COUNTER = -1
 """In the place of a counter that the capture cut: equal to none."""
 
@@ -147,8 +149,11 @@ class Node:
     """When the first deceit came by since its own last advertisement."""
     watched: bool = False
     """Whether its next deadline is in the observer's heap."""
-    lane_from: int = field(default_factory=lambda: STEADY)
-    """How many advertisements it must have sent before it gets a lane (`timeline.lanes`)."""
+    plain: Plain | None = None
+    """What its advertisements have in common, once one of them was taken and nothing refused."""
+    ahead: tuple[Nanos, Sequence[Nanos]] | None = None
+    """When it advertised last, and then, where several were taken at once (`timeline.steady`):
+    what else came by meanwhile is told after them."""
     sent: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
     """Time and counter of its latest advertisements."""
     reigns: list[Reign] = field(default_factory=list)
@@ -188,6 +193,14 @@ class Node:
         if self.last_frame >> FRAME_BITS == capture:
             return self.last_of.get(version)
         return self.elsewhere.get((version, capture))
+
+    def last_before(self, at: Nanos) -> Nanos:
+        """Return when it had advertised last, at a time."""
+        if self.last <= at or self.ahead is None:
+            return self.last
+        before, times = self.ahead
+        place = bisect_right(times, at)
+        return times[place - 1] if place else before
 
     @property
     def reign(self) -> Reign | None:

@@ -11,10 +11,11 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from carpscope.adverts.train import Train
 from carpscope.auth.effort import Effort
 from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
-from carpscope.core.frame import LAYOUTS, OTHERS, Frame, Shortcuts
+from carpscope.core.batch import Batch
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import mastership, traits
@@ -37,14 +38,13 @@ from carpscope.timeline.fields import changes, collect, follow_counter, refusals
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent, count_copy
 from carpscope.timeline.impostor import Deceit
 from carpscope.timeline.joining import join
-from carpscope.timeline.lane import INTERVALS_KEPT, Echo, Lane
-from carpscope.timeline.lanes import LANES_KEPT, lane_for, may_be_taken
 from carpscope.timeline.limits import OFFLINE, Limits
-from carpscope.timeline.node import Farewell, Node, Reign, frame_ref
-from carpscope.timeline.pace import heard_again, is_late, keep_pace
+from carpscope.timeline.node import INTERVALS_KEPT, Farewell, Node, Reign, frame_ref
+from carpscope.timeline.pace import heard_again, keep_pace
 from carpscope.timeline.pruning import drop, let_go_of_past, silent, trim
 from carpscope.timeline.rivals import rival
 from carpscope.timeline.settling import find, gathered, glance, job, settle, unexplained
+from carpscope.timeline.steady import leading, take
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
 from carpscope.timeline.traits import is_ucarp
@@ -54,11 +54,8 @@ from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView, RouterView
 from carpscope.wire.igmp import MembershipView
 from carpscope.wire.ip import IpView
-from carpscope.wire.link import ETHERNET
 from carpscope.wire.vrrp import VrrpView
 
-ECHOES_KEPT = 1024
-"""Lanes and echoes above which no further echo is made: they cost memory and save time."""
 TRIM_EVERY = 16_384
 """Packets; between two looks at how much is kept, each can add a kilobyte or so."""
 
@@ -92,102 +89,64 @@ class Observer:
         self._untrimmed = 0
         self.resumed: Nanos = 0  # when the capture could see again after it was blind
         self.taken = 0
-        """Advertisements that lanes took, copies included; up to date after `sync`."""
-        self._lanes: Shortcuts = {}
-        self._is_direct = False
+        """Rows of the train that was given last."""
+        self._ahead: Nanos = 0
+        """The latest time of rows that were taken whole."""
         self._serial = itertools.count()
         self.is_copy = False
         """Whether the packet seen last is a copy of an earlier one (`timeline.copies`)."""
         self._facts: list[Fact] = []
 
-    def use(self, shortcuts: Shortcuts) -> None:
-        """Keep the lanes where a reader looks for them: then `glance` is its work."""
-        assert not self._lanes
-        self._lanes = shortcuts
-        self._is_direct = True
+    def take(self, train: Train) -> list[Fact]:
+        """Take the first rows of a train if they change nothing; how many says `taken`.
 
-    def glance(self, frame: Frame) -> bool:
-        """Take a frame if it is the next advertisement of a steady master; else `see` it.
-
-        The hot path: no facts come of it, and the results are the same (`timeline.lanes`).
+        Returns what the time that passed before it showed; then see the first row by itself
+        where nothing was taken.
         """
-        data = frame.data
-        layout = LAYOUTS.get(len(data))
-        if layout is None or not self._lanes:
-            return False
-        head, identification, middle, ip_sum, key, tail = layout(data)
-        lane = self._lanes.get(key)
-        return (
-            isinstance(lane, Lane)
-            and frame.capture == lane.capture
-            and frame.link == ETHERNET
-            and frame.wire_length == len(data)
-            and lane.take(frame.at, frame.number, head, identification, middle, ip_sum, tail)
-        )
+        facts = self._facts = []
+        self.taken = 0
+        at, plain = train.at, train.plain
+        self.advance(at[0])
+        group = self.groups.get((plain.vlans, plain.vhid))
+        node = group.nodes.get(plain.source) if group is not None else None
+        if group is None or node is None or self.strangers.is_crowded(group) or group.is_crowded:
+            return facts
+        count = leading(group, node, train, self.resumed)
+        if count > 0:
+            take(group, node, train, count)
+            self.taken = count
+            self.advertisements += count
+            self._ahead = max(self._ahead, at[count - 1])
+            self._watch(group, node)
+            self._untrimmed += count
+            if self._untrimmed >= TRIM_EVERY:
+                self._trim()
+        return facts
 
-    def pass_by(self, frame: Frame) -> bool:
-        """Take a frame of somebody who is only counted (`timeline.strangers`); else `see` it."""
-        strangers, at, data = self.strangers, frame.at, frame.data
+    def knows(self, train: Train) -> None:
+        """Note that the first row of a train was seen by itself, and nothing was wrong with it."""
+        plain = train.plain
+        group = self.groups.get((plain.vlans, plain.vhid))
+        node = group.nodes.get(plain.source) if group is not None else None
+        if node is not None and not node.refused_at and node.last == train.at[0]:
+            node.plain = plain
+
+    def catch_up(self) -> list[Fact]:
+        """Let time pass up to the latest row that was taken; return what that shows."""
+        facts = self._facts = []
+        self.advance(self._ahead)
+        return facts
+
+    def pass_by(self, batch: Batch, index: int) -> bool:
+        """Take a packet of somebody who is only counted (`timeline.strangers`); else `see` it."""
+        strangers, at = self.strangers, batch.at(index)
         if strangers.followed < strangers.crowded_from or (self._due and self._due[0][0] < at):
             return False
-        layout = LAYOUTS.get(len(data))
-        if layout is None or frame.link != ETHERNET or frame.wire_length != len(data):
+        if not strangers.take(batch, index):
             return False
-        head, _, middle, ip_sum, key, tail = layout(data)
-        self.taken += self._count_strangers()
-        strangers.capture = frame.capture
-        if not strangers.take(at, frame.number, head, key, middle, ip_sum, tail):
-            return False
-        self._count_strangers()  # this one was a frame
-        if self._is_direct:  # from now on the reader need not make a frame of such either
-            self._lanes[OTHERS] = strangers
+        self.advertisements += 1
+        self.now = max(self.now, at)
         return True
-
-    def _count_strangers(self) -> int:
-        strangers = self.strangers
-        count, strangers.counted = strangers.counted, 0
-        self.advertisements += count
-        self.now = max(self.now, strangers.latest)
-        return count
-
-    def _close(self, lane: Lane, *, over: bool = False) -> None:
-        self._sync(lane)
-        lane.close(over=over)
-        del self._lanes[lane.key]
-        lane.group.lane = None
-        lane.group.revision += 1
-        self._watch(lane.group, lane.node)
-
-    def _sync(self, lane: Lane | Echo) -> None:
-        self.taken += lane.copies
-        count = lane.sync()
-        self.taken += count
-        self.advertisements += count
-        self.now = max(self.now, lane.last)
-
-    def sync(self) -> None:
-        """Bring every group up to date with what the hot path counted."""
-        self.taken += self._count_strangers()
-        for lane in self._lanes.values():
-            if isinstance(lane, Lane | Echo):
-                self._sync(lane)
-
-    def _open_lanes(self) -> list[Lane]:
-        return [lane for lane in self._lanes.values() if isinstance(lane, Lane)]
-
-    def _echoes(self, group: Group, packet: Packet) -> None:
-        """Let further copies of a packet be taken without a look into them."""
-        data = packet.frame.data
-        if len(self._lanes) < ECHOES_KEPT and may_be_taken(packet):
-            echo = Echo(group, data)
-            self._lanes.setdefault(echo.key, echo)
-
-    def _close_echoes(self, group: Group) -> None:
-        """Look into copies again: a node that is late may hear itself."""
-        for key, one in list(self._lanes.items()) if group.copies else ():
-            if isinstance(one, Echo) and one.group is group:
-                self._sync(one)
-                del self._lanes[key]
 
     def see(self, packet: Packet, *, is_copy: bool = False) -> list[Fact]:
         """Take one packet; return what it, and the time that passed before it, showed.
@@ -202,7 +161,7 @@ class Observer:
             count_copy(self.groups, packet)
             return facts
         body = packet.body
-        if packet.link is not None:
+        if packet.link is not None and not isinstance(body, AdvertView):
             self.alive.note(packet.link.vlan, packet.link.source, at)
         if isinstance(body, AdvertView):
             self._advert(packet, body)
@@ -210,7 +169,6 @@ class Observer:
             self.vrrp += 1
             facts.append(self._beside.foreign(packet, body))
         elif isinstance(body, ArpView | NeighbourView | RouterView | MembershipView):
-            self.sync()
             facts += self._beside.see(packet, body)
         if packet.faults and packet.is_protocol_112 and not packet.is_cut:
             self.faulty += 1
@@ -227,8 +185,8 @@ class Observer:
         while due and due[0][0] < now:
             when, _, group, node = heapq.heappop(due)
             node.watched = False
-            if not node.is_master or group.lane is not None:
-                continue  # a lane watches for itself
+            if not node.is_master:
+                continue
             if node.due > when:  # it has advertised since: in the order of what is due now
                 self._watch(group, node)
             else:
@@ -242,9 +200,6 @@ class Observer:
     def finish(self) -> list[Fact]:
         """End the run: verify what waits, close every reign, and say so."""
         facts = self._facts = []
-        self.sync()
-        for lane in self._open_lanes():
-            self._close(lane, over=True)
         self.settle()
         for group in self.groups.values():
             for node in list(group.masters):
@@ -262,18 +217,11 @@ class Observer:
     def tick(self, now: Nanos) -> list[Fact]:
         """Let time pass without a packet; return what that shows."""
         facts = self._facts = []
-        for lane in self._open_lanes():
-            if lane.last + lane.latest < now:
-                self._close(lane)
-        self.sync()
         self.advance(now)
         return facts
 
     def resume(self, at: Nanos) -> None:
         """Go on after a blind time; since when who is heard no more was none is unknown."""
-        for lane in self._open_lanes():
-            self._close(lane)
-        self.sync()
         self.now = self.resumed = max(self.now, at)
         for group in self.groups.values():
             for node in group.resume(at):
@@ -290,7 +238,6 @@ class Observer:
     def tidy(self) -> list[Fact]:
         """Forget what is too old or too much, where packets are too few to do it by the way."""
         facts = self._facts = []
-        self.sync()
         for group, node in silent(self.groups, self.limits, self.now):
             self._forget(group, node)
         self._trim()
@@ -298,7 +245,6 @@ class Observer:
 
     def _trim(self) -> None:
         self._untrimmed = 0
-        self.sync()
         self.strangers.followed = trim(self.groups, self.limits, self.now)
         for group in self.groups.values():
             group.revision += 1
@@ -318,7 +264,6 @@ class Observer:
     def narrow(self, keeps: Callable[[Group], bool]) -> list[Fact]:
         """Forget the groups that are not looked at any more; nothing is concluded of them."""
         facts = self._facts = []
-        self.sync()
         left = [group for group in self.groups.values() if not keeps(group)]
         for group in left:
             for node in group.members:
@@ -326,8 +271,6 @@ class Observer:
         return facts
 
     def _forget(self, group: Group, node: Node, how: str = "silent") -> None:
-        if isinstance(group.lane, Lane):
-            self._close(group.lane)
         if node.is_master:
             self._leave(group, node, node.last, how)
         drop(group, node)
@@ -336,7 +279,6 @@ class Observer:
         self._facts.append(Forgotten(group, node, self.now))
         if not group.nodes:
             del self.groups[group.key]
-            self._close_echoes(group)
             self._beside.forgot(group)
             self.strangers.forgot(group)
             self._facts.append(Forgotten(group, None, self.now))
@@ -382,28 +324,16 @@ class Observer:
             self._beside.follow(group)
             is_new = False
         group.revision += 1
-        lane = group.lane
-        if isinstance(lane, Lane):
-            if lane.outlasts(at, ip.source, view):
-                self._sync(lane)
-                lane.pour()
-            else:
-                self._close(lane)
-                self.advance(at)
         end = ip.offset + ip.length
         if group.is_copy(at, frame.data[ip.header_offset : end]):
             self.is_copy = True
-            if not heard_again(group, at):
-                self._echoes(group, packet)
+            heard_again(group, at)
             return
         self.advertisements += 1
         group.families.add(ip.version)
         ref = frame_ref(frame.capture, frame.number)
         if view.checksum_ok and self._deceit(group, packet, view, at, ref):
             return
-        if isinstance(group.lane, Lane):
-            self._close(group.lane)
-            self.advance(at)
         if is_new and not self._has_room(group, at):
             return
         if self.groups.get(key) is not group:
@@ -421,9 +351,6 @@ class Observer:
         if view.checksum_ok and hold(group, node, Held(packet, view, at, ref), self._searched):
             return
         self._own(group, node, packet, view, at, ref)
-        has_room = len(self._lanes) < LANES_KEPT or len(self._open_lanes()) < LANES_KEPT
-        if has_room and not is_late(node):
-            self._open(lane_for(group, node, packet))
 
     def _own(
         self, group: Group, node: Node, packet: Packet, view: AdvertView, at: Nanos, ref: int
@@ -433,8 +360,7 @@ class Observer:
         assert ip is not None
         shape = (view.advbase, view.advskew, view.demote)
         node.adverts += 1
-        if keep_pace(group, node, at, ref, ip.version, view, self.resumed):
-            self._close_echoes(group)
+        keep_pace(group, node, at, ref, ip.version, view, self.resumed)
         collect(node, ip, view)
         self._facts += refusals(group, node, at, ref, packet, view)
         if view.checksum_ok is False:  # the fields cannot be believed either
@@ -457,15 +383,6 @@ class Observer:
         group.last = LastAdvert(node, ip.version, at, *shape, view.counter_value)
         if ip.version == 4:
             group.note_ipv4(group.last)
-
-    def _open(self, lane: Lane | None) -> None:
-        before = self._lanes.get(lane.key) if lane is not None else None
-        if lane is None or isinstance(before, Lane):
-            return
-        if isinstance(before, Echo):
-            self._sync(before)
-        self._lanes[lane.key] = lane
-        lane.begin()
 
     def _deceit(self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int) -> bool:
         """Report what the named node did not send; it counts for nobody."""

@@ -6,14 +6,14 @@ who keeps less than a fair share.
 """
 
 import heapq
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from carpscope.core.units import Nanos
 from carpscope.timeline.authentication import AuthenticationTrack
 from carpscope.timeline.contest import Contest
-from carpscope.timeline.group import Group, GroupKey
+from carpscope.timeline.group import ALONE_KEPT, Group, GroupKey
 from carpscope.timeline.limits import Limits
 from carpscope.timeline.node import Node
 from carpscope.timeline.strangers import Due
@@ -59,9 +59,7 @@ def trim(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> int:
     for group in present:
         group.recent.forget(now)
         _contests(group, limits, now)
-    _mappings([group.signatures.seen for group in present], limits.signatures)
-    _mappings([track.signed for track in tracks], limits.signed)
-    _queues([group.history for group in present], limits.history)
+    _signatures(present, tracks, limits)
     _queues([h.notes for group in present for h in group.hearing.pairs.values()], limits.notes)
     _pairs([contest for group in present for contest in group.contests], limits.pairs)
     _lists([track.resigned for track in tracks], limits.signed)
@@ -88,11 +86,23 @@ def share(sizes: Iterable[int], budget: int) -> int | None:
     return None
 
 
-def _mappings(found: "Sequence[OrderedDict[Any, Any]]", budget: int) -> None:
-    cap = share(map(len, found), budget)
-    for one in found if cap is not None else ():
-        while len(one) > (cap or 0):
-            one.popitem(last=False)
+def _signatures(
+    groups: Sequence[Group], tracks: Sequence[AuthenticationTrack], limits: Limits
+) -> None:
+    """Bound what was signed, and what state machines are fed; logs keep what these may read."""
+    keys = share((len(group.signatures) for group in groups), limits.signatures)
+    signed = share((track.signed_size for track in tracks), limits.signed)
+    sent = share((group.history_size for group in groups), limits.history)
+    for group in groups if keys is not None else ():
+        group.signatures.shrink(keys or 0)
+    for track in tracks if signed is not None else ():
+        track.shrink(signed or 0)
+    for group in groups if sent is not None else ():
+        group.shrink(sent or 0)
+    most = max(cap for cap in (keys, signed, sent, ALONE_KEPT) if cap is not None)
+    if keys is not None and signed is not None:
+        for group in groups:
+            group.log.keep(most)
 
 
 def _queues(found: "Sequence[deque[Any]]", budget: int) -> None:

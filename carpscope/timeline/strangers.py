@@ -6,8 +6,8 @@ overwrite: enough to know it again when its next advertisement comes in the beat
 announced, which a sender invented for one packet never does. At 100,000 strangers a second
 a node of one advertisement a second is known again with four chances in five each time.
 
-`take` is the short way for a flood: the frame is judged by its bytes, without decoding, and
-only one that could concern a node that is followed goes on to the observer.
+`take` judges a packet by its bytes, without decoding; only one that could concern a node that is
+followed goes on to the observer.
 """
 
 from array import array
@@ -15,12 +15,14 @@ from collections import OrderedDict
 from typing import NamedTuple
 from zlib import crc32
 
-from carpscope.auth.digest import Start
-from carpscope.core.frame import Frame, Shortcut
+from carpscope.adverts.cut import parts, plain_of
+from carpscope.adverts.train import Plain
+from carpscope.core.batch import Batch
+from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.group import FRAMES_KEPT, Crowd, Group, GroupKey
-from carpscope.timeline.impostor import Signature
+from carpscope.timeline.group import Crowd, Group, GroupKey
 from carpscope.timeline.limits import ESTABLISHED, GONE, Limits
+from carpscope.timeline.log import Signature
 from carpscope.timeline.node import FRAME_BITS, Node, frame_ref
 from carpscope.wire.carp import AdvertView, interval_ns
 
@@ -28,14 +30,12 @@ SLOTS_BITS = 19
 CROWDS_KEPT = 200
 APART: Nanos = 60 * SECOND
 """Strangers that come after so long without any are another flood."""
-HEADS_KEPT = 8192
+WAYS_KEPT = 8192
 RETRY: Nanos = SECOND
 """After a search for a place found none, nobody looks again for so long."""
 FOREVER: Nanos = 1 << 62
 
 Due = list[tuple[Nanos, int, Group, Node]]
-_UNFRAGMENTED = frozenset((b"\x40\x00\xff\x70", b"\x00\x00\xff\x70"))
-"""With or without Don't Fragment, TTL 255, protocol 112."""
 _int = int.from_bytes
 _SLOT_MASK = (1 << SLOTS_BITS) - 1
 _TICK_BITS = 22
@@ -43,9 +43,9 @@ _TICK_BITS = 22
 _TIME_MASK = (1 << 40) - 1
 
 
-def _key(segment: int) -> GroupKey:
-    vid = segment >> 8
-    return (vid,) if vid else (), segment & 255
+def _seed(key: GroupKey) -> int:
+    """Return what the mark of a sender begins with: its group."""
+    return (key[0][-1] if key[0] else 0) << 8 | key[1]
 
 
 def invented(group: Group) -> Crowd | None:
@@ -64,11 +64,11 @@ def invented(group: Group) -> Crowd | None:
 class _Way(NamedTuple):
     """What many strangers have in common, until something happens in their group."""
 
+    plain: Plain
+    """Of one of them."""
     group: Group
     revision: int
-    segment: int
     crowd: Crowd
-    nodes: dict[bytes, Node]
     seen: OrderedDict[bytes, Signature]
     rest: int
     """What the checksum covers beside the tail."""
@@ -76,11 +76,10 @@ class _Way(NamedTuple):
     """Whether it has room of its own, so that it depends on all the others who is followed."""
     expected: tuple[bytes, ...]
     """Addresses of the group's configured nodes."""
-    signers: list[tuple[Start, Start]]
-    """What an HMAC begins with, under each of its recipes."""
+    seed: int
 
 
-class Strangers(Shortcut):
+class Strangers:
     """Who is followed and who is only counted, in one run."""
 
     def __init__(self, groups: dict[GroupKey, Group], limits: Limits, due: Due) -> None:
@@ -93,12 +92,6 @@ class Strangers(Shortcut):
         self.followed = 0
         """Nodes in all groups."""
         self._due = due
-        self.capture = 0
-        """Which capture is read."""
-        self.counted = 0
-        """Advertisements that `take` counted,"""
-        self.latest: Nanos = 0
-        """and the time of the last one; the observer takes both over."""
         self.crowded_from = min(limits.nodes, limits.group_free)
         """With fewer nodes than this nothing is full."""
         self._expected: dict[GroupKey, tuple[bytes, ...]] = {}
@@ -107,12 +100,8 @@ class Strangers(Shortcut):
         self.elsewhere: Crowd | None = None
         """Those that name groups that are not followed."""
         self._past: list[Crowd] = []
-        self._heads: dict[bytes, int] = {}
-        """What `_segment` said."""
-        self._fronts: dict[int, Group] = {}
-        """Groups by VLAN and vhid as `take` meets them,"""
         self._ways: dict[bytes, _Way] = {}
-        """and by all that does not change while strangers name them."""
+        """By all that does not change while strangers name a group."""
         self._welcomed = -1
         self._known_for: Nanos = 0
         self._slots: array[int] = array("Q")
@@ -156,150 +145,77 @@ class Strangers(Shortcut):
         """Tell the same of a whole group."""
         return all(self.is_invented(group, node) for node in group.nodes.values())
 
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        key: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
+    def take(self, batch: Batch, index: int) -> bool:
         """Count an advertisement of somebody who is not followed; False where it may matter.
 
-        A shorter way to what `admits` says, for the parts of a packet (`core.frame.LAYOUTS`)
-        that hold nothing unusual. What does not change in a flood is looked up at once.
+        It says what `admits` says, of a packet that holds nothing unusual. What does not change
+        in a flood is looked up at once.
         """
-        due = self._due
-        if due and due[0][0] < at:
+        found = parts(batch, index)
+        if found is None:
             return False
-        way = self._ways.get(head + middle + key[4:])
-        if way is None:
-            return self._take(at, number, head, key, middle, ip_sum, tail)
-        group, revision, segment, crowd, nodes, seen, rest, is_small, expected, signers = way
-        source, signed = key[:4], tail[2:]
-        mark = crc32(source, segment)
+        layout, (head, _, middle, _, key, tail) = found
+        size, at = layout.source, batch.at(index)
+        source, name = key[:size], b"".join((head, middle, key[size:]))
+        capture = batch.capture_of(index)
+        ref = capture << FRAME_BITS | batch.number(index)
+        way = self._ways.get(name)
+        if way is None or way.group.revision != way.revision:
+            if way is not None:
+                del self._ways[name]
+            plain = plain_of(layout, head, middle, key, capture)
+            return plain is not None and self._take(plain, name, tail, at, ref)
+        crowd, group, signed = way.crowd, way.group, tail[2:]
+        mark = crc32(source, way.seed)
         slot, tag = mark & _SLOT_MASK, mark >> 8
         if (
-            group.revision != revision
-            or source in nodes
-            or source in expected
+            source in group.nodes
+            or source in way.expected
             or at - crowd.end > APART
             or self._slots[slot] >> 40 == tag
-            or b"\x04" + signed in seen
-            or (is_small and self.followed < self.limits.nodes)
-            or (_int(tail, "big") + rest) % 65535
+            or b"%c%b" % (layout.version, signed) in way.seen
+            or (way.is_small and self.followed < self.limits.nodes)
+            or (_int(tail, "big") + way.rest) % 65535
+            or any(recipe.fits(signed[:8], signed[8:]) for recipe in group.recipes)
         ):
-            return self._take(at, number, head, key, middle, ip_sum, tail)
-        for inner_start, outer_start in signers:
-            inner, outer = inner_start(), outer_start()
-            inner.update(signed[:8])
-            outer.update(inner.digest())
-            if outer.digest() == signed[8:]:
-                self._welcome(self.capture << FRAME_BITS | number)
-                return False
+            return self._take(way.plain._replace(source=source), name, tail, at, ref)
         self._slots[slot] = tag << 40 | at >> _TICK_BITS & _TIME_MASK
-        adverts = crowd.adverts
-        crowd.adverts = adverts + 1
-        crowd.closing[adverts % FRAMES_KEPT] = self.capture << FRAME_BITS | number
-        crowd.end = self.latest = at
-        self.counted += 1
+        crowd.count(at, ref)
         return True
 
-    def _welcome(self, ref: int) -> None:
-        """Let the general path follow the sender of a frame."""
-        self._known_for = FOREVER
-        self._welcomed = ref
-
-    def _take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        key: bytes,
-        middle: bytes,
-        ip_sum: bytes,  # noqa: ARG002
-        tail: bytes,
-    ) -> bool:
+    def _take(self, plain: Plain, name: bytes, tail: bytes, at: Nanos, ref: int) -> bool:
         """Do the same for whatever is not usual in a flood."""
-        ref = self.capture << FRAME_BITS | number
-        if self._welcomed == ref:
-            return False  # a reader has asked before: the frame is on its way
-        segment = self._heads.get(head)
-        if segment is None:
-            segment = self._segment(head)
-        if (
-            segment < 0
-            or key[4:9] != b"\xe0\x00\x00\x12\x21"
-            or key[11] != 7
-            or middle not in _UNFRAGMENTED
+        key: GroupKey = plain.vlans, plain.vhid
+        source, group, limits = plain.source, self._groups.get(key), self.limits
+        if group is not None and (
+            source in group.nodes
+            or (len(group.nodes) < limits.group_free and self.followed < limits.nodes)
         ):
             return False
-        segment |= key[9]
-        group = self._fronts.get(segment)
-        if group is None:
-            group = self._groups.get(_key(segment))
-            if group is not None:
-                self._fronts[segment] = group
-        limits, source = self.limits, key[:4]
-        mark = crc32(source, segment)
-        crowd: Crowd | None = None
-        if group is not None:
-            if source in group.nodes or (
-                len(group.nodes) < limits.group_free and self.followed < limits.nodes
-            ):
-                return False
-            crowd = group.crowd
-        elif self.followed < limits.nodes:
+        if group is None and self.followed < limits.nodes:
             return False
-        rest = _int(key[8:], "big")  # of what the checksum covers (2^240 = 1 modulo 65535)
+        rest = _int(name[-6:], "big")  # 2^240 = 1 modulo 65535
         if (_int(tail, "big") + rest) % 65535:
             return False
-        if group is not None and crowd is not None:
-            if len(self._ways) >= HEADS_KEPT:
+        counter, digest = tail[2:10], tail[10:]
+        shape = plain.advbase << 8 | plain.advskew
+        if self._concerns(key, group, source, shape, counter, digest, at, ref):
+            return False
+        if group is not None and group.crowd is not None:
+            if len(self._ways) >= WAYS_KEPT:
                 self._ways.clear()
-            expected = self._expected.get(_key(segment), ())
-            signers = [recipe.signer.starts() for recipe in group.recipes]
-            self._ways[head + middle + key[4:]] = _Way(
+            self._ways[name] = _Way(
+                plain,
                 group,
                 group.revision,
-                segment,
-                crowd,
-                group.nodes,
+                group.crowd,
                 group.signatures.seen,
                 rest,
                 len(group.nodes) < limits.group_free,
-                expected,
-                signers,
+                self._expected.get(key, ()),
+                _seed(key),
             )
-        shape = key[13] << 8 | key[10]
-        if self._concerns(
-            _key(segment), group, source, shape, tail[2:10], tail[10:], at, mark, ref
-        ):
-            return False
-        self.counted += 1
-        self.latest = at
         return True
-
-    def _segment(self, head: bytes) -> int:
-        """Return the VLAN that the head of a frame names, shifted; -1 for an unusual head."""
-        vid = 0
-        segment = -1
-        rest = head[12:]
-        if len(head) == 22 and head[12:14] == b"\x81\x00":
-            vid = (head[14] & 15) << 8 | head[15]
-            rest = head[16:]
-        if (
-            rest[:3] == b"\x08\x00\x45"
-            and rest[4:] == b"\x00\x38"
-            and head[:6] == b"\x01\x00\x5e\x00\x00\x12"
-        ):
-            segment = vid << 8 if vid or len(head) == 18 else -1
-        if len(self._heads) >= HEADS_KEPT:
-            self._heads.clear()
-        self._heads[head] = segment
-        return segment
 
     def admits(
         self, group: Group | None, key: GroupKey, source: bytes, view: AdvertView, frame: Frame
@@ -310,15 +226,9 @@ class Strangers(Shortcut):
         in its beat and is known for longer than somebody who is followed now.
         """
         ref = frame_ref(frame.capture, frame.number)
-        if self._welcomed == ref:
-            return True  # `take` found so
-        mark = crc32(source, key[1])
-        for vid in key[0]:
-            mark = crc32(source, vid << 8 | key[1])
         shape = view.advbase << 8 | view.advskew
-        return self._concerns(
-            key, group, source, shape, view.counter, view.digest, frame.at, mark, ref
-        )
+        at = frame.at
+        return self._concerns(key, group, source, shape, view.counter, view.digest, at, ref)
 
     def _concerns(
         self,
@@ -329,9 +239,10 @@ class Strangers(Shortcut):
         counter: bytes,
         digest: bytes,
         at: Nanos,
-        mark: int,
         ref: int,
     ) -> bool:
+        if self._welcomed == ref:
+            return True  # it was asked before: the packet is on its way
         self._known_for = FOREVER
         self._welcomed = ref
         if self._expected:
@@ -347,7 +258,7 @@ class Strangers(Shortcut):
             crowd = self.elsewhere
         if crowd is None or at - crowd.end > APART:
             crowd = self._crowd(key, group, at)
-        slots = self._slots
+        slots, mark = self._slots, crc32(source, _seed(key))
         slot, tag = mark & _SLOT_MASK, mark >> 8
         now = at >> _TICK_BITS & _TIME_MASK
         before = slots[slot]
@@ -439,7 +350,6 @@ class Strangers(Shortcut):
     def forgot(self, group: Group) -> None:
         """Note that a group is no longer followed."""
         self.forgotten_groups += 1
-        self._fronts.clear()
         self._ways.clear()
         self._keep(group.crowd)
 

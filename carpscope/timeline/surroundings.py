@@ -174,8 +174,7 @@ class Surroundings:
             return None
         source, vlan = packet.ip.source, packet.link.vlan
         found = [group.nodes[source] for group in self._on(vlan) if source in group.nodes]
-        near = [node for node in found if packet.frame.at - node.last <= timers.ANNOUNCING]
-        return max(near, key=lambda node: node.last, default=None)
+        return _latest(found, packet.frame.at)
 
     def claimed(self, group: Group, node: Node, at: Nanos) -> None:
         """Give a ucarp what it announced just before its first advertisement."""
@@ -235,7 +234,7 @@ class Surroundings:
         node = None
         if group is not None:
             node = _announcer(group, mac, source, at)
-            if node is not None and self._vrrp.get((vlan, group.vhid), 0) > node.last:
+            if node is not None and self._vrrp.get((vlan, group.vhid), 0) > node.last_before(at):
                 node = None  # a VRRP router with the same MAC has advertised since
             if (
                 (node is not None or self._is_theirs(group, mac))
@@ -299,8 +298,13 @@ def _announcer(group: Group, mac: bytes, source: bytes | None, at: Nanos) -> Nod
         if known:
             return known[0]
         masters = [n for n in masters if n.own_mac is None]
-    near = [n for n in masters if at - n.last <= timers.ANNOUNCING]
-    return max(near, key=lambda n: n.last, default=None)
+    return _latest(masters, at)
+
+
+def _latest(nodes: Iterable[Node], at: Nanos) -> Node | None:
+    """Return who advertised last, right before a time."""
+    near = [node for node in nodes if at - node.last_before(at) <= timers.ANNOUNCING]
+    return max(near, key=lambda node: node.last_before(at), default=None)
 
 
 def _is_virtual(mac: bytes) -> bool:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carpscope.adverts.select import drops
 from carpscope.archive.select import PFSYNC, is_relevant
-from carpscope.capture.sieve import Sieve
 from carpscope.capture.source import open_capture
 from carpscope.core.frame import Frame
 from carpscope.wire.decode import decode
@@ -90,7 +90,7 @@ def test_what_readers_drop_beforehand_does_not_matter(
         if place < len(data):
             data[place] = value
     changed = frame._replace(data=bytes(data))
-    assert not (Sieve().drops(changed.data, 0, len(changed.data)) and matters(changed))
+    assert not (drops(changed.data, 0, len(changed.data), changed.link) and matters(changed))
 
 
 def _frame(data: bytes, link: int = 1) -> Frame:

@@ -252,10 +252,11 @@ def test_as_the_standard_library(key: bytes, prefix: bytes, counters: list[bytes
         expected = hmac.new(key, prefix + counter, hashlib.sha1).digest()
         assert signer.sign(counter) == expected
         assert signer.sign(counter) == expected, "signing changes nothing"
-        inner, outer = (start() for start in signer.starts())
-        inner.update(counter)
-        outer.update(inner.digest())
-        assert outer.digest() == expected
+        row = b"beside" + counter + expected
+        wrong = row[:-1] + bytes((row[-1] ^ 1,))
+        assert signer.verifies(row * 3 + wrong + row, 0, 5) == 3
+        assert signer.verifies(wrong + row * 2, 1, 2) == 2
+        assert signer.verifies(wrong + row, 0, 2) == 0
 
 
 @given(st.binary(max_size=KEY_SIZE - 1), st.integers(1, 20))

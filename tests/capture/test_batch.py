@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carpscope.capture.batch import Batch
 from carpscope.capture.writer import PcapngWriter
 from carpscope.core.frame import Frame
-from carpscope.core.units import MICROSECOND, SECOND, Nanos
+from carpscope.core.units import MICROSECOND, SECOND
 
 packets = st.lists(
     st.tuples(
@@ -44,29 +44,6 @@ def batch(items: list[tuple[int, int, bytes]], snaplen: int = 200) -> Batch:
     return Batch(data, meta, 1, 0, 5, snaplen)
 
 
-class Half:
-    """Takes every second packet it is asked about."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[Nanos, int, bytes]] = []
-
-    def take(
-        self,
-        at: Nanos,
-        number: int,
-        head: bytes,
-        identification: bytes,
-        middle: bytes,
-        ip_sum: bytes,
-        tail: bytes,
-    ) -> bool:
-        self.asked.append((at, number, head + identification + middle + ip_sum + KEY + tail))
-        return number % 2 == 0
-
-
-KEY = bytes(range(14))
-
-
 @given(packets)
 def test_frames(items: list[tuple[int, int, bytes]]) -> None:
     made = batch(items)
@@ -93,18 +70,3 @@ def test_blocks_are_those_of_the_writer(
         PcapngWriter(many, names=["eth1"], snaplen=snaplen).write_batch(made)
     assert one.getvalue() == many.getvalue()
     assert len(made.blocks(0, snaplen)) <= made.most
-
-
-@given(packets)
-def test_what_a_shortcut_takes_is_no_frame(items: list[tuple[int, int, bytes]]) -> None:
-    items = [
-        (s, m, packet[:26] + KEY + packet[40:] if len(packet) == 70 else packet)
-        for s, m, packet in items
-    ]
-    everything = list(batch(items))
-    shortcut = Half()
-    rest = list(batch(items).frames({KEY: shortcut}))
-    fitting = [frame for frame in everything if len(frame.data) == 70]
-    assert shortcut.asked == [(f.at, f.number, f.data) for f in fitting]
-    gone = [frame for frame in fitting if frame.number % 2 == 0]
-    assert rest == [frame for frame in everything if frame not in gone]

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from carpscope.capture.origin import ASIDE_FROM, BLOCK, Origin
+from carpscope.capture.source import open_capture
+from carpscope.capture.writer import PcapWriter
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame
 
 DATA = bytes(range(256)) * 4096
 
@@ -126,3 +129,29 @@ def test_a_closed_standard_input_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(CarpscopeError, match="standard input: is closed"):
         Origin("-")
+
+
+def test_a_long_file_has_the_same_digest(tmp_path: Path) -> None:
+    path = tmp_path / "long.pcap"
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for number in range(10_000):
+            writer.write(Frame(number, number, 1, bytes(1200), 1200))
+    capture = open_capture(str(path), digest=True)
+    assert sum(1 for _ in capture) == 10_000
+    assert capture.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_long_file_that_is_closed_early_leaves_no_thread(tmp_path: Path) -> None:
+    path = tmp_path / "long.pcap"
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for number in range(10_000):
+            writer.write(Frame(number, number, 1, bytes(1200), 1200))
+    before = threading.active_count()
+    capture = open_capture(str(path), digest=True)
+    assert threading.active_count() == before + 1
+    next(iter(capture))
+    capture.close()
+    assert threading.active_count() == before
+    assert capture.sha256 is None

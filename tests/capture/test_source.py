@@ -6,7 +6,7 @@ import io
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,9 @@ from carpscope.capture import pcap as classic
 from carpscope.capture import pcapng
 from carpscope.capture.source import merged, open_capture
 from carpscope.capture.tally import Tally
+from carpscope.core.batch import Batch
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame
 from tests.capture.builder import (
     SAMPLE,
     START,
@@ -241,13 +243,17 @@ def test_a_plain_capture_imports_nothing_slow() -> None:
     assert done.stdout.strip() == ""
 
 
+def frames(batches: Iterator[Batch]) -> list[Frame]:
+    return [frame for batch in batches for frame in batch.frames()]
+
+
 def test_however_a_pipe_cuts_the_bytes_the_frames_are_the_same() -> None:
     expected, _ = read(PCAPNG)
     for size in range(1, len(PCAPNG)):
         chunks = (PCAPNG[at : at + size] for at in range(0, len(PCAPNG), size))
-        assert list(pcapng.frames(chunks, Tally())) == expected
+        assert frames(pcapng.batches(chunks, Tally())) == expected
     header = classic.read_header(PCAP)
     assert header is not None
     for size in range(24, len(PCAP)):  # the header comes whole, by what opens it
         chunks = (PCAP[at : at + size] for at in range(0, len(PCAP), size))
-        assert list(classic.frames(header, chunks, Tally())) == frames_of(SAMPLE)
+        assert frames(classic.batches(header, chunks, Tally())) == frames_of(SAMPLE)

@@ -34,7 +34,7 @@ def broken_packet(monkeypatch: pytest.MonkeyPatch, number: int = 22) -> None:
             raise KeyError(SECRET)
         return decode(frame)
 
-    monkeypatch.setattr("carpscope.pipeline.decode", failing)
+    monkeypatch.setattr("carpscope.timeline.passage.decode", failing)
     monkeypatch.setattr("carpscope.wire.decode.decode", failing)
 
 

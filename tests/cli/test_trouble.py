@@ -15,6 +15,7 @@ import pytest
 
 import carpscope.capture.source
 from carpscope.capture.source import merged
+from carpscope.core.batch import batched
 from carpscope.core.frame import Frame
 from tests.program import COMMAND, ROOT, capture, run, start
 
@@ -148,6 +149,11 @@ def interrupted_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("carpscope.capture.source.merged", frames)
     monkeypatch.setattr("carpscope.pipeline.merged", frames)
+    monkeypatch.setattr(
+        carpscope.capture.source.Capture,
+        "batches",
+        property(lambda capture: batched(frames([capture]))),
+    )
 
 
 def test_an_interrupted_dissection_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from carpscope.timeline.facts import (
     Sighted,
 )
 from carpscope.timeline.group import Group
-from carpscope.timeline.impostor import Deceit, Signature
+from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.log import Signature
 from carpscope.timeline.node import Node, Reign
 from carpscope.timeline.observe import Observer
 from carpscope.wire.carp import AdvertView

@@ -12,7 +12,8 @@ from carpscope.timeline.facts import (
     Foreign,
     Refused,
 )
-from carpscope.timeline.impostor import Deceit, Signature
+from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.log import Signature
 from carpscope.timeline.node import Change
 from tests.detect.stage import VIEW, Stage, deceived
 

@@ -128,7 +128,7 @@ def test_a_frame_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None
             raise KeyError
         return decode(frame)
 
-    monkeypatch.setattr("carpscope.live.monitor.decode", failing)
+    monkeypatch.setattr("carpscope.timeline.passage.decode", failing)
     monitor = Monitor(Config(), "span0")
     codes = {code for _, code in told(monitor)}
     assert {"CS101", "CS901"} <= codes

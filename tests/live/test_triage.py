@@ -5,6 +5,7 @@ import struct
 from zlib import crc32
 
 from carpscope.config import Config, ExpectedGroup
+from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.live.monitor import Monitor
@@ -37,6 +38,10 @@ def frame(data: bytes, at: int) -> Frame:
     return Frame(1, at, 1, data, len(data))
 
 
+def chosen(triage: Triage, frames: list[Frame]) -> list[Frame]:
+    return list(triage.choose(Batch.of(frames)).frames())
+
+
 class Clock:
     now = AT
 
@@ -51,7 +56,7 @@ def flooded(config: Config = CONFIG) -> tuple[Triage, Clock, Monitor]:
     triage.know(monitor.observer, config)
     for step in range(6):
         clock.now = AT + (step + 1) * SECOND
-        list(triage.choose([frame(advert(MINE, 200), AT + step * 400 * MILLISECOND)]))
+        chosen(triage, [frame(advert(MINE, 200), AT + step * 400 * MILLISECOND)])
     return triage, clock, monitor
 
 
@@ -67,7 +72,7 @@ def test_a_process_that_was_stopped_is_late_and_catches_up() -> None:
     for step in range(20):
         clock.now = AT + 2 * SECOND + step * 100 * MILLISECOND
         given = [frame(advert(MINE, 200), AT + step * 200 * MILLISECOND)] * 512
-        assert len(list(triage.choose(given))) == 512
+        assert len(chosen(triage, given)) == 512
     assert (triage.is_flood, triage.skipped) == (False, 0)
 
 
@@ -82,7 +87,7 @@ def test_who_is_configured_comes_first_and_the_rest_is_counted() -> None:
     given = [frame(advert(bytes([10, 0, 0, v]), v), clock.now) for v in vhids]
     given.insert(50, frame(advert(MINE, 9), clock.now))
     before = triage.skipped
-    assert [f.data for f in triage.choose(given)] == [advert(MINE, 9)]
+    assert [f.data for f in chosen(triage, given)] == [advert(MINE, 9)]
     assert triage.skipped - before == 100
 
 
@@ -91,7 +96,7 @@ def test_who_is_late_at_once_has_time_to_catch_up() -> None:
     triage = Triage(clock)
     for step in range(20):  # slower than the frames came, for as long as it was stopped
         clock.now = AT + 2 * SECOND + step * 200 * MILLISECOND
-        assert list(triage.choose([frame(advert(MINE, 200), AT + step * 10 * MILLISECOND)]))
+        assert chosen(triage, [frame(advert(MINE, 200), AT + step * 10 * MILLISECOND)])
     assert not triage.is_flood
 
 
@@ -99,15 +104,15 @@ def test_a_name_that_others_use_too_has_a_bound_and_counts_in_its_group_only() -
     triage, clock, _ = flooded()
     (vhid,) = others(triage, 1)
     mine = [frame(advert(MINE, 9, counter=n), clock.now) for n in range(100)]
-    assert len(list(triage.choose(mine))) == EACH
+    assert len(chosen(triage, mine)) == EACH
     elsewhere = [frame(advert(MINE, vhid), clock.now), frame(advert(MINE, 9, (7, 8)), clock.now)]
-    assert list(triage.choose(elsewhere)) == []
+    assert chosen(triage, elsewhere) == []
 
 
 def test_a_configured_group_without_nodes_is_open() -> None:
     triage, clock, _ = flooded(Config(groups=(ExpectedGroup(9, vlan=(7,)),)))
     given = [frame(advert(MINE, 9, (7,)), clock.now)]
-    assert list(triage.choose(given)) == given
+    assert chosen(triage, given) == given
 
 
 def test_who_was_known_before_comes_first_and_nobody_joins() -> None:
@@ -135,14 +140,14 @@ def test_whole_groups_are_followed_or_none_of_them() -> None:
     for one in frames:
         monitor.see(one)
     monitor.see(frame(advert(MINE, 9), clock.now))
-    chosen = {f.data for f in triage.choose(frames)}
+    found = {f.data for f in chosen(triage, frames)}
     monitor.narrow(triage.keeps)
     followed = {
         advert(node.addresses[0], group.vhid, group.vlan)
         for group in monitor.observer.groups.values()
         for node in group.members
     }
-    assert followed - {advert(MINE, 9), advert(bytes([10, 1, 0, 9]), 9)} == chosen - {
+    assert followed - {advert(MINE, 9), advert(bytes([10, 1, 0, 9]), 9)} == found - {
         advert(bytes([10, 1, 0, 9]), 9)
     }
     assert not [item for item in monitor.taken_news() if getattr(item, "is_master", True) is False]
@@ -152,7 +157,7 @@ def test_it_is_over_when_nothing_was_late_for_a_while() -> None:
     triage, clock, _ = flooded()
     clock.now += CALM + 2 * SECOND
     given = [frame(advert(bytes([10, 0, 0, v]), v), clock.now) for v in others(triage, 5)]
-    assert list(triage.choose(given)) == given
+    assert chosen(triage, given) == given
     assert not triage.is_flood
 
 
@@ -160,4 +165,4 @@ def test_any_bytes_are_judged() -> None:
     triage, clock, _ = flooded()
     whole = advert(MINE, 9, (1, 2))
     for cut in range(len(whole)):
-        list(triage.choose([frame(whole[:cut], clock.now), frame(bytes(cut), clock.now)]))
+        chosen(triage, [frame(whole[:cut], clock.now), frame(bytes(cut), clock.now)])

@@ -5,11 +5,12 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from carpscope.adverts.select import drops
 from carpscope.capture import native, pcap, pcapng
 from carpscope.capture.blocks import is_pcapng
-from carpscope.capture.sieve import Sieve
 from carpscope.capture.tally import Tally
 from carpscope.core import native as extension
+from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from tests.capture import builder
 from tests.capture.builder import Record
@@ -24,7 +25,6 @@ class Reading(NamedTuple):
 
     frames: list[Frame]
     counts: dict[str, object]
-    dropped: int
 
 
 def pure(data: bytes, size: int, *, selects: bool = True) -> Reading:
@@ -38,31 +38,31 @@ def natively(data: bytes, size: int, *, selects: bool = True) -> Reading:
 
 
 def _read(data: bytes, size: int, *, selects: bool, natively: bool) -> Reading:
-    tally, sieve = Tally(), Sieve()
-    sieve.is_open = selects
+    tally, wanted = Tally(), drops if selects else None
     first = max(size, pcapng.SECTION_MIN if is_pcapng(data) else pcap.HEADER_SIZE)
     chunks = (data[a:b] for a, b in _bounds(len(data), first, size))
-    frames: Iterator[Frame]
+    batches: Iterator[Batch]
     module = extension.loaded() if natively else None
     assert (module is not None) is natively
     header = None if is_pcapng(data) else pcap.read_header(data)
     if header is not None:
         header = pcap.with_records(header, data[:first])
         if module is None:
-            frames = pcap.frames(header, chunks, tally, 0, None, sieve)
+            batches = pcap.batches(header, chunks, tally, 0, wanted)
         else:
-            columns = native.records(module, header, chunks, tally, sieve)
-            frames = native.frames(columns, [header.link], 0, {})
+            found = native.records(module, header, chunks, tally, selects=selects)
+            batches = (native.batch(columns, [header.link], 0) for columns in found)
     elif not is_pcapng(data):
-        return Reading([], {}, 0)
+        return Reading([], {})
     elif module is None:
-        frames = pcapng.frames(chunks, tally, 0, None, sieve)
+        batches = pcapng.batches(chunks, tally, 0, wanted)
     else:
         links: list[int] = []
-        frames = native.frames(native.blocks(module, chunks, tally, sieve, links), links, 0, {})
-    given = list(frames)
+        found = native.blocks(module, chunks, tally, links, selects=selects)
+        batches = (native.batch(columns, links, 0) for columns in found)
+    given = [frame for batch in batches for frame in batch.frames()]
     counts: dict[str, object] = {name: getattr(tally, name) for name in Tally.__slots__}
-    return Reading(given, counts, sieve.dropped)
+    return Reading(given, counts)
 
 
 def _bounds(end: int, first: int, size: int) -> Iterator[tuple[int, int]]:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carpscope.adverts.select import drops
 from carpscope.capture import native
-from carpscope.capture.sieve import SIEVED_SIZE, Sieve
 from carpscope.core import native as extension
-from tests.capture.test_sieve import heads, ports, protocols
+from tests.adverts.test_select import heads, ports, protocols
 from tests.native import files, sanitized
 from tests.program import ROOT, run
 
@@ -70,8 +70,7 @@ def test_both_leave_out_the_same(
     data[12:12] = b"\x81\x00\x00\x07" * tags
     module = extension.loaded()
     assert module is not None
-    dropped = len(data) >= SIEVED_SIZE and Sieve().drops(bytes(data), 0, len(data))
-    assert module.left_out(data) is dropped
+    assert module.left_out(data) is drops(bytes(data), 0, len(data), 1)
 
 
 def test_what_does_not_fit_together_is_refused() -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from carpscope.timeline.contest import NODES_KEPT
 from carpscope.timeline.group import Group
-from carpscope.timeline.lane import Lane
 from carpscope.timeline.node import Node
 from carpscope.timeline.observe import Observer
 
@@ -37,9 +36,6 @@ def _of(group: Group) -> Iterator[str]:
     for pair in group.hearing.pairs:
         if not living.keys() >= set(pair):
             yield f"who hears whom names {pair}, of which one is none of its nodes"
-    lane = group.lane
-    if isinstance(lane, Lane) and group.masters != [lane.node]:
-        yield f"{lane.node.id} goes on by itself, the masters are {masters}"
 
 
 def _nodes(group: Group, members: list[Node]) -> Iterator[str]:
@@ -105,7 +101,7 @@ def _deadlines(observer: Observer) -> Iterator[str]:
             if node.watched != (waiting[id(node)] == 1):
                 yield f"{group.id}: {node.id} has a deadline: {node.watched}"
             late = node.due <= observer.now
-            if node.is_master and not (node.watched or group.lane is not None or late):
+            if node.is_master and not (node.watched or late):
                 yield f"{group.id}: {node.id} is MASTER and nobody would notice its silence"
     alive = {id(node) for group in observer.groups.values() for node in group.members}
     for _, _, group, node in observer._due:
@@ -126,9 +122,6 @@ def _over_all(observer: Observer) -> Iterator[str]:
     for group in observer.groups.values():
         if len(group.members) > limits.group_nodes or len(group.nodes) > 2 * limits.group_nodes:
             yield f"{group.id} has {len(group.nodes)} addresses, {limits.group_nodes} nodes may be"
-    for one in observer._open_lanes():
-        if observer.groups.get(one.group.key) is not one.group or one.group.lane is not one:
-            yield f"{one.node.id} goes on by itself in {one.group.id}, which does not know"
     known = {group.key: group for group in observer.groups.values()}
     beside = {
         (vlan, vhid): group

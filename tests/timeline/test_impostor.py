@@ -77,7 +77,7 @@ def test_the_imitated_node_is_not_alive_for_it() -> None:
 
 
 def test_signatures_are_bounded() -> None:
-    from carpscope.timeline.impostor import KEYS_KEPT
+    from carpscope.timeline.log import KEYS_KEPT
 
     frames = simulated(scenario('impl = "freebsd13"', duration=20))
     adverts = [f for f in frames if len(f.data) == 70]

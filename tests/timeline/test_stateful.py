@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from carpscope.auth.keyring import Keyring
+from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import EventWatch
@@ -15,7 +17,7 @@ from carpscope.detect.rule import Context
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.limits import Limits
 from carpscope.timeline.observe import Observer
-from carpscope.wire.decode import decode
+from carpscope.timeline.passage import Passage
 from tests.fuzz.conversations import changed, translated
 from tests.timeline.invariants import invariants
 from tests.wire import samples
@@ -40,6 +42,8 @@ class Conversation(RuleBasedStateMachine):
         self.observer.effort.total = 100
         self.engine = Engine(Context(self.observer))
         self.events = EventWatch()
+        self.mistakes = Mistakes()
+        self.passage = Passage(self.observer, self.take, self.mistakes)
         self.at: Nanos = 1_700_000_000 * SECOND
         self.number = 0
         self.said: list[bytes] = []
@@ -51,9 +55,8 @@ class Conversation(RuleBasedStateMachine):
 
     def send(self, data: bytes) -> None:
         self.number += 1
-        frame = Frame(self.number, self.at, 1, data, len(data))
-        if not (self.observer.glance(frame) or self.observer.pass_by(frame)):
-            self.take(self.observer.see(decode(frame)))
+        self.passage.see(Batch.of([Frame(self.number, self.at, 1, data, len(data))]))
+        assert not self.mistakes.count
 
     @rule(host=HOSTS, vhid=VHIDS, priority=PRIORITIES, families=st.sampled_from([4, 6, 46, 64]))
     def advertise(self, host: int, vhid: int, priority: tuple[int, int], families: int) -> None:

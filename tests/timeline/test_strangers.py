@@ -11,7 +11,9 @@ from carpscope.auth.keyring import Keyring
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
+from carpscope.core.batch import batched
 from carpscope.core.frame import Frame
+from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.engine import Engine
 from carpscope.detect.finding import Finding
@@ -19,6 +21,7 @@ from carpscope.detect.rule import Context
 from carpscope.pipeline import analyze
 from carpscope.timeline.limits import Limits
 from carpscope.timeline.observe import Observer
+from carpscope.timeline.passage import Passage
 from carpscope.timeline.pruning import share
 from carpscope.wire.carp import Advert, virtual_mac
 from carpscope.wire.decode import decode
@@ -74,13 +77,21 @@ def flood(start: int, seconds: int, rate: int, **options: int) -> Iterator[Sent]
 
 
 def followed(sent: Iterable[Sent], observer: Observer, *, short: bool = True) -> list[Finding]:
-    """Feed an observer and the detectors; `short` says whether by the short way, too."""
+    """Feed an observer and the detectors; `short` says whether in batches, or decoded each."""
     engine = Engine(Context(observer))
-    for number, (at, data) in enumerate(sorted(sent), 1):
-        frame = Frame(number, 1_700_000_000 * SECOND + at, 1, data, len(data))
-        if short and (observer.glance(frame) or observer.pass_by(frame)):
-            continue
-        engine.see(observer.see(decode(frame)))
+    mistakes = Mistakes()
+    frames = [
+        Frame(number, 1_700_000_000 * SECOND + at, 1, data, len(data))
+        for number, (at, data) in enumerate(sorted(sent), 1)
+    ]
+    if short:
+        passage = Passage(observer, engine.see, mistakes)
+        for batch in batched(frames, 100):
+            passage.see(batch)
+    else:
+        for frame in frames:
+            engine.see(observer.see(decode(frame)))
+    assert not mistakes.count
     engine.see(observer.finish())
     return engine.findings(observer.now)
 

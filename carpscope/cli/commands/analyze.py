@@ -1,19 +1,17 @@
 """`carpscope analyze`: what is wrong in a capture, since when, who, and what to change."""
 
 import argparse
-import os
 import sys
 
 from carpscope.cli import options as shared
 from carpscope.cli import own
 from carpscope.cli.command import Command
-from carpscope.cli.terminal import LONG_FILE, Progress, width
+from carpscope.cli.terminal import Progress, width
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
-    from carpscope.capture.scan import Scan
     from carpscope.config import Config
     from carpscope.pipeline import Analysis
 
@@ -64,37 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Analyze and print; exit 1 where something is wrong."""
-    scan = _scan(options)  # it reads while the rest is imported
-    try:
-        return _run(options, scan)
-    finally:
-        if scan is not None:
-            scan.close()
-
-
-def _scan(options: argparse.Namespace) -> "Scan | None":
-    """Begin a quick look at a long file, if nothing was asked that it cannot answer."""
-    chosen = shared.paths(options)
-    exact = options.json or options.details or options.count or options.filter or options.digest
-    if exact or len(chosen) != 1 or chosen[0] == "-":
-        return None
-    try:
-        if os.stat(chosen[0]).st_size < LONG_FILE:  # noqa: PTH116 - pathlib takes longer to import
-            return None
-    except (OSError, ValueError):
-        return None
-    from carpscope.capture.scan import Scan
-    from carpscope.capture.sieve import UnfitError
-
-    try:
-        return Scan(chosen[0])
-    except UnfitError:
-        return None
-
-
-def _run(options: argparse.Namespace, scan: "Scan | None") -> int:
     from carpscope.auth.effort import Effort
-    from carpscope.pipeline import analyze, glimpse
+    from carpscope.pipeline import analyze
 
     config = shared.config(options)
     if options.n:
@@ -104,10 +73,6 @@ def _run(options: argparse.Namespace, scan: "Scan | None") -> int:
         from carpscope.cli import archive
 
         return _told(archive.analyzed(folder, options, config), config, options)
-    if scan is not None and not options.quiet:
-        from carpscope.report import screen  # noqa: F401 - loaded while the scan goes on
-    if scan is not None and (seen := glimpse(scan, config)) is not None:
-        return _told(seen, config, options)
     accepts = shared.accepts(options)
     vantage = shared.compared(options)
     captures = shared.opened(options, digest=options.digest)

@@ -181,7 +181,6 @@ class MasterGap:
 
     def _others(self, group: Group, start: Nanos, end: Nanos) -> bool:
         """Tell whether a node of another group, of another host, advertised between two times."""
-        self._context.observer.sync()
         mine = set(group.nodes)
         return any(
             reign.start <= end and reign.until >= start

@@ -1,15 +1,14 @@
-"""What a sieve drops is nothing that anybody looks at, and dropping it changes no result."""
+"""What is dropped is nothing that anybody looks at, and dropping it changes no result."""
 
-import hashlib
 import json
-import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carpscope.capture.sieve import SIEVED_SIZE, Sieve
+from carpscope import pipeline
+from carpscope.adverts.select import TUNNEL_PORTS, drops
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
@@ -48,16 +47,33 @@ protocols = st.one_of(st.sampled_from([1, 2, 6, 17, 47, 58, 112, 240]), st.integ
 ports = st.one_of(st.sampled_from([4789, 8472, 37008, 53]), st.integers(0, 65535))
 
 
-@given(heads, protocols, ports, st.binary(min_size=45, max_size=140))
+tagged = st.lists(
+    st.tuples(
+        st.sampled_from([b"\x81\x00", b"\x88\xa8", b"\x91\x00"]), st.binary(min_size=2, max_size=2)
+    ),
+    max_size=3,
+).map(lambda tags: b"".join(kind + number for kind, number in tags))
+
+
+@given(
+    heads,
+    protocols,
+    ports,
+    st.binary(min_size=45, max_size=140),
+    tagged,
+    st.one_of(st.integers(0, 80), st.just(200)),
+)
 def test_what_is_dropped_is_of_no_interest(
-    head: bytes, protocol: int, port: int, rest: bytes
+    head: bytes, protocol: int, port: int, rest: bytes, tags: bytes, cut: int
 ) -> None:
     data = bytearray((head + rest)[:140])
     data[20 if head[12:14] == b"\x86\xdd" else 23] = protocol
     for place in (36, 56) if len(data) >= 58 else (36,):
         data[place : place + 2] = port.to_bytes(2, "big")
+    data[12:12] = tags
+    del data[cut:]
     frame = Frame(1, 0, 1, bytes(data), len(data))
-    if len(data) >= SIEVED_SIZE and Sieve().drops(b"before" + frame.data, 6, len(data)):
+    if drops(b"before" + frame.data + b"behind", 6, len(data), 1):
         packet = decode(frame)
         assert packet.body is None
         assert not packet.is_protocol_112
@@ -84,41 +100,17 @@ def test_dropping_changes_nothing(
     def told() -> str:
         return json.dumps(document(analyze([open_capture(str(noisy))], Config()), Config()))
 
-    sieved = told()
-    monkeypatch.setattr(Sieve, "drops", lambda *_: False)
-    assert sieved == told()
-    assert json.loads(sieved)["evidence"][0]["packets"] == 3 * len(frames) + 1
+    dropped = told()
+    monkeypatch.setattr(pipeline, "drops", lambda *_: False)
+    assert dropped == told()
+    assert json.loads(dropped)["evidence"][0]["packets"] == 3 * len(frames) + 1
 
 
-def test_a_sieve_knows_every_tunnel() -> None:
-    """It lies a layer below `wire`, which decides what a tunnel is."""
-    for port in range(1 << 16):
-        data = bytearray(tcp(1))
-        data[23], data[36:38] = 17, port.to_bytes(2, "big")
-        assert Sieve().drops(bytes(data), 0, len(data)) is (port not in wrapping.tables().ports)
-
-
-def test_a_long_file_has_the_same_digest(tmp_path: Path) -> None:
-    path = tmp_path / "long.pcap"
-    with path.open("wb") as stream:
-        writer = PcapWriter(stream)
-        for number in range(10_000):
-            writer.write(Frame(number, number, 1, bytes(1200), 1200))
-    capture = open_capture(str(path), digest=True)
-    assert sum(1 for _ in capture) == 10_000
-    assert capture.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def test_a_long_file_that_is_closed_early_leaves_no_thread(tmp_path: Path) -> None:
-    path = tmp_path / "long.pcap"
-    with path.open("wb") as stream:
-        writer = PcapWriter(stream)
-        for number in range(10_000):
-            writer.write(Frame(number, number, 1, bytes(1200), 1200))
-    before = threading.active_count()
-    capture = open_capture(str(path), digest=True)
-    assert threading.active_count() == before + 1
-    next(iter(capture))
-    capture.close()
-    assert threading.active_count() == before
-    assert capture.sha256 is None
+def test_every_tunnel_is_looked_into() -> None:
+    assert set(TUNNEL_PORTS) == set(wrapping.tables().ports)
+    for tag in (b"", b"\x81\x00\x00\x05"):
+        for port in range(1 << 16):
+            data = bytearray(tcp(1))
+            data[23], data[36:38] = 17, port.to_bytes(2, "big")
+            data[12:12] = tag
+            assert drops(bytes(data), 0, len(data), 1) is (port not in TUNNEL_PORTS)

@@ -1,4 +1,4 @@
-"""The hot path gives what the general path gives, whatever comes."""
+"""Seeing a train is seeing each of its rows, whatever comes."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carpscope.adverts.cut import Cutter
+from carpscope.adverts.train import Train
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapngWriter, PcapWriter
 from carpscope.config import Config
@@ -14,7 +16,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
 from carpscope.pipeline import analyze
 from carpscope.report.document import document
-from carpscope.timeline import lanes, node, observe
+from carpscope.timeline import observe, passage, steady
 from carpscope.timeline.facts import Fact
 from tests.simulated import PASSPHRASE, scenario, simulated
 from tests.timeline.recorded import TRACES, secrets
@@ -29,30 +31,29 @@ def told(path: Path, config: Config) -> str:
 
 
 def both(path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, int]:
-    """Analyze with the hot path and without it; give how many it took."""
+    """Analyze with trains and with single rows; give how many rows were taken whole."""
     taken = 0
-    finish = observe.Observer.finish
+    take = observe.Observer.take
 
-    def counted(self: observe.Observer) -> list[Fact]:
+    def counted(self: observe.Observer, train: Train) -> list[Fact]:
         nonlocal taken
-        found = finish(self)
+        found = take(self, train)
         taken += self.taken
         return found
 
-    monkeypatch.setattr(observe.Observer, "finish", counted)
-    monkeypatch.setattr(node, "STEADY", 6)
-    monkeypatch.setattr(lanes, "AGAIN", 1)
-    fast = told(path, config)
-    monkeypatch.setattr(observe, "lane_for", lambda *_: None)
-    slow = told(path, config)
+    monkeypatch.setattr(observe.Observer, "take", counted)
+    monkeypatch.setattr(steady, "STEADY", 6)
+    whole = told(path, config)
+    monkeypatch.setattr(passage, "Cutter", lambda window, _: Cutter(window, 1))
+    single = told(path, config)
     monkeypatch.undo()
-    return fast, slow, taken
+    return whole, single, taken
 
 
 @pytest.mark.parametrize("path", [*TRACES, *CAPTURES], ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_captures_say_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fast, slow, _ = both(path, secrets(path), monkeypatch)
-    assert fast == slow
+    whole, single, _ = both(path, secrets(path), monkeypatch)
+    assert whole == single
 
 
 @pytest.mark.parametrize("impl", ["freebsd13", "freebsd9", "netbsd", "openbsd", "ucarp"])
@@ -61,8 +62,8 @@ def test_a_steady_master_is_taken(
 ) -> None:
     frames = simulated(scenario(f'impl = "{impl}"', duration=120))
     for config, kind in ((CONFIG, "pcap"), (KEYLESS, "pcap"), (CONFIG, "pcapng")):
-        fast, slow, taken = both(written(frames, tmp_path, kind), config, monkeypatch)
-        assert fast == slow
+        whole, single, taken = both(written(frames, tmp_path, kind), config, monkeypatch)
+        assert whole == single
         assert taken > 85
 
 
@@ -71,8 +72,8 @@ def test_a_steady_master_behind_a_vlan_tag_is_taken(
 ) -> None:
     frames = [tagged(frame) for frame in simulated(scenario('impl = "netbsd"', duration=120))]
     for config, kind in ((CONFIG, "pcap"), (KEYLESS, "pcap"), (CONFIG, "pcapng")):
-        fast, slow, taken = both(written(frames, tmp_path, kind), config, monkeypatch)
-        assert fast == slow
+        whole, single, taken = both(written(frames, tmp_path, kind), config, monkeypatch)
+        assert whole == single
         assert taken > 85
 
 
@@ -85,8 +86,8 @@ def test_a_long_calm_between_two_nodes_is_remembered_alike(
     events = '300 crash node="fw1"\n320 restart node="fw1"\n2900 crash node="fw1"'
     frames = simulated(scenario(*nodes, duration=3000, events=events))
     for config in (CONFIG, KEYLESS):
-        fast, slow, taken = both(written(frames, tmp_path), config, monkeypatch)
-        assert fast == slow
+        whole, single, taken = both(written(frames, tmp_path), config, monkeypatch)
+        assert whole == single
         assert taken > 2500
 
 
@@ -132,8 +133,8 @@ def test_any_disturbance_says_the_same(
         frames = disturbed(frames, index % len(frames), kind, offset, value)
     frames.sort(key=lambda frame: frame.at)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        fast, slow, _ = both(written(frames, Path(folder)), config, patch)
-    assert fast == slow
+        whole, single, _ = both(written(frames, Path(folder)), config, patch)
+    assert whole == single
 
 
 def disturbed(frames: list[Frame], index: int, kind: str, offset: int, value: int) -> list[Frame]:
@@ -182,24 +183,17 @@ def test_many_that_nobody_explains_are_sampled_alike(
     frames = simulated(scenario(f'impl = "{impl}"', duration=9000, events=events))
     stranger = Config((b"another",), ())
     for config in (KEYLESS, stranger):
-        fast, slow, taken = both(written(frames, tmp_path), config, monkeypatch)
-        assert fast == slow
+        whole, single, taken = both(written(frames, tmp_path), config, monkeypatch)
+        assert whole == single
         assert taken > 8800
 
 
-def test_who_gets_no_lane_keeps_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On two VLANs one source may have one vhid: the second has the same key, and no lane."""
+def test_one_source_on_two_vlans_is_two_nodes(tmp_path: Path) -> None:
     frames = simulated(scenario('impl = "netbsd"', duration=60))
     frames += [tagged(frame) for frame in frames]
     frames.sort(key=lambda frame: frame.at)
     path = written(frames, tmp_path)
-    for limit in (0, 256):
-        monkeypatch.setattr(observe, "LANES_KEPT", limit)
-        analysis = analyze([open_capture(str(path))], KEYLESS)
-        tracks = [
-            node.authentication for g in analysis.observer.groups.values() for node in g.members
-        ]
-        assert len(tracks) == 2
-        assert all(track.lag is None for track in tracks)
-        assert len({track.failed for track in tracks}) == 1
-        assert (analysis.observer.taken > 0) == (limit > 0)
+    analysis = analyze([open_capture(str(path))], KEYLESS)
+    tracks = [node.authentication for g in analysis.observer.groups.values() for node in g.members]
+    assert len(tracks) == 2
+    assert len({track.failed for track in tracks}) == 1

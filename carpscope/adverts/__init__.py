@@ -1,0 +1,1 @@
+"""From batches of packets to trains of advertisements."""

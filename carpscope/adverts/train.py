@@ -1,0 +1,140 @@
+"""A train: advertisements of one sender in which only what must move has moved.
+
+Time, frame number, IPv4 id and the header checksum it moves, counter, HMAC and the checksum of
+all. The rest of the frame is the same, byte by byte, link header included. Nothing is said of
+whether they are right: that is for whoever knows keys and what came before.
+"""
+
+from array import array
+from collections.abc import Sequence
+from enum import IntEnum
+from operator import sub
+from typing import NamedTuple
+
+from carpscope.core.batch import Batch
+from carpscope.core.frame import Frame
+from carpscope.core.units import Nanos
+
+MOVING = 34
+"""Bytes a row that move: id 2, IPv4 checksum 2, checksum 2, counter 8, HMAC 20."""
+_COUNTER, _DIGEST = 6, 14
+
+
+class Kind(IntEnum):
+    """How each row follows the one before it."""
+
+    ONE = 0
+    """There is one row."""
+    SAME = 1
+    """Checksum, counter and HMAC are the same (OpenBSD, old pfSense)."""
+    COUNTS = 2
+    """The counter is one more."""
+    JUMPS = 3
+    """Neither: 64 random bits, or some were lost."""
+
+
+class Plain(NamedTuple):
+    """What all rows of a train have in common."""
+
+    fixed: bytes
+    """The frame without what moves."""
+    vlans: tuple[int, ...]
+    vhid: int
+    version: int
+    source: bytes
+    tos: int
+    dont_fragment: bool
+    advbase: int
+    advskew: int
+    demote: int
+    capture: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return advbase, advskew and demotion: what the HMAC does not cover."""
+        return self.advbase, self.advskew, self.demote
+
+
+Columns = tuple[Sequence[int], Sequence[Nanos], Sequence[int], bytes]
+"""Indexes in a batch, times, frame numbers, and what moves in each row."""
+
+
+def _column(values: Sequence[int]) -> Sequence[int]:
+    if isinstance(values, array):
+        return values
+    try:
+        return array("q", values)
+    except OverflowError:  # a damaged file can name any time
+        return values
+
+
+class Train:
+    """Rows of one sender; made by a cutter, taken by an observer."""
+
+    __slots__ = (
+        *("at", "batch", "copies", "doubts", "kind", "longest", "moving"),
+        *("number", "plain", "rows", "shortest"),
+    )
+
+    def __init__(
+        self,
+        batch: Batch,
+        plain: Plain,
+        kind: Kind,
+        columns: Columns,
+        copies: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        """Take what differs from row to row."""
+        self.batch = batch
+        self.plain = plain
+        self.kind = kind
+        rows, at, number, self.moving = columns
+        self.rows: Sequence[int] = rows
+        """The indexes of the rows in the batch."""
+        self.at: Sequence[Nanos] = _column(at)
+        self.number: Sequence[int] = _column(number)
+        self.copies = copies
+        """Packets that are copies of rows and came right behind them: which row, and their index
+        in the batch. They are no rows."""
+        self.shortest = self.longest = 0
+        """The least and the most time between neighbours."""
+        if len(rows) > 1:
+            gaps = list(map(sub, at[1:], at))
+            self.shortest, self.longest = min(gaps), max(gaps)
+        self.doubts = 1
+        """So many rows are seen one by one before the rest is tried whole again."""
+
+    def after(self, count: int) -> "Train":
+        """Return the rest of it behind the first rows."""
+        kind = self.kind if len(self.rows) > count + 1 else Kind.ONE
+        copies = [(place - count, index) for place, index in self.copies if place >= count]
+        moving = self.moving[count * MOVING :]
+        columns = self.rows[count:], self.at[count:], self.number[count:], moving
+        return Train(self.batch, self.plain, kind, columns, copies)
+
+    def copied(self, count: int) -> int:
+        """Return how many copies there are of the first rows."""
+        return sum(place < count for place, _ in self.copies) if self.copies else 0
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.rows)
+
+    def frame(self, index: int) -> Frame:
+        """Make a frame of a row."""
+        return self.batch.frame(self.rows[index])
+
+    def counter(self, index: int) -> bytes:
+        """Return the counter of a row as on the wire."""
+        start = index * MOVING + _COUNTER
+        return self.moving[start : start + 8]
+
+    def digest(self, index: int) -> bytes:
+        """Return the HMAC of a row."""
+        start = index * MOVING + _DIGEST
+        return self.moving[start : start + 20]
+
+    def identification(self, index: int) -> int:
+        """Return the IPv4 id of a row, 0 where there is none."""
+        start = index * MOVING
+        return self.moving[start] << 8 | self.moving[start + 1]

@@ -1,0 +1,111 @@
+"""The one way from a batch to facts, offline and live: cut, whose turn it is, observe."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from carpscope.adverts.cut import Cutter
+from carpscope.adverts.train import Train
+from carpscope.adverts.turns import turns
+from carpscope.core.batch import Batch
+from carpscope.core.errors import CarpscopeError
+from carpscope.core.mistakes import Mistakes
+from carpscope.timeline.copies import COPY_WINDOW
+from carpscope.timeline.facts import Fact
+from carpscope.timeline.node import frame_ref
+from carpscope.timeline.observe import Observer
+from carpscope.timeline.vantage import Vantage
+from carpscope.wire.decode import Packet, decode
+
+
+class Onlooker(Protocol):
+    """Who wants to see every packet of an analysis."""
+
+    def see(self, packet: Packet, *, is_copy: bool) -> None:
+        """Take one packet, and whether it is a copy of another."""
+
+
+class Passage:
+    """What batches show to one observer."""
+
+    def __init__(
+        self,
+        observer: Observer,
+        tell: Callable[[list[Fact]], None],
+        mistakes: Mistakes,
+        *,
+        vantage: Vantage | None = None,
+        also: Onlooker | None = None,
+        longest: int = 1 << 30,
+    ) -> None:
+        """Take who observes, and whom to tell the facts; our own mistakes cost one packet each.
+
+        `vantage` tells what is a copy of another capture's, `also` sees every packet: then
+        there are no trains. `longest` is the most rows of one.
+        """
+        self._observer = observer
+        self._tell = tell
+        self._mistakes = mistakes
+        self._vantage = vantage
+        self._also = also
+        self._is_single = vantage is not None or also is not None
+        self._cutter = Cutter(COPY_WINDOW, 1 if self._is_single else longest)
+        self.packets = 0
+        """Of the batches."""
+        self.reached = 0
+        """The number of the last of them in its capture."""
+        self.advertisements: Counter[int] = Counter()
+        """Of each capture, copies included."""
+
+    def see(self, batch: Batch) -> None:
+        """Take what a source gave."""
+        self.packets += len(batch)
+        self.reached = batch.number(-1) if len(batch) else self.reached
+        for index, train in turns(self._cutter.cut(batch), self._take):
+            self._one(batch, index)
+            if train is not None:
+                self._observer.knows(train)
+        with self._mistakes.isolated("time", self._observer.now):
+            self._told(self._observer.catch_up())
+
+    def _take(self, train: Train) -> int:
+        """Take the rows of a train that change nothing; return how many."""
+        observer, capture = self._observer, train.plain.capture
+        try:
+            self._told(observer.take(train))
+        except CarpscopeError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - the next goes on; a `with` would cost
+            number = frame_ref(capture, train.number[0])
+            self._mistakes.add("frame", problem, train.at[0], number)
+            return 0
+        self.advertisements[capture] += observer.taken + train.copied(observer.taken)
+        return observer.taken
+
+    def _one(self, batch: Batch, index: int) -> None:
+        """See one packet."""
+        observer, vantage, also = self._observer, self._vantage, self._also
+        capture = batch.capture_of(index)
+        try:
+            if not self._is_single and observer.pass_by(batch, index):
+                self.advertisements[capture] += 1
+                return
+            frame = batch.frame(index)
+            is_copy = vantage is not None and vantage.is_copy(frame)
+            packet = decode(frame)
+            if vantage is not None:
+                packet = vantage.renamed(packet)
+            if packet.advert is not None:
+                self.advertisements[capture] += 1
+            self._told(observer.see(packet, is_copy=is_copy))
+            if also is not None:
+                also.see(packet, is_copy=is_copy or observer.is_copy)
+        except CarpscopeError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - the next goes on; a `with` would cost
+            number = frame_ref(capture, batch.number(index))
+            self._mistakes.add("frame", problem, batch.at(index), number)
+
+    def _told(self, facts: list[Fact]) -> None:
+        if facts:
+            self._tell(facts)
