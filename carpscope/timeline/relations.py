@@ -115,7 +115,8 @@ def _proved(group: Group, sender: Node, receiver: Node) -> Iterator[Spell]:
 
 
 def _within(at: Nanos, spell: Spell) -> bool:
-    return spell.start <= at and (spell.end is None or at <= spell.end)
+    """Tell whether a sign falls into a spell: who yields at the end of one has heard the other."""
+    return spell.start <= at and (spell.end is None or at < spell.end)
 
 
 def _one_after_the_other(spells: list[Spell]) -> list[Spell]:
@@ -144,7 +145,7 @@ def _periods(
             return
         until = after.start if after is not None else None
         inside = [
-            s for s in signs if (begin is None or s.at > begin) and (until is None or s.at < until)
+            s for s in signs if (begin is None or s.at >= begin) and (until is None or s.at < until)
         ]
         if inside or after is None or (until is not None and _speaks_before(sender, until)):
             yield from _between(group, sender, receiver, begin, until, inside)
