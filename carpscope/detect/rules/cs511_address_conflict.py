@@ -177,7 +177,7 @@ class AddressConflict:
                 yield from _silent(vlan, address, asking, in_use.get(vlan, set()))
 
     def _judge(self, group: Group, address: bytes, in_use: frozenset[int], now: Nanos) -> None:
-        """Judge the claims to an address that are old enough, and keep the rest."""
+        """Judge the claims to an address that can be judged by now, and keep the rest."""
         claims = self._claims.get((group.vlan, address))
         if not claims:
             return
@@ -205,6 +205,8 @@ class AddressConflict:
                 or (len(strange) > 1 and _is_old(claim, claims))
             ):
                 self._add(group, address, claim, who)
+            else:
+                waiting.append(claim)  # what is known later may decide it, as in a file
         self._claims[group.vlan, address] = deque(waiting, maxlen=CLAIMS_KEPT)
 
     def _parts(self, group: Group, address: bytes) -> set[bytes]:
@@ -223,6 +225,7 @@ class AddressConflict:
                 return
             conflict = _Conflict(group, address, claim.mac, claim.at, claim.at)
             self._found[key] = conflict
+        conflict.start = min(conflict.start, claim.at)
         conflict.end = max(conflict.end, claim.at)
         conflict.masters |= {node.id: node for node in who.masters if node.own_mac != claim.mac}
         conflict.hows[claim.how] = conflict.hows.get(claim.how, 0) + 1
