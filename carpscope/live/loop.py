@@ -38,7 +38,7 @@ from carpscope.live.telling import Teller, notice
 from carpscope.live.triage import Triage
 from carpscope.live.vantages import Vantages
 from carpscope.live.views import snapshot
-from carpscope.report.record import Record
+from carpscope.report.record import GROUP, Record
 from carpscope.report.snapshot import Snapshot
 
 TICK: Nanos = 100 * MILLISECOND
@@ -216,7 +216,8 @@ class Live:
         clock = record.interface if is_foreign else None
         at = self._told[clock] = max(self._told.get(clock, record.at), record.at)
         record = replace(record, at=at)
-        self.log.append(record)
+        if record.kind != GROUP:
+            self.log.append(record)
         for outlet in self.options.outputs.all:
             outlet.put(record)
 
