@@ -8,7 +8,7 @@ names enters as text and never as markup.
 from rich.console import Console
 from rich.text import Text
 
-from carpscope.capture.described import Folder
+from carpscope.capture.described import Described, Folder
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, clock, day, span_text
@@ -19,6 +19,7 @@ from carpscope.detect.standing import vips
 from carpscope.detect.words import priority
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
+from carpscope.report.captured import advice, captured_text
 from carpscope.report.finding import frame_name
 from carpscope.report.folder import folder_notes
 from carpscope.report.layout import columns, hanging
@@ -26,6 +27,7 @@ from carpscope.report.roster import Span, name, roster, shown, signs
 from carpscope.report.unjudged import sentences
 from carpscope.report.vantage import offset_text, place_text, way_text
 from carpscope.timeline import traits
+from carpscope.timeline.captured import Captured
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
 from carpscope.timeline.mastership import is_master
@@ -106,6 +108,7 @@ class Screen:
     def _evidence(self, analysis: Analysis) -> None:
         if analysis.folder is not None:
             self._folder(analysis, analysis.folder)
+        captured = analysis.captured
         for index, capture in enumerate(analysis.captures):
             if analysis.folder is not None and not self._details:
                 break
@@ -120,6 +123,8 @@ class Screen:
                 self._hang(Text(), prefix)
                 prefix = Text("  ")
             self._hang(prefix, told)
+            if analysis.vantage is None:
+                self._captured(captured[index], capture, analysis)
             for note in (*capture.notes, *(analysis.notes if index == 0 else ())):
                 self._hang(Text("  note: ", style="yellow"), note)
             if self._details:
@@ -133,6 +138,13 @@ class Screen:
             made = "a mirror port or another capture" if analysis.vantage else "a mirror port"
             self._print(f"  {_count(copies, 'copy', 'copies')} that {made} made left out")
         self._line()
+
+    def _captured(self, one: Captured, capture: Described, analysis: Analysis) -> None:
+        """Print where a capture was taken, where it shows, and what a better one would show."""
+        if told := captured_text(one, capture):
+            self._hang(Text("  captured: ", style="dim"), told)
+        if told := advice(one, analysis.findings):
+            self._hang(Text("  better: ", style="dim"), told)
 
     def _folder(self, analysis: Analysis, folder: Folder) -> None:
         """Print a folder as the one recording it is."""

@@ -7,6 +7,7 @@ from carpscope.core.units import clock, day, span_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Incident
 from carpscope.detect.words import listed
+from carpscope.report.captured import advice, captured_text
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import plural
 from carpscope.report.vantage import BECAUSE, offset_text, place_text, way_text
@@ -95,7 +96,12 @@ def _group(group: Group, changes: int) -> str:
 
 def undecided(request: Request) -> Iterator[str]:
     """Say what these packets cannot decide, each with what would."""
+    captured = request.analysis.captured
     for index, capture in enumerate(request.analysis.captures):
+        told = captured_text(captured[index], capture) or "where it was captured does not show"
+        yield f"{request.names[index]}: {told}."
+        if better := advice(captured[index], request.analysis.findings):
+            yield f"{request.names[index]}: {better}."
         for note in capture.notes:
             yield f"{request.names[index]}: {note}."
         if capture.drops is None:
