@@ -359,6 +359,11 @@ class Live:
         place = self.segment[change.interface]
         monitor = self.monitors[place]
         if (vantages := self.vantages.get(place)) is not None:
+            if change.state != "up" and not monitor.sight.is_blind:
+                vantages.release(1 << 62)  # what it gave until then is judged before
+                at = vantages.until(wall_ns())
+                with self.mistakes.isolated("look", at):
+                    self._look_at(monitor, self._tellers[place], at, is_last=False)
             vantages.tell(change.interface, change)
         elif change.state == "up" and not monitor.sight.has_seen_since(change.since):
             monitor.lose(change.since, change.since, change.text)  # a moment is told when over
