@@ -1,10 +1,10 @@
 """The drawings of one group: its timeline, and each node's intervals."""
 
+from carpscope.core.text import plural
 from carpscope.core.units import Nanos, clock, seconds_text
 from carpscope.detect.words import priority
 from carpscope.report.forensic import figures, story
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, Model
 from carpscope.report.roster import name
 from carpscope.timeline import traits
