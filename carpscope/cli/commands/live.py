@@ -495,7 +495,9 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
         return 0
     if live.mistakes.count:
         return own.told(live.mistakes, debug=options.debug)
-    if taken.unknown and not live.is_wrong:
+    # what came to its end is judged as a capture is, if anything in it could be
+    is_read = live.capture.is_over and live.adverts > 0
+    if taken.unknown and not live.is_wrong and not is_read:
         told = "; ".join(taken.unknown)
         print(shown(f"carpscope: {told}: it is unknown how things stand"), file=sys.stderr)
         return 2
