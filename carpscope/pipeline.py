@@ -173,6 +173,7 @@ def analyze(
         told = [one for one in result.findings if one.label != internal.LABEL]
         result.findings = [*told, *internal.findings(mistakes)]
     result.notes = [*observer.strangers.notes(), *observer.alive.remarks]
+    result.notes += observer.alive.witness.notes()
     if more[0]:
         result.notes.append(f"{more[0]:,} more events were only counted")
     result.events.sort(key=lambda event: (event.start, event.end))

@@ -14,20 +14,22 @@ Where several captures of one network are compared, `timeline.places` knows more
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView
-from carpscope.wire.link import ETHERNET
+from carpscope.wire.link import ENCRYPTED, ETHERNET
 
 KEPT = 64
 """Hosts of each kind that are told apart; a flood of invented ones is evidence of nothing."""
 CAPTURES_KEPT = 256
 FEW = 3
 """Fewer frames of a kind are no sign."""
+NOTED = 4
+"""Reasons of each kind that are told, the commonest first."""
 MANY = 12
 """Fewer unicast frames may be some that a switch flooded."""
 SENT_BY_US = 4
@@ -54,6 +56,10 @@ class Signs:
     neighbours: int = 0
     """Frames of ARP and neighbour discovery."""
     unicast: int = 0
+    encrypted: Counter[str] = field(default_factory=Counter)
+    """Packets by the layer behind which nothing can be read."""
+    unread: Counter[str] = field(default_factory=Counter)
+    """Packets whose link layer cannot be read, by why."""
     talks: Counter[bytes] = field(default_factory=Counter)
     """Frames of two single hosts by the MACs of both."""
     marked: Counter[bytes] = field(default_factory=Counter)
@@ -74,7 +80,13 @@ class Signs:
     def see(self, packet: Packet) -> None:
         """Take one packet."""
         link, ip, body = packet.link, packet.ip, packet.body
+        for fault in packet.faults:
+            if fault.problem == ENCRYPTED:
+                _count(self.encrypted, fault.layer)
         if link is None:
+            for fault in packet.faults[:1]:
+                if fault.problem != ENCRYPTED:
+                    _count(self.unread, str(fault))
             return
         source, destination = link.source, link.destination
         if source is not None and destination is not None and not destination[0] & 1:
@@ -139,6 +151,19 @@ class Witness:
                 return
             signs = self._signs[index] = Signs()
         signs.see(packet)
+
+    def notes(self) -> Iterator[str]:
+        """Say what could not be looked into, counted over all captures."""
+        encrypted: Counter[str] = Counter()
+        unread: Counter[str] = Counter()
+        for signs in self._signs.values():
+            encrypted.update(signs.encrypted)
+            unread.update(signs.unread)
+        for layer, count in encrypted.most_common(NOTED):
+            packets = "packet is" if count == 1 else "packets are"
+            yield f"{count:,} {packets} encrypted ({layer}); what is inside cannot be read"
+        for why, count in unread.most_common(NOTED):
+            yield f"{count:,} {'packet' if count == 1 else 'packets'} could not be read: {why}"
 
     def told(
         self,

@@ -153,3 +153,17 @@ def test_what_a_host_sent_itself_is_no_sign_that_it_hears() -> None:
     for kind, noted in ((4, False), (2, True)):
         observer = taken(marked(kind), link=113).observer
         assert observer.alive.others((), 0, 1 << 62, set()) is noted
+
+
+def test_what_cannot_be_looked_into_is_counted_and_said() -> None:
+    def esp(data: bytes) -> bytes:
+        return data[:23] + b"\x32" + data[24:] if source_of(data) == ONE else data
+
+    hidden = sum(source_of(f.data) == ONE for f in open_capture(str(PARTITION)))
+    assert (
+        f"{hidden} packets are encrypted (esp); what is inside cannot be read" in taken(esp).notes
+    )
+    unread = taken(lambda data: data, link=147).notes
+    assert unread == ["82 packets could not be read: link: link type 147 is not decoded at byte 0"]
+    short = taken(lambda data: data[:9], link=113, wire=lambda data: 70).notes
+    assert short[0].startswith("82 packets could not be read: sll: truncated")
