@@ -14,6 +14,8 @@ import carpscope
 from carpscope.core import native
 from tests.program import ROOT, start
 
+pytestmark = pytest.mark.slow
+
 hook = pytest.importorskip("hatch_build", reason="needs hatchling: it builds the extension")
 CAN_BUILD = (
     shutil.which("cc") is not None

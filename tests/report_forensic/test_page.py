@@ -14,7 +14,10 @@ from tests.program import capture, run
 from tests.report_forensic.browser import PROGRAM, Browser, browser
 from tests.report_forensic.test_report import SECRET, hostile
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no chromium here: apt install chromium")
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="no chromium here: apt install chromium"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")
