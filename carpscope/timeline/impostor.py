@@ -166,9 +166,12 @@ class Signatures:
             return count
         else:
             seen = self._seen
+        before: set[bytes] = set()
         for index in range(count):
-            if signature_key(plain.version, train.counter(index), train.digest(index)) in seen:
+            key = signature_key(plain.version, train.counter(index), train.digest(index))
+            if key in seen or key in before:
                 return index
+            before.add(key)
         return count
 
     def _add(self, version: int, counter: bytes, digest: bytes, first: Signature) -> None:

@@ -128,7 +128,7 @@ class Surroundings:
         if mine is None:
             return
         members = mine.members
-        last = max((node.last for node in members), default=0)
+        last = max((node.last_before(fact.at) for node in members), default=0)
         if self._vrrp.get((fact.vlan, mine.vhid), -1) <= last:
             mine.holdings.see(fact, members, is_shared=fact.address in mine.announced)
 

@@ -1,17 +1,20 @@
 """Seeing a train is seeing each of its rows, whatever comes."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from carpscope import pipeline
 from carpscope.adverts.cut import Cutter
 from carpscope.adverts.train import Train
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapngWriter, PcapWriter
 from carpscope.config import Config
+from carpscope.core.batch import batched
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
 from carpscope.pipeline import analyze
@@ -109,6 +112,13 @@ BASES = {
 }
 
 BASES["tagged"] = [tagged(frame) for frame in BASES["netbsd"]]
+BASES["two groups"] = sorted(
+    [
+        *BASES["freebsd13"],
+        *(tagged(f)._replace(at=f.at + 300 * MILLISECOND) for f in BASES["openbsd"]),
+    ],
+    key=lambda frame: frame.at,
+)
 
 disturbances = st.lists(
     st.tuples(
@@ -126,8 +136,6 @@ disturbances = st.lists(
 def test_any_disturbance_says_the_same(
     name: str, wanted: list[tuple[int, str, int, int]], config: Config
 ) -> None:
-    import tempfile
-
     frames = list(BASES[name])
     for index, kind, offset, value in wanted:
         frames = disturbed(frames, index % len(frames), kind, offset, value)
@@ -135,6 +143,32 @@ def test_any_disturbance_says_the_same(
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         whole, single, _ = both(written(frames, Path(folder)), config, patch)
     assert whole == single
+
+
+@settings(max_examples=60, deadline=None)
+@example([(76, "again", 45, 67)], 150, CONFIG)  # random counters, and one comes again among them
+@given(disturbances, st.integers(1, 150), st.sampled_from([CONFIG, KEYLESS]))
+def test_however_batches_fall_is_the_same(
+    wanted: list[tuple[int, str, int, int]], most: int, config: Config
+) -> None:
+    frames = list(BASES["two groups"])
+    for index, kind, offset, value in wanted:
+        frames = disturbed(frames, index * 2 % len(frames), kind, offset, value)
+    frames.sort(key=lambda frame: frame.at)
+    frames = [frame._replace(number=number) for number, frame in enumerate(frames, 1)]
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = written(frames, Path(folder))
+        whole, single, _ = both(path, config, patch)
+        assert whole == single
+        patch.setattr(steady, "STEADY", 6)
+        capture = open_capture(str(path))
+        frames = list(capture)
+        patch.setattr(pipeline, "batched", lambda given: batched(given, most))
+        cut = analyze([capture], config, frames=iter(frames))
+    told = document(cut, config)
+    expected = json.loads(single)
+    for one in ("groups", "findings", "events", "incidents"):
+        assert json.loads(json.dumps(told[one])) == expected[one]
 
 
 def disturbed(frames: list[Frame], index: int, kind: str, offset: int, value: int) -> list[Frame]:
