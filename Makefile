@@ -43,7 +43,7 @@ $(VENV)/.installed: pyproject.toml
 
 # Without a compiler there is no such file, and the reader is the one in Python.
 NATIVE := carpscope/_native.abi3.so
-$(NATIVE): $(wildcard native/*) hatch_build.py | $(VENV)/.tools
+$(NATIVE): $(wildcard carpscope/native/*) .ci/hatch_build.py | $(VENV)/.tools
 	@CFLAGS='-Wall -Wextra -Werror' $(BIN)/python -m pip install --quiet --no-deps \
 	  $(if $(filter no,$(PINNED)),,--no-build-isolation) --editable .
 	@$(BIN)/carpscope --version

@@ -1,4 +1,4 @@
-"""The extension in C (native/): walks captures in a buffer, verifies HMACs."""
+"""The extension in C (carpscope/native): walks captures, cuts batches, verifies HMACs."""
 
 from typing import TypeAlias
 
@@ -38,8 +38,20 @@ class Walk:
     ) -> bool: ...
 
 def left_out(frame: Buffer, /) -> bool: ...
+def kernel_columns(meta: Buffer, first: int, snaplen: int, /) -> bytearray: ...
 def choose_sha1(wanted: bool, /) -> bool: ...
 
 class Verifier:
     def __new__(cls, key: Buffer, message: Buffer) -> Verifier: ...
     def verifies(self, signed: Buffer, first: int, count: int, /) -> int: ...
+
+Given: TypeAlias = tuple[
+    int, int, bytes, bytes, bytes, bytes, list[tuple[int, int]], tuple[int, int] | None
+]
+"""A train: sender, kind, rows (I), times (q), numbers (q), what moves, copies, span."""
+
+class Cutter:
+    def __new__(cls, window: int) -> Cutter: ...
+    def cut(
+        self, columns: Buffer, count: int, data: Buffer, links: Buffer, capture: int, /
+    ) -> list[int | Given]: ...

@@ -83,8 +83,9 @@ class Train:
         kind: Kind,
         columns: Columns,
         copies: Sequence[tuple[int, int]] = (),
+        span: tuple[Nanos, Nanos] | None = None,
     ) -> None:
-        """Take what differs from row to row."""
+        """Take what differs from row to row; `span` is the least and the most time between two."""
         self.batch = batch
         self.plain = plain
         self.kind = kind
@@ -96,11 +97,11 @@ class Train:
         self.copies = copies
         """Packets that are copies of rows and came right behind them: which row, and their index
         in the batch. They are no rows."""
-        self.shortest = self.longest = 0
+        if span is None:
+            gaps = list(map(sub, at[1:], at)) or [0]
+            span = min(gaps), max(gaps)
+        self.shortest, self.longest = span
         """The least and the most time between neighbours."""
-        if len(rows) > 1:
-            gaps = list(map(sub, at[1:], at))
-            self.shortest, self.longest = min(gaps), max(gaps)
         self.doubts = 1
         """So many rows are seen one by one before the rest is tried whole again."""
 

@@ -17,6 +17,8 @@ DragonFly sys/netinet/ip_carp.c; ucarp src/carp.c.
 import hashlib
 from collections.abc import Iterable
 
+from carpscope.core import native
+
 KEY_SIZE = 20
 """CARP_KEY_LEN: kernels hold the passphrase in 20 zero-padded bytes."""
 SIGNED_SIZE = 34
@@ -55,12 +57,14 @@ def pads(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
 class Signer:
     """Signs counters under one key and one message; the pads are hashed once."""
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_inner", "_native", "_outer")
 
     def __init__(self, key: bytes, prefix: bytes) -> None:
         """Take up to 64 bytes of key (zero-padded, as HMAC does) and a `message`."""
         self._inner, self._outer = pads(key)
         self._inner.update(prefix)
+        module = native.loaded()
+        self._native = None if module is None else module.Verifier(key, prefix)
 
     def sign(self, counter: bytes) -> bytes:
         """Return the 20-byte digest for 8 bytes of counter."""
@@ -72,6 +76,9 @@ class Signer:
 
     def verifies(self, signed: bytes, first: int, count: int) -> int:
         """Return how many of so many rows of `SIGNED_SIZE` verify before one that does not."""
+        if self._native is not None:
+            verified: int = self._native.verifies(signed, first, count)
+            return verified
         start, finish = self._inner.copy, self._outer.copy
         place = first * SIGNED_SIZE
         for index in range(count):

@@ -6,10 +6,13 @@ An analysis gets its columns, and a disk the batch as it is.
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from carpscope.core import native
 from carpscope.core.batch import Batch as Columns
+from carpscope.core.batch import Row
+from carpscope.core.columns import Columns as InColumns
 from carpscope.core.frame import Frame
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 
@@ -86,7 +89,14 @@ class Batch:
 
     def columns(self) -> Columns:
         """Give the packets as every source does."""
+        index = self.interface
+        return Columns(self.data, self._rows(), (self.link,), index, interfaces=(index,))
+
+    def _rows(self) -> Sequence[Row]:
         snaplen, number = self.snaplen, self.first
+        module = native.loaded()
+        if module is not None:
+            return InColumns(module.kernel_columns(self.meta, number, snaplen), len(self))
         rows = []
         for seconds, micros, offset, length in _RECORD.iter_unpack(self.meta):
             at = seconds * SECOND + micros * MICROSECOND
@@ -94,8 +104,7 @@ class Batch:
             wire = length if length < snaplen else max(length, 65535)
             rows.append((at, number, offset, length, wire, 0))
             number += 1
-        index = self.interface
-        return Columns(self.data, rows, (self.link,), index, interfaces=(index,))
+        return rows
 
     def _size(self) -> int:
         """Return how long every packet is, 0 where they differ or may have been cut."""

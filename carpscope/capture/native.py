@@ -1,12 +1,12 @@
 """Captures walked by the extension in C, where there is one (`core.native`).
 
-It gives the packets of a file in batches of columns, and leaves what is rare to the readers in
-Python, which are the reference: `capture.pcap` and `capture.pcapng`.
+It writes the packets of a file into columns and one buffer, and leaves what is rare to the
+readers in Python, which are the reference: `capture.pcap` and `capture.pcapng`.
 """
 
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from carpscope.capture import blocks as kinds
 from carpscope.capture import pcap, pcapng
@@ -16,65 +16,43 @@ from carpscope.capture.pieces import Pieces
 from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
 from carpscope.core import native
 from carpscope.core.batch import Batch, Drops
+from carpscope.core.columns import WIDTH, Columns
 from carpscope.core.units import MICROSECOND, Nanos
 
 ROWS = 65_536
 """Packets of one batch, at the most."""
 ROOM = 4 << 20
 """Bytes of the packets of one batch, at the most: more than the longest packet."""
-_KINDS: tuple[tuple[Literal["q", "Q", "I"], int], ...] = (
-    ("q", 8), ("Q", 8), ("Q", 8), ("I", 4), ("I", 4), ("I", 4),
-)  # fmt: skip
-"""Of each column: its type and width, as `struct columns` in native/walk.h."""
-_WIDTH = sum(width for _, width in _KINDS)
 _MORE, _FULL, _UNUSUAL = range(3)
-"""Why a walk stopped: `enum stop` in native/walk.h."""
+"""Why a walk stopped: `enum stop` in carpscope/native/walk.h."""
 _MOST = (1 << 63) - 1
 """This time and its negative stand for what 64 bits do not hold; the walk gives neither."""
 
 
-class Columns(NamedTuple):
-    """Packets of one file, in its order; good until the next are asked for."""
+def pcap_batches(
+    header: pcap.Header,
+    chunks: Iterator[bytes],
+    tally: Tally,
+    capture: int = 0,
+    drops: Drops | None = None,
+) -> Iterator[Batch]:
+    """Give the packets of a pcap file as `pcap.batches` does; natively to who takes all."""
+    module = native.loaded() if drops is not None else None
+    if module is None:
+        yield from pcap.batches(header, chunks, tally, capture, drops)
+    else:
+        yield from records(module, header, chunks, tally, capture)
 
-    data: memoryview
-    at: memoryview | list[Nanos]
-    number: memoryview | list[int]
-    offset: memoryview | list[int]
-    captured: memoryview | list[int]
-    wire: memoryview | list[int]
-    interface: memoryview | list[int]
 
-
-class _Batch:
-    """The memory that one batch after the other is written into."""
-
-    def __init__(self, module: ModuleType, **settings: int) -> None:
-        self.walk = module.Walk(**settings)
-        self._columns = bytearray(ROWS * _WIDTH)
-        self._data = bytearray(ROOM)
-
-    def on(self, piece: bytes, here: int) -> tuple[int, int]:
-        """Walk on; return why it stopped, and where."""
-        stop: tuple[int, int] = self.walk.walk(piece, here, self._columns, self._data)
-        return stop
-
-    def give(self, packet: bytes, at: Nanos, wire: int, interface: int) -> bool:
-        """Add a packet that was counted; False where there is no room."""
-        is_given: bool = self.walk.give(packet, at, wire, interface, self._columns, self._data)
-        return is_given
-
-    def taken(self) -> Iterator[Columns]:
-        """Give what there is, and begin anew."""
-        count, used = self.walk.count, self.walk.used
-        self.walk.count = self.walk.used = 0
-        if not count:
-            return
-        columns, begin = [], 0
-        view = memoryview(self._columns)
-        for kind, width in _KINDS:
-            columns.append(view[begin : begin + count * width].cast(kind))
-            begin += ROWS * width
-        yield Columns(memoryview(self._data)[:used], *columns)
+def pcapng_batches(
+    chunks: Iterator[bytes], tally: Tally, capture: int = 0, drops: Drops | None = None
+) -> Iterator[Batch]:
+    """Give the packets of a pcapng file as `pcapng.batches` does; natively to who takes all."""
+    module = native.loaded() if drops is not None else None
+    if module is None:
+        yield from pcapng.batches(chunks, tally, capture, drops)
+    else:
+        yield from blocks(module, chunks, tally, capture)
 
 
 def records(
@@ -82,103 +60,166 @@ def records(
     header: pcap.Header,
     chunks: Iterator[bytes],
     tally: Tally,
+    capture: int = 0,
     *,
     selects: bool = True,
-) -> Iterator[Columns]:
-    """Give the packets of a pcap file, as `pcap.batches` does."""
-    order: Literal["big", "little"] = "big" if header.order == ">" else "little"
-    batch = _Batch(
-        module,
-        big=order == "big",
-        record=16 + header.longer,
-        scale=1 if header.nanosecond else MICROSECOND,
-        link=header.link,
-    )
-    walk, pieces = batch.walk, Pieces(chunks)
-    walk.selects = selects
-    pcap.describe(header, tally)
-    stop = _MORE
-    begin = pcap.HEADER_SIZE
-    try:
-        for piece, start in pieces:
-            here, begin = max(start, begin), 0  # the file's header lies in the first piece
-            stop, here = batch.on(piece, here)
-            while stop == _FULL:
-                _account(walk, tally)
-                yield from batch.taken()
-                stop, here = batch.on(piece, here)
-            if stop == _UNUSUAL:
-                _account(walk, tally)
-                length = int.from_bytes(piece[here + 8 : here + 12], order)
-                tally.problems.append(pcap.insane(tally, pieces.offset + here, length))
-                break
-            pieces.used = here
-        _account(walk, tally)
-        yield from batch.taken()
-        if pieces.rest and stop != _UNUSUAL:
-            tally.cut(len(pieces.rest))
-    finally:
-        _account(walk, tally)
+) -> Iterator[Batch]:
+    """Give the packets of a pcap file that `selects` leaves: those of interest, or all."""
+    return _Records(module, header, chunks, tally, _Batches(capture, selects=selects)).batches()
 
 
 def blocks(
     module: ModuleType,
     chunks: Iterator[bytes],
     tally: Tally,
-    links: list[int],
+    capture: int = 0,
     *,
     selects: bool = True,
-) -> Iterator[Columns]:
-    """Give the packets of a pcapng file, as `pcapng.batches` does.
+) -> Iterator[Batch]:
+    """Give the packets of a pcapng file that `selects` leaves."""
+    return _Blocks(module, chunks, tally, _Batches(capture, selects=selects)).batches()
 
-    `links` gets the link type of each interface, through all sections.
-    """
-    reader = _Blocks(module, chunks, tally, links, selects=selects)
-    try:
-        yield from reader.batches()
-    finally:
-        reader.account()
+
+class _Batches:
+    """The memory that one batch after the other is written into."""
+
+    def __init__(self, capture: int, *, selects: bool) -> None:
+        self._capture = capture
+        self.selects = selects
+        self._columns = bytearray(ROWS * WIDTH)
+        self._data = bytearray(ROOM)
+        self._view = memoryview(self._data)
+
+    def begin(self, module: ModuleType, **settings: int) -> Any:
+        """Return a walk that writes here."""
+        self._walk = module.Walk(**settings)
+        self._walk.selects = self.selects
+        return self._walk
+
+    def on(self, piece: bytes, here: int) -> tuple[int, int]:
+        """Walk on; return why it stopped, and where."""
+        stop: tuple[int, int] = self._walk.walk(piece, here, self._columns, self._data)
+        return stop
+
+    def give(self, packet: bytes, at: Nanos, wire: int, interface: int) -> bool:
+        """Add a packet that was counted; False where there is no room."""
+        is_given: bool = self._walk.give(packet, at, wire, interface, self._columns, self._data)
+        return is_given
+
+    def taken(self, links: list[int]) -> Iterator[Batch]:
+        """Give what there is, and begin anew."""
+        count, used = self._walk.count, self._walk.used
+        self._walk.count = self._walk.used = 0
+        if count:
+            rows = Columns(self._columns, count)
+            yield Batch(self._view[:used], rows, links, self._capture)
+
+    def alone(self, packet: bytes, at: Nanos, wire: int, interface: int, links: list[int]) -> Batch:
+        """Give a packet whose time does not fit into a column."""
+        row = (at, self._walk.number, 0, len(packet), wire, interface)
+        return Batch(packet, [row], links, self._capture)
+
+
+class _Records:
+    """Reads a pcap file."""
+
+    def __init__(
+        self,
+        module: ModuleType,
+        header: pcap.Header,
+        chunks: Iterator[bytes],
+        tally: Tally,
+        batches: _Batches,
+    ) -> None:
+        self._order: Literal["big", "little"] = "big" if header.order == ">" else "little"
+        self._batches = batches
+        self._walk = batches.begin(
+            module,
+            big=self._order == "big",
+            record=16 + header.longer,
+            scale=1 if header.nanosecond else MICROSECOND,
+            link=header.link,
+        )
+        self._links = [header.link]
+        self._pieces = Pieces(chunks)
+        self._tally = tally
+        pcap.describe(header, tally)
+
+    def batches(self) -> Iterator[Batch]:
+        """Give the packets."""
+        try:
+            yield from self._read()
+        except KeyboardInterrupt:  # what was read until then is analyzed
+            yield from self._taken()
+            raise
+        finally:
+            _account(self._walk, self._tally)
+
+    def _taken(self) -> Iterator[Batch]:
+        _account(self._walk, self._tally)
+        yield from self._batches.taken(self._links)
+
+    def _read(self) -> Iterator[Batch]:
+        pieces, batches, tally = self._pieces, self._batches, self._tally
+        begin = pcap.HEADER_SIZE
+        for piece, start in pieces:
+            here, begin = max(start, begin), 0  # the file's header lies in the first piece
+            stop, here = batches.on(piece, here)
+            while stop == _FULL:
+                yield from self._taken()
+                stop, here = batches.on(piece, here)
+            if stop == _UNUSUAL:
+                yield from self._taken()
+                length = int.from_bytes(piece[here + 8 : here + 12], self._order)
+                tally.problems.append(pcap.insane(tally, pieces.offset + here, length))
+                return
+            pieces.used = here
+        yield from self._taken()
+        if pieces.rest:
+            tally.cut(len(pieces.rest))
 
 
 class _Blocks:
     """Reads a pcapng file: packets natively, what describes them, and rare blocks, in Python."""
 
     def __init__(
-        self,
-        module: ModuleType,
-        chunks: Iterator[bytes],
-        tally: Tally,
-        links: list[int],
-        *,
-        selects: bool,
+        self, module: ModuleType, chunks: Iterator[bytes], tally: Tally, batches: _Batches
     ) -> None:
-        self._module, self._tally, self._links = module, tally, links
-        self._batch = _Batch(module, is_blocks=True)
-        self._walk = self._batch.walk
-        self._walk.selects = selects
+        self._module, self._tally, self._batches = module, tally, batches
+        self._walk = batches.begin(module, is_blocks=True)
         self._pieces = Pieces(chunks)
         self._blocks = Blocks(iter(()), tally)
         self._section = pcapng.Section(self._blocks, tally)
         self._times = _Times()
+        self._told = 0
+        """Interfaces that the walk was told of."""
 
-    def account(self) -> None:
-        """Write down what was counted."""
-        _account(self._walk, self._tally, self._times)
-
-    def batches(self) -> Iterator[Columns]:
+    def batches(self) -> Iterator[Batch]:
         """Give the packets."""
-        pieces, whole = self._pieces, self._blocks
+        try:
+            yield from self._read()
+        except KeyboardInterrupt:  # what was read until then is analyzed
+            yield from self._taken()
+            raise
+        finally:
+            _account(self._walk, self._tally, self._times)
+
+    def _taken(self) -> Iterator[Batch]:
+        _account(self._walk, self._tally, self._times)
+        yield from self._batches.taken(self._section.links)
+
+    def _read(self) -> Iterator[Batch]:
+        pieces, whole, walk = self._pieces, self._blocks, self._walk
         for piece, start in pieces:
             here, stop = start, _FULL
             while stop != _MORE and not whole.is_ended:
-                self._times.before(self._walk)
-                stop, here = self._batch.on(piece, here)
-                self._times.after(self._walk)
-                if stop != _MORE:
-                    self.account()
+                self._times.before(walk)
+                stop, here = self._batches.on(piece, here)
+                self._times.after(walk)
                 if stop == _FULL:
-                    yield from self._batch.taken()
+                    yield from self._taken()
                 if stop == _UNUSUAL:
+                    _account(walk, self._tally, self._times)
                     whole.offset = pieces.offset
                     found = whole.whole(piece, here)
                     if found is None:
@@ -188,15 +229,14 @@ class _Blocks:
             pieces.used, pieces.skip, whole.skip = here, whole.skip, 0
             if whole.is_ended:
                 break
-        self.account()
-        yield from self._batch.taken()
+        yield from self._taken()
         if not whole.is_ended:
             whole.skip = pieces.skip
             whole.end_of_file(len(pieces.rest))
 
-    def _one(self, kind: int, block: bytes) -> Iterator[Columns]:
+    def _one(self, kind: int, block: bytes) -> Iterator[Batch]:
         """Read one block in Python; give what was walked before, where the packet needs room."""
-        walk, batch = self._walk, self._batch
+        walk, batches = self._walk, self._batches
         packet = self._section.read(kind, block, self._times.last)
         if packet is None:
             walk.number += kind in kinds.PACKETS  # one that could not be used
@@ -205,25 +245,24 @@ class _Blocks:
         at, link, captured, wire, start, interface = packet
         data = block[start : start + captured]
         self._times.count(walk, at, captured, wire)
-        if walk.selects and link == ETHERNET and self._module.left_out(data):
+        if batches.selects and link == ETHERNET and self._module.left_out(data):
             walk.left_out += 1
-        elif not -_MOST <= at <= _MOST:
-            yield from batch.taken()
-            yield Columns(
-                memoryview(data), [at], [walk.number], [0], [captured], [wire], [interface]
-            )
-        elif not batch.give(data, at, wire, interface):
-            yield from batch.taken()
-            batch.give(data, at, wire, interface)
+        elif not -_MOST < at < _MOST:
+            yield from self._taken()
+            yield batches.alone(data, at, wire, interface, self._section.links)
+        elif not batches.give(data, at, wire, interface):
+            yield from self._taken()
+            batches.give(data, at, wire, interface)
 
     def _describe(self) -> None:
         """Tell the walk of a section, or of an interface, that was read."""
-        section, links = self._section, self._links
+        section = self._section
         if not section.interfaces:
             self._walk.section(section.order == ">", section.base)
-        for one in section.interfaces[len(links) - section.base :]:
+            self._told = section.base
+        for one in section.interfaces[self._told - section.base :]:
             self._walk.describe(one.link, one.scale, one.divisor, one.offset)
-            links.append(one.link)
+            self._told += 1
 
 
 class _Times:
@@ -272,38 +311,3 @@ def _account(walk: Any, tally: Tally, times: _Times | None = None) -> None:
     if walk.has_lost:
         tally.packet_drops = (tally.packet_drops or 0) + walk.lost
     walk.comments = walk.lost = walk.has_lost = 0
-
-
-def pcap_batches(
-    header: pcap.Header,
-    chunks: Iterator[bytes],
-    tally: Tally,
-    capture: int,
-    drops: Drops | None = None,
-) -> Iterator[Batch]:
-    """Give the packets of a pcap file, natively where an analysis reads it."""
-    module = native.loaded() if drops is not None else None
-    if module is None:
-        yield from pcap.batches(header, chunks, tally, capture, drops)
-        return
-    for columns in records(module, header, chunks, tally):
-        yield batch(columns, [header.link], capture)
-
-
-def pcapng_batches(
-    chunks: Iterator[bytes], tally: Tally, capture: int, drops: Drops | None = None
-) -> Iterator[Batch]:
-    """Give the packets of a pcapng file, natively where an analysis reads it."""
-    module = native.loaded() if drops is not None else None
-    if module is None:
-        yield from pcapng.batches(chunks, tally, capture, drops)
-        return
-    links: list[int] = []
-    for columns in blocks(module, chunks, tally, links):
-        yield batch(columns, links, capture)
-
-
-def batch(columns: Columns, links: list[int], capture: int) -> Batch:
-    """Make a batch of columns, good as long as they are."""
-    data, *rows = columns
-    return Batch(data, list(zip(*rows, strict=True)), links, capture)

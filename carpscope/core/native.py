@@ -1,4 +1,4 @@
-"""The extension in C, where this installation has one: see native/ and hatch_build.py.
+"""The extension in C, where this installation has one: see carpscope/native and .ci/hatch_build.py.
 
 Whatever uses it has a counterpart in Python that gives the same. CARPSCOPE_PURE=1 in the
 environment leaves it unused, as where there is none.
@@ -7,8 +7,8 @@ environment leaves it unused, as where there is none.
 import os
 from types import ModuleType
 
-INTERFACE = 2
-"""With that of native/module.c: what another version of the source was built to is not used."""
+INTERFACE = 5
+"""As in carpscope/native/module.c: what was built of another version is not used."""
 
 
 def loaded() -> ModuleType | None:

@@ -10,7 +10,7 @@ import threading
 from typing import Protocol, runtime_checkable
 
 from carpscope.core.mistakes import Mistakes
-from carpscope.report.record import GROUP, Record
+from carpscope.report.record import Record
 from carpscope.report.snapshot import OutletView
 
 QUEUE_LIMIT = 1000
@@ -43,15 +43,6 @@ class Stoppable(Protocol):
         ...
 
 
-@runtime_checkable
-class Choosing(Protocol):
-    """A sink that wants some records only."""
-
-    def wants(self, record: Record) -> bool:
-        """Tell whether it wants a record."""
-        ...
-
-
 class Outlet:
     """One receiver behind its queue."""
 
@@ -65,16 +56,13 @@ class Outlet:
         self.lost = 0
         self.problem: str | None = None
         self.broken_pipe = False
-        self._is_over = self._is_stuck = False
+        self._is_over = False
         self._queue: queue.Queue[Record | None] = queue.Queue(limit)
         self._stop = threading.Event()
         self._thread = self._started()
 
     def put(self, record: Record) -> None:
-        """Hand over a record that its receiver wants; never waits."""
-        sink = self.sink
-        if not (sink.wants(record) if isinstance(sink, Choosing) else record.kind != GROUP):
-            return
+        """Hand over a record; never waits."""
         try:
             self._queue.put_nowait(record)
         except queue.Full:
@@ -92,8 +80,7 @@ class Outlet:
         while not self._queue.empty():
             self.lost += self._queue.get() is not None
         if self._thread.is_alive():
-            self._is_stuck = True
-            self.lost += 1  # the one it is stuck with, once
+            self.lost += 1  # the one it is stuck with
             if isinstance(self.sink, Stoppable):
                 self.sink.stop()
         else:
@@ -145,4 +132,4 @@ class Outlet:
                 self.sent += 1
                 self.problem = None
                 return
-        self.lost += not self._is_stuck
+        self.lost += 1

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from carpscope.adverts.cut import Cutter
+from carpscope.adverts.native import cutter
 from carpscope.adverts.train import Train
 from carpscope.adverts.turns import turns
 from carpscope.core.batch import Batch
@@ -49,7 +49,7 @@ class Passage:
         self._vantage = vantage
         self._also = also
         self._is_single = vantage is not None or also is not None
-        self._cutter = Cutter(COPY_WINDOW, 1 if self._is_single else longest)
+        self._cutter = cutter(COPY_WINDOW, 1 if self._is_single else longest)
         self.packets = 0
         """Of the batches."""
         self.reached = 0

@@ -22,8 +22,6 @@ from tests.bench.captures import (
 from tests.bench.programs import floor
 from tests.program import run
 
-pytestmark = pytest.mark.slow
-
 ADVERTS = 3 * GROUPS
 
 

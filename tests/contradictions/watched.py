@@ -11,7 +11,6 @@ from carpscope.capture.interface import Interface, Settings
 from carpscope.capture.live import SETTLED, Notice
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
-from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, Nanos, parse_rfc3339
 from carpscope.live import loop
@@ -50,20 +49,17 @@ class Replayed:
             pause.wait(0.001)
         self.now = min(self.now + STEP, self.last)
 
-    def batches(self) -> Iterator[Batch]:
+    def frames(self) -> Iterator[Frame]:
         """Give what has come by now."""
-        came = []
         while self._next is not None and self._next.at <= self.now:
-            came.append(self._next)
+            self.interfaces[0].frames += 1
+            yield self._next
             self._next = next(self._frames, None)
-        self.interfaces[0].frames += len(came)
-        if came:
-            yield Batch.of(came)
         self.drained = self.now - SETTLED
 
-    def drain(self) -> Iterator[Batch]:
+    def drain(self) -> Iterator[Frame]:
         """Give the rest."""
-        return self.batches()
+        return self.frames()
 
     def check(self, now: Nanos) -> list[Notice]:
         """Say that the interface is there."""

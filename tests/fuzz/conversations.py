@@ -27,8 +27,7 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.live.monitor import Monitor
 from carpscope.pipeline import analyze
 from carpscope.report.document import document
-from carpscope.report.paper import Paper
-from carpscope.report.screen import Screen
+from carpscope.report.screen import Paper, Screen
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.checksum import internet_checksum
 from carpscope.wire.decode import decode

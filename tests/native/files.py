@@ -50,16 +50,13 @@ def _read(data: bytes, size: int, *, selects: bool, natively: bool) -> Reading:
         if module is None:
             batches = pcap.batches(header, chunks, tally, 0, wanted)
         else:
-            found = native.records(module, header, chunks, tally, selects=selects)
-            batches = (native.batch(columns, [header.link], 0) for columns in found)
+            batches = native.records(module, header, chunks, tally, selects=selects)
     elif not is_pcapng(data):
         return Reading([], {})
     elif module is None:
         batches = pcapng.batches(chunks, tally, 0, wanted)
     else:
-        links: list[int] = []
-        found = native.blocks(module, chunks, tally, links, selects=selects)
-        batches = (native.batch(columns, links, 0) for columns in found)
+        batches = native.blocks(module, chunks, tally, selects=selects)
     given = [frame for batch in batches for frame in batch.frames()]
     counts: dict[str, object] = {name: getattr(tally, name) for name in Tally.__slots__}
     return Reading(given, counts)

@@ -35,16 +35,16 @@ class Outcome(NamedTuple):
     broken: Path | None
 
 
-def built() -> Path | None:
+def prepared() -> Path | None:
     """Build with sanitizers; None where there is no compiler that has them."""
-    import hatch_build
+    from tests.native.hook import NAME, built
 
-    target = BUILD / "sanitized" / hatch_build.NAME
+    target = BUILD / "sanitized" / NAME
     target.parent.mkdir(parents=True, exist_ok=True)
     before = os.environ.get("CFLAGS")
     os.environ["CFLAGS"] = f"{_FLAGS} {_SANITIZERS}"
     try:
-        problem = hatch_build.built(ROOT, target)
+        problem = built(target)
     finally:
         if before is None:
             del os.environ["CFLAGS"]
@@ -55,7 +55,7 @@ def built() -> Path | None:
 
 def fuzzed(seconds: float, seed: int, most: int = sys.maxsize) -> Outcome | None:
     """Bend inputs for so long, at the most so many; None without sanitizers."""
-    target, libraries = built(), [_library(name) for name in ("asan", "ubsan")]
+    target, libraries = prepared(), [_library(name) for name in ("asan", "ubsan")]
     if target is None or not all(libraries):
         return None
     environment = {
@@ -110,11 +110,14 @@ def _inputs(seed: int) -> Iterator[bytes]:
 
 def one(data: bytes) -> None:
     """Take one input; its first byte says in blocks of which size it is read."""
-    from tests.native import files
+    from tests.native import cuts, files
 
     size = files.SIZES[data[0] % len(files.SIZES)] if len(data) < 1000 else 700
     native, pure = files.natively(data[1:], size), files.pure(data[1:], size)
     assert native == pure, f"the readers differ in blocks of {size}"
+    frames = [one for one in pure.frames if len(one.data) >= 14 and abs(one.at) < 1 << 62]
+    frames = cuts.bent(frames, random.Random(len(data)))
+    assert cuts.Both().differ(frames, data[0] + 1) is None, "the cutters differ"
 
 
 def _main(target: str, seconds: float, seed: int, most: int) -> None:

@@ -12,11 +12,10 @@ import pytest
 
 import carpscope
 from carpscope.core import native
+from tests.native.hook import NAME, built
 from tests.program import ROOT, start
 
-pytestmark = pytest.mark.slow
-
-hook = pytest.importorskip("hatch_build", reason="needs hatchling: it builds the extension")
+pytest.importorskip("hatchling", reason="it builds the extension")
 CAN_BUILD = (
     shutil.which("cc") is not None
     and Path(sysconfig.get_path("include"), "Python.h").exists()
@@ -27,7 +26,7 @@ CAN_BUILD = (
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[[], str]:
     """Return what builds into a folder of the test."""
-    return lambda: str(hook.built(ROOT, tmp_path / hook.NAME))
+    return lambda: built(tmp_path / NAME)
 
 
 @pytest.mark.skipif(not CAN_BUILD, reason="there is no C compiler")
@@ -37,7 +36,7 @@ def test_it_is_built_without_a_warning(
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("CFLAGS", "-Wall -Wextra -Wconversion -Wshadow -Werror")
     assert build() == ""
-    assert [path.name for path in tmp_path.iterdir()] == [hook.NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def test_what_is_missing_is_said_in_one_line(
 ) -> None:
     if name == "CFLAGS" and not CAN_BUILD:
         pytest.skip("there is no C compiler")
-    (tmp_path / hook.NAME).write_bytes(b"built before")
+    (tmp_path / NAME).write_bytes(b"built before")
     monkeypatch.setenv(name, value)
     problem = build()
     assert said in problem

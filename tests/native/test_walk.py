@@ -102,6 +102,7 @@ def test_an_analysis_is_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert [run("analyze", "--json", str(path)) for path in paths] == told
 
 
+@pytest.mark.long
 def test_sanitizers_find_nothing() -> None:
     """It takes some seconds to build with them; `make fuzz` goes on for longer."""
     outcome = sanitized.fuzzed(20, seed=1, most=40)

@@ -13,8 +13,7 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.pipeline import analyze
-from carpscope.report.paper import Paper
-from carpscope.report.screen import Screen
+from carpscope.report.screen import Paper, Screen
 from tests.program import CAPTURES, ROOT, capture, run
 
 CASES = ROOT / "tests" / "cases"

@@ -20,7 +20,7 @@ def copied(folder: Path) -> Path:
     """Copy what a wheel is made of to a folder of its own; times of files are today's."""
     folder.mkdir()
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--", "carpscope", "native", "hatch_build.py",
+        ["git", "ls-files", "-z", "--cached", "--", "carpscope", ".ci/hatch_build.py",
          "pyproject.toml", "README.md", "LICENSE"],
         cwd=ROOT,
         capture_output=True,

@@ -47,7 +47,7 @@ def both(path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[s
     monkeypatch.setattr(observe.Observer, "take", counted)
     monkeypatch.setattr(steady, "STEADY", 6)
     whole = told(path, config)
-    monkeypatch.setattr(passage, "Cutter", lambda window, _: Cutter(window, 1))
+    monkeypatch.setattr(passage, "cutter", lambda window, _: Cutter(window, 1))
     single = told(path, config)
     monkeypatch.undo()
     return whole, single, taken

@@ -23,7 +23,7 @@ NAME = "_native.abi3.so"
 _FLAGS = ("-std=c11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong")
 _LINKED = {"darwin": ("-bundle", "-undefined", "dynamic_lookup")}
 _ABI = "cp311"
-"""The oldest version that may load it: Py_LIMITED_API in native/module.c."""
+"""The oldest version that may load it: Py_LIMITED_API in carpscope/native/module.c."""
 
 
 class NativeReader(BuildHookInterface[Any]):
@@ -71,7 +71,10 @@ def built(root: Path, target: Path) -> str:
         *shlex.split(os.environ.get("CFLAGS", "")),
         *_LINKED.get(sys.platform, ("-shared",)),
         f"-I{include}",
-        *(f"native/{path.name}" for path in sorted((root / "native").glob("*.c"))),
+        *(
+            f"carpscope/native/{path.name}"
+            for path in sorted((root / "carpscope" / "native").glob("*.c"))
+        ),
         *("-o", str(made)),
     ]
     try:
