@@ -25,7 +25,8 @@ from carpscope.timeline.observe import Observer
 LATE: Nanos = 250 * MILLISECOND
 """Frames that are looked at this long after they came may be of a flood."""
 WATCHED: Nanos = 1 * SECOND
-"""They are, if they got later by a fifth of this while they were looked at for so long."""
+"""They are, if they got later by a fifth of this while they were looked at for so long, or for
+half as long."""
 CALM: Nanos = 5 * SECOND
 """Without a late frame for so long, the flood is over."""
 EACH = 8
@@ -87,12 +88,14 @@ class Triage:
             return
         self._last_late = now
         if self._late is None:
-            # who is late at once was stopped, and is given as much time again to catch up
-            self._late = now + min(2 * lateness, CALM), lateness
+            # who is very late at once was stopped, and is given as much time again to catch up
+            given = min(2 * lateness, CALM) if lateness > WATCHED else 0
+            self._late = now + given, lateness
             return
         since, before = self._late
-        if now - since >= WATCHED:
-            if lateness - before > WATCHED // 5:
+        is_growing = lateness - before > WATCHED // 5
+        if now - since >= (WATCHED // 2 if is_growing else WATCHED):
+            if is_growing:
                 self.share = min(max(SHARE_FIRST, self.share * 2), SHARE_LAST)
             self._late = now, lateness
 

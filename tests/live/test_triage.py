@@ -100,6 +100,15 @@ def test_who_is_late_at_once_has_time_to_catch_up() -> None:
     assert not triage.is_flood
 
 
+def test_a_flood_that_grows_fast_is_one_within_half_a_second() -> None:
+    clock = Clock()
+    triage = Triage(clock)
+    for step in range(7):  # half as fast as the frames come
+        clock.now = AT + (500 + step * 100) * MILLISECOND
+        chosen(triage, [frame(advert(MINE, 200), AT + (230 + step * 50) * MILLISECOND)])
+    assert triage.is_flood
+
+
 def test_a_name_that_others_use_too_has_a_bound_and_counts_in_its_group_only() -> None:
     triage, clock, _ = flooded()
     (vhid,) = others(triage, 1)
