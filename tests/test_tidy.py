@@ -173,6 +173,30 @@ def test_no_clock_is_read_outside_its_places() -> None:
     assert wrong == []
 
 
+UNITS = {"DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"}
+
+
+def test_no_verdict_has_a_bound_of_time_of_its_own() -> None:
+    """Bounds lie in `protocol.timers` and `protocol.spans`, each with its reason; elsewhere units
+    are there to be divided by, for a sentence."""
+    found = []
+    for path in sources():
+        if layer(path) not in ("timeline", "detect"):
+            continue
+        nodes = list(ast.walk(parsed(path)))
+        divisors = {
+            id(node.right)
+            for node in nodes
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv)
+        }
+        found += [
+            f"{name_of(path)}:{node.lineno}"
+            for node in nodes
+            if isinstance(node, ast.Name) and node.id in UNITS and id(node) not in divisors
+        ]
+    assert found == []
+
+
 def test_only_the_world_owns_chance() -> None:
     users = {
         name_of(path)

@@ -12,6 +12,7 @@ Nanos: TypeAlias = int
 """Nanoseconds: since 1970-01-01T00:00:00Z for an instant, plain for a span."""
 
 SECOND: Nanos = 1_000_000_000
+MINUTE: Nanos = 60 * SECOND
 MILLISECOND: Nanos = 1_000_000
 MICROSECOND: Nanos = 1_000
 
@@ -64,6 +65,11 @@ def parse_rfc3339(text: str) -> Nanos:
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     span = dt.datetime.fromisoformat(date_time + zone.upper()) - epoch
     return (span.days * 86400 + span.seconds) * SECOND + int(digits[:9].ljust(9, "0"))
+
+
+def nanos(seconds: float) -> Nanos:
+    """Return a number of seconds as what everything else counts in."""
+    return round(seconds * SECOND)
 
 
 def seconds_text(span: Nanos, *, digits: int = 3) -> str:

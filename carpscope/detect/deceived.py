@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Attacker, Evidence, Finding
 from carpscope.detect.rule import Context
-from carpscope.protocol import timers
+from carpscope.protocol import spans, timers
 from carpscope.timeline.facts import Deceived, Fact, Joined
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
 from carpscope.wire.carp import interval_ns
 
-SAME_ATTACK: Nanos = 30 * SECOND
-"""Deceits about one node that follow each other within this are one attack."""
 LOOPS_MIN = 3
 """So many that come back, each once and before the next is sent, are a loop."""
 LOOP_SHARE = 7
@@ -106,7 +104,7 @@ class AttackWatch:
             oldest = min(self._attacks, key=lambda one: self._attacks[one].end)
             self._over = [*self._over, self._attacks.pop(oldest)][-ATTACKS_KEPT:]
         attack = self._attacks.get(key)
-        if attack is not None and fact.at - attack.end > SAME_ATTACK:
+        if attack is not None and fact.at - attack.end > spans.QUIET:
             self._over = [*self._over, attack][-ATTACKS_KEPT:]
             attack = None
         if attack is None:
@@ -158,10 +156,11 @@ class AttackWatch:
 def achieved(attack: Attack) -> str:
     """Say what became of the real nodes meanwhile."""
     stepped = []
+    beat = timers.overdue(*attack.shape[:2])
     for node in attack.group.members:
         for reign in node.reigns:
             end = reign.until
-            if attack.start - SECOND <= end <= attack.end + SECOND and reign.ended_by != "capture":
+            if attack.start - beat <= end <= attack.end + beat and reign.ended_by != "capture":
                 stepped.append(f"{node.id} was no longer MASTER after it began")
                 break
     real = [
@@ -172,6 +171,6 @@ def achieved(attack: Attack) -> str:
     ]
     held = sum(max(0, end - start) for start, end in real)
     silent = attack.end - attack.start - held
-    if silent > 3 * SECOND:
+    if silent > timers.DEAD_RATIO * interval_ns(*attack.shape[:2]):
         stepped.append(f"no real master advertised for about {silent / SECOND:.1f} s of it")
     return "; ".join(stepped) or "the real nodes did not react"

@@ -12,14 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from carpscope.core.registry import modules
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
 from carpscope.detect import internal
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context, Rule, Watch
+from carpscope.protocol import spans
 from carpscope.timeline.facts import Fact
-
-SLACK = 3 * SECOND
-"""A cause and its effect overlap, give or take the time a backup waits."""
 
 
 @functools.cache
@@ -87,8 +85,8 @@ def _link(findings: list[Finding], by_label: dict[str, Rule]) -> None:
                 other
                 for other in near.get((label, finding.group), ())
                 if other is not finding
-                and other.start - SLACK <= finding.end
-                and finding.start - SLACK <= other.end
+                and other.start - spans.CAUSE <= finding.end
+                and finding.start - spans.CAUSE <= other.end
             ]
             if causes:
                 finding.caused_by = [cause.identity for cause in causes]

@@ -14,11 +14,11 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules import cs501_one_way_link, cs502_partition
 from carpscope.detect.words import since
+from carpscope.protocol import spans
 from carpscope.timeline.group import Group, Unheard
 from carpscope.timeline.node import Node
 from carpscope.timeline.places import Place
@@ -29,8 +29,6 @@ LOST_MIN = 3
 """A backup takes over after so many: fewer are nobody's trouble."""
 CHANCE = 1e-4
 """A stretch that a way which loses at random shows this often is none of it."""
-SAME: Nanos = 10 * SECOND
-"""A proof and a finding that lie this close are of one trouble."""
 
 
 @dataclass(slots=True)
@@ -103,7 +101,7 @@ def proved(
 def _tells_the_same(finding: Finding, proof: Finding) -> bool:
     """Tell whether a finding is about what is proved, decided or not."""
     if finding.label in ("one_way_link", "partition"):
-        return finding.start - SAME <= proof.end and proof.start <= finding.end + SAME
+        return finding.start - spans.PROOF <= proof.end and proof.start <= finding.end + spans.PROOF
     # what does not arrive is not refused
     within = min(finding.end, proof.end) - max(finding.start, proof.start)
     return finding.label == "authentication_mismatch" and 2 * within > finding.end - finding.start
@@ -117,8 +115,8 @@ def _explains(proof: Finding, findings: list[Finding]) -> None:
             and not finding.caused_by
             and finding.group == proof.group
             and set(proof.nodes) <= set(finding.nodes)
-            and proof.start - SAME <= finding.end
-            and finding.start <= proof.end + SAME
+            and proof.start - spans.PROOF <= finding.end
+            and finding.start <= proof.end + spans.PROOF
         ):
             finding.caused_by = [proof.identity]
 

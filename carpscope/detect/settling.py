@@ -10,7 +10,7 @@ from functools import cache
 from types import ModuleType
 
 from carpscope.core.registry import modules
-from carpscope.core.units import SECOND, span_text
+from carpscope.core.units import nanos, span_text
 from carpscope.detect.engine import in_order, rules
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.settled import Settings, SettledFinding, settled
@@ -119,7 +119,7 @@ def _proved(settings: Settings, found: list[SettledFinding]) -> Iterator[Settled
                 "All nodes were started together in the simulator.",
             )
         elif counter in ("two", "nobody"):
-            span = span_text(round(proof.seconds * SECOND))
+            span = span_text(nanos(proof.seconds))
             two = counter == "two"
             told = (
                 "split_brain" if two else "master_gap",

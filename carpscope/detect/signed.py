@@ -6,20 +6,15 @@ from typing import NamedTuple
 
 from carpscope.auth.recipes import Recipe
 from carpscope.core.address import ip_text
-from carpscope.core.units import SECOND, Nanos, clock
+from carpscope.core.units import Nanos, clock
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context
 from carpscope.detect.words import addresses, listed, since, times
-from carpscope.protocol import timers
+from carpscope.protocol import spans, timers
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement, disagreements
-
-OVER: Nanos = 5 * SECOND
-"""Disagreement that ends so long before the capture does is over."""
-TOGETHER: Nanos = 30 * SECOND
-"""Disagreements of one kind that follow each other within this are one situation."""
 
 
 class SignedWatch:
@@ -55,7 +50,7 @@ def _situations(found: list[Disagreement]) -> list[list[Disagreement]]:
     """Part what is separated by agreement."""
     situations: list[list[Disagreement]] = []
     for one in sorted(found, key=lambda d: d.start):
-        if situations and one.start - max(d.end for d in situations[-1]) <= TOGETHER:
+        if situations and one.start - max(d.end for d in situations[-1]) <= spans.QUIET:
             situations[-1].append(one)
         else:
             situations.append([one])
@@ -108,7 +103,7 @@ def ended(found: list[Disagreement], now: Nanos) -> str:
     _, end = span(found)
     return (
         f"if that is not what ended this at {clock(end, digits=0)} UTC"
-        if (now - end > OVER)
+        if (now - end > spans.ENDS)
         else ""
     )
 
@@ -145,7 +140,7 @@ def _told_changes(node: Node) -> Iterator[str]:
         silence = after.start - before.end
         when = (
             f"at {clock(after.start, digits=3)} UTC"
-            if silence < 3 * SECOND
+            if silence <= timers.overdue(node.advbase, node.advskew)
             else f"between {clock(before.end, digits=0)} and {clock(after.start, digits=0)} UTC"
         )
         yield f"{node.id} changed {when}: {_change(before, after)}."

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.config import Config, ExpectedGroup
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
+from carpscope.protocol import spans
 from carpscope.timeline.group import Group, group_id
 
-CLOSE_AFTER: Nanos = 30 * SECOND
-"""Without news for so long, what its detector cannot see the end of is over."""
 ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", "silent_master", "group_missing"))
 """Their detectors know the moment at which it is over."""
 
@@ -28,7 +27,7 @@ class Status(Enum):
     UNKNOWN = "unknown"
 
 
-def is_over(finding: Finding, moved: Nanos, at: Nanos, close_after: Nanos = CLOSE_AFTER) -> bool:
+def is_over(finding: Finding, moved: Nanos, at: Nanos, close_after: Nanos = spans.QUIET) -> bool:
     """Tell whether a finding, of which something was seen last at `moved`, is over by now."""
     if finding.ongoing:
         return False

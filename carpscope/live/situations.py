@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding
-from carpscope.detect.standing import CLOSE_AFTER, is_over
+from carpscope.detect.standing import is_over
+from carpscope.protocol import spans
 from carpscope.report.record import WITHDRAWN
 
 UPDATE_EVERY: Nanos = 60 * SECOND
@@ -65,7 +66,7 @@ class Change:
 class Situations:
     """All situations of one run."""
 
-    close_after: Nanos = CLOSE_AFTER
+    close_after: Nanos = spans.QUIET
     ignored: frozenset[str] = frozenset()
     known: OrderedDict[str, Situation] = field(default_factory=OrderedDict)
     """By identity."""

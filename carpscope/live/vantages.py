@@ -22,11 +22,11 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.finding import Finding
 from carpscope.detect.proof import proved
 from carpscope.live.monitor import Monitor
+from carpscope.protocol.spans import EDGE, WAYS
 from carpscope.timeline import traits
-from carpscope.timeline.matching import WAYS
 from carpscope.timeline.places import Place
 from carpscope.timeline.sightings import FACELESS, Sender, key_of
-from carpscope.timeline.vantage import EDGE, Loss, Survey, Vantage
+from carpscope.timeline.vantage import Loss, Survey, Vantage
 from carpscope.wire.decode import Packet, decode
 
 WINDOW: Nanos = 60 * SECOND

@@ -172,3 +172,8 @@ def election(longest: Nanos) -> Nanos:
 def gap(wait: Nanos) -> Nanos:
     """Return how long a take-over explains nobody, by the longest normal one (contract)."""
     return wait * 5 // 4 + GUARD_OF_GAP
+
+
+def flapping(advbase: int) -> Nanos:
+    """Return within how long changes of master count together (contract)."""
+    return FLAPPING_INTERVALS * SECOND * max(advbase, 1)

@@ -16,13 +16,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from carpscope.core.units import MICROSECOND, MILLISECOND, Nanos
-from carpscope.timeline.lines import DRIFT_MAX, RATE_SPAN, Band, Line, Mark
+from carpscope.core.units import Nanos
+from carpscope.protocol.spans import EVEN, RATE_SPAN, RESOLUTION
+from carpscope.timeline.lines import DRIFT_MAX, Band, Line, Mark
 
-EVEN: Nanos = 2 * MILLISECOND
-"""Points that no straight line fits by more than this mean that the clock did not run evenly."""
-RESOLUTION: Nanos = MICROSECOND
-"""What a classic capture file rounds its times to."""
 SEGMENTS_MAX = 64
 TRILLION = 1_000_000_000_000
 FEW = 16

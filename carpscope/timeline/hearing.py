@@ -14,13 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.timeline import traits
 from carpscope.timeline.node import Node
 
-REACTION: Nanos = 5 * MILLISECOND
-"""An advertisement younger than this may not have been processed by a kernel yet."""
-UCARP_REACTION: Nanos = 1200 * MILLISECOND
-"""libpcap hands packets to ucarp up to a second late (ucarp-measured.md)."""
 NOTES_KEPT = 4096
 """Pieces of evidence per pair; the oldest are forgotten first."""
 
@@ -74,9 +71,9 @@ class HearingTrack:
         if not distinct:
             return
         own_at, own = node.sent[-1] if node.sent else (0, -1)
-        late = UCARP_REACTION if node.mac and node.mac[4:5] == b"\0" else REACTION
+        late = traits.reaction(node)
         accepted = counter - 1 & _MASK
-        since = own_at - (late if late == UCARP_REACTION else 0)
+        since = own_at - (late if traits.is_ucarp(node) else 0)
         matches = [
             (sent_at, other)
             for other in distinct.values()

@@ -18,6 +18,7 @@ import itertools
 from dataclasses import dataclass, replace
 
 from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.protocol import spans
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import interval_ns
 
@@ -232,7 +233,7 @@ def _with_habits(node: Node, found: Identity) -> Identity:
         if node.na_router and not any("router" in reason for reason in told):
             told.append("its neighbour advertisements carry the router flag")
         excess = _excess(node)
-        if excess is not None and -11 * MILLISECOND <= excess < -MILLISECOND // 2:
+        if excess is not None and spans.CUT_TICKS.earliest <= excess < spans.CUT_TICKS.latest:
             versions = versions or "6.5-7.6"
             told.append(
                 f"its interval is {-excess / MILLISECOND:.1f} ms short, as from 2018 to 2025"
@@ -254,15 +255,16 @@ def tick_rate(node: Node) -> int | None:
     excess = _excess(node)
     if excess is None:
         return None
-    if 7 * MILLISECOND <= excess <= 21 * MILLISECOND:
+    if spans.SLOW_TICKS.earliest <= excess <= spans.SLOW_TICKS.latest:
         return 100
-    return 1000 if MILLISECOND // 2 <= excess <= 3 * MILLISECOND else None
+    is_fast = spans.FAST_TICKS.earliest <= excess <= spans.FAST_TICKS.latest
+    return 1000 if is_fast else None
 
 
 def _excess(node: Node) -> Nanos | None:
     """Return by how much its spacings exceed what it advertises, over two at least."""
     nominal = interval_ns(node.advbase, node.advskew)
-    near = [gap - nominal for gap in node.intervals if abs(gap - nominal) < 50 * MILLISECOND]
+    near = [gap - nominal for gap in node.intervals if abs(gap - nominal) < spans.ON_PACE]
     if len(near) < 2:
         return None
     ordered, half = sorted(near), len(near) // 2

@@ -18,12 +18,8 @@ Both are counted, and every report says so.
 
 from dataclasses import dataclass
 
-from carpscope.core.units import SECOND, Nanos
-
-ESTABLISHED: Nanos = 60 * SECOND
-"""A node heard for this long keeps its place; nobody can send faster than time passes."""
-GONE: Nanos = 3600 * SECOND
-"""Unless it was silent for this long."""
+from carpscope.core.units import Nanos
+from carpscope.protocol import spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ LIVE = Limits(
     64,
     each=200,
     contests=100,
-    contest_age=3600 * SECOND,
-    silent=86_400 * SECOND,
+    contest_age=spans.GONE,
+    silent=spans.DAY,
 )
 """Less: situations are followed from look to look, and each look goes through all of it."""

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol.spans import RATE_SPAN
 
 DRIFT_MAX = 500e-6
 """NTP turns a clock by 500 ppm at the most, and slews it at that rate; crystals err less."""
-RATE_SPAN: Nanos = 5 * SECOND
-"""Points closer together than this say nothing of a rate by themselves."""
 _ROUNDS = 80
 
 

@@ -10,8 +10,8 @@ import itertools
 from dataclasses import dataclass, field
 from enum import Enum
 
-from carpscope.core.units import SECOND, Nanos
-from carpscope.protocol import timers
+from carpscope.core.units import Nanos
+from carpscope.protocol import spans, timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import Contest, election_ns
 from carpscope.timeline.group import Group
@@ -19,9 +19,6 @@ from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node, Reign
 from carpscope.timeline.signing import Difference, relation
 from carpscope.wire.carp import interval_ns
-
-SAME_SITUATION: Nanos = 60 * SECOND
-"""Contests of one pair that follow each other within this are one trouble."""
 
 
 class Trouble(Enum):
@@ -229,7 +226,7 @@ def _ever(group: Group, one: Node, other: Node) -> bool:
 
 def _same(before: BrokenLink, link: BrokenLink) -> bool:
     # what is not explained yet may be another trouble than the one before
-    return link.trouble is before.trouble and link.start - before.end <= SAME_SITUATION
+    return link.trouble is before.trouble and link.start - before.end <= spans.SAME_TROUBLE
 
 
 def _join(before: BrokenLink, link: BrokenLink) -> None:

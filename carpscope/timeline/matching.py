@@ -13,18 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol.spans import UNSURE, WAYS
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.copies import COPY_WINDOW, Elsewhere
 from carpscope.timeline.pairing import Pair, by_host
 from carpscope.timeline.sightings import Sightings
 
 FEW = 5
-UNSURE: Nanos = 50 * MILLISECOND
-"""What a way may vary by where so few frames tell."""
 REPEATED_KEPT = 4096
-WAYS: Nanos = 400 * MILLISECOND
-"""There and back between continents: less than half of the shortest interval."""
 CAPTURES_MAX = 63
 """Which captures hold a frame is one bit each."""
 

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from carpscope.core.units import SECOND, Nanos
-from carpscope.timeline.clocks import EVEN, RESOLUTION, Clock, Points, rate_of
+from carpscope.core.units import Nanos
+from carpscope.protocol.spans import EVEN, LONG_WAY, RESOLUTION
+from carpscope.timeline.clocks import Clock, Points, rate_of
 from carpscope.timeline.lines import DRIFT_MAX, Mark
 from carpscope.timeline.sightings import Sightings, shared_keys
 
@@ -25,8 +26,6 @@ RANKED = 400
 """Points of a host that are ranked; spread evenly where there are more."""
 WINDOW = 5
 """Points on both sides of where a clock may have been set."""
-LONG_WAY: Nanos = SECOND
-"""A way that became this much longer would undo every election over it: it is the clock."""
 TELLING = ((0.75, 3.5), (0.9, 2.3), (1.0, 2.2))
 """How many of all comparisons have to agree, and by how many standard deviations (of ranks) that
 differs from chance: many points that overlap, or few that do not."""

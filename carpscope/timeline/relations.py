@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from carpscope.core.units import SECOND, Nanos, clock
+from carpscope.core.units import Nanos, clock
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import yields
@@ -23,6 +23,7 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import MEMBERS, Difference, Disagreement, accepts, disagreements
+from carpscope.wire.carp import interval_ns
 
 PERIODS_KEPT = 64
 """Per pair, the latest: a link that comes and goes."""
@@ -218,7 +219,7 @@ def _ignored(
 
 
 def _speaks_before(node: Node, at: Nanos) -> bool:
-    return node.first < at - SECOND
+    return node.first < at - interval_ns(node.advbase, node.advskew)
 
 
 # What findings say
@@ -264,7 +265,11 @@ def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[Spe
         forward = link.sender is sender
         last = max(sender.last, receiver.last)
         for start, end in link.spells:
-            until = None if end >= last - SECOND and end == link.end else end
+            until = (
+                None
+                if end >= last - interval_ns(sender.advbase, sender.advskew) and end == link.end
+                else end
+            )
             if link.trouble is Trouble.REFUSED_OR_LOST:
                 text = "it went on or claimed although it had to yield: refused or not received"
                 if forward:

@@ -10,7 +10,8 @@ from enum import Enum
 
 from carpscope.auth.recipes import Recipe, automatic_link_local
 from carpscope.core.address import is_link_local
-from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import spans
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.equal import Proof, proof, proofs
 from carpscope.timeline.group import Group
@@ -21,10 +22,6 @@ from carpscope.timeline.node import Node
 MEMBERS = 16
 """Pairs grow with the square; nobody runs more in one vhid."""
 SPANS = 200
-PASSING: Nanos = 100 * MILLISECOND
-"""How soon the next advertisement follows while addresses are being set one by one."""
-HEALED: Nanos = 30 * SECOND
-"""Agreement in between that lasts this long makes two situations of one."""
 
 
 class Difference(Enum):
@@ -99,7 +96,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
                 difference, start = Difference.PROVED, seen.at
                 end = _reconciled(one, other, seen, end)
         if difference is Difference.NONE:
-            agreed = end if end - start >= HEALED else agreed
+            agreed = end if end - start >= spans.QUIET else agreed
         if difference in (Difference.NONE, Difference.UNKNOWN):
             continue
         if difference is Difference.UNDECIDED and _is_stray(a, b):
@@ -162,7 +159,7 @@ def _is_passing(node: Node, span: Span) -> bool:
         return False
     ended = span.end, span.last
     later = [s.start for s in node.authentication.ways if (s.start, s.first) > ended]
-    return bool(later) and min(later) - span.end <= PASSING
+    return bool(later) and min(later) - span.end <= spans.SETTING
 
 
 def compare(a: Recipe | None, b: Recipe | None) -> Difference:

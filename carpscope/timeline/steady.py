@@ -8,8 +8,8 @@ known of anybody, they are taken in one step; the observer sees whatever follows
 from itertools import pairwise
 
 from carpscope.adverts.train import Kind, Train
-from carpscope.core.units import SECOND, Nanos
-from carpscope.protocol import timers
+from carpscope.core.units import Nanos
+from carpscope.protocol import spans, timers
 from carpscope.timeline.authentication import Waiting
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.group import Group, LastAdvert
@@ -22,8 +22,6 @@ from carpscope.timeline.traits import interval, is_ucarp
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 _NEAR = 4
 """Steps up to this count as sequential."""
-CALM: Nanos = 2 * SECOND
-"""Nobody else of the group was heard for so long: whatever a node was handed, it has answered."""
 _TIME_MAX: Nanos = 1 << 62
 _int = int.from_bytes
 
@@ -47,7 +45,9 @@ def leading(group: Group, node: Node, train: Train, resumed: Nanos) -> int:
         or not at[0] - node.last >= 0
         or at[0] > node.due
         or abs(at[-1]) > _TIME_MAX
-        or any(one is not node and one.last > node.last - CALM for one in group.nodes.values())
+        or any(
+            one is not node and one.last > node.last - spans.CALM for one in group.nodes.values()
+        )
     ):
         return 0
     verifies = bool(track.spans) and track.spans[-1].recipe is not None and not track.waiting

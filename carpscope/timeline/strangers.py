@@ -19,20 +19,18 @@ from carpscope.adverts.cut import parts, plain_of
 from carpscope.adverts.train import Plain
 from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol import timers
+from carpscope.protocol.spans import ESTABLISHED, FLOOD_APART, FLOOD_RETRY, GONE
 from carpscope.timeline.group import Crowd, Group, GroupKey
-from carpscope.timeline.limits import ESTABLISHED, GONE, Limits
+from carpscope.timeline.limits import Limits
 from carpscope.timeline.log import Signature
 from carpscope.timeline.node import FRAME_BITS, Node, frame_ref
 from carpscope.wire.carp import AdvertView, interval_ns
 
 SLOTS_BITS = 19
 CROWDS_KEPT = 200
-APART: Nanos = 60 * SECOND
-"""Strangers that come after so long without any are another flood."""
 WAYS_KEPT = 8192
-RETRY: Nanos = SECOND
-"""After a search for a place found none, nobody looks again for so long."""
 FOREVER: Nanos = 1 << 62
 
 Due = list[tuple[Nanos, int, Group, Node]]
@@ -171,7 +169,7 @@ class Strangers:
         if (
             source in group.nodes
             or source in way.expected
-            or at - crowd.end > APART
+            or at - crowd.end > FLOOD_APART
             or self._slots[slot] >> 40 == tag
             or b"%c%b" % (layout.version, signed) in way.seen
             or (way.is_small and self.followed < self.limits.nodes)
@@ -256,7 +254,7 @@ class Strangers:
             crowd = group.crowd
         else:
             crowd = self.elsewhere
-        if crowd is None or at - crowd.end > APART:
+        if crowd is None or at - crowd.end > FLOOD_APART:
             crowd = self._crowd(key, group, at)
         slots, mark = self._slots, crc32(source, _seed(key))
         slot, tag = mark & _SLOT_MASK, mark >> 8
@@ -268,7 +266,7 @@ class Strangers:
         if again:
             since = (now - before & _TIME_MASK) << _TICK_BITS
             interval = interval_ns(shape >> 8, shape & 255)
-            if interval * 3 // 4 <= since <= 3 * interval + SECOND:
+            if interval * 3 // 4 <= since <= timers.gone(shape >> 8, shape & 255):
                 self._known_for = since
                 if not self.is_full(group) or self.victim(group, at) is not None:
                     return True
@@ -309,7 +307,7 @@ class Strangers:
             if self.standing(group, found, at) < self._known_for:
                 return group, found
             return None
-        if not self._victims and at - self._retry >= RETRY:
+        if not self._victims and at - self._retry >= FLOOD_RETRY:
             self._retry = at
             self._victims = self._weakest(at)
         while self._victims:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise, tee
 
 from carpscope.core.frame import Frame
-from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol.spans import EDGE
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.copies import Elsewhere
 from carpscope.timeline.matching import ANY, CAPTURES_MAX, Matched, Reach, Reaches, matched
@@ -27,8 +28,6 @@ from carpscope.timeline.tagging import Segments
 from carpscope.timeline.voting import voted
 from carpscope.wire.decode import Packet
 
-EDGE: Nanos = 100 * MILLISECOND
-"""At its ends a capture may have begun or stopped between two packets."""
 ROUNDS = 3
 """So often clocks and places are told by each other."""
 GUESS = 5

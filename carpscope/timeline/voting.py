@@ -9,11 +9,10 @@ and where nothing does, clocks are taken for nearly right.
 from array import array
 from bisect import bisect_left
 
-from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.units import Nanos
+from carpscope.protocol.spans import UNSURE
 from carpscope.timeline.sightings import Column
 
-NEAR: Nanos = 50 * MILLISECOND
-"""Sightings that meet within this vote for one offset."""
 SIGHTINGS_MAX = 300
 """Of one key; the first ones."""
 KEYS_MAX = 256
@@ -31,20 +30,20 @@ def voted(one: Column, other: Column) -> list[tuple[int, int]]:
         weight = 1 / max(len(here), len(there))
         for a in here:
             for b in there:
-                offset = (other.at[b] - one.at[a]) // NEAR
+                offset = (other.at[b] - one.at[a]) // UNSURE
                 votes[offset] = votes.get(offset, 0.0) + weight
     if not votes:
         return []
     likely = sorted(votes, key=lambda o: votes[o] + votes.get(o + 1, 0.0), reverse=True)
     scored = []
     for offset in likely[:OFFSETS_MAX]:
-        middle = (offset + 1) * NEAR
+        middle = (offset + 1) * UNSURE
         met = [_met(one, other, here, there, middle) for here, there in shared]
         score = sum(len(m) / min(len(h), len(t)) for m, (h, t) in zip(met, shared, strict=True))
         scored.append((score, middle, [pair for found in met for pair in found]))
     best = max(score for score, _, _ in scored)
     good = [entry for entry in scored if entry[0] >= best - ALIKE]
-    return min(good, key=lambda entry: (abs(entry[1]) // (2 * NEAR), -entry[0]))[2]
+    return min(good, key=lambda entry: (abs(entry[1]) // (2 * UNSURE), -entry[0]))[2]
 
 
 def _shared(one: Column, other: Column) -> list[tuple[list[int], list[int]]]:
@@ -70,8 +69,8 @@ def _met(
     found, free = [], 0
     for place in here:
         at = one.at[place]
-        index = bisect_left(times, at - NEAR, free) if free < len(times) else free
-        if index < len(times) and times[index] <= at + NEAR:
+        index = bisect_left(times, at - UNSURE, free) if free < len(times) else free
+        if index < len(times) and times[index] <= at + UNSURE:
             found.append((place, there[index]))
             free = index + 1
     return found

@@ -3,8 +3,9 @@
 import pytest
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
-from carpscope.detect.deceived import ATTACKS_KEPT, SAME_ATTACK, AttackWatch
+from carpscope.detect.deceived import ATTACKS_KEPT, AttackWatch
 from carpscope.detect.rules.cs507_vrrp_vrid_conflict import VridConflict
+from carpscope.protocol.spans import QUIET
 from carpscope.timeline.facts import (
     Changed,
     Deceived,
@@ -21,7 +22,7 @@ from tests.detect.stage import VIEW, Stage, deceived
 
 
 def test_deceits_that_follow_each_other_are_one_attack() -> None:
-    for pause, count in ((SAME_ATTACK, 1), (SAME_ATTACK + 1, 2)):
+    for pause, count in ((QUIET, 1), (QUIET + 1, 2)):
         stage = Stage("replayed_advert", "forged_skew", "looped_advert")
         stage.claim(0, SECOND)
         deceived(stage, 10 * SECOND, back=5 * SECOND)

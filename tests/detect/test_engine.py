@@ -4,8 +4,9 @@ import pytest
 
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.detect.deceived import Attack
-from carpscope.detect.engine import SLACK, _link, in_order, rules
+from carpscope.detect.engine import _link, in_order, rules
 from carpscope.detect.finding import EVIDENCE_LIMIT, Evidence, Finding, Severity
+from carpscope.protocol.spans import CAUSE
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit
 
@@ -76,7 +77,7 @@ def test_evidence_keeps_the_first_and_the_last() -> None:
 def test_a_cause_overlaps_what_it_causes_give_or_take(
     start: int, end: int, *, linked: bool
 ) -> None:
-    assert SLACK == 3 * SECOND
+    assert CAUSE == 3 * SECOND
     cause, effect = finding("partition", start, end), finding("split_brain")
     _link([effect, cause], BY_LABEL)
     assert effect.caused_by == ([cause.identity] if linked else [])

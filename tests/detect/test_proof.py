@@ -6,7 +6,8 @@ import pytest
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.proof import CHANCE, LOST_MIN, SAME, proved
+from carpscope.detect.proof import CHANCE, LOST_MIN, proved
+from carpscope.protocol.spans import PROOF
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.timeline.places import Place
@@ -248,10 +249,10 @@ def test_what_looked_different_is_told_too_and_causes_follow_the_new_name() -> N
         ({"group": "vhid2"}, False),
         ({"nodes": ("a", "c")}, False),
         ({"nodes": ("b", "a")}, True),
-        ({"start": 20 * SECOND + SAME, "end": 99 * SECOND}, True),
-        ({"start": 20 * SECOND + SAME + 1, "end": 99 * SECOND}, False),
-        ({"start": SECOND, "end": 10 * SECOND - SAME - 1}, False),
-        ({"start": -SECOND, "end": 10 * SECOND - SAME}, True),
+        ({"start": 20 * SECOND + PROOF, "end": 99 * SECOND}, True),
+        ({"start": 20 * SECOND + PROOF + 1, "end": 99 * SECOND}, False),
+        ({"start": SECOND, "end": 10 * SECOND - PROOF - 1}, False),
+        ({"start": -SECOND, "end": 10 * SECOND - PROOF}, True),
     ],
 )
 def test_which_finding_is_of_the_same_trouble(changes: dict[str, object], *, joined: bool) -> None:
@@ -275,10 +276,10 @@ def test_a_proof_stays_the_first_one() -> None:
         ({"group": "vhid2"}, False),
         ({"caused_by": ["CS201"]}, False),
         ({"label": "master_gap"}, False),
-        ({"start": 20 * SECOND + SAME, "end": 99 * SECOND}, True),
-        ({"start": 20 * SECOND + SAME + 1, "end": 99 * SECOND}, False),
-        ({"start": -SECOND, "end": 10 * SECOND - SAME}, True),
-        ({"start": -SECOND, "end": 10 * SECOND - SAME - 1}, False),
+        ({"start": 20 * SECOND + PROOF, "end": 99 * SECOND}, True),
+        ({"start": 20 * SECOND + PROOF + 1, "end": 99 * SECOND}, False),
+        ({"start": -SECOND, "end": 10 * SECOND - PROOF}, True),
+        ({"start": -SECOND, "end": 10 * SECOND - PROOF - 1}, False),
     ],
 )
 def test_a_new_proof_explains_two_masters(changes: dict[str, object], *, explained: bool) -> None:

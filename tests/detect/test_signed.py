@@ -9,8 +9,6 @@ from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context
 from carpscope.detect.rules.cs201_address_set_mismatch import AddressSets
 from carpscope.detect.signed import (
-    OVER,
-    TOGETHER,
     _situations,
     ended,
     make,
@@ -20,6 +18,7 @@ from carpscope.detect.signed import (
     signed_by,
     unsupplied,
 )
+from carpscope.protocol.spans import ENDS, QUIET
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
@@ -69,12 +68,12 @@ def differ(
 def test_disagreements_that_follow_each_other_are_one_situation() -> None:
     a, b = node("a"), node("b", 1)
     first, inside = differ(a, b, 0, 50 * SECOND), differ(a, b, 10 * SECOND, 20 * SECOND)
-    near = differ(a, b, 50 * SECOND + TOGETHER, 90 * SECOND)
-    far = differ(a, b, 90 * SECOND + TOGETHER + 1, 200 * SECOND)
+    near = differ(a, b, 50 * SECOND + QUIET, 90 * SECOND)
+    far = differ(a, b, 90 * SECOND + QUIET + 1, 200 * SECOND)
     assert _situations([far, near, inside, first]) == [[first, inside, near], [far]]
 
 
-@pytest.mark.parametrize(("after", "is_over"), [(OVER, False), (OVER + 1, True)])
+@pytest.mark.parametrize(("after", "is_over"), [(ENDS, False), (ENDS + 1, True)])
 def test_when_a_situation_is_over(after: Nanos, *, is_over: bool) -> None:
     found = [differ(node("a"), node("b"), 0, 30 * SECOND), differ(node("a"), node("b"))]
     assert bool(ended(found, 30 * SECOND + after)) == is_over

@@ -13,6 +13,7 @@ from carpscope.timeline.contest import Contest
 from carpscope.timeline.facts import (
     Announced,
 )
+from carpscope.wire.carp import interval_ns
 from tests.detect.stage import Stage, deceived
 
 VIP = bytes((10, 0, 0, 100))
@@ -224,7 +225,11 @@ def test_who_shares_which_values() -> None:
         stage.claim(who, (1 + who) * SECOND)
     found = stage.findings(0)
     assert [f.nodes for f in found] == [("a", "b"), ("c", "d")]
-    assert (found[0].start, found[0].end, found[0].frame_count) == (SECOND, 2 * SECOND, 4)
+    assert (found[0].start, found[0].end, found[0].frame_count) == (
+        SECOND,
+        SECOND + interval_ns(1, 50),
+        4,
+    )
     pair = {n.id: n for n in stage.nodes[:2]}
     other = {n.id: n for n in (stage.nodes[0], stage.nodes[2])}
     stage.group.contests += [Contest(0, 1, pair), Contest(2, 3, pair), Contest(4, 5, other)]

@@ -4,8 +4,8 @@ import dataclasses
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.standing import CLOSE_AFTER
 from carpscope.live.situations import SITUATIONS_KEPT, Doubts, Situations
+from carpscope.protocol.spans import QUIET
 from carpscope.report.record import WITHDRAWN
 
 AT = 1_700_000_000 * SECOND
@@ -32,7 +32,7 @@ def test_what_repeats_after_it_was_over_is_another() -> None:
     assert looked(situations, finding("flapping", 0, 5), at=5) == [("opened", "")]
     identity = situations.open[0].identity
     assert looked(situations, finding("flapping", 0, 5), at=6) == []
-    quiet = 6 + CLOSE_AFTER / SECOND
+    quiet = 6 + QUIET / SECOND
     assert looked(situations, finding("flapping", 0, 5), at=quiet) == [("closed", "it is over")]
     assert situations.open == []
     assert looked(situations, finding("flapping", 0, 50), at=50) == [("opened", "again")]
@@ -40,7 +40,7 @@ def test_what_repeats_after_it_was_over_is_another() -> None:
     assert again.identity == f"{identity}-2"
     assert again.since == AT + 50 * SECOND
     assert looked(situations, finding("flapping", 0, 50), at=51) == []
-    over = 51 + CLOSE_AFTER / SECOND
+    over = 51 + QUIET / SECOND
     assert looked(situations, finding("flapping", 0, 50), at=over) == [("closed", "it is over")]
     assert looked(situations, finding("flapping", 0, 99), at=99) == [("opened", "again")]
     assert situations.open[0].identity == f"{identity}-3"

@@ -24,7 +24,7 @@ Sources
 from collections import defaultdict
 from collections.abc import Iterator
 
-from carpscope.core.units import SECOND, Nanos
+from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named, times
@@ -34,6 +34,7 @@ from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
 from carpscope.timeline.kinship import clusters
 from carpscope.timeline.node import Node
+from carpscope.wire.carp import interval_ns
 
 
 class EqualSkew:
@@ -97,7 +98,7 @@ def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
         group.id,
         tuple(node.id for node in nodes),
         start,
-        max(end, start + SECOND),
+        max(end, start + interval_ns(base, skew)),
         tuple(sorted({reign.first for node in nodes for reign in node.reigns[:6]})),
         sum(node.adverts for node in nodes),
         f"{names} have the same priority {base}/{skew}: which of them is MASTER is chance",

@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from carpscope.core.units import SECOND, Nanos, span_text
+from carpscope.core.units import Nanos, span_text
 from carpscope.detect.finding import Evidence, Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since, times
@@ -69,7 +69,7 @@ class _Election:
     def window(self) -> Nanos:
         """Return within how long it counts together with others."""
         advbase = max(node.advbase for node, _ in self.claims)
-        return timers.FLAPPING_INTERVALS * SECOND * max(advbase, 1)
+        return timers.flapping(advbase)
 
 
 @dataclass(slots=True)

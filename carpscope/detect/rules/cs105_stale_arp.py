@@ -25,17 +25,17 @@ Sources
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import addresses
+from carpscope.protocol import timers
 from carpscope.timeline.facts import Announced, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.timeline.traits import is_ucarp
+from carpscope.wire.carp import interval_ns
 
-PATIENCE: Nanos = 3000 * MILLISECOND
-"""The winner may announce again with its third advertisement (OpenBSD, ucarp)."""
 SITUATIONS_KEPT = 200
 ANNOUNCED_KEPT = 256
 """Addresses of one group."""
@@ -109,7 +109,10 @@ class StaleArp:
         """Give those that were not healed soon."""
         for stale in self._found:
             until = stale.until if stale.until is not None else at
-            if until - stale.at < PATIENCE:
+            # it may announce again with its third advertisement (OpenBSD, ucarp)
+            winner = stale.winner
+            third = timers.DEAD_RATIO * interval_ns(winner.advbase, winner.advskew)
+            if until - stale.at < third:
                 continue
             yield Finding(
                 RULE.code,
