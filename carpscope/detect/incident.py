@@ -7,6 +7,7 @@ outputs ask here.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,6 +22,9 @@ from carpscope.timeline.group import Group
 
 LINKS = frozenset(("partition", "one_way_link"))
 """What does not arrive: all of one node at one time have one cause."""
+
+MANY = 32
+"""Incidents alike: a sender that has been made up for each, or a segment that failed."""
 
 Item = TypeVar("Item")
 Called = Callable[[str], str]
@@ -90,6 +94,7 @@ def incidents(
     if in_time:
         parts = _joined(parts, _one_node_cut)
         parts = _joined(parts, _alike(called))
+        parts = _joined(parts, _many(parts))
     found = [_incident(part, called, names or {}) for part in parts]
     return sorted(found, key=urgency if in_time else _severity)
 
@@ -150,6 +155,22 @@ def _alike(called: Called) -> Callable[[list[Finding]], list[object]]:
         return [(head.label, cause, hosts)]
 
     return key
+
+
+def _many(parts: Sequence[list[Finding]]) -> Callable[[list[Finding]], list[object]]:
+    """The same in so many groups at once, whoever is in them: what befalls all has one cause."""
+    counts = Counter(_kind(part) for part in parts)
+
+    def key(part: list[Finding]) -> list[object]:
+        kind = _kind(part)
+        return [kind] if counts[kind] >= MANY else []
+
+    return key
+
+
+def _kind(part: list[Finding]) -> tuple[str, str]:
+    head = max(part, key=lambda f: f.severity.rank)
+    return head.label, part[0].label
 
 
 def _host(node: str, called: Called) -> str:

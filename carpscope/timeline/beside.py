@@ -98,7 +98,7 @@ def awaited(group: Group, node: Node) -> Nanos:
     those who are known would wait: else one made-up packet would be a MASTER for minutes.
     """
     mine = timers.overdue(node.advbase, node.advskew)
-    if node.adverts > 1 or node.authentication.has_verified:
+    if node.is_known:
         return mine
     known = [timers.overdue(n.advbase, n.advskew) for n in group.established if n is not node]
     return min(mine, timers.DEAD_RATIO * max(known, default=mine))

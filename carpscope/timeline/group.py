@@ -264,7 +264,7 @@ class Group:
     def established(self) -> list[Node]:
         """Return the members of whom more is known than one advertisement that nothing explains:
         on that one alone nothing is said of anybody."""
-        return [n for n in self.known if n.adverts > 1 or n.authentication.has_verified]
+        return [node for node in self.known if node.is_known]
 
     def note_ipv4(self, seen: LastAdvert) -> None:
         """Remember an IPv4 advertisement: the IPv6 half of a pair is on its way.

@@ -215,6 +215,11 @@ class Node:
         return any(gap >= beat for gap in self.intervals) or self.authentication.has_verified
 
     @property
+    def is_known(self) -> bool:
+        """Tell whether more is known of it than one advertisement that nothing explains."""
+        return self.adverts > 1 or self.authentication.has_verified
+
+    @property
     def is_master(self) -> bool:
         """Tell whether it is MASTER as far as its advertisements show."""
         return self.reign is not None

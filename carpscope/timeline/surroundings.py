@@ -198,8 +198,20 @@ class Surroundings:
         node.own_mac = mac
         node.garp_card += source == mac
         node.announced[address] = when
-        if len(group.announced) < LEARNED_LIMIT:
-            group.announced[address] = None
+        self._keep_announced(group, address)
+
+    def _keep_announced(self, group: Group, address: bytes) -> None:
+        """Keep an address as one of a group's; where there are many, those seen most often."""
+        known = group.announced
+        if address in known:
+            return
+        if len(known) >= LEARNED_LIMIT:
+            counts = self._learned.get(group.vlan, {})
+            least = min(known, key=lambda one: counts.get(one, 0))
+            if counts.get(least, 0) >= counts.get(address, 0):
+                return
+            del known[least]
+        known[address] = None
 
     def _learn(self, vlan: Vlan, address: bytes, mac: bytes | None) -> None:
         known = self._learned.get(vlan)
@@ -236,12 +248,8 @@ class Surroundings:
             node = _announcer(group, mac, source, at)
             if node is not None and self._vrrp.get((vlan, group.vhid), 0) > node.last_before(at):
                 node = None  # a VRRP router with the same MAC has advertised since
-            if (
-                (node is not None or self._is_theirs(group, mac))
-                and address not in group.announced
-                and len(group.announced) < LEARNED_LIMIT
-            ):
-                group.announced[address] = None
+            if node is not None or self._is_theirs(group, mac):
+                self._keep_announced(group, address)
         if node is None:
             early = self._early.setdefault((vlan, address), [])
             early[:] = [*early[-3:], (at, mac, source or mac)]

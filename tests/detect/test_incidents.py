@@ -97,3 +97,35 @@ def test_a_failover_stands_in_the_headline(tmp_path: Path) -> None:
     screen = run("analyze", capture("ucarp-failover")).out
     (line,) = (row for row in screen.splitlines() if row.startswith("✓ Nothing wrong"))
     assert re.search(r"1 failover after \d\.\d s", line)
+
+
+def flood(kind: str) -> Tape:
+    """A master of vhid 1, and 2,900 made-up senders that advertise in all other groups."""
+    tape = Tape()
+    for second in range(45):
+        tape.advert(second, "10.0.0.1", 1)
+    for n in range(2900):
+        vhid = 2 + n % 250
+        source = {
+            "each another": f"10.9.{n // 250}.{n % 250 + 1}",
+            "two a group": f"10.9.{n % 2}.{n % 250 + 1}",
+            "two in all": f"10.9.0.{n // 250 % 2 + 1}",
+        }[kind]
+        tape.advert(5 + n * 0.012, source, vhid)
+    return tape
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "two a group",
+        pytest.param("each another", marks=pytest.mark.long),
+        pytest.param("two in all", marks=pytest.mark.long),
+    ],
+)
+def test_what_one_sender_makes_up_in_all_groups_is_few_incidents(kind: str, tmp_path: Path) -> None:
+    found = analysis(flood(kind), tmp_path)
+    assert len(found["incidents"]) <= 8
+    invented = [f for f in found["findings"] if f["label"] == "invented_senders"]
+    assert not any(f["summary"].startswith("about 0") for f in invented)
+    assert not any(f["group"] == "vhid1" for f in found["findings"] if f not in invented)

@@ -214,6 +214,8 @@ class MasterGap:
         successor: Node | None,
         frame: int | None,
     ) -> Iterator[Finding]:
+        if not any(member.is_known for member in state.group.members):
+            return
         wait = max(traits.takeover(member).latest for member in state.group.members)
         seen = max(seen, self._context.observer.resumed)
         if until - seen <= timers.gap(wait):

@@ -184,6 +184,10 @@ def _count(state: _State, election: _Election) -> Iterator[Finding]:
         return
     if state.group.is_crowded and not all(node.is_steady for node, _ in election.claims):
         return  # whoever was invented for one advertisement is no master
+    if not any(
+        node.is_known for node in (*(n for n, _ in election.claims), election.winner) if node
+    ):
+        return
     if state.start is not None and election.at - state.end > election.window:
         yield _finding(state)
         state.start, state.changes, state.evidence = None, 0, Evidence()

@@ -16,7 +16,8 @@ False alarms
     vhids use one group MAC 01:00:5e:00:01:XX, or each node advertises in both. A mirror
     port that delivers frames with and without their tag shows one node twice. Networks of
     different customers that use the same addresses on different VLANs are told apart by
-    their passphrases, where these are known.
+    their passphrases, where these are known. Networks of a tunnel (VXLAN, Geneve, …) are
+    never compared with each other: each may be a tenant's.
 
 What to do
     Give all nodes of the cluster the same vhid, VLAN and protocol.
@@ -40,6 +41,7 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.mastership import is_master
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import is_group_mac
+from carpscope.wire.segment import networks
 
 PARTS_KEPT = 4096
 ROUTERS_KEPT = 16
@@ -127,6 +129,8 @@ class SplitGroup:
     def _is_torn(self, one: _Part, other: _Part) -> bool:
         if one.sources & other.sources or _overlap(one, other) is None:
             return False
+        if networks(one.vlan) != networks(other.vlan):
+            return False  # two networks of a tunnel: tenants that need not know of each other
         ours, theirs = one.group, other.group
         if ours is None or theirs is None:
             return one.vlan == other.vlan

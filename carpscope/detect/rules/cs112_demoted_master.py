@@ -102,7 +102,7 @@ class DemotedMaster:
         for spell in (*self._over, *self._now.values()):
             node = spell.node
             end = spell.end if spell.end is not None else max(node.last, spell.start)
-            if end - spell.start > traits.backups(node).latest:
+            if node.is_known and end - spell.start > traits.backups(node).latest:
                 yield _finding(spell, end)
 
 

@@ -75,7 +75,7 @@ def _together(crowds: list[Crowd]) -> Crowd:
         first.start,
         max(crowd.end for crowd in crowds),
         sum(crowd.adverts for crowd in crowds),
-        sum(crowd.senders for crowd in crowds),
+        sum(crowd.again for crowd in crowds),
         first.first,
         largest.closing,
     )
