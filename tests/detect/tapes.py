@@ -1,9 +1,10 @@
 """Captures of plain bytes in which a rule fires, and near misses in which it is quiet."""
 
+import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.plain import Tape, ether, icmp6, ip, mac
+from tests.plain import Tape, ether, icmp6, ip, ipv4, mac
 
 FW1, FW2, CLIENT = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:50"
 VIRTUAL = "00:00:5e:00:01:07"
@@ -41,6 +42,18 @@ def together(*tapes: Tape) -> Tape:
     out = Tape()
     for tape in tapes:
         out.frames += tape.frames
+    return out
+
+
+def tenants(other_vhid: int) -> Tape:
+    """One address, vhid and passphrase in two networks of VXLAN: two tenants of one installer."""
+    out = Tape()
+    for vni, tape in ((70, lone(vhid=7)), (71, lone("192.0.2.2", vhid=other_vhid))):
+        for at, frame in tape.frames:
+            datagram = struct.pack("!HHHHBxxxI", 50_000, 4789, 16 + len(frame), 0, 8, vni << 8)
+            packet = ipv4("203.0.113.1", "203.0.113.2", 17, datagram + frame, ttl=64)
+            out.put(at, ether(FW1, FW2, 0x0800, packet))
+    out.frames.sort(key=lambda one: one[0])
     return out
 
 
@@ -178,6 +191,8 @@ CASES = (
     Case("split_group", True, lambda: carp_and_vrrp(2, 9)),
     Case("split_group", False, lambda: carp_and_vrrp(3, 7, "192.0.2.99")),
     Case("split_group", False, lambda: carp_and_vrrp(3, 7, count=1)),
+    Case("split_group", False, lambda: tenants(7)),
+    Case("split_group", False, lambda: tenants(8)),
     # one after the other: a cluster whose vhid was changed
     Case("split_group", False, lambda: together(lone(until=20), lone("192.0.2.2", 8, 60, 30))),
     Case("address_conflict", True, lambda: answered_by(VIRTUAL, FW2)),

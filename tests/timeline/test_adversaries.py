@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from carpscope.auth.keyring import Keyring
+from carpscope.core.address import ip_text
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.detect.engine import Engine
@@ -228,3 +229,35 @@ def test_a_flood_of_announcements_does_not_hide_what_is_signed() -> None:
     assert VIP in group.announced
     assert len(group.announced) <= 256
     assert group.members[0].authentication.status(supplied=True) == "verified"
+
+
+def pair(duration: int = 40, events: str = "") -> list[Frame]:
+    nodes = [f'impl = "freebsd13"\npreempt = true\nadvskew = {skew}' for skew in (10, 90)]
+    return simulated(scenario(*nodes, events=events, duration=duration))
+
+
+def test_who_keeps_a_beat_of_its_own_without_the_passphrase_is_never_verified() -> None:
+    """It looks like a node with another passphrase, and is told as one that nothing explains."""
+    frames, draw = pair(), random.Random(1)
+    made = [
+        changed(frame, frame.at + 400 * MILLISECOND, source=STRANGER, tail=junk(draw))
+        for frame in adverts(frames)[2:]
+    ]
+    found = analyzed([*frames, *made])
+    named = [f for f in found if ip_text(STRANGER) in f.nodes]
+    assert {f.label for f in named} & {"authentication_mismatch", "unverified"}
+    others = verdicts([f for f in found if f not in named])
+    assert others == verdicts(analyzed(frames))
+
+
+def test_what_was_recorded_before_the_capture_is_taken_for_the_node() -> None:
+    """Nothing in a capture tells it from what the node sends: SECURITY.md says so."""
+    frames = pair(60, '20 crash node="fw1"')
+    old = adverts(frames)[2:10]
+    later = [frame for frame in frames if frame.at > frames[0].at + 35 * SECOND]
+    made = [
+        changed(frame, frame.at + 40 * SECOND, identification=n + 1) for n, frame in enumerate(old)
+    ]
+    found = analyzed([*later, *made])
+    assert not any(f.attacker is not None for f in found)
+    assert "split_brain" in {f.label for f in found}
