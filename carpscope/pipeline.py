@@ -23,6 +23,7 @@ from carpscope.detect.incident import Incident, called, incidents
 from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, at_end
+from carpscope.timeline.captured import Captured
 from carpscope.timeline.facts import Fact, Joined
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.passage import Onlooker, Passage
@@ -64,6 +65,27 @@ class Analysis:
     def is_judged(self) -> bool:
         """Tell whether there was anything to judge: an advertisement or a finding."""
         return bool(self.observer.advertisements or self.findings)
+
+    @property
+    def captured(self) -> list[Captured]:
+        """Return where each capture was taken, as far as it shows."""
+        groups = list(self.observer.groups.values())
+
+        def addresses_of(mac: bytes) -> list[bytes]:
+            own = [n for g in groups for n in g.members if mac in (n.mac, n.own_mac)]
+            named = [self.observer.host_at(group.vlan, mac) for group in groups]
+            of = [n for g in groups for n in g.members if set(named) & set(n.addresses)]
+            return list(dict.fromkeys(a for node in (*own, *of) for a in node.addresses))
+
+        alone = len(self.captures) == 1
+        copies = sum(group.copies for group in groups) if alone else 0
+        places = self.vantage.places if self.vantage is not None else []
+        return [
+            self.observer.alive.witness.told(
+                index, addresses_of, places[index].addresses if index < len(places) else (), copies
+            )
+            for index in range(len(self.captures))
+        ]
 
     @property
     def incidents(self) -> list[Incident]:
@@ -151,6 +173,7 @@ def analyze(
         told = [one for one in result.findings if one.label != internal.LABEL]
         result.findings = [*told, *internal.findings(mistakes)]
     result.notes = [*observer.strangers.notes(), *observer.alive.remarks]
+    result.notes += observer.alive.witness.notes()
     if more[0]:
         result.notes.append(f"{more[0]:,} more events were only counted")
     result.events.sort(key=lambda event: (event.start, event.end))

@@ -56,6 +56,8 @@ class Recording:
     """Those of the notes that say that the file is damaged or odd."""
     frames: int
     """How many were kept for the analysis."""
+    snap_length: int | None
+    filters: list[str]
 
 
 class Extract(NamedTuple):
@@ -154,4 +156,6 @@ def _recording(capture: Capture, kept: int) -> Recording:
         capture.notes,
         capture.problems,
         kept,
+        capture.snap_length,
+        capture.filters,
     )

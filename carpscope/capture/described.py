@@ -69,6 +69,16 @@ class Described(Protocol):
         ...
 
     @property
+    def snap_length(self) -> int | None:
+        """What the file says that it was captured with; None where it says nothing."""
+        ...
+
+    @property
+    def filters(self) -> list[str]:
+        """The capture filters that the file names."""
+        ...
+
+    @property
     def comments(self) -> int:
         """Comments on packets."""
         ...

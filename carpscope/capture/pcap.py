@@ -181,6 +181,7 @@ def describe(header: Header, tally: Tally) -> None:
     """Note what the header says of all packets."""
     tally.nanosecond = header.nanosecond
     tally.see_link(header.link)
+    tally.see_snap_length(header.snaplen)
     if header.version != (2, 4):
         major, minor = header.version
         tally.problems.append(f"pcap version {major}.{minor} was read as if it were 2.4")

@@ -29,6 +29,9 @@ _ODD_SIZE = 0xFFF0_0003
 
 _OPT_COMMENT = 1
 _IF_TSRESOL = 9
+_IF_FILTER = 11
+_FILTER_TEXT = 0
+"""The first byte of if_filter where a filter as libpcap's follows."""
 _IF_TSOFFSET = 14
 _ISB_IFDROP = 5
 _ISB_OSDROP = 7
@@ -194,12 +197,15 @@ class Section:
                 scale, divisor = _resolution(value[0])
             elif code == _IF_TSOFFSET and len(value) == 8:
                 offset = struct.unpack(f"{self.order}q", value)[0] * SECOND
+            elif code == _IF_FILTER and value[:1] == bytes((_FILTER_TEXT,)):
+                self._tally.see_filter(value[1:].decode(errors="replace"))
         if scale < 1000 * divisor:
             self._tally.nanosecond = True
         number = self.base + len(self.interfaces)
         self.interfaces.append(Interface(link, scale, divisor, offset, number, snaplen))
         self.links.append(link)
         self._tally.see_link(link)
+        self._tally.see_snap_length(snaplen)
 
     def _statistics(self, block: bytes) -> None:
         if len(block) < 24:

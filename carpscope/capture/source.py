@@ -140,6 +140,16 @@ class Capture:
         return self._tally.drops()
 
     @property
+    def snap_length(self) -> int | None:
+        """What the file says that it was captured with; None where it says nothing."""
+        return self._tally.snap_length
+
+    @property
+    def filters(self) -> list[str]:
+        """The capture filters that the file names."""
+        return self._tally.filters
+
+    @property
     def comments(self) -> int:
         """Comments on packets."""
         return self._tally.comments

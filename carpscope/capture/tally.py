@@ -12,6 +12,8 @@ from carpscope.core.units import Nanos
 
 LINKS_KEPT = 64
 """Different link types of one capture that are listed; a file can name all 65,536."""
+FILTER_KEPT = 1000
+"""Characters of a filter."""
 BEFORE_THE_FIRST: Nanos = 1 << 200
 """Stands for the latest time so far where no packet has been read: later than any."""
 
@@ -23,6 +25,7 @@ class Tally:
         "broken",
         "comments",
         "compressed",
+        "filters",
         "first",
         "isb_drops",
         "isb_over",
@@ -34,6 +37,7 @@ class Tally:
         "packet_drops",
         "packets",
         "problems",
+        "snap_length",
         "snapped",
         "timeless",
         "undefined",
@@ -67,6 +71,10 @@ class Tally:
         """Lost packets by the statistics at the end, for each interface of the section,"""
         self.isb_over: int | None = None
         """and for all of the sections before; None where they say nothing."""
+        self.snap_length: int | None = None
+        """The least that the file says it was captured with; None where it says none."""
+        self.filters: list[str] = []
+        """The capture filters that a pcapng file names."""
         self.problems: list[str] = []
         """What ended the reading early, or was odd about the file."""
 
@@ -83,6 +91,16 @@ class Tally:
                 self.links[link] = None
             else:
                 self.links_unlisted = True
+
+    def see_snap_length(self, length: int) -> None:
+        """Note what an interface was captured with; 0 says nothing."""
+        if length:
+            self.snap_length = min(length, self.snap_length or length)
+
+    def see_filter(self, text: str) -> None:
+        """Note a capture filter."""
+        if text not in self.filters and len(self.filters) < LINKS_KEPT:
+            self.filters.append(text[:FILTER_KEPT])
 
     def close_section(self) -> None:
         """Sum up what statistics said of the interfaces of a section: there are no more."""

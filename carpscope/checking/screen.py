@@ -11,7 +11,7 @@ from carpscope.checking.document import key_numbers
 from carpscope.checking.proving import GroupProof
 from carpscope.checking.run import Check
 from carpscope.core.address import ip_text
-from carpscope.core.text import shown
+from carpscope.core.text import plural, shown
 from carpscope.core.units import SECOND, Nanos, span_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Incident, incidents
@@ -43,7 +43,7 @@ def screen(check: Check, width: int, *, details: bool = False) -> list[str]:
     remarks = [one for one in check.findings if one.severity is Severity.INFO]
     if not serious:
         segments = {group.segment.id for group in check.groups}
-        count = f"{_count(len(check.groups), 'group')} on {_count(len(segments), 'segment')}"
+        count = f"{plural(len(check.groups), 'group')} on {plural(len(segments), 'segment')}"
         lines += [f"✓ Nothing wrong: {count}", ""]
     for incident in incidents(serious, in_time=False):
         lines += [*_incident(incident, check, width), ""]
@@ -61,10 +61,6 @@ def screen(check: Check, width: int, *, details: bool = False) -> list[str]:
     while lines and not lines[-1]:
         lines.pop()
     return [shown(line, keep="✓✗·–…") for line in lines]
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _hung(prefix: str, text: str, width: int) -> Iterator[str]:
@@ -207,12 +203,12 @@ def _calm(group: DeclaredGroup, proof: GroupProof | None, width: int) -> Iterato
     explored = proof.explored
     if explored.courses:
         never = (
-            f"{explored.courses:,} courses of up to {_count(explored.events, 'event')}: never two "
+            f"{explored.courses:,} courses of up to {plural(explored.events, 'event')}: never two "
             f"MASTERs for more than {_seconds(explored.bound)}"
         )
         if explored.counterexample is not None:
             never = (
-                f"{explored.courses:,} courses of up to {_count(explored.events, 'event')}: one "
+                f"{explored.courses:,} courses of up to {plural(explored.events, 'event')}: one "
                 f"ends with {', '.join(explored.counterexample.masters) or 'nobody'} MASTER"
             )
         limit = f" ({proof.limits})" if proof.limits else ""

@@ -35,3 +35,8 @@ def spelt(character: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x1_0000 else f"\\U{code:08x}"
+
+
+def plural(count: int, word: str, words: str = "") -> str:
+    """Give a count with its noun: `1 frame`, `1,204 frames`."""
+    return f"{count:,} {word if count == 1 else words or word + 's'}"

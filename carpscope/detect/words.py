@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from carpscope.core.address import ip_text
+from carpscope.core.text import plural
 from carpscope.core.units import Nanos, clock, span_text
 from carpscope.timeline.contest import compared_skew
 from carpscope.timeline.node import Node
@@ -27,7 +28,7 @@ def named(items: Iterable[str]) -> str:
 
 def advertisements(count: int) -> str:
     """Count them: `1 advertisement`, `1,204 advertisements`."""
-    return f"{count:,} advertisement{'' if count == 1 else 's'}"
+    return plural(count, "advertisement")
 
 
 def times(count: int) -> str:

@@ -38,7 +38,7 @@ from carpscope.live.telling import Teller, notice
 from carpscope.live.triage import Triage
 from carpscope.live.vantages import Vantages
 from carpscope.live.views import snapshot
-from carpscope.report.record import Record
+from carpscope.report.record import GROUP, Record
 from carpscope.report.snapshot import Snapshot
 
 TICK: Nanos = 100 * MILLISECOND
@@ -216,7 +216,8 @@ class Live:
         clock = record.interface if is_foreign else None
         at = self._told[clock] = max(self._told.get(clock, record.at), record.at)
         record = replace(record, at=at)
-        self.log.append(record)
+        if record.kind != GROUP:
+            self.log.append(record)
         for outlet in self.options.outputs.all:
             outlet.put(record)
 
@@ -358,6 +359,11 @@ class Live:
         place = self.segment[change.interface]
         monitor = self.monitors[place]
         if (vantages := self.vantages.get(place)) is not None:
+            if change.state != "up" and not monitor.sight.is_blind:
+                vantages.release(1 << 62)  # what it gave until then is judged before
+                at = vantages.until(wall_ns())
+                with self.mistakes.isolated("look", at):
+                    self._look_at(monitor, self._tellers[place], at, is_last=False)
             vantages.tell(change.interface, change)
         elif change.state == "up" and not monitor.sight.has_seen_since(change.since):
             monitor.lose(change.since, change.since, change.text)  # a moment is told when over

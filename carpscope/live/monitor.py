@@ -7,6 +7,7 @@ measured by the caller, who decides how often to look.
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
@@ -25,10 +26,11 @@ from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
 from carpscope.live.sight import Sight
 from carpscope.live.situations import Change, Doubts, Situations
+from carpscope.live.states import GroupChange, StateChange, States
 from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Joined, Left, Refused
 from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.limits import LIVE
-from carpscope.timeline.node import Node, frame_ref
+from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.passage import Passage
 from carpscope.timeline.settling import job
@@ -52,15 +54,7 @@ COMPARED = 32
 """Of nodes that were searched for in vain, so many are looked at for new candidates."""
 
 
-@dataclass(frozen=True, slots=True)
-class StateChange:
-    """A node became MASTER or stopped being it."""
-
-    at: Nanos
-    group: Group
-    node: Node
-    is_master: bool
-    why: str
+News: TypeAlias = StateChange | GroupChange | Event
 
 
 @dataclass(slots=True)
@@ -74,7 +68,8 @@ class Monitor:
     doubts: Doubts = field(default_factory=Doubts)
     failures: Counter[str] = field(default_factory=Counter)
     observer: Observer = field(init=False)
-    news: list[StateChange | Event] = field(default_factory=list)
+    states: States = field(default_factory=States)
+    news: list[News] = field(default_factory=list)
     """Since the last look."""
     searcher: Searcher | None = None
     """Who searches beside the loop; without one, everything is searched in `look`."""
@@ -167,6 +162,9 @@ class Monitor:
         with self.mistakes.isolated("time", now):
             self._take(self.observer.tick(now))
         at = self.observer.now
+        with self.mistakes.isolated("states", at):
+            groups = self.observer.groups.values()
+            self.news += self.states.look(groups, at, self.observer.resumed)
         with self.mistakes.isolated("search", at):
             self._search(at)
         found = self._engine.known(at)
@@ -278,8 +276,9 @@ class Monitor:
             if isinstance(fact, Claimed):
                 self.news.append(StateChange(fact.at, fact.group, fact.node, True, "claimed"))
             elif isinstance(fact, Left):
-                if fact.reign.ended_by != "capture":
-                    why = fact.reign.ended_by
+                why = fact.reign.ended_by
+                told = self.states.was_told(fact.group, fact.node, fact.reign.start)
+                if why != "capture" and not told:
                     self.news.append(StateChange(fact.at, fact.group, fact.node, False, why))
             elif isinstance(fact, Refused):
                 self.failures[fact.check.value] += 1
@@ -292,12 +291,14 @@ class Monitor:
 
     def _joined(self, fact: Joined) -> None:
         """Tell nothing more of a node that is another's second address; end what was told."""
-        kept: list[StateChange | Event] = []
+        kept: list[News] = []
         untold = False
         for item in self.news:
             if isinstance(item, Event):
                 if not undone(item, fact):
                     kept.append(item)
+            elif isinstance(item, GroupChange):
+                kept.append(item)
             elif item.node is fact.node:
                 untold = untold or item.is_master
             else:
@@ -306,7 +307,7 @@ class Monitor:
             kept.insert(0, StateChange(fact.into.last, fact.group, fact.node, False, "joined"))
         self.news = kept
 
-    def taken_news(self) -> Iterator[StateChange | Event]:
+    def taken_news(self) -> Iterator[News]:
         """Give what happened since the last time, and forget it."""
         news, self.news = self.news, []
         yield from news

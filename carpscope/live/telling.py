@@ -7,13 +7,15 @@ from dataclasses import replace
 from carpscope.core.units import Nanos, rfc3339, span_text
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Severity
+from carpscope.detect.words import listed
 from carpscope.live.incidents import Followed
-from carpscope.live.monitor import Monitor, StateChange
+from carpscope.live.monitor import Monitor, News
 from carpscope.live.situations import Change, Situation
+from carpscope.live.states import GroupChange
 from carpscope.report.finding import finding_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
-from carpscope.report.record import WITHDRAWN, Record
+from carpscope.report.record import GROUP, WITHDRAWN, Record
 from carpscope.timeline.group import group_words
 
 _ENDED = {
@@ -146,7 +148,7 @@ class Teller:
             is_part=not followed.is_wide,
         )
 
-    def news(self, item: StateChange | Event) -> Record:
+    def news(self, item: News) -> Record:
         """Tell an event or a change of state."""
         if isinstance(item, Event):
             return Record(
@@ -168,6 +170,8 @@ class Teller:
                     "frames": [number & 0xFF_FFFF_FFFF for number in item.frames],
                 },
             )
+        if isinstance(item, GroupChange):
+            return self._of_group(item)
         state = "MASTER" if item.is_master else "BACKUP"
         how = "is MASTER" if item.is_master else _ENDED.get(item.why, "is no longer MASTER")
         node = item.node
@@ -191,6 +195,27 @@ class Teller:
                 "advskew": node.advskew,
                 "demotion": node.demote,
             },
+        )
+
+    def _of_group(self, item: GroupChange) -> Record:
+        """Tell a hook how a group stands."""
+        group, who = item.group, listed(item.nodes)
+        text = {
+            "MASTER": f"{who} {'is' if len(item.nodes) == 1 else 'are'} MASTER",
+            "BACKUP": f"nobody is MASTER since {who} stepped down",
+            "INIT": f"nobody is heard any more; {who} was MASTER last",
+        }[item.state]
+        return Record(
+            item.at,
+            GROUP,
+            item.state,
+            f"{group_words(group.id)}: {self._named(text)}",
+            Severity.INFO,
+            self._monitor.interface,
+            group.id,
+            group.vhid,
+            item.nodes,
+            item.state,
         )
 
 

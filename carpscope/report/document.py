@@ -8,11 +8,13 @@ from carpscope.detect.events import Event
 from carpscope.detect.standing import vips
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
+from carpscope.report.captured import captured_json
 from carpscope.report.finding import finding_json, frame_name
 from carpscope.report.folder import folder_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.vantage import vantage_json
+from carpscope.timeline.captured import Captured
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.mastership import master
@@ -27,12 +29,13 @@ SCHEMA = "carpscope.analysis/1"
 def document(analysis: Analysis, config: Config) -> dict[str, Json]:
     """Give everything that is known, in the form of the contract."""
     names = [capture.name for capture in analysis.captures]
+    captured = analysis.captured
     groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
     standing = analysis.standing
     found: dict[str, Json] = {
         "schema": SCHEMA,
         "version": carpscope.__version__,
-        "evidence": [_evidence(analysis, index) for index in range(len(names))],
+        "evidence": [_evidence(analysis, index, one) for index, one in enumerate(captured)],
         "groups": [_group(group, analysis, config, names) for group in groups],
         "findings": [finding_json(finding, names) for finding in analysis.findings],
         "incidents": [incident_json(incident) for incident in analysis.incidents],
@@ -50,7 +53,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
     return found
 
 
-def _evidence(analysis: Analysis, index: int) -> dict[str, Json]:
+def _evidence(analysis: Analysis, index: int, captured: Captured) -> dict[str, Json]:
     capture = analysis.captures[index]
     return {
         "path": capture.path,
@@ -62,6 +65,7 @@ def _evidence(analysis: Analysis, index: int) -> dict[str, Json]:
         "last": rfc3339(capture.last) if capture.last is not None else None,
         "link_types": list(capture.link_types),
         "notes": list(capture.notes),
+        "captured": captured_json(captured, capture, analysis.findings),
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from carpscope.capture.described import Folder
+from carpscope.core.text import plural
 from carpscope.pipeline import Analysis
 from carpscope.report.line import Json
 
@@ -33,11 +34,7 @@ def folder_notes(analysis: Analysis, folder: Folder, *, details: bool) -> Iterat
     if len(lines) > len(told):
         yield f"{len(lines) - len(told):,} more captures are damaged; -V shows them"
     if others and not details:
-        have = _count(others, "capture has", "captures have")
+        have = plural(others, "capture has", "captures have")
         yield f"{have} packets cut by snaplen, out of order or dropped; -V shows which"
     if folder.others:
-        yield f"{_count(folder.others, 'other file is', 'other files are')} no capture, left out"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+        yield f"{plural(folder.others, 'other file is', 'other files are')} no capture, left out"

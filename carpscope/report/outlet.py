@@ -10,7 +10,7 @@ import threading
 from typing import Protocol, runtime_checkable
 
 from carpscope.core.mistakes import Mistakes
-from carpscope.report.record import Record
+from carpscope.report.record import GROUP, Record
 from carpscope.report.snapshot import OutletView
 
 QUEUE_LIMIT = 1000
@@ -43,6 +43,15 @@ class Stoppable(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosing(Protocol):
+    """A sink that wants some records only."""
+
+    def wants(self, record: Record) -> bool:
+        """Tell whether it wants a record."""
+        ...
+
+
 class Outlet:
     """One receiver behind its queue."""
 
@@ -56,13 +65,16 @@ class Outlet:
         self.lost = 0
         self.problem: str | None = None
         self.broken_pipe = False
-        self._is_over = False
+        self._is_over = self._is_stuck = False
         self._queue: queue.Queue[Record | None] = queue.Queue(limit)
         self._stop = threading.Event()
         self._thread = self._started()
 
     def put(self, record: Record) -> None:
-        """Hand over a record; never waits."""
+        """Hand over a record that its receiver wants; never waits."""
+        sink = self.sink
+        if not (sink.wants(record) if isinstance(sink, Choosing) else record.kind != GROUP):
+            return
         try:
             self._queue.put_nowait(record)
         except queue.Full:
@@ -80,7 +92,8 @@ class Outlet:
         while not self._queue.empty():
             self.lost += self._queue.get() is not None
         if self._thread.is_alive():
-            self.lost += 1  # the one it is stuck with
+            self._is_stuck = True
+            self.lost += 1  # the one it is stuck with, once
             if isinstance(self.sink, Stoppable):
                 self.sink.stop()
         else:
@@ -132,4 +145,4 @@ class Outlet:
                 self.sent += 1
                 self.problem = None
                 return
-        self.lost += 1
+        self.lost += not self._is_stuck

@@ -13,6 +13,8 @@ from carpscope.detect.finding import Severity
 from carpscope.report.line import Json
 
 SCHEMA = "carpscope.event/1"
+GROUP = "group"
+"""The kind of what only hooks are told: how a group stands."""
 WITHDRAWN = "what came later explains it"
 """Why a finding closes that was not so, as is known by now."""
 _BODY = {"state": "node"}
@@ -48,7 +50,7 @@ class Record:
         out: dict[str, Json] = {
             "schema": SCHEMA,
             "timestamp": rfc3339(self.at),
-            "event_type": self.kind,
+            "event_type": "state" if self.kind == GROUP else self.kind,
             "action": self.action,
             "severity": self.severity.value,
             "interface": self.interface,

@@ -31,6 +31,7 @@ json = "/var/log/carpscope/events.json"
 metrics = "127.0.0.1:9112"
 syslog = "udp://192.0.2.7:514"
 exec = "/usr/local/libexec/carp-changed"
+on_finding = "/usr/local/libexec/carp-found"
 webhook = "https://hooks.example.org/carp"
 state = "/var/lib/carpscope/state.json"
 evidence = "/var/lib/carpscope/evidence"
@@ -118,6 +119,7 @@ class _Live(Struct, forbid_unknown_fields=True, frozen=True):
     metrics: _Text | None = None
     syslog: _Text | None = None
     exec: _Text | None = None
+    on_finding: _Text | None = None
     store: _Text | None = None
     webhook: _Text | None = None
     state: _Text | None = None

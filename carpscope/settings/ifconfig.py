@@ -95,7 +95,6 @@ class Call:
     """Values that are set to something not known here."""
     secret: Word | None = None
     peer: bytes | None = None
-    peer_word: Word | None = None
     peer6: bytes | None = None
     carpver: int | None = None
     carpdev: str | None = None
@@ -240,7 +239,6 @@ def _carp(call: Call, dialect: Dialect, name: str, value: Word, words: list[Word
         case "pass":
             call.secret = value
         case "peer" | "carppeer":
-            call.peer_word = value
             if not known:
                 call.unsure.add("peer")
                 return

@@ -113,8 +113,6 @@ class Vhid:
     runs: bool = True
     """False: something said elsewhere keeps it from starting."""
     is_vrrp: bool = False
-    is_balanced: bool = False
-    """One of several vhids of one carp interface (carpnodes)."""
     unsure: bool = False
     """Some of its addresses are not known here."""
     dead_ratio: int = 3

@@ -10,6 +10,9 @@ from collections import deque
 
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
+from carpscope.timeline.captured import Witness, is_own
+from carpscope.wire.carp import AdvertView
+from carpscope.wire.decode import Packet
 
 SPACING: Nanos = timers.PATH
 KEPT = 128
@@ -27,12 +30,22 @@ class Alive:
     def __init__(self) -> None:
         """Know of none."""
         self._seen: dict[Vlan, deque[tuple[Nanos, bytes]]] = {}
+        self.witness = Witness()
+        """Where each capture was taken."""
         self.is_watched = False
         """Whether somebody watches that the interface is up and loses nothing."""
         self.own: bytes | None = None
         """The vantage's own MAC, where it is known: then anybody else is one who was heard."""
         self.remarks: dict[str, None] = {}
         """What the vantage could not see, for whoever prints notes."""
+
+    def see(self, packet: Packet, *, is_copy: bool) -> None:
+        """Take one packet; what the capturing host sent itself tells nothing of its link."""
+        self.witness.see(packet)
+        if is_copy or packet.link is None or isinstance(packet.body, AdvertView):
+            return
+        if not is_own(packet):
+            self.note(packet.link.vlan, packet.link.source, packet.frame.at)
 
     def note(self, vlan: Vlan, source: bytes | None, at: Nanos) -> None:
         """Take one frame."""

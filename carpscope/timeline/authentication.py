@@ -273,15 +273,6 @@ class AuthenticationTrack:
         later = sum(1 for one in self.waiting[-2:] if one.at > ways[-1].end)
         return ways[-1].recipe if later < FEW else None
 
-    def recipe_at(self, at: Nanos) -> Recipe | None:
-        """Return the recipe in force at a time (after it was settled)."""
-        best: Recipe | None = None
-        for way in self.ways:
-            if way.start > at and best is not None:
-                break
-            best = way.recipe
-        return best
-
     def status(self, *, supplied: bool) -> str:
         """Return `verified`, `failed` or `unchecked`: how it stands at the end.
 

@@ -156,13 +156,12 @@ class Observer:
         facts = self._facts = []
         at = packet.frame.at
         self.is_copy = is_copy
+        self.alive.see(packet, is_copy=is_copy)
         self.advance(at)
         if is_copy:
             count_copy(self.groups, packet)
             return facts
         body = packet.body
-        if packet.link is not None and not isinstance(body, AdvertView):
-            self.alive.note(packet.link.vlan, packet.link.source, at)
         if isinstance(body, AdvertView):
             self._advert(packet, body)
         elif isinstance(body, VrrpView):

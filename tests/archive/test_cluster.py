@@ -16,6 +16,8 @@ from carpscope.archive.reading import Wish
 from tests.archive.maker import frames_of, quiet, rotated, steady
 from tests.program import ROOT, run, start
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed")
 
 _TICK = threading.Event()

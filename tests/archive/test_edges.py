@@ -11,6 +11,8 @@ from tests.archive.maker import advert, write
 from tests.archive.test_folder import MIB, measured
 from tests.capture.builder import START
 
+pytestmark = pytest.mark.slow
+
 
 def trunk(vlans: Sequence[int], vhids: Sequence[int], nodes: int) -> Iterator[Frame]:
     """Let the nodes of every group take over from each other, the best one last."""

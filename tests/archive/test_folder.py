@@ -22,6 +22,8 @@ from carpscope.core.units import SECOND
 from tests.archive.maker import frames_of, quiet, rotated, steady, write
 from tests.program import COMMAND, ROOT, run, start
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024
 """`ru_maxrss` counts in KiB."""
 

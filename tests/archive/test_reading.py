@@ -12,6 +12,8 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
 from tests.archive.maker import quiet, rotated, steady, write
 
+pytestmark = pytest.mark.slow
+
 
 def read(folder: Path) -> tuple[list[Frame], list[str]]:
     """Read a folder in this process; give its frames, and what is said of their order."""

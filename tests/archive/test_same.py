@@ -8,6 +8,8 @@ import pytest
 from tests.live.secrets import candidates
 from tests.program import CAPTURES, run
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(p.parent.name for p in CAPTURES.glob("*/capture.pcap*"))
 
 

@@ -16,6 +16,8 @@ from carpscope.wire.link import ethernet
 from tests.archive.maker import advert, web
 from tests.program import CAPTURES, ROOT
 
+pytestmark = pytest.mark.slow
+
 FILES = sorted([*CAPTURES.glob("*/capture.pcap*"), *(ROOT / "tests/data/traces").glob("*.pcap")])
 
 

@@ -8,6 +8,8 @@ from carpscope.auth import sets
 from carpscope.auth.explain import Candidates
 from carpscope.auth.recipes import automatic_link_local, in_order
 
+pytestmark = pytest.mark.slow
+
 OWN = automatic_link_local(10)
 FOURS = tuple(bytes((10, 0, 0, n)) for n in range(1, 31))
 SIXES = tuple(bytes.fromhex("20010db8") + bytes(11) + bytes((n,)) for n in range(1, 9))

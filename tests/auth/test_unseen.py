@@ -18,6 +18,8 @@ from carpscope.protocol.rules import own_link_local
 from carpscope.wire.carp import Advert
 from tests.auth.shipment import Sent, analyzed, nodes, ship
 
+pytestmark = pytest.mark.slow
+
 words = st.binary(min_size=1, max_size=19).filter(
     lambda word: b"\0" not in word and word.strip() == word
 )

@@ -22,6 +22,8 @@ from tests.bench.captures import (
 from tests.bench.programs import floor
 from tests.program import run
 
+pytestmark = pytest.mark.slow
+
 ADVERTS = 3 * GROUPS
 
 

@@ -7,6 +7,8 @@ import pytest
 from tests.bench.measure import MIB, Command, Result, Row, Run, Subject, Target, measured
 from tests.bench.printed import document, insert, table
 
+pytestmark = pytest.mark.slow
+
 
 def result(*targets: Target) -> Result:
     """Two commands; the machine was busy in the second round."""

@@ -25,6 +25,8 @@ from carpscope.report.forensic import exhibit
 from tests.program import COMMAND, ROOT, capture, run, start
 from tests.wire import samples
 
+pytestmark = pytest.mark.slow
+
 HEALTHY = capture("ucarp-healthy")
 TROUBLE = capture("ucarp-different-addresses")
 

@@ -33,6 +33,8 @@ from carpscope.report.snapshot import InterfaceView, OutletView, SituationView, 
 from tests.live.stage import Watcher, needs_namespaces, wire
 from tests.program import ROOT, capture, run, start
 
+pytestmark = pytest.mark.slow
+
 ATTACKS = (
     "\x1b[2J\x1b]0;owned\x07",
     "\x9b31m",

@@ -20,6 +20,8 @@ import pytest
 from tests.live.stage import Watcher, needs_namespaces, until, wire
 from tests.program import COMMAND, ROOT, capture
 
+pytestmark = pytest.mark.slow
+
 SECRET = "quiet-harbour-17"
 KEY_SECRET = "tall-lantern-93"
 CAPTURE = capture("ucarp-different-addresses")

@@ -19,6 +19,8 @@ from tests.program import CAPTURES, capture, run
 from tests.score.__main__ import secrets
 from tests.score.swarm import captured, simulated, told
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED = sorted(path.parent.name for path in CAPTURES.glob("*/capture.pcap*"))
 CASES = sorted(
@@ -60,7 +62,6 @@ def world(seed: int, room: Path) -> list[str]:
     return contradictions(path, secrets(told(made), "keyless" if seed % 4 == 1 else "full"), room)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_worlds(seed: int, tmp_path: Path) -> None:
     assert world(seed, tmp_path) == []

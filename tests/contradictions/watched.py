@@ -11,6 +11,7 @@ from carpscope.capture.interface import Interface, Settings
 from carpscope.capture.live import SETTLED, Notice
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
+from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, Nanos, parse_rfc3339
 from carpscope.live import loop
@@ -49,17 +50,20 @@ class Replayed:
             pause.wait(0.001)
         self.now = min(self.now + STEP, self.last)
 
-    def frames(self) -> Iterator[Frame]:
+    def batches(self) -> Iterator[Batch]:
         """Give what has come by now."""
+        came = []
         while self._next is not None and self._next.at <= self.now:
-            self.interfaces[0].frames += 1
-            yield self._next
+            came.append(self._next)
             self._next = next(self._frames, None)
+        self.interfaces[0].frames += len(came)
+        if came:
+            yield Batch.of(came)
         self.drained = self.now - SETTLED
 
-    def drain(self) -> Iterator[Frame]:
+    def drain(self) -> Iterator[Batch]:
         """Give the rest."""
-        return self.frames()
+        return self.batches()
 
     def check(self, now: Nanos) -> list[Notice]:
         """Say that the interface is there."""

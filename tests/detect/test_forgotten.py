@@ -41,6 +41,7 @@ def test_two_masters_of_a_forgotten_group_are_over() -> None:
     stage.claim(0, SECOND)
     stage.claim(1, 2 * SECOND)
     stage.sight(0, 9 * SECOND)
+    stage.sight(1, 9 * SECOND)
     forget(stage, 0)
     assert len(stage.findings(0)) == 1
     forget(stage, None)

@@ -10,6 +10,8 @@ from tests.detect.field import analysis
 from tests.plain import Tape
 from tests.program import capture, run
 
+pytestmark = pytest.mark.slow
+
 
 def cut(groups: int, *, vlans: bool = False, at: float = 10, until: float = 40) -> Tape:
     """fw1 and fw2 in many groups; from `at` on nothing passes between them.

@@ -27,7 +27,8 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.live.monitor import Monitor
 from carpscope.pipeline import analyze
 from carpscope.report.document import document
-from carpscope.report.screen import Paper, Screen
+from carpscope.report.paper import Paper
+from carpscope.report.screen import Screen
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.checksum import internet_checksum
 from carpscope.wire.decode import decode

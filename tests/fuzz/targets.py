@@ -33,7 +33,8 @@ from carpscope.report.document import document
 from carpscope.report.forensic.verify import verify
 from carpscope.report.hostlog.clock import LogClock
 from carpscope.report.hostlog.read import read_log
-from carpscope.report.screen import Paper, Screen
+from carpscope.report.paper import Paper
+from carpscope.report.screen import Screen
 from carpscope.report.sign import read_public, read_signature
 from carpscope.settings.carpscope_toml import read_config
 from carpscope.settings.cluster import cluster

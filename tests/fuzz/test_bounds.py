@@ -21,6 +21,8 @@ from carpscope.sim import scenario
 from tests.fuzz.shapes import SHAPES
 from tests.fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 MEMORY = {
     "capture": 4 * MIB,  # a block of the file, and the largest block of pcapng

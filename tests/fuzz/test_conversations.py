@@ -9,6 +9,8 @@ from tests.fuzz import conversations
 from tests.fuzz.conversations import SHORT, WAYS, Talk, adverts, bent, stock, taken, written
 from tests.program import run
 
+pytestmark = pytest.mark.slow
+
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))]
 
 

@@ -23,6 +23,8 @@ from carpscope.sim import world
 from tests.capture import builder
 from tests.program import ROOT, Result, capture, run
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 SHORT = capture("ucarp-healthy")
 

@@ -8,6 +8,8 @@ import pytest
 from tests.fuzz.mutators import mutator
 from tests.fuzz.targets import TARGETS, corpus
 
+pytestmark = pytest.mark.slow
+
 FOUND = Path(__file__).with_name("found")
 """One folder a target, one file an input that broke it: `make fuzz` says where to put it."""
 

@@ -120,7 +120,7 @@ def test_a_hook_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -
     hook = tmp_path / "hook"
     hook.write_text(f"#!/bin/sh\nsleep {seconds} & sleep {seconds} & wait\n")
     hook.chmod(0o755)
-    sink = make_sink(f"exec={hook}")
+    sink = make_sink(f"on-finding={hook}")
     assert isinstance(sink, Command)
     sink.timeout_s = 0.3
     outlet = Outlet(sink)
@@ -136,7 +136,7 @@ def test_a_hook_that_still_runs_at_the_end_is_ended(tmp_path: Path) -> None:
     hook = tmp_path / "hook"
     hook.write_text(f"#!/bin/sh\nsleep {seconds}\n")
     hook.chmod(0o755)
-    outlet = Outlet(make_sink(f"exec={hook}"))
+    outlet = Outlet(make_sink(f"on-finding={hook}"))
     outlet.put(record())
     until(lambda: alive(seconds), 10, "it runs")
     outlet.close(0.2)

@@ -51,8 +51,11 @@ def is_state(host: str, state: str) -> Callable[[Event], bool]:
 
 
 def test_a_failover_is_an_event_and_a_dead_group_a_finding(tmp_path: Path) -> None:
+    called, hook = tmp_path / "called", tmp_path / "hook"
+    hook.write_text(f'#!/bin/sh\necho "$2" >> {called}\n')
+    hook.chmod(0o755)
     with scene(tmp_path, node("alpha", 1), node("beta", 2, advskew=20)) as stage:
-        watcher = stage.watch(*SECRETS)
+        watcher = stage.watch(*SECRETS, "--exec", str(hook), "--user", "root")
         stage.start("alpha")
         watcher.wait_for(10, "alpha is MASTER", is_state("192.0.2.1", "MASTER"))
         stage.start("beta")
@@ -64,15 +67,20 @@ def test_a_failover_is_an_event_and_a_dead_group_a_finding(tmp_path: Path) -> No
         told("failover", at - seconds(event["election"]["end"]))
         assert at > killed
         assert watcher.labels() == set()
+        before = time.time()
         stage.kill("beta")
-        at, event = watcher.finding("master_gap")
         wait = 3 * (1 + 20 / 256) + 1
+        silent, _ = watcher.wait_for(15, "beta fell silent", is_state("192.0.2.2", "BACKUP"))
+        told("fell silent", silent - before - 1.25 * wait)
+        at, event = watcher.finding("master_gap")
         told("master gap", at - seconds(event["finding"]["start"]) - 1.25 * wait - 0.5)
         identity = event["finding"]["identity"]
         stage.start("alpha")
         _, closed = watcher.finding("master_gap", "closed")
         assert closed["finding"]["identity"] == identity
+        until(lambda: called.read_text().count("MASTER") == 2, 10, "the group has a MASTER again")
         assert watcher.end() == 130
+        assert called.read_text().split() == ["MASTER", "INIT", "MASTER"]
         assert "0 packets dropped by kernel" in watcher.errors
         assert re.match(r"\d+ packets captured", watcher.errors[0])
 

@@ -181,8 +181,13 @@ def test_standard_input_is_read_to_its_end() -> None:
     assert done.status == 1
     healthy = start("live", "--plain", "-", stdin=HEALTHY.read_bytes())
     assert "192.0.2.1 is MASTER" in healthy.out
-    assert healthy.status == 2, "it ended: nobody knows how things stand now"
-    assert "stdin ended" in healthy.err
+    assert healthy.status == 0, "as an analysis of the same"
+    for more, status in (("--exit-zero", 0), ("--nagios", 3)):
+        done = start("live", "--plain", "-", more, stdin=SPLIT.read_bytes())
+        assert done.status == status
+    nothing = start("live", "--plain", "-", stdin=HEALTHY.read_bytes()[:24])
+    assert nothing.status == 2, "nothing was in it to judge"
+    assert "unknown how things stand" in nothing.err
 
 
 @pytest.mark.parametrize("kind", ["pcapng", "pcap"])

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -19,7 +20,7 @@ from carpscope.live.outputs import Outputs
 from carpscope.report.kind import make_sink, sink_kinds
 from carpscope.report.openmetrics import GROUPS_SHOWN, NODES_SHOWN, Metrics
 from carpscope.report.outlet import Outlet
-from carpscope.report.record import Record
+from carpscope.report.record import GROUP, Record
 from carpscope.report.sinks.syslog import message
 from carpscope.report.snapshot import (
     GroupView,
@@ -123,7 +124,7 @@ def test_a_slow_receiver_gets_what_fits_and_the_rest_is_counted(tmp_path: Path) 
     slow = tmp_path / "slow"
     slow.write_text("#!/bin/sh\nread line\nexec sleep 0.05\n")
     slow.chmod(0o755)
-    outlet = Outlet(make_sink(f"exec={slow}"), limit=5)
+    outlet = Outlet(make_sink(f"on-finding={slow}"), limit=5)
     for _ in range(100):
         outlet.put(record())
     outlet.close(20)
@@ -151,10 +152,19 @@ def test_a_script_made_for_devd_works_unchanged(tmp_path: Path) -> None:
     script.chmod(0o755)
     outlet = Outlet(make_sink(f"exec={script} 'two words; $(id)'"))
     outlet.put(record())
+    outlet.put(replace(record(), kind=GROUP, action="INIT", state="INIT", body={}))
     outlet.close(5)
     head, _, event = out.read_text().rpartition("|")
-    assert head == "two words; $(id)|1@eth1|MASTER|finding|opened"
+    assert head == "two words; $(id)|1@eth1|INIT|state|INIT", "it is about states alone"
     assert json.loads(event)["group"] == "vlan10/vhid1"
+    out.unlink()
+    outlet = Outlet(make_sink(f"on-finding={script}"))
+    outlet.put(replace(record(), kind=GROUP, action="INIT", state="INIT", body={}))
+    outlet.put(record())
+    outlet.close(5)
+    head, _, event = out.read_text().rpartition("|")
+    assert head == "CS101|opened|critical|1@eth1"
+    assert json.loads(event)["finding"]["code"] == "CS101"
 
 
 @pytest.mark.parametrize("way", ["udp", "tcp", "local"])
@@ -196,7 +206,7 @@ def test_syslog_escapes_and_stays_short() -> None:
 
 
 def test_targets_that_make_no_sense() -> None:
-    assert set(sink_kinds()) == {"json", "syslog", "exec", "webhook"}
+    assert set(sink_kinds()) == {"json", "store", "syslog", "exec", "on-finding", "webhook"}
     for text in (
         "nothing",
         "mail=me",

@@ -15,6 +15,8 @@ from carpscope.core import native
 from tests.native.hook import NAME, built
 from tests.program import ROOT, start
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("hatchling", reason="it builds the extension")
 CAN_BUILD = (
     shutil.which("cc") is not None

@@ -13,7 +13,8 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.pipeline import analyze
-from carpscope.report.screen import Paper, Screen
+from carpscope.report.paper import Paper
+from carpscope.report.screen import Screen
 from tests.program import CAPTURES, ROOT, capture, run
 
 CASES = ROOT / "tests" / "cases"

@@ -14,7 +14,10 @@ from tests.program import capture, run
 from tests.report_forensic.browser import PROGRAM, Browser, browser
 from tests.report_forensic.test_report import SECRET, hostile
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no chromium here: apt install chromium")
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="no chromium here: apt install chromium"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +169,7 @@ def test_screen_readers_find_their_way(opened: Browser) -> None:
     assert len(ids) == len(set(ids))
     tree = opened.call("Accessibility.getFullAXTree")["nodes"]
     names = {node.get("name", {}).get("value", "") for node in tree}
-    assert any("One lane a node" in str(node.get("description", {})) for node in tree) or any(
+    assert any("One row a node" in str(node.get("description", {})) for node in tree) or any(
         "Timeline of Vhid 1" in name for name in names
     )
 

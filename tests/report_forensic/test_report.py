@@ -17,6 +17,8 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, parse_rfc3339
 from tests.program import CAPTURES, Result, capture, run, start
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(path.parent.name for path in CAPTURES.glob("*/capture.pcap"))
 FILES = {
     "report.html", "report.md", "findings.json", "events.jsonl", "nodes.csv", "findings.csv",

@@ -24,6 +24,8 @@ from carpscope.report.sign import (
 from carpscope.report.trust import read_trusted
 from tests.program import capture, run
 
+pytestmark = pytest.mark.slow
+
 EVIDENCE = capture("ucarp-one-way-link")
 NOW = dt.datetime(2026, 11, 30, 12, tzinfo=dt.UTC)
 IDENTITY = b"\x01" + bytes(31)

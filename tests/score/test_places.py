@@ -4,6 +4,8 @@ import pytest
 
 from tests.score.places import outcome
 
+pytestmark = pytest.mark.slow
+
 SEEDS = {
     22: "a node that starts late is not deaf before",
     166: "nothing in particular",

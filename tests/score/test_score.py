@@ -10,6 +10,8 @@ from tests.score.compare import differences
 from tests.score.judge import judge
 from tests.score.swarm import captured, outcome, simulated
 
+pytestmark = pytest.mark.slow
+
 TRACES = [
     path
     for path in sorted((Path(__file__).parent.parent / "data" / "traces").glob("**/*.json"))

@@ -15,6 +15,8 @@ from carpscope.checking.run import Check, Wishes
 from tests.detect.configured import written
 from tests.program import Result, run
 
+pytestmark = pytest.mark.slow
+
 CLUSTERS = Path(__file__).parents[1] / "data" / "check"
 NAMES = sorted(path.stem for path in CLUSTERS.glob("*.conf"))
 INFORMATION = {"not_known_here", "secret_readable"}

@@ -10,6 +10,8 @@ import pytest
 from carpscope.checking.run import Wishes, check
 from tests.detect.configured import labels, written
 
+pytestmark = pytest.mark.slow
+
 TEXT = (Path(__file__).parents[1] / "data" / "check" / "siblings.txt").read_bytes().decode()
 PARTS = dict(part.split("\n", 1) for part in TEXT.split("#### ")[1:])
 PROOF = {"split_brain", "flapping", "master_gap", "unexpected_master"}

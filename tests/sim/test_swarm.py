@@ -12,6 +12,8 @@ from carpscope.sim.world import World
 from tests.sim.invariants import explanation, unsettled, violations
 from tests.sim.swarm import drawn, main, run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "first",

@@ -15,6 +15,8 @@ import pytest
 
 from carpscope.core.extras import EXTRA_OF
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CAPTURE = ROOT / "captures" / "ucarp-different-addresses" / "capture.pcap"
 ELSEWHERE = ("fcntl", "termios", "tty", "pty", "pwd", "grp", "resource", "syslog", "crypt", "spwd")

@@ -12,6 +12,8 @@ import carpscope
 from tests.program import ROOT
 from tests.supply import audit, licenses, wheel
 
+pytestmark = pytest.mark.slow
+
 PINS = sorted((ROOT / "requirements").glob("*.txt"))
 _PIN = re.compile(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==[^ ]+( ;[^\\]+)? \\$")
 

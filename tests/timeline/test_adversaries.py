@@ -22,6 +22,8 @@ from carpscope.wire.checksum import internet_checksum
 from carpscope.wire.decode import decode
 from tests.simulated import PASSPHRASE, scenario, simulated
 
+pytestmark = pytest.mark.slow
+
 WORLDS = 100
 FEW = 4
 """Of each kind; the rest in `make test-long`."""

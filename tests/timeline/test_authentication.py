@@ -50,7 +50,6 @@ def test_a_passphrase_rotated_in_silence(tmp_path: Path) -> None:
     talk = said((ONE, range(10)), (NEW, range(40, 55)), (ONE, range(60, 65)))
     node = only(run(tmp_path, talk, [WORD, OTHER], ["10.0.0.50"])).members[0]
     assert steps(node) == [(ONE, 0, 10), (NEW, 40, 15), (ONE, 60, 5)]
-    assert node.authentication.recipe_at(START + 45 * SECOND) is not None
     assert node.authentication.verified == 30
 
 

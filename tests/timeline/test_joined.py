@@ -13,7 +13,8 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.detect.engine import Engine
 from carpscope.detect.rule import Context
-from carpscope.live.monitor import Monitor, StateChange
+from carpscope.live.monitor import Monitor
+from carpscope.live.states import StateChange
 from carpscope.pipeline import analyze
 from carpscope.report.document import document
 from carpscope.timeline.facts import Claimed, Joined, Left, Overdue

@@ -17,6 +17,8 @@ from carpscope.pipeline import Analysis, analyze, survey
 from carpscope.timeline.relations import at_the_end, relations
 from tests.program import ROOT
 
+pytestmark = pytest.mark.slow
+
 DATA = ROOT / "tests" / "data" / "vantage"
 
 

@@ -121,7 +121,8 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
 
         sys.stdout.write(json_text(document(analysis, config)) + "\n")
     elif not options.quiet:
-        from carpscope.report.screen import Screen, paper
+        from carpscope.report.paper import paper
+        from carpscope.report.screen import Screen
 
         Screen(paper(width(), options.color), config, details=options.details).show(analysis)
     if analysis.interrupted:

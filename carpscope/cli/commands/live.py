@@ -143,7 +143,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=TARGET",
         help="json=FILE, store=FILE, syslog=udp://HOST:PORT (tcp://, local), exec=CMD, webhook=URL",
     )
-    add("--exec", metavar="CMD", help="run CMD VHID@INTERFACE MASTER|BACKUP per event, no shell")
+    add("--exec", metavar="CMD", help="run CMD VHID@INTERFACE MASTER|BACKUP|INIT of a group")
+    add("--on-finding", metavar="CMD", help="run CMD CODE opened|updated|closed SEVERITY VHID@IF")
     add("--store", metavar="FILE[,DAYSd]", help="keep events (90 days) for carpscope history")
     add("--metrics", metavar="ADDR:PORT", help="OpenMetrics for Prometheus")
     add("--state", metavar="FILE", help="what is open survives a restart")
@@ -304,7 +305,7 @@ def _from_config(options: argparse.Namespace, config: "Config") -> None:
             place = dict(config.places)["filter"]
             raise CarpscopeError(f"{place}: {problem}") from None
     options.interface = options.interface or list(config.interfaces)
-    for key in ("filter", "metrics", "state", "evidence", "exec", "store"):
+    for key in ("filter", "metrics", "state", "evidence", "exec", "on_finding", "store"):
         if getattr(options, key) is None:
             setattr(options, key, live.get(key))
     for key in ("json", "syslog", "webhook"):
@@ -344,11 +345,15 @@ def _understood(options: argparse.Namespace, config: "Config") -> "Outputs":
 def _places(config: "Config") -> dict[str, str]:
     """Return where outputs stand in the file, by `name=target`."""
     live = dict(config.live)
-    return {f"{key}={live[key]}": place for key, place in config.places}
+    return {f"{key.replace('_', '-')}={live[key]}": place for key, place in config.places}
 
 
 def _outputs(options: argparse.Namespace) -> list[str]:
-    named = (("exec", options.exec), ("store", options.store))
+    named = (
+        ("exec", options.exec),
+        ("on-finding", options.on_finding),
+        ("store", options.store),
+    )
     return [*options.out, *(f"{kind}={target}" for kind, target in named if target)]
 
 
@@ -490,7 +495,9 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
         return 0
     if live.mistakes.count:
         return own.told(live.mistakes, debug=options.debug)
-    if taken.unknown and not live.is_wrong:
+    # what came to its end is judged as a capture is, if anything in it could be
+    is_read = live.capture.is_over and live.adverts > 0
+    if taken.unknown and not live.is_wrong and not is_read:
         told = "; ".join(taken.unknown)
         print(shown(f"carpscope: {told}: it is unknown how things stand"), file=sys.stderr)
         return 2

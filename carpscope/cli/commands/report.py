@@ -244,7 +244,6 @@ def _logs(options: argparse.Namespace, request: "Request") -> "list[LogView]":
     axis = request.axis
     clock = LogClock(
         parse_zone(options.log_zone),
-        options.log_zone,
         options.log_year,
         (axis.first + axis.last) // 2,
     )

@@ -40,8 +40,6 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.holding import Holding
 from carpscope.timeline.node import Node
 
-BESIDE_MIN = 2
-"""Answers beside a master that advertises: one may have been on its way."""
 SLOWEST_SKEW = 255
 
 

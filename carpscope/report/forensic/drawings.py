@@ -1,10 +1,10 @@
 """The drawings of one group: its timeline, and each node's intervals."""
 
+from carpscope.core.text import plural
 from carpscope.core.units import Nanos, clock, seconds_text
 from carpscope.detect.words import priority
 from carpscope.report.forensic import figures, story
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, Model
 from carpscope.report.roster import name
 from carpscope.timeline import traits
@@ -18,20 +18,22 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
     request = result.request
     axis = request.axis
     key = (group.vlan, group.vhid)
-    lanes = []
+    node_rows = []
     for node in group.members[:32]:
         times = request.collector.of(key, node.addresses)
         path, is_density = figures.strokes(axis, times, budget.strokes)
-        lane = figures.Lane(
+        node_row = figures.NodeRow(
             name(node, request.config), identify(node).text, priority(node), adverts=path
         )
-        lane.is_density = is_density
+        node_row.is_density = is_density
         for reign in node.reigns[: budget.reigns]:
             end = reign.until
             told = f"{node.id} MASTER {story.stamp(reign.start)} – {clock(end, digits=3)}"
-            lane.reigns.append(figures.Box(axis.x(reign.start), axis.width(reign.start, end), told))
-        lane.logs = _log_marks(request, group, node, axis, budget)
-        lanes.append(lane)
+            node_row.reigns.append(
+                figures.Box(axis.x(reign.start), axis.width(reign.start, end), told)
+            )
+        node_row.logs = _log_marks(request, group, node, axis, budget)
+        node_rows.append(node_row)
     bands, without = figures.stacked(
         [
             figures.Box(
@@ -55,14 +57,14 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
     if len(events) > budget.events:
         left.append(plural(len(events) - budget.events, "event"))
         events = events[: budget.events]
-    many = sum(1 for lane in lanes if lane.is_density)
+    many = sum(1 for node_row in node_rows if node_row.is_density)
     if many:
-        left.append(f"single advertisements of {plural(many, 'lane')} (drawn as a curve)")
+        left.append(f"single advertisements of {plural(many, 'row')} (drawn as a curve)")
     result.left_out += [f"{text} in the timeline of {group.id}" for text in left]
     return figures.Timeline(
         f"timeline-{'-'.join(map(str, (*group.vlan, group.vhid)))}",
         axis,
-        lanes,
+        node_rows,
         bands,
         events,
         left,

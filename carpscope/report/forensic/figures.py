@@ -14,8 +14,8 @@ from carpscope.core.units import SECOND, Nanos, clock, day
 
 WIDTH = 10_000
 """Units of a timeline from its first to its last instant."""
-LANE = 40
-"""Height of a node's lane."""
+NODE_ROW = 40
+"""Height of a node's row."""
 BAND = 16
 BANDS_MAX = 8
 
@@ -85,7 +85,7 @@ class Mark:
 
 
 @dataclass(slots=True)
-class Lane:
+class NodeRow:
     """One node."""
 
     name: str
@@ -104,7 +104,7 @@ class Timeline:
 
     id: str
     axis: Axis
-    lanes: list[Lane]
+    node_rows: list[NodeRow]
     bands: list[Box]
     events: list[Mark]
     left_out: list[str]
@@ -126,11 +126,11 @@ class Timeline:
     @property
     def height(self) -> int:
         """Return how high the plot is."""
-        return self.band_rows * BAND + 6 + len(self.lanes) * LANE
+        return self.band_rows * BAND + 6 + len(self.node_rows) * NODE_ROW
 
 
 def strokes(axis: Axis, times: Sequence[Nanos], limit: int) -> tuple[str, bool]:
-    """Draw advertisements in the lower part of a lane; say whether it became a curve."""
+    """Draw advertisements in the lower part of a node's row; say whether it became a curve."""
     if len(times) <= limit:
         return "".join(f"M{axis.x(at):g} 26v8" for at in times), False
     columns = max(limit, 50)

@@ -1,5 +1,6 @@
 """Findings as the page shows them: with the frames that decide, taken apart."""
 
+from carpscope.core.text import plural
 from carpscope.core.units import span_text
 from carpscope.detect.engine import rules
 from carpscope.detect.finding import Finding
@@ -8,7 +9,6 @@ from carpscope.report.forensic import story
 from carpscope.report.forensic.checks import checks, contrast, look_alikes, section
 from carpscope.report.forensic.exhibit import Exhibit
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, Decisive, FindingView, Model
 from carpscope.report.line import line
 from carpscope.report.tree import hex_dump, tree

@@ -1,13 +1,13 @@
 """Groups as the page shows them: nodes, MASTER intervals, who hears whom, the replay."""
 
 from carpscope.core.address import ip_text, mac_text
+from carpscope.core.text import plural
 from carpscope.core.units import clock, span_text
 from carpscope.detect.words import priority
 from carpscope.report.finding import frame_name
 from carpscope.report.forensic import story
 from carpscope.report.forensic.drawings import interval_plots, timeline
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, GroupView, Model, NodeRow
 from carpscope.report.roster import name, signs
 from carpscope.timeline.group import Group, group_words

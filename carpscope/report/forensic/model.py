@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
+from carpscope.core.text import plural
 from carpscope.core.units import span_text
 from carpscope.report.finding import frame_name
 from carpscope.report.forensic import story
 from carpscope.report.forensic.finding_view import finding_views
 from carpscope.report.forensic.group_view import group_view
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import plural
 from carpscope.report.forensic.views import Budget, Model
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 import carpscope
-from carpscope.core.text import shown
+from carpscope.core.text import plural, shown
 from carpscope.core.units import rfc3339
 from carpscope.report.forensic.manifest import NAME, SIGNATURE
 from carpscope.report.forensic.model import model
 from carpscope.report.forensic.page import CREATED_WORDS, inputs, log_rows, losses, period, versions
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import markdown, plural
+from carpscope.report.forensic.text import markdown
 from carpscope.report.forensic.views import Budget, FindingView, GroupView, Model
 from carpscope.report.line import Json
 from carpscope.report.sign import NAMESPACE, PublicKey

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from carpscope.core.text import plural
 from carpscope.core.units import clock, day, span_text
-from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Incident
 from carpscope.detect.words import listed
+from carpscope.report.captured import advice, captured_text
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.text import plural
 from carpscope.report.vantage import BECAUSE, offset_text, place_text, way_text
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.group import Group, group_words
@@ -95,7 +95,12 @@ def _group(group: Group, changes: int) -> str:
 
 def undecided(request: Request) -> Iterator[str]:
     """Say what these packets cannot decide, each with what would."""
+    captured = request.analysis.captured
     for index, capture in enumerate(request.analysis.captures):
+        told = captured_text(captured[index], capture) or "where it was captured does not show"
+        yield f"{request.names[index]}: {told}."
+        if better := advice(captured[index], request.analysis.findings):
+            yield f"{request.names[index]}: {better}."
         for note in capture.notes:
             yield f"{request.names[index]}: {note}."
         if capture.drops is None:
@@ -222,8 +227,3 @@ def _clock_remarks(clock_: Clock, request: Request) -> Iterator[str]:
             f"{what} by {step.by / 1e9:+.3f} s somewhere between {stamp(step.after)} and "
             f"{stamp(step.before)}; its times in between are uncertain by that much."
         )
-
-
-def severities() -> list[str]:
-    """Return the names of severities, the worst first."""
-    return [severity.value for severity in reversed(Severity)]

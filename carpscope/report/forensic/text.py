@@ -71,8 +71,3 @@ def _escaped(character: str) -> str:
         return f"\\u{code:04x}"
     code -= 0x1_0000
     return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
-
-
-def plural(count: int, word: str, words: str = "") -> str:
-    """Give a count with its noun: `1 frame`, `1,204 frames`."""
-    return f"{count:,} {word if count == 1 else words or word + 's'}"

@@ -23,7 +23,7 @@ class Budget:
     events: int = 200
     reigns: int = 300
     strokes: int = 1_500
-    """Advertisements per lane, intervals per plot."""
+    """Advertisements per row, intervals per plot."""
     groups: int = 20
     beats: int = 60
     logs: int = 400

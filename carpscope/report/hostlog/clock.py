@@ -36,7 +36,6 @@ class LogClock:
     """How times without year or zone are to be read."""
 
     zone: dt.tzinfo = dt.UTC
-    zone_name: str = "UTC"
     year: int | None = None
     """None: the year that brings a line nearest to `near`."""
     near: Nanos = 0

@@ -60,11 +60,6 @@ class LogView:
     unread_count: int = 0
 
     @property
-    def agreements(self) -> int:
-        """Count what both say."""
-        return self.counts[Says.AGREES]
-
-    @property
     def contradictions(self) -> int:
         """Count what they say differently."""
         return self.counts[Says.CONTRADICTS] + len(self.silent)

@@ -1,10 +1,12 @@
-"""A program called per event, in the manner of FreeBSD's devd(8).
+"""Programs that are called: one when the state of a group changes, one for findings.
 
-    CMD VHID@INTERFACE MASTER|BACKUP KIND ACTION
+    exec         CMD VHID@INTERFACE MASTER|BACKUP|INIT state MASTER|BACKUP|INIT
+    on-finding   CMD CODE opened|updated|closed SEVERITY VHID@INTERFACE
 
-No shell. The first two arguments are what devd's rule for CARP hands to a script
-(`$subsystem` and `$type`), so such scripts work unchanged; the event as JSON comes on
-standard input. What is about a finding says whether its group has a MASTER. Variables of
+The first is called as by devd(8) of FreeBSD, whose rule for CARP hands `$subsystem` and `$type`
+to a script, so such scripts work unchanged. It is called once when a state of the group becomes
+true: MASTER while somebody is, BACKUP when the last one stepped down and nobody claimed yet, INIT
+when nobody is heard any more. No shell; the event as JSON comes on standard input. Variables of
 ours, which may be passphrases, are not handed on.
 """
 
@@ -19,7 +21,7 @@ from json import dumps
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.report.kind import SinkKind
-from carpscope.report.record import Record
+from carpscope.report.record import GROUP, Record
 
 TIMEOUT_S = 10.0
 
@@ -27,6 +29,7 @@ TIMEOUT_S = 10.0
 class Command:
     """Runs one program at a time; one that takes too long is ended with all that it started."""
 
+    kind = "exec"
     attempts = 1
     timeout_s = TIMEOUT_S
 
@@ -35,20 +38,25 @@ class Command:
         try:
             self._words = shlex.split(target)
         except ValueError as problem:
-            raise CarpscopeError(f"exec {target!r}: {problem}") from None
+            raise CarpscopeError(f"{self.kind} {target!r}: {problem}") from None
         if not self._words or shutil.which(self._words[0]) is None:
-            raise CarpscopeError(f"exec {target!r}: no such program")
-        self.name = f"exec {self._words[0]}"
+            raise CarpscopeError(f"{self.kind} {target!r}: no such program")
+        self.name = f"{self.kind} {self._words[0]}"
         self._running: subprocess.Popen[bytes] | None = None
 
+    def wants(self, record: Record) -> bool:
+        """Tell whether it is called for this: the state of a group."""
+        return record.kind == GROUP
+
+    def arguments(self, record: Record) -> list[str]:
+        """Give what stands behind the command."""
+        return [_where(record), record.action, "state", record.action]
+
     def send(self, record: Record) -> None:
-        """Run it for what concerns a group."""
-        if record.vhid is None:
-            return
-        where = shown(f"{record.vhid}@{record.interface or '-'}")
+        """Run it."""
         told = dumps(record.document(), ensure_ascii=False).encode() + b"\n"
         with subprocess.Popen(
-            [*self._words, where, record.state or "BACKUP", record.kind, record.action],
+            [*self._words, *self.arguments(record)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -76,10 +84,30 @@ class Command:
         """Nothing is held."""
 
 
+class OnFinding(Command):
+    """The same for findings."""
+
+    kind = "on-finding"
+
+    def wants(self, record: Record) -> bool:
+        """Tell whether it is called for this: a finding."""
+        return record.kind == "finding"
+
+    def arguments(self, record: Record) -> list[str]:
+        """Give what stands behind the command."""
+        code = str(record.body.get("code", ""))
+        return [shown(code), record.action, record.severity.value, _where(record)]
+
+
+def _where(record: Record) -> str:
+    vhid = "-" if record.vhid is None else record.vhid
+    return shown(f"{vhid}@{record.interface or '-'}")
+
+
 def end(running: "subprocess.Popen[bytes]") -> None:
     """End a program and everything it started that did not leave its group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(running.pid, signal.SIGKILL)
 
 
-SINK = SinkKind("exec", "CMD", "run CMD VHID@INTERFACE MASTER|BACKUP, event on stdin", Command)
+SINK = SinkKind("exec", "CMD", "run CMD VHID@INTERFACE MASTER|BACKUP|INIT of a group", Command)

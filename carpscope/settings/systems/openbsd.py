@@ -331,7 +331,6 @@ def _finish(node: DeclaredNode, carp: _Carp) -> None:
                     values.peer,
                     values.peer_where,
                     runs=values.runs,
-                    is_balanced=len(carp.nodes) > 1,
                     unsure=values.unsure,
                 )
             )

@@ -152,7 +152,6 @@ def _take(node: DeclaredNode, block: _Block) -> None:
             1 if advbase is None else advbase,
             0 if advskew is None else advskew,
             key,
-            is_balanced=block.is_carp and len(block.carps) > 1,
         )
         peer = block.peers.get(number, block.peer)
         if peer is not None:

@@ -51,7 +51,7 @@ function _shtab_carpscope_using
 end
 
 set -g _shtab_carpscope_commands analyze annotate check dissect explain history keygen live report simulate verify
-set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --format --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --timestamp --timestamp-ca --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
+set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --format --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --on-finding --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --timestamp --timestamp-ca --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
 
 complete -c carpscope -e
 complete -c carpscope -f
@@ -180,7 +180,8 @@ complete -c carpscope -n '_shtab_carpscope_using live' -l evidence -x -d 'keep t
 complete -c carpscope -n '_shtab_carpscope_using live' -l around -x -d 'how many minutes that is (2m)'
 complete -c carpscope -n '_shtab_carpscope_using live' -l evidence-files -x -d 'how many of these files stay (500); the first of each kind do'
 complete -c carpscope -n '_shtab_carpscope_using live' -l out -x -d 'json=FILE, store=FILE, syslog=udp://HOST:PORT (tcp://, local), exec=CMD, webhook=URL'
-complete -c carpscope -n '_shtab_carpscope_using live' -l exec -x -d 'run CMD VHID@INTERFACE MASTER|BACKUP per event, no shell'
+complete -c carpscope -n '_shtab_carpscope_using live' -l exec -x -d 'run CMD VHID@INTERFACE MASTER|BACKUP|INIT of a group'
+complete -c carpscope -n '_shtab_carpscope_using live' -l on-finding -x -d 'run CMD CODE opened|updated|closed SEVERITY VHID@IF'
 complete -c carpscope -n '_shtab_carpscope_using live' -l store -x -d 'keep events (90 days) for carpscope history'
 complete -c carpscope -n '_shtab_carpscope_using live' -l metrics -x -d 'OpenMetrics for Prometheus'
 complete -c carpscope -n '_shtab_carpscope_using live' -l state -x -d 'what is open survives a restart'
