@@ -143,7 +143,9 @@ def _of_events(events: Sequence[Json]) -> Statements:
             if body["state"] == "MASTER":
                 begun[key] = parse_rfc3339(body["at"])
             elif key in begun:
-                own.append(Period(begun.pop(key), parse_rfc3339(body["at"])))
+                # silence is told when it is provable, which is later than the last advertisement
+                end = None if body["why"] == "silent" else parse_rfc3339(body["at"])
+                own.append(Period(begun.pop(key), end))
     for (group, node), start in begun.items():
         periods[group].setdefault(node, []).append(Period(start, None))
     found.findings = [
