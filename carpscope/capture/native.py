@@ -23,6 +23,9 @@ ROWS = 65_536
 """Packets of one batch, at the most."""
 ROOM = 4 << 20
 """Bytes of the packets of one batch, at the most: more than the longest packet."""
+FIRST_ROWS = 1024
+FIRST_ROOM = 262_144
+"""Of the first batch: most of a folder's files have no second one, and clean memory costs time."""
 _MORE, _FULL, _UNUSUAL = range(3)
 """Why a walk stopped: `enum stop` in carpscope/native/walk.h."""
 _MOST = (1 << 63) - 1
@@ -86,8 +89,11 @@ class _Batches:
     def __init__(self, capture: int, *, selects: bool) -> None:
         self._capture = capture
         self.selects = selects
-        self._columns = bytearray(ROWS * WIDTH)
-        self._data = bytearray(ROOM)
+        self._make(min(FIRST_ROWS, ROWS), min(FIRST_ROOM, ROOM))
+
+    def _make(self, rows: int, room: int) -> None:
+        self._columns = bytearray(rows * WIDTH)
+        self._data = bytearray(room)
         self._view = memoryview(self._data)
 
     def begin(self, module: ModuleType, **settings: int) -> Any:
@@ -113,6 +119,8 @@ class _Batches:
         if count:
             rows = Columns(self._columns, count)
             yield Batch(self._view[:used], rows, links, self._capture)
+            if len(self._data) < ROOM:
+                self._make(ROWS, ROOM)
 
     def alone(self, packet: bytes, at: Nanos, wire: int, interface: int, links: list[int]) -> Batch:
         """Give a packet whose time does not fit into a column."""

@@ -181,9 +181,19 @@ class Log:
     def since(self, row: int, most: int) -> Iterator[tuple[Run, int]]:
         """Give the rows from one on, of very many the latest."""
         row = max(row, self.total - most)
-        for run in self._runs:
+        for run in self._from(row):
             for place in range(max(0, row - run.first), len(run)):
                 yield run, place
+
+    def _from(self, row: int) -> Iterator[Run]:
+        """Give the runs that hold rows from one on: found from the end, as most ask for few."""
+        found: list[Run] = []
+        for run in reversed(self._runs):
+            if run.first + len(run) > row:
+                found.append(run)
+            if run.first <= row:
+                break
+        return reversed(found)
 
     def signed_since(self, row: int) -> int:
         """Return how many signatures came with the rows from one on."""
@@ -191,8 +201,8 @@ class Log:
             return 0
         return sum(
             run.first + len(run) - max(row, run.first)
-            for run in self._runs
-            if not run.is_constant and run.first + len(run) > row
+            for run in self._from(row)
+            if not run.is_constant
         )
 
     def overlaps(self, row: int, first: int, last: int) -> bool:
@@ -201,6 +211,6 @@ class Log:
             return False
         return any(
             first <= run.highest and run.highest - len(run) < last
-            for run in self._runs
-            if run.first + len(run) > row and not run.is_constant
+            for run in self._from(row)
+            if not run.is_constant
         )

@@ -20,6 +20,7 @@ from carpscope import config
 from carpscope.capture.origin import Origin
 from carpscope.capture.tally import LINKS_KEPT
 from carpscope.sim import world
+from tests.archive.maker import rotated, steady
 from tests.capture import builder
 from tests.program import ROOT, Result, capture, run
 
@@ -64,6 +65,11 @@ def captures(folder: Path, count: int) -> list[str]:
     return ["analyze", "-q", *(str(folder / f"{number}.pcap") for number in range(count))]
 
 
+def rotated_files(folder: Path, count: int) -> list[str]:
+    rotated(folder / "rotated", steady(count * 3 // 2), count, overlap=1)
+    return ["analyze", "-q", "--workers", "1", str(folder / "rotated")]
+
+
 def passphrases(folder: Path, count: int) -> list[str]:
     path = folder / "carp.pass"
     path.write_bytes(b"".join(b"word %d\n" % number for number in range(count)))
@@ -93,6 +99,7 @@ COSTS = {
     "sections of a pcapng file": Cost(sections, 4_000, 16_000),
     "link types of a pcapng file": Cost(link_types, 8_000, 32_000),
     "captures at once": Cost(captures, 80, 320),
+    "files of a folder": Cost(rotated_files, 250, 1_000),
     "passphrases in a file": Cost(passphrases, 60, 240),
     "nodes and groups of carpscope.toml": Cost(configured, 400, 1_600),
     "seconds of a simulation": Cost(simulation, 1_000, 4_000),
@@ -202,7 +209,7 @@ def test_more_than_are_tried_is_one_line(tmp_path: Path) -> None:
 def test_more_nodes_than_are_followed_is_one_line(tmp_path: Path) -> None:
     result = run(*configured(tmp_path, config.ENTRIES_MAX + 1))
     assert result.status == 2
-    assert "has more than 4,096 entries" in result.err
+    assert "node: expected list of length <= 4096" in result.err
 
 
 def test_a_simulation_without_end_is_one_line(
