@@ -306,7 +306,15 @@ def plain_of(layout: Layout, head: bytes, middle: bytes, key: bytes, capture: in
         advskew,
         demote,
         capture,
+        at,
+        _packet_type(link, head),
     )
+
+
+def _packet_type(link: int, head: bytes) -> int | None:
+    if link == SLL:
+        return _int(head[:2], "big")
+    return head[10] if link == SLL2 else None
 
 
 def _concerned(batch: Batch, index: int) -> Group | tuple[()] | None:

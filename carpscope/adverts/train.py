@@ -48,6 +48,16 @@ class Plain(NamedTuple):
     advskew: int
     demote: int
     capture: int
+    ip: int
+    """Where IP begins in the fixed bytes."""
+    packet_type: int | None
+    """Of a cooked capture: 4 is what its host sent."""
+
+    @property
+    def header_sum(self) -> int:
+        """Return the sum of an IPv4 header without id and checksum, modulo 65535."""
+        header = self.fixed[self.ip : self.ip + 16]
+        return int.from_bytes(header, "big") % 65535
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -112,6 +122,19 @@ class Train:
         moving = self.moving[count * MOVING :]
         columns = self.rows[count:], self.at[count:], self.number[count:], moving
         return Train(self.batch, self.plain, kind, columns, copies)
+
+    def summed(self, count: int) -> Sequence[int]:
+        """Return which of the first rows have a right IPv4 header checksum."""
+        plain, moving = self.plain, self.moving
+        rest = plain.header_sum
+        heads = [moving[start : start + 4] for start in range(0, count * MOVING, MOVING)]
+        right = {
+            head: ((head[0] << 8 | head[1]) + (head[2] << 8 | head[3]) + rest) % 65535 == 0
+            for head in set(heads)
+        }
+        if all(right.values()):
+            return range(count)
+        return [place for place, head in enumerate(heads) if right[head]]
 
     def copied(self, count: int) -> int:
         """Return how many copies there are of the first rows."""

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from carpscope.adverts.train import Train
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
@@ -110,10 +111,26 @@ class Signs:
         for tunnel in packet.tunnels[:1]:
             _count(self.tunnels, tunnel.kind)
 
+    def take(self, train: Train, count: int) -> None:
+        """Take the first rows of a train, and the copies of them."""
+        plain = train.plain
+        again = Counter(place for place, _ in train.copies if place < count)
+        total = count + again.total()
+        self.adverts += total
+        if plain.packet_type is not None:
+            own = plain.packet_type == SENT_BY_US
+            _count(self.marked if own else self.received, plain.source, total)
+        if plain.version == 4:
+            right = sum(1 + again[place] for place in train.summed(count))
+            if right:
+                _count(self.summed, plain.source, right)
+            if total > right:
+                _count(self.unsummed, plain.source, total - right)
 
-def _count(counts: "Counter[bytes] | Counter[str]", key: bytes | str) -> None:
+
+def _count(counts: "Counter[bytes] | Counter[str]", key: bytes | str, times: int = 1) -> None:
     if key in counts or len(counts) < KEPT:
-        counts[key] += 1  # type: ignore[index]
+        counts[key] += times  # type: ignore[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,12 @@ class Witness:
                 return
             signs = self._signs[index] = Signs()
         signs.see(packet)
+
+    def take(self, train: Train, count: int) -> None:
+        """Take the first rows of a train, whose first was seen by itself before."""
+        signs = self._signs.get(train.plain.capture)
+        if signs is not None:
+            signs.take(train, count)
 
     def notes(self) -> Iterator[str]:
         """Say what could not be looked into, counted over all captures."""

@@ -115,6 +115,7 @@ class Observer:
         if count > 0:
             take(group, node, train, count)
             self.taken = count
+            self.alive.witness.take(train, count)
             self.advertisements += count
             self._ahead = max(self._ahead, at[count - 1])
             self._watch(group, node)
