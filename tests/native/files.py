@@ -158,6 +158,8 @@ def bent(data: bytes, chance: random.Random) -> bytes:
     """Spoil a file: lengths above all, behind its first bytes."""
     spoilt = bytearray(data)
     for _ in range(chance.randrange(1, 4)):
+        if not spoilt:
+            break
         at = chance.randrange(8, len(spoilt)) if len(spoilt) > 8 else 0
         match chance.randrange(5):
             case 0:
@@ -171,4 +173,6 @@ def bent(data: bytes, chance: random.Random) -> bytes:
             case _:
                 value = chance.choice((0, 12, 28, 32, 262_144, 262_145, 1_048_572, 0xFFFFFFFF))
                 spoilt[at & ~3 : at + 4 & ~3] = struct.pack(chance.choice("<>") + "I", value)
-    return bytes(spoilt[: chance.randrange(len(spoilt)) + 1] if chance.random() < 0.3 else spoilt)
+    if spoilt and chance.random() < 0.3:
+        del spoilt[chance.randrange(len(spoilt)) + 1 :]
+    return bytes(spoilt)
