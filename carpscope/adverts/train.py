@@ -8,7 +8,7 @@ whether they are right: that is for whoever knows keys and what came before.
 from array import array
 from collections.abc import Sequence
 from enum import IntEnum
-from operator import sub
+from operator import add, sub
 from typing import NamedTuple
 
 from carpscope.core.batch import Batch
@@ -123,18 +123,15 @@ class Train:
         columns = self.rows[count:], self.at[count:], self.number[count:], moving
         return Train(self.batch, self.plain, kind, columns, copies)
 
-    def summed(self, count: int) -> Sequence[int]:
-        """Return which of the first rows have a right IPv4 header checksum."""
-        plain, moving = self.plain, self.moving
-        rest = plain.header_sum
-        heads = [moving[start : start + 4] for start in range(0, count * MOVING, MOVING)]
-        right = {
-            head: ((head[0] << 8 | head[1]) + (head[2] << 8 | head[3]) + rest) % 65535 == 0
-            for head in set(heads)
-        }
-        if all(right.values()):
-            return range(count)
-        return [place for place, head in enumerate(heads) if right[head]]
+    def unsummed(self, count: int) -> set[int]:
+        """Return which of the first rows have a wrong IPv4 header checksum."""
+        moving, end, rest = self.moving, count * MOVING, self.plain.header_sum
+        columns = [moving[place:end:MOVING] for place in range(4)]
+        high, low = (map(add, *columns[place::2]) for place in range(2))
+        found = [above << 8 for above in high]
+        sums = list(map(add, found, low))
+        wrong = {value for value in set(sums) if (value + rest) % 65535}
+        return {place for place, value in enumerate(sums) if value in wrong} if wrong else set()
 
     def copied(self, count: int) -> int:
         """Return how many copies there are of the first rows."""

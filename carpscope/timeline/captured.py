@@ -114,18 +114,18 @@ class Signs:
     def take(self, train: Train, count: int) -> None:
         """Take the first rows of a train, and the copies of them."""
         plain = train.plain
-        again = Counter(place for place, _ in train.copies if place < count)
-        total = count + again.total()
+        total = count + train.copied(count)
         self.adverts += total
         if plain.packet_type is not None:
             own = plain.packet_type == SENT_BY_US
             _count(self.marked if own else self.received, plain.source, total)
         if plain.version == 4:
-            right = sum(1 + again[place] for place in train.summed(count))
-            if right:
-                _count(self.summed, plain.source, right)
-            if total > right:
-                _count(self.unsummed, plain.source, total - right)
+            wrong = train.unsummed(count)
+            missed = len(wrong) + sum(place in wrong for place, _ in train.copies if wrong)
+            if total > missed:
+                _count(self.summed, plain.source, total - missed)
+            if missed:
+                _count(self.unsummed, plain.source, missed)
 
 
 def _count(counts: "Counter[bytes] | Counter[str]", key: bytes | str, times: int = 1) -> None:

@@ -139,11 +139,8 @@ class Signatures:
         """Return what was signed, the oldest first."""
         log = self._log
         if self._taken != log.total:
-            for run, place in log.since(self._taken, KEYS_KEPT):
-                if not run.is_constant:
-                    self._add(
-                        run.version, run.counter(place), run.digest(place), run.signature(place)
-                    )
+            for run, place in log.since(self._taken, KEYS_KEPT, is_signed=True):
+                self._add(run.version, run.counter(place), run.digest(place), run.signature(place))
             self._taken = log.total
         return self._seen
 

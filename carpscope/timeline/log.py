@@ -178,10 +178,13 @@ class Log:
         if runs and runs[0].first < oldest - slack:
             runs[0].forget(oldest - runs[0].first)
 
-    def since(self, row: int, most: int) -> Iterator[tuple[Run, int]]:
-        """Give the rows from one on, of very many the latest."""
+    def since(self, row: int, most: int, *, is_signed: bool = False) -> Iterator[tuple[Run, int]]:
+        """Give the rows from one on, of very many the latest; or of them only those that were
+        signed as none before."""
         row = max(row, self.total - most)
         for run in self._from(row):
+            if is_signed and run.is_constant:
+                continue
             for place in range(max(0, row - run.first), len(run)):
                 yield run, place
 
