@@ -112,7 +112,7 @@ RUNS = [
     ("analyze", "-V", CAPTURE, OTHER),
     ("analyze", "--json", CAPTURE),
     ("analyze", "-q", CAPTURE),
-    ("analyze", str(Path(CAPTURE).parent)),  # a folder, with a cache in this run's home
+    ("analyze", str(Path(CAPTURE).parent)),  # a folder
     ("dissect", CAPTURE),
     ("dissect", "-V", "-x", CAPTURE),
     ("dissect", "--json", "--all", CAPTURE),
