@@ -58,8 +58,13 @@ class Contest:
 
 
 def election_ns(nodes: Iterable[Node]) -> Nanos:
-    """How long an election itself explains two masters (contract: split_brain)."""
-    return timers.election(max(interval_ns(node.advbase, node.advskew) for node in nodes))
+    """How long an election itself explains two masters (contract: split_brain).
+
+    A ucarp that hears a better one while it sleeps in poll() acts when its second is over.
+    """
+    known = list(nodes)
+    longest = max(interval_ns(node.advbase, node.advskew) for node in known)
+    return timers.election(longest) + max(map(traits.reaction, known)) - timers.HANDLING
 
 
 def is_openbsd(node: Node) -> bool:
