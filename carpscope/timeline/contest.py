@@ -60,11 +60,11 @@ class Contest:
 def election_ns(nodes: Iterable[Node]) -> Nanos:
     """How long an election itself explains two masters (contract: split_brain).
 
-    A ucarp that hears a better one while it sleeps in poll() acts when its second is over.
+    A ucarp takes out of libpcap what it has heard when its second in poll() is over.
     """
     known = list(nodes)
     longest = max(interval_ns(node.advbase, node.advskew) for node in known)
-    return timers.election(longest) + max(map(traits.reaction, known)) - timers.HANDLING
+    return timers.election(longest) + max(map(traits.asleep, known))
 
 
 def is_openbsd(node: Node) -> bool:

@@ -101,8 +101,9 @@ class _Digested:
     def read(self, size: int = -1, /) -> bytes:
         """Read as a file does."""
         if self._held:
-            data, self._held = self._held, b""
-            return data
+            end = len(self._held) if size < 0 else size
+            data, self._held = self._held[:end], self._held[end:]
+            return data + self.read() if size < 0 else data
         data = self._file.read(size)
         self.sha256.update(data)
         self.size += len(data)
