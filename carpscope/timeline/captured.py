@@ -160,7 +160,9 @@ class Witness:
         self._signs: dict[int, Signs] = {}
 
     def see(self, packet: Packet) -> None:
-        """Take one packet."""
+        """Take one packet; one without any byte only says that time passed (`archive`)."""
+        if not packet.frame.data:
+            return
         index = packet.frame.capture
         signs = self._signs.get(index)
         if signs is None:

@@ -19,7 +19,6 @@ KINDS = ("start", "stop", "state", "election", "finding", "incident", "notice")
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 EXAMPLES = """\
-  carpscope live -i eth1 --store /var/lib/carpscope/events.sqlite
   carpscope history /var/lib/carpscope/events.sqlite --since yesterday
   carpscope history events.sqlite --since 2h --severity warning
   carpscope history events.sqlite --kind election --group vhid1

@@ -76,6 +76,8 @@ class SilentMaster:
         ]
         beside = holding.beside
         others = f", while {beside.id} advertised as MASTER" if beside is not None else ""
+        known = {node.id for node in group.members}  # who never advertised is none of these
+        nodes = [name, *([beside.id] if beside is not None else [])]
         peers = {peer for node in group.members for peer in node.peers}
         unicast = (
             "This group advertises to single addresses: see that the peer configured on "
@@ -89,7 +91,7 @@ class SilentMaster:
             RULE.severity,
             0.85,
             group.id,
-            (name, *([beside.id] if beside is not None else [])),
+            tuple(node for node in nodes if node in known),
             holding.start,
             end,
             tuple(dict.fromkeys(holding.frames)),
