@@ -107,11 +107,6 @@ def reaction(node: "Node") -> Nanos:
     return timers.reaction(profile("ucarp") if is_ucarp(node) else None)
 
 
-def asleep(node: "Node") -> Nanos:
-    """Return how long it may be deaf to what has arrived: a ucarp, between two looks."""
-    return (profile("ucarp").delivery_ns or 0) if is_ucarp(node) else 0
-
-
 def reaction_of(mac: bytes | None) -> Nanos:
     """Return the same of a sender of whom one advertisement is known."""
     return timers.reaction(profile("ucarp") if mac is not None and is_ucarp_mac(mac) else None)

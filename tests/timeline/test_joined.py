@@ -117,7 +117,7 @@ def test_what_was_written_down_of_the_one_is_of_the_other() -> None:
 
 
 def test_a_gap_before_the_first_pair_is_of_one_node() -> None:
-    talk = [(START, translated(advert(5)))]
+    talk = [(START - SECOND, translated(advert(4))), (START, translated(advert(5)))]
     talk += [(START + number * SECOND, question(number % 2)) for number in range(1, 60)]
     talk += pair(START + 60 * SECOND, 10) + pair(START + 61_400 * MILLISECOND, 20)
     found = told(talk)
