@@ -57,7 +57,10 @@ def test_one_line_and_status_2(
     assert told in result.err
 
 
-def test_control_characters_of_a_name_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+def test_control_characters_of_a_name_are_shown_and_not_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # a long path is not folded
     folder = tmp_path / "a\x1b[31m\n[bold]b"
     folder.mkdir()
     path = folder / "c\x07.pcap"
