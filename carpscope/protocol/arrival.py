@@ -12,6 +12,7 @@ from carpscope.wire.ip import IpView
 def arrived(ip: IpView, frame: bytes) -> Packet:
     """Return what arrives with a frame of protocol 112 whose IP header was read."""
     payload = frame[ip.offset : ip.offset + ip.length]
+    header = frame[ip.header_offset : ip.offset] if ip.version == 4 else b""
     head = payload[:HEADER_SIZE].ljust(HEADER_SIZE, b"\0")
     group = GROUP4 if ip.version == 4 else GROUP6
     return Packet(
@@ -30,4 +31,7 @@ def arrived(ip: IpView, frame: bytes) -> Packet:
         checksum_ok=checksum_holds(payload[:HEADER_SIZE]),
         payload_checksum_ok=checksum_holds(payload),
         length=len(payload),
+        joint_checksum_ok=checksum_holds(header + payload[:HEADER_SIZE]),
+        is_delivered=not ip.is_fragment and ip.checksum_ok is not False,
+        is_extended=ip.version == 6 and bool(ip.extensions),
     )

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from carpscope.core.address import is_group
 from carpscope.protocol.events import Drop, Packet
 from carpscope.protocol.node import Node, Vhid
-from carpscope.protocol.profile import Check
+from carpscope.protocol.profile import Check, Drive
 from carpscope.wire.carp import GROUP4, HEADER_SIZE
 
 _HEAD = 8
@@ -26,6 +26,8 @@ def refusal(node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
     if not (node.link_up and node.interface_up):
         return Drop.NOT_RUNNING
     profile = node.setup.profile
+    if not packet.is_delivered and profile.drive is Drive.CALLOUTS:
+        return Drop.NOT_DELIVERED
     for check in profile.checks if packet.family == 4 else profile.checks6:
         drop = _BY_CHECK[check](node, packet, vhid)
         if drop is not None:
@@ -127,6 +129,12 @@ def _checksum_of_payload(_node: Node, packet: Packet, _vhid: Vhid | None) -> Dro
     return Drop.BAD_CHECKSUM if packet.version == 2 and not packet.payload_checksum_ok else None
 
 
+def _joint_checksum(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    # two wrong sums that cancel each other pass
+    joint = packet.joint_checksum_ok
+    return None if (packet.checksum_ok if joint is None else joint) else Drop.BAD_CHECKSUM
+
+
 def _version_known(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
     return None if packet.version in (2, _VRRP3) else Drop.BAD_VERSION
 
@@ -145,12 +153,21 @@ def _vhid_of_family(_node: Node, packet: Packet, vhid: Vhid | None) -> Drop | No
 
 
 def _vhid_or_loop(node: Node, packet: Packet, vhid: Vhid | None) -> Drop | None:
-    # FreeBSD 12 ip_carp.c carp_source_is_self()
-    if packet.vhid == 0 and any(
-        packet.source in (*item.setup.ipv4, *item.setup.ipv6) for item in node.vhids
-    ):
+    # FreeBSD 12 ip_carp.c carp_source_is_self(): any address of the interface, shared or not
+    if packet.vhid == 0 and packet.source in _own_addresses(node):
         return Drop.BAD_INTERFACE
     return _vhid_of_family(node, packet, vhid)
+
+
+def _own_addresses(node: Node) -> set[bytes]:
+    shared = {a for item in node.vhids for a in (*item.setup.ipv4, *item.setup.ipv6)}
+    return shared | {node.setup.ip4, node.setup.ll6}
+
+
+def _header_in_place(_node: Node, packet: Packet, _vhid: Vhid | None) -> Drop | None:
+    # FreeBSD main carp6_input(): the rest is read from behind the fixed header, where the
+    # vhid is the length of an extension header, 0 for one of 8 bytes
+    return Drop.BAD_VHID if packet.is_extended else None
 
 
 def _vhid_running(_node: Node, _packet: Packet, vhid: Vhid | None) -> Drop | None:
@@ -214,11 +231,13 @@ _BY_CHECK: dict[Check, _Test] = {
     Check.CHECKSUM: _checksum,
     Check.CHECKSUM_OF_VERSION: _checksum_of_version,
     Check.CHECKSUM_OF_PAYLOAD: _checksum_of_payload,
+    Check.JOINT_CHECKSUM: _joint_checksum,
     Check.VERSION_KNOWN: _version_known,
     Check.VERSION: _version,
     Check.VHID: _vhid,
     Check.VHID_OF_FAMILY: _vhid_of_family,
     Check.VHID_OR_LOOP: _vhid_or_loop,
+    Check.HEADER_IN_PLACE: _header_in_place,
     Check.VHID_RUNNING: _vhid_running,
     Check.VHID_OF_PEER: _vhid_of_peer,
     Check.VHID_OF_COPY: _vhid_of_copy,

@@ -79,6 +79,8 @@ class Drop(Enum):
     OWN_SOURCE = "ownsource"
     """ucarp: its packet filter lets nothing from its own address through."""
     OTHER_DESTINATION = "otherdest"
+    NOT_DELIVERED = "notdelivered"
+    """A kernel's IP keeps it: a fragment, or the sum of its own header is wrong."""
     OTHER_VHID = "othervhid"
     """DragonFly: not that of the carp interface; nothing is counted."""
     NOT_RUNNING = "notrunning"
@@ -91,7 +93,14 @@ class Drop(Enum):
 
 
 _SILENT = frozenset(
-    (Drop.NOT_ALLOWED, Drop.NOT_JOINED, Drop.OWN_SOURCE, Drop.OTHER_VHID, Drop.NOT_RUNNING)
+    (
+        Drop.NOT_ALLOWED,
+        Drop.NOT_JOINED,
+        Drop.OWN_SOURCE,
+        Drop.NOT_DELIVERED,
+        Drop.OTHER_VHID,
+        Drop.NOT_RUNNING,
+    )
 )
 
 
@@ -119,6 +128,12 @@ class Packet(NamedTuple):
     """Over all that the IP datagram holds; what follows the 36 bytes is in it."""
     length: int = 36
     """Of what the IP datagram holds."""
+    joint_checksum_ok: bool | None = None
+    """Over the IPv4 header and the 36 bytes in one sum, as ucarp makes it; None: as the latter."""
+    is_delivered: bool = True
+    """A kernel's IP hands it on: it is no fragment, and the sum of its header is right."""
+    is_extended: bool = False
+    """IPv6 extension headers come before it."""
 
     @property
     def multicast(self) -> bool:

@@ -55,6 +55,8 @@ class Check(IntEnum):
     """As CHECKSUM, for version 2."""
     CHECKSUM_OF_PAYLOAD = auto()
     """Over all the IP datagram holds, for version 2."""
+    JOINT_CHECKSUM = auto()
+    """ucarp: over the IPv4 header and the 36 bytes in one sum."""
     VERSION_KNOWN = auto()
     """2, or VRRP's 3."""
     VERSION = auto()
@@ -63,7 +65,9 @@ class Check(IntEnum):
     VHID_OF_FAMILY = auto()
     """The vhid exists here and has an address of the advertisement's family."""
     VHID_OR_LOOP = auto()
-    """As that; vhid 0 from one of the virtual addresses is called a loop."""
+    """As that; vhid 0 from an address of the interface's own is called a loop."""
+    HEADER_IN_PLACE = auto()
+    """FreeBSD main: it follows the fixed IPv6 header at once, where the vhid is read from."""
     VHID_RUNNING = auto()
     """The vhid exists here and its carp interface is UP and RUNNING."""
     VHID_OF_PEER = auto()

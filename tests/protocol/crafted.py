@@ -36,6 +36,16 @@ class Crafted:
     digest_wrong: bool = False
     unicast: bool = False
     from_vip: bool = False
+    from_node: bool = False
+    """Its source is the receiver's own address."""
+    header_sum: int = 0
+    """Added to the checksum of the IPv4 header, and taken from that of the payload."""
+    header_sum_wrong: bool = False
+    more_fragments: bool = False
+    options: bytes = b""
+    """Of the IPv4 header."""
+    extension: bytes = b""
+    """An IPv6 extension header (hop-by-hop); its first byte is the number that follows."""
     addresses: tuple[bytes, ...] = (VIP, VIP6)
     """What the sender signs, in order."""
     key: bytes = KEY
@@ -54,6 +64,7 @@ class Crafted:
         total = _fold(head + b"\0\0" + rest) ^ 0xFFFF
         if self.checksum_wrong:
             total ^= 0x0101
+        total = (total - self.header_sum) % 0xFFFF
         whole = head + total.to_bytes(2, "big") + rest
         return whole[: self.length].ljust(self.length, bytes((self.filler,)))
 
@@ -61,16 +72,23 @@ class Crafted:
         """Return the whole Ethernet frame."""
         payload = self.payload()
         if self.family == 4:
-            source = VIP if self.from_vip else SENDER
+            source = VIP if self.from_vip else NODE if self.from_node else SENDER
             destination = NODE if self.unicast else _GROUP[4]
-            head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 7, 0x4000, self.ttl, 112, 0)
-            head += source + destination
-            total = _fold(head) ^ 0xFFFF
+            size = 20 + len(self.options)
+            flags = 0x2000 if self.more_fragments else 0x4000
+            words = 0x40 | size // 4
+            total = size + len(payload)
+            head = struct.pack("!BBHHHBBH", words, 0, total, 7, flags, self.ttl, 112, 0)
+            head += source + destination + self.options
+            total = ((_fold(head) ^ 0xFFFF) + self.header_sum) % 0xFFFF ^ self.header_sum_wrong
             packet = head[:10] + total.to_bytes(2, "big") + head[12:] + payload
             return bytes.fromhex("01005e00001200005e0001010800") + packet
-        source = VIP6 if self.from_vip else LINK_LOCAL
+        source = VIP6 if self.from_vip else NODE6 if self.from_node else LINK_LOCAL
         destination = NODE6 if self.unicast else _GROUP[6]
-        head = struct.pack("!IHBB", 6 << 28, len(payload), 112, self.ttl) + source + destination
+        payload = self.extension + payload
+        following = 0 if self.extension else 112
+        head = struct.pack("!IHBB", 6 << 28, len(payload), following, self.ttl)
+        head += source + destination
         return bytes.fromhex("33330000001200005e00010186dd") + head + payload
 
 

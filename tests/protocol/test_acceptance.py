@@ -84,6 +84,11 @@ OVER_IPV4: list[tuple[str, Crafted, dict[str, str]]] = [
         Crafted(vhid=0, from_vip=True),
         {"*": "badvhid", f"freebsd13 {PEERS}": "badif", "dragonfly ucarp": "-"},
     ),
+    (
+        "vhid 0 from the node's own address",
+        Crafted(vhid=0, from_node=True),
+        {"*": "badvhid", f"freebsd13 {PEERS}": "badif", "dragonfly ucarp": "-"},
+    ),
     ("vhid 0", Crafted(vhid=0), {"*": "badvhid", "dragonfly ucarp": "-"}),
     ("wrong HMAC", Crafted(digest_wrong=True), {"*": "badauth"}),
     (
@@ -131,6 +136,14 @@ OVER_IPV4: list[tuple[str, Crafted, dict[str, str]]] = [
         Crafted(unicast=True, digest_wrong=True),
         {"*": "badauth", OPENBSD: "badvhid", "dragonfly": "badif", "ucarp": "otherdest"},
     ),
+    ("IPv4 options", Crafted(options=b"\x01\x01\x01\x00"), {"*": "ok"}),
+    ("a fragment", Crafted(more_fragments=True), {"*": "-", "ucarp": "ok"}),
+    ("wrong sum of the IPv4 header", Crafted(header_sum_wrong=True), {"*": "-", "ucarp": "badsum"}),
+    (
+        "two wrong sums that cancel each other",
+        Crafted(header_sum=3),
+        {"*": "-", "ucarp": "ok"},
+    ),
 ]
 OVER_IPV6: list[tuple[str, Crafted, dict[str, str]]] = [
     ("an advertisement", Crafted(6), {"*": "ok"}),
@@ -159,6 +172,16 @@ OVER_IPV6: list[tuple[str, Crafted, dict[str, str]]] = [
     ),
     ("wrong HMAC", Crafted(6, digest_wrong=True), {"*": "badauth"}),
     ("wrong HMAC, hop limit 254", Crafted(6, digest_wrong=True, ttl=254), {"*": "badttl"}),
+    (
+        "vhid 0 from the node's own address",
+        Crafted(6, vhid=0, from_node=True),
+        {"*": "badvhid", f"freebsd13 {PEERS}": "badif"},
+    ),
+    (
+        "behind an extension header",
+        Crafted(6, extension=b"\x70\0\1\4\0\0\0\0"),
+        {"*": "ok", "freebsd15": "badvhid"},
+    ),
     ("sent to the node itself", Crafted(6, unicast=True), {"*": "ok", OPENBSD: "badif"}),
     (
         "sent to the node itself, hop limit 254",

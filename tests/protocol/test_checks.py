@@ -179,7 +179,7 @@ def test_the_words_of_refusals() -> None:
     words = {drop.value for drop in Drop}
     assert words == {
         "notallowed", "notjoined", "badttl", "badlen", "badsum", "badver", "badvhid", "badif",
-        "badauth", "replay", "ownsource", "otherdest", "othervhid", "notrunning",
+        "badauth", "replay", "ownsource", "otherdest", "othervhid", "notrunning", "notdelivered",
     }  # fmt: skip
     assert Drop.BAD_TTL.value == "badttl"
     assert Drop.BAD_LENGTH.value == "badlen"

@@ -254,6 +254,7 @@ FREEBSD15 = replace(
         Check.VERSION_KNOWN,
         Check.LENGTH_OF_VERSION,
         Check.CHECKSUM_OF_VERSION,
+        Check.HEADER_IN_PLACE,
         Check.VHID_OR_LOOP,
         Check.VERSION,
         Check.TTL_OF_PEER,

@@ -38,7 +38,7 @@ UCARP = Profile(
         Check.VERSION,
         Check.VHID,
         Check.OWN_GROUP,
-        Check.CHECKSUM,
+        Check.JOINT_CHECKSUM,
         Check.MAC,
     ),
     checks6=(Check.READS_IPV4_ONLY,),
