@@ -194,6 +194,7 @@ def test_which_refusals_nobody_counts() -> None:
     silent = {drop for drop in Drop if drop.is_silent}
     assert silent == {
         Drop.NOT_ALLOWED, Drop.NOT_JOINED, Drop.OWN_SOURCE, Drop.OTHER_VHID, Drop.NOT_RUNNING,
+        Drop.NOT_DELIVERED,
     }  # fmt: skip
 
 
