@@ -116,6 +116,7 @@ bless: $(VENV)/.tools
 docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
 	@$(BIN)/python -m tests.generate_implementations
+	@$(BIN)/python -m tests.generate_metrics
 	@$(BIN)/python -m tests.generate_share
 
 $(VENV)/.fuzz: $(VENV)/.tools

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from tests import generate_implementations
+from tests import generate_implementations, generate_metrics
 from tests.generate_docs import TARGET, documents
 from tests.program import ROOT, run
 
@@ -23,6 +23,10 @@ def test_pages_of_findings_are_current() -> None:
 def test_the_page_of_implementations_is_current() -> None:
     page = generate_implementations
     assert page.TARGET.read_text() == page.text(), "make docs"
+
+
+def test_the_page_of_metrics_is_current() -> None:
+    assert generate_metrics.TARGET.read_text() == generate_metrics.text(), "make docs"
 
 
 def test_explain_lists_the_same_findings_as_the_pages() -> None:

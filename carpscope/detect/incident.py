@@ -18,7 +18,7 @@ from carpscope.detect.engine import rules
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import listed, named
 from carpscope.protocol import timers
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, vhid_of
 
 LINKS = frozenset(("partition", "one_way_link"))
 """What does not arrive: all of one node at one time have one cause."""
@@ -60,7 +60,7 @@ class Incident:
     @property
     def vhids(self) -> tuple[int, ...]:
         """Return the numbers of its groups."""
-        return tuple(n for n in (_vhid(group) for group in self.groups) if n is not None)
+        return tuple(n for n in (vhid_of(group) for group in self.groups) if n is not None)
 
 
 def called(groups: Iterable[Group], config: Config) -> Called:
@@ -262,8 +262,3 @@ def _names(part: Iterable[Finding], called: Called) -> str:
             hosts.setdefault(_host(node, called), called(node))
     names = list(dict.fromkeys(hosts.values()))
     return listed(names) if len(names) < 3 else named(names)
-
-
-def _vhid(group: str) -> int | None:
-    number = group.rpartition("vhid")[2]
-    return int(number) if number.isdecimal() else None

@@ -4,7 +4,7 @@ The same observer, detectors and event watch as offline. What they cost per look
 measured by the caller, who decides how often to look.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -27,7 +27,17 @@ from carpscope.live.searching import Question, Searcher
 from carpscope.live.sight import Sight
 from carpscope.live.situations import Change, Doubts, Situations
 from carpscope.live.states import GroupChange, StateChange, States
-from carpscope.timeline.facts import Changed, Claimed, Deceived, Fact, Joined, Left, Refused
+from carpscope.live.tally import Tally
+from carpscope.timeline.facts import (
+    Changed,
+    Claimed,
+    Deceived,
+    Fact,
+    Forgotten,
+    Joined,
+    Left,
+    Refused,
+)
 from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.limits import LIVE
 from carpscope.timeline.node import frame_ref
@@ -66,7 +76,7 @@ class Monitor:
     situations: Situations = field(default_factory=Situations)
     incidents: Incidents = field(default_factory=Incidents)
     doubts: Doubts = field(default_factory=Doubts)
-    failures: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
     observer: Observer = field(init=False)
     states: States = field(default_factory=States)
     news: list[News] = field(default_factory=list)
@@ -281,9 +291,12 @@ class Monitor:
                 if why != "capture" and not told:
                     self.news.append(StateChange(fact.at, fact.group, fact.node, False, why))
             elif isinstance(fact, Refused):
-                self.failures[fact.check.value] += 1
+                self.tally.failed(fact.group.id, fact.check.value)
             elif isinstance(fact, Deceived):
-                self.failures[fact.deceit.value] += 1
+                self.tally.failed(fact.group.id, fact.deceit.value)
+            elif isinstance(fact, Forgotten):
+                if fact.node is None:
+                    self.tally.forget(fact.group.id)
             elif isinstance(fact, Joined):
                 self._joined(fact)
             elif isinstance(fact, Changed):
@@ -310,4 +323,7 @@ class Monitor:
     def taken_news(self) -> Iterator[News]:
         """Give what happened since the last time, and forget it."""
         news, self.news = self.news, []
+        for item in news:
+            if isinstance(item, Event):
+                self.tally.happened(item.group, item.label)
         yield from news

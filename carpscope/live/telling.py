@@ -16,7 +16,7 @@ from carpscope.report.finding import finding_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.record import GROUP, WITHDRAWN, Record
-from carpscope.timeline.group import group_words
+from carpscope.timeline.group import group_words, vhid_of
 
 _ENDED = {
     "bow-out": "said farewell",
@@ -24,12 +24,6 @@ _ENDED = {
     "silent": "fell silent",
     "joined": "is another address of a node that is MASTER",
 }
-
-
-def vhid_of(group: str) -> int | None:
-    """Return the vhid that a group's name ends with."""
-    number = group.rpartition("vhid")[2]
-    return int(number) if number.isdecimal() else None
 
 
 _ADDRESS = re.compile(r"[0-9a-fA-F.:]*[0-9a-fA-F]")

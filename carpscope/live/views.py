@@ -1,5 +1,7 @@
 """What is known at one instant, taken out of what moves."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from carpscope.capture.interface import Interface
@@ -7,6 +9,8 @@ from carpscope.capture.pipe import Pipe
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
+from carpscope.detect.finding import Finding
+from carpscope.detect.standing import Standing, counts, vips
 from carpscope.live.monitor import Monitor
 from carpscope.live.telling import called, renamed
 from carpscope.report.snapshot import (
@@ -17,7 +21,7 @@ from carpscope.report.snapshot import (
     Snapshot,
 )
 from carpscope.timeline import mastership, traits
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, group_id
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 
@@ -36,10 +40,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         for i in live.capture.interfaces
         for monitor in (live.monitors[live.segment[i.index]],)
     )  # fmt: skip
-    failures: dict[str, int] = {}
-    for monitor in live.monitors:
-        for reason, count in monitor.failures.items():
-            failures[reason] = failures.get(reason, 0) + count
+    failures = sum((monitor.tally.all_failures for monitor in live.monitors), Counter())
     return Snapshot(
         now,
         live.started,
@@ -57,6 +58,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         tuple(f"{name}: {problem}" for name, problem in live.notes.items()),
         live.mistakes.count,
         incidents=tuple(view for monitor in live.monitors for view in incidents(monitor)),
+        status=live.standing.status.value,
     )
 
 
@@ -76,7 +78,11 @@ def _now(live: "Live", place: int, now: Nanos) -> Nanos:
 def groups(monitor: Monitor, now: Nanos) -> list[GroupView]:
     """Give the groups of one segment in order."""
     ordered = sorted(monitor.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-    return [_group(group, monitor, now) for group in ordered]
+    about: dict[str, list[Finding]] = {}
+    for situation in monitor.situations.open:
+        for name in situation.finding.groups:
+            about.setdefault(name, []).append(situation.finding)
+    return [_group(group, monitor, now, about.get(group.id, ())) for group in ordered]
 
 
 def situations(monitor: Monitor) -> list[SituationView]:
@@ -84,6 +90,7 @@ def situations(monitor: Monitor) -> list[SituationView]:
     found = monitor.situations.open
     by_identity = {s.identity for s in found}
     names = called(monitor)
+    held = _vips(monitor, (s.finding.groups for s in found))
     views = [
         SituationView(
             s.identity,
@@ -100,6 +107,9 @@ def situations(monitor: Monitor) -> list[SituationView]:
             any(cause in by_identity for cause in s.finding.caused_by),
             renamed(s.finding.explanation, names),
             (home := monitor.incidents.of(s.identity)) is not None and home.is_wide,
+            s.finding.groups,
+            _all(s.finding.groups, held),
+            counts(s.finding, monitor.config),
         )
         for s in found
     ]
@@ -107,8 +117,10 @@ def situations(monitor: Monitor) -> list[SituationView]:
 
 
 def incidents(monitor: Monitor) -> list[SituationView]:
-    """Give the incidents of several groups that are open."""
+    """Give the incidents that are open, the worst first."""
     names = called(monitor)
+    followed = monitor.incidents.all
+    held = _vips(monitor, (f.incident.groups for f in followed))
     return [
         SituationView(
             f.identity,
@@ -117,20 +129,40 @@ def incidents(monitor: Monitor) -> list[SituationView]:
             f.incident.severity,
             f.incident.head.confidence,
             monitor.interface,
-            f"{len(f.incident.groups)} groups",
+            f.incident.groups[0] if not f.is_wide else f"{len(f.incident.groups)} groups",
             f.incident.nodes,
             f.incident.start,
             renamed(f.incident.summary, names),
             renamed(f.incident.remedy, names),
             is_symptom=False,
             explanation=renamed(f.incident.root.explanation, names),
+            is_part=not f.is_wide,
+            groups=f.incident.groups,
+            vips=_all(f.incident.groups, held),
+            counts=any(counts(one, monitor.config) for one in f.incident.findings),
         )
-        for f in monitor.incidents.all
-        if f.is_wide
+        for f in followed
     ]
 
 
-def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:
+def _vips(monitor: Monitor, named: Iterable[Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the shared addresses of these groups, also of one that was never heard."""
+    config = monitor.config
+    wanted = {name for names in named for name in names}
+    held = {
+        name: e.addresses for e in config.groups if (name := group_id(e.vlan, e.vhid)) in wanted
+    }
+    for group in monitor.observer.groups.values():
+        if group.id in wanted:
+            held[group.id] = vips(group, config)
+    return {name: tuple(map(ip_text, addresses)) for name, addresses in held.items()}
+
+
+def _all(groups: Sequence[str], held: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(address for name in groups for address in held.get(name, ())))
+
+
+def _group(group: Group, monitor: Monitor, now: Nanos, findings: Sequence[Finding]) -> GroupView:
     config = monitor.config
     expected = next(
         (
@@ -151,9 +183,21 @@ def _group(group: Group, monitor: Monitor, now: Nanos) -> GroupView:
         present = {config.name_of(list(heard & {a})) for a in heard}
         unheard = [n for n, a in called.items() if a not in heard and n not in present]
     is_known = monitor.sight.knows(group, monitor.observer)
+    standing = Standing(tuple(findings), config, is_known and not monitor.unknown)
     unheard_ = tuple(unheard[::-1])
+    tally = monitor.tally
     return GroupView(
-        monitor.interface, group.id, group.vhid, name, nodes, unheard_, is_known=is_known
+        monitor.interface,
+        group.id,
+        group.vhid,
+        name,
+        nodes,
+        unheard_,
+        is_known=is_known,
+        status=standing.of(group.id).value,
+        vips=tuple(ip_text(address) for address in vips(group, config)),
+        elections=tuple(tally.elections.get(group.id, Counter()).items()),
+        failures=tuple(sorted(tally.failures.get(group.id, Counter()).items())),
     )
 
 
@@ -169,7 +213,7 @@ def _node(node: Node, config: Config, now: Nanos) -> NodeView:
         config.name_of(node.addresses),
         is_master,
         reign.start if reign is not None and is_master else node.last,
-        why or ("" if is_master else "silent"),
+        why or ("silent" if reign is not None and not is_master else ""),
         identify(node).text,
         node.advbase,
         node.advskew,

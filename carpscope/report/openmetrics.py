@@ -1,20 +1,15 @@
-"""OpenMetrics for Prometheus: the state of every node and group, by the official library.
+"""OpenMetrics for Prometheus, by the official library; `report.metrics` says what.
 
-Labels are interface, group and node; of each interface at most 200 groups and of each
-group 16 nodes are shown, the rest only counted, so a forger cannot fill a time-series
-database. Scrapes are answered from the last snapshot by `report.scrapes`; they wait for nothing
-and nothing waits for them.
+Scrapes are answered from the last snapshot by `report.scrapes`; they wait for nothing and nothing
+waits for them.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from carpscope.core.errors import CarpscopeError
-from carpscope.core.text import shown
+from carpscope.report.metrics import families
 from carpscope.report.snapshot import Snapshot
-
-GROUPS_SHOWN = 200
-NODES_SHOWN = 16
 
 
 def listening_at(target: str) -> tuple[str, int]:
@@ -36,10 +31,6 @@ class _Answer(NamedTuple):
     status: str
     headers: list[tuple[str, str]]
     body: bytes
-
-
-class _Metric(Protocol):
-    def add_metric(self, labels: list[str], value: float) -> None: ...
 
 
 class Metrics:
@@ -104,113 +95,5 @@ class Metrics:
 
     def families(self) -> "Iterable[object]":
         """Give every metric of the latest snapshot."""
-        from prometheus_client.core import (  # noqa: PLC0415
-            CounterMetricFamily,
-            GaugeMetricFamily,
-        )
-
         now = self._latest
-        if now is None:
-            return
-        group_labels = ["interface", "group"]
-        node_labels = [*group_labels, "node"]
-        gauges: dict[str, GaugeMetricFamily] = {}
-
-        def gauge(name: str, told: str, labels: list[str]) -> GaugeMetricFamily:
-            return gauges.setdefault(name, GaugeMetricFamily(name, told, labels=labels))
-
-        sent = CounterMetricFamily(
-            "carpscope_advertisements", "Advertisements heard.", labels=node_labels
-        )
-        masters = gauge("carpscope_masters", "How many nodes are MASTER.", group_labels)
-        state = gauge("carpscope_node_master", "1 where the node is MASTER.", node_labels)
-        skew = gauge("carpscope_node_advskew", "The advskew it advertises.", node_labels)
-        base = gauge("carpscope_node_advbase_seconds", "The advbase it advertises.", node_labels)
-        demote = gauge("carpscope_node_demotion", "The demotion it advertises.", node_labels)
-        age = gauge("carpscope_last_advertisement_age_seconds", "Since its last one.", node_labels)
-        proof = gauge(
-            "carpscope_node_authenticated", "1 verified, 0 failed; absent: unchecked.", node_labels
-        )
-        hidden = gauge("carpscope_nodes_not_shown", "Nodes and groups beyond the limits.", [])
-        unshown = max(0, len(now.groups) - GROUPS_SHOWN)
-        for group in now.groups[:GROUPS_SHOWN]:
-            labels = [shown(group.interface), shown(group.id)]
-            if group.is_known:
-                masters.add_metric(labels, len(group.masters))
-            unshown += max(0, len(group.nodes) - NODES_SHOWN)
-            for node in group.nodes[:NODES_SHOWN]:
-                named = [*labels, shown(node.id)]
-                if group.is_known:
-                    state.add_metric(named, float(node.is_master))
-                    skew.add_metric(named, node.advskew)
-                    base.add_metric(named, node.advbase)
-                    demote.add_metric(named, node.demote)
-                age.add_metric(named, max(0.0, (now.at - node.last) / 1e9))
-                sent.add_metric(named, node.adverts)
-                if node.authentication != "unchecked":
-                    proof.add_metric(named, float(node.authentication == "verified"))
-        hidden.add_metric([], unshown)
-        found = gauge(
-            "carpscope_findings_open", "Open findings.", ["interface", "code", "label", "severity"]
-        )
-        counts: dict[tuple[str, str, str, str], int] = {}
-        for one in now.known:
-            key = (one.interface, one.code, one.label, one.severity.value)
-            counts[key] = counts.get(key, 0) + 1
-        for key, count in counts.items():
-            found.add_metric([shown(text) for text in key], count)
-        failures = CounterMetricFamily(
-            "carpscope_failed_advertisements",
-            "Advertisements that receivers drop or that nobody sent, by reason.",
-            labels=["reason"],
-        )
-        for reason, count in now.failures:
-            failures.add_metric([shown(reason)], count)
-        up = gauge("carpscope_interface_up", "1 where frames can come.", ["interface"])
-        known = gauge(
-            "carpscope_known",
-            "1 where it is known how things stand; 0: blind, no CARP heard.",
-            ["interface"],
-        )
-        received = CounterMetricFamily(
-            "carpscope_frames_received", "Frames that passed the filter.", labels=["interface"]
-        )
-        dropped = CounterMetricFamily(
-            "carpscope_frames_dropped", "Frames lost.", labels=["interface", "by"]
-        )
-        lag = gauge(
-            "carpscope_pipe_lag_seconds",
-            "How much later the latest frame of a pipe came than the soonest.",
-            ["interface"],
-        )
-        offset = gauge(
-            "carpscope_pipe_clock_offset_seconds",
-            "Our clock minus that of a pipe's frames, the way of the soonest included.",
-            ["interface"],
-        )
-        for interface in now.interfaces:
-            if interface.lag is not None and interface.offset is not None:
-                lag.add_metric([shown(interface.name)], interface.lag / 1e9)
-                offset.add_metric([shown(interface.name)], interface.offset / 1e9)
-            up.add_metric([shown(interface.name)], float(interface.state == "up"))
-            known.add_metric([shown(interface.name)], float(not interface.unknown))
-            received.add_metric([shown(interface.name)], interface.received)
-            dropped.add_metric([shown(interface.name), "kernel"], interface.dropped)
-            dropped.add_metric([shown(interface.name), "interface"], interface.interface_dropped)
-            dropped.add_metric([shown(interface.name), "flood"], interface.skipped)
-        lost = CounterMetricFamily(
-            "carpscope_records_lost", "Events an output did not take.", labels=["output"]
-        )
-        for outlet in now.outlets:
-            lost.add_metric([shown(outlet.name)], outlet.lost)
-        cut = CounterMetricFamily(
-            "carpscope_scrapes_cut",
-            "Connections to this exporter that were ended unanswered: too many, or too slow.",
-        )
-        cut.add_metric([], self._scrapes.cut)
-        own = CounterMetricFamily(
-            "carpscope_internal_errors", "Mistakes of carpscope itself; the status is unknown."
-        )
-        own.add_metric([], now.internal_errors)
-        yield from gauges.values()
-        yield from (sent, failures, received, dropped, lost, cut, own)
+        return () if now is None else families(now, self._scrapes.cut)

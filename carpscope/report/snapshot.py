@@ -1,10 +1,14 @@
 """What a live run knows at one instant, for screens and scrapers: values, nothing that moves."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Severity
 from carpscope.report.record import Record
+
+ELECTIONS = ("failover", "clean_handover", "preemption", "demotion")
+"""What happens without being wrong (`detect.events`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,13 @@ class NodeView:
     key: int | None
     failed: int
 
+    @property
+    def state(self) -> str:
+        """Return `MASTER`, `BACKUP` or `SILENT`; nothing of one that never was MASTER."""
+        if self.is_master:
+            return "MASTER"
+        return {"": "", "silent": "SILENT"}.get(self.why, "BACKUP")
+
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
@@ -47,6 +58,14 @@ class GroupView:
 
     is_known: bool = True
     """Whether it is known how it stands; else its nodes are as they were last."""
+    status: str = "unknown"
+    """As `status` of the analysis document."""
+    vips: tuple[str, ...] = ()
+    """The shared addresses that are known."""
+    elections: tuple[tuple[str, int], ...] = ()
+    """How many of each of `ELECTIONS` there were."""
+    failures: tuple[tuple[str, int], ...] = ()
+    """Advertisements that receivers drop or that nobody sent, by reason."""
 
     @property
     def masters(self) -> list[NodeView]:
@@ -56,7 +75,7 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True)
 class SituationView:
-    """A finding that is open."""
+    """A finding or an incident that is open."""
 
     identity: str
     code: str
@@ -72,7 +91,14 @@ class SituationView:
     is_symptom: bool
     explanation: str = ""
     is_part: bool = False
-    """Whether an incident of several groups is told in its place."""
+    """Whether a person is told something else in its place: the incident of several groups
+    that it is part of, or the findings of one group that an incident consists of."""
+    groups: tuple[str, ...] = ()
+    """Every group that it is about."""
+    vips: tuple[str, ...] = ()
+    """Their shared addresses, as far as they are known."""
+    counts: bool = True
+    """Whether it counts for the status: not what lies in maintenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +154,14 @@ class Snapshot:
     """Mistakes of carpscope itself, each kept from the rest."""
 
     incidents: tuple[SituationView, ...] = ()
-    """Those of several groups, each told in the place of its findings."""
+    """All that are open; one of several groups is told in the place of its findings."""
+    status: str = "unknown"
+    """How things stand, as `status` of the analysis document."""
 
     @property
     def stories(self) -> list[SituationView]:
         """Return what a person is told: incidents of several groups, and other findings."""
-        return [*self.incidents, *(found for found in self.open if not found.is_part)]
+        return [found for found in (*self.incidents, *self.open) if not found.is_part]
 
     @property
     def unknown(self) -> list[str]:
@@ -142,7 +170,11 @@ class Snapshot:
 
     @property
     def known(self) -> list[SituationView]:
-        """Return what is open on interfaces on which it is known how things stand."""
+        """Return what a person is told of interfaces on which it is known how things stand."""
+        return self.seen(self.stories)
+
+    def seen(self, found: Iterable[SituationView]) -> list[SituationView]:
+        """Leave out what is open on interfaces on which it is unknown how things stand."""
         seen = {i.segment or i.name for i in self.interfaces if not i.unknown}
         blind = {i.segment or i.name for i in self.interfaces} - seen
-        return [found for found in self.stories if found.interface not in blind]
+        return [one for one in found if one.interface not in blind]

@@ -47,6 +47,12 @@ def group_words(group: str) -> str:
     return text + "".join(f" in {part}" for part in parts if not part.startswith("vlan"))
 
 
+def vhid_of(group: str) -> int | None:
+    """Return the vhid that a group's name ends with; none where it names several."""
+    number = group.rpartition("vhid")[2]
+    return int(number) if number.isdecimal() else None
+
+
 @dataclass(slots=True)
 class LastAdvert:
     """The advertisement seen last in a group: for pairing families and following counters."""

@@ -1,6 +1,7 @@
 """The span goes blind in a run: that is unknown in every output, and nothing is concluded of it."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -270,14 +271,16 @@ def test_metrics_have_no_value_where_nothing_is_known() -> None:
             return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
         until(lambda: "carpscope_findings_open{" in scraped(), 15, "a finding")
-        assert 'carpscope_masters{group="vhid9",interface="span0"} 2.0' in scraped()
+        masters = r'^carpscope_masters{group="vhid9",interface="span0",vhid="9",vip="[^"]*"} 2.0$'
+        assert re.search(masters, scraped(), re.MULTILINE)
         assert 'carpscope_known{interface="span0"} 1.0' in scraped()
         on.link("set", "span0", "down")
         until(lambda: 'carpscope_known{interface="span0"} 0.0' in scraped(), 10, "unknown")
         text = scraped()
         assert watcher.end(signal.SIGTERM) == 0
-    for name in ("masters", "node_master", "findings_open", "node_advskew"):
+    for name in ("masters", "node_state", "node_master", "findings_open", "node_advskew"):
         assert f"carpscope_{name}{{" not in text
+    assert re.search('^carpscope_group_status{carpscope_group_status="unknown".* 1.0', text, re.M)
     assert 'carpscope_interface_up{interface="span0"} 0.0' in text
 
 

@@ -16,12 +16,15 @@ import pytest
 from carpscope.report.openmetrics import Metrics
 from carpscope.settings.carpscope_toml import read_config
 from tests.live.stage import until
-from tests.live.test_sinks import snapshot
 from tests.program import ROOT, run
+from tests.report.test_metrics import snapshot
 
 CONTRIB = ROOT / "docs" / "contrib"
+RULES = CONTRIB / "carpscope.rules.yml"
 SERVICE = CONTRIB / "carpscope.service"
 DASHBOARD: dict[str, Any] = json.loads((CONTRIB / "grafana.json").read_text())
+ALERTS = ROOT / "tests" / "data" / "prometheus" / "alerts.yml"
+"""What promtool has to find them do."""
 EXPOSURE_MAX = 2.0
 _METRIC = re.compile(r"(carpscope_\w+)(?:\{([^}]*)\})?")
 
@@ -94,6 +97,28 @@ def test_the_dashboard_is_whole() -> None:
     assert {name for name in used if not name.startswith("__")} <= variables
 
 
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
+@pytest.mark.parametrize(
+    "words", [("check", "rules", str(RULES)), ("test", "rules", str(ALERTS))], ids=["check", "test"]
+)
+def test_promtool_on_the_alerts(words: tuple[str, ...]) -> None:
+    done = subprocess.run(["promtool", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alerts_ask_for_what_there_is() -> None:
+    metrics = exposed()
+    asked = re.findall(r"expr: (.*)", RULES.read_text())
+    named = [found for expression in asked for found in _METRIC.findall(expression)]
+    assert len(named) >= len(asked) >= 7
+    for name, matchers in named:
+        assert name in metrics
+        assert set(re.findall(r"(\w+)\s*[=!]~?", matchers)) <= metrics[name]
+    for series in re.findall(r"carpscope_\w+(?:{[^}]*})?", ALERTS.read_text()):
+        ((name, matchers),) = _METRIC.findall(series)
+        assert set(re.findall(r"(\w+)=", matchers)) <= metrics[name], name
+
+
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs prometheus")
 def test_prometheus_answers_every_question_of_the_dashboard(tmp_path: Path) -> None:
     metrics = Metrics("127.0.0.1:0")
@@ -102,7 +127,8 @@ def test_prometheus_answers_every_question_of_the_dashboard(tmp_path: Path) -> N
         port = free.getsockname()[1]
     settings = tmp_path / "prometheus.yml"
     settings.write_text(
-        "global: {scrape_interval: 1s}\nscrape_configs:\n"
+        f"global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{RULES}]\n"
+        "scrape_configs:\n"
         f"- job_name: carpscope\n  static_configs: [{{targets: ['127.0.0.1:{metrics.port}']}}]\n"
     )
     log = tmp_path / "log"
@@ -129,6 +155,9 @@ def test_prometheus_answers_every_question_of_the_dashboard(tmp_path: Path) -> N
             return not wanting
 
         until(answered, 30, f"answers to {wanting}")
+        alert = 'ALERTS{alertname="CarpIncident",alertstate="firing",code="CS101",vhid="0"}'
+        until(lambda: _answer(port, alert), 30, "an alert")
+        assert not _answer(port, 'ALERTS{alertstate="firing",alertname!="CarpIncident"}')
     finally:
         server.terminate()
         server.wait(20)

@@ -9,7 +9,7 @@ from carpscope.detect.finding import Severity
 from carpscope.report.dashboard import picture
 from carpscope.report.record import WITHDRAWN, Record
 from carpscope.report.snapshot import SituationView, Snapshot
-from tests.live.test_sinks import AT, snapshot
+from tests.report.test_metrics import AT, snapshot
 
 SIZES = [(80, 24), (200, 60), (100, 30), (40, 10), (80, 5)]
 REMEDY = "Find the switch port these frames come from and disconnect it; " * 4

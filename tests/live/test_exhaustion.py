@@ -20,9 +20,10 @@ from carpscope.report.outlet import Outlet
 from carpscope.report.scrapes import CONNECTIONS_MAX
 from carpscope.report.sinks.command import Command
 from tests.live.stage import Watcher, needs_namespaces, until, wire
-from tests.live.test_sinks import record, snapshot
+from tests.live.test_sinks import record
 from tests.live.test_wire import send
 from tests.program import ROOT
+from tests.report.test_metrics import snapshot
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
@@ -18,18 +17,10 @@ from carpscope.core.units import SECOND
 from carpscope.detect.finding import Severity
 from carpscope.live.outputs import Outputs
 from carpscope.report.kind import make_sink, sink_kinds
-from carpscope.report.openmetrics import GROUPS_SHOWN, NODES_SHOWN, Metrics
+from carpscope.report.openmetrics import Metrics
 from carpscope.report.outlet import Outlet
 from carpscope.report.record import GROUP, Record
 from carpscope.report.sinks.syslog import message
-from carpscope.report.snapshot import (
-    GroupView,
-    InterfaceView,
-    NodeView,
-    OutletView,
-    SituationView,
-    Snapshot,
-)
 from tests.live.stage import until
 
 AT = 1_700_000_000 * SECOND + 123_456_000
@@ -219,67 +210,6 @@ def test_targets_that_make_no_sense() -> None:
     ):
         with pytest.raises(CarpscopeError):
             make_sink(text)
-
-
-def snapshot(groups: int = 1, nodes: int = 2) -> Snapshot:
-    node = [
-        NodeView(
-            f"192.0.2.{i}", None, i == 0, AT, "", "ucarp", 1, i, 0, 100, AT - SECOND, 4 * SECOND,
-            (SECOND,) * 20, "verified" if i == 0 else "failed", 1, 0,
-        )
-        for i in range(nodes)
-    ]  # fmt: skip
-    found = SituationView(
-        "CS101-abc", "CS101", "split_brain", Severity.CRITICAL, 0.99, "eth1", "vhid1",
-        ("192.0.2.0", "192.0.2.1"), AT - 5 * SECOND, "both MASTER", "remove the cause", False,
-    )  # fmt: skip
-    return Snapshot(
-        AT,
-        AT - 60 * SECOND,
-        100,
-        (InterfaceView("eth1", "up", AT, 500, 3, 1),),
-        tuple(GroupView("eth1", f"vhid{i}", i, None, tuple(node)) for i in range(groups)),
-        (found,),
-        (("replayed", 4),),
-        outlets=(OutletView("syslog local", 7, 2, 0, None),),
-    )
-
-
-def test_metrics() -> None:
-    metrics = Metrics("127.0.0.1:0")
-    metrics.start()
-    try:
-        metrics.show(snapshot())
-        with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-    finally:
-        metrics.close()
-    where = 'group="vhid0",interface="eth1"'
-    code = 'code="CS101",interface="eth1",label="split_brain",severity="critical"'
-    for line in (
-        f'carpscope_node_master{{{where},node="192.0.2.0"}} 1.0',
-        f"carpscope_masters{{{where}}} 1.0",
-        f"carpscope_findings_open{{{code}}} 1.0",
-        'carpscope_failed_advertisements_total{reason="replayed"} 4.0',
-        'carpscope_frames_dropped_total{by="kernel",interface="eth1"} 3.0',
-        f'carpscope_last_advertisement_age_seconds{{{where},node="192.0.2.0"}} 1.0',
-    ):
-        assert line in text
-
-
-def test_a_forger_cannot_fill_the_time_series() -> None:
-    metrics = Metrics("127.0.0.1:0")
-    metrics.start()
-    try:
-        metrics.show(snapshot(groups=400, nodes=100))
-        with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-    finally:
-        metrics.close()
-    shown = [line for line in text.splitlines() if line.startswith("carpscope_node_master{")]
-    assert len(shown) == GROUPS_SHOWN * NODES_SHOWN
-    hidden = (400 - GROUPS_SHOWN) + GROUPS_SHOWN * (100 - NODES_SHOWN)
-    assert f"carpscope_nodes_not_shown {float(hidden)}" in text
 
 
 def test_a_mistake_in_an_output_starts_none(tmp_path: Path) -> None:
