@@ -10,15 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
-
-from rich.console import Console
-from rich.terminal_theme import MONOKAI
-from rich.text import Text
 
 from captures.record import intruder
 from captures.record.plan import Attack, Host
+from tests.generate_pictures import svg
 from tests.live.stage import ADDRESS, PASSPHRASE, Scene, node, scene, until
 from tests.program import ROOT
 
@@ -93,14 +89,6 @@ def tmux(server: str, *words: str) -> str:
         env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"},
     )
     return done.stdout
-
-
-def svg(ansi: str, width: int, title: str) -> str:
-    """Draw what a terminal shows."""
-    console = Console(record=True, width=width, file=StringIO(), force_terminal=True)
-    for line in ansi.rstrip("\n").split("\n"):
-        console.print(Text.from_ansi(line), soft_wrap=True, highlight=False)
-    return console.export_svg(title=title, theme=MONOKAI, unique_id="carpscope")
 
 
 def picture(state: str, folder: Path) -> None:
