@@ -39,13 +39,29 @@ def gather(paths: Sequence[str], *, stdin: bytes | None = None) -> list[NodeFile
         name, path = _split(text)
         found.append((name, path, _sources(path, stdin)))
     nodes: dict[str, NodeFiles] = {}
-    for name, path, sources in found:
-        called = name if name is not None else _name(path, sources)
+    for (name, _, sources), called in zip(found, _names(found), strict=True):
         node = nodes.setdefault(called, NodeFiles(called, name is not None, []))
         node.sources += sources
     for node in nodes.values():
         _kinds(node)
     return list(nodes.values())
+
+
+def _names(found: list[tuple[str | None, str, list[Source]]]) -> list[str]:
+    """Name the node of each path; two that have the same files are not one node."""
+    names = [_name(path, sources) if name is None else name for name, path, sources in found]
+    guessed = [index for index, (name, _, _) in enumerate(found) if name is None]
+    for called in {names[index] for index in guessed}:
+        same = [index for index in guessed if names[index] == called]
+        files = [source.relative for index in same for source in found[index][2]]
+        if len(files) == len(set(files)):
+            continue
+        for index in same:
+            names[index] = _place_name(found[index][1])
+        if len({names[index] for index in same}) < len(same):
+            paths = " and ".join(found[index][1] for index in same)
+            raise CarpscopeError(f"{paths} are nodes of one name, {called!r}: write NODE=PATH")
+    return names
 
 
 def _split(text: str) -> tuple[str | None, str]:
@@ -149,6 +165,10 @@ def _name(path: str, sources: list[Source]) -> str:
             match = None
         if match is not None:
             return match[1].partition(".")[0]
+    return _place_name(path)
+
+
+def _place_name(path: str) -> str:
     if path == "-":
         return "stdin"
     place = Path(path)

@@ -154,6 +154,27 @@ def test_a_node_is_named_by_what_tells_most(path: str, name: str, tmp_path: Path
     assert files.name == name
 
 
+def test_two_backups_with_one_hostname_are_two_nodes(tmp_path: Path) -> None:
+    text = "<opnsense><system><hostname>OPNsense</hostname></system></opnsense>"
+    nodes = written(f"== fw1/config.xml\n{text}\n== fw2/config.xml\n{text}\n", tmp_path)
+    assert [files.name for files in gather(nodes)] == ["fw1", "fw2"]
+    files = [f"{node}/config.xml" for node in nodes]
+    assert [files.name for files in gather(files)] == ["fw1", "fw2"]
+    (tmp_path / "other").mkdir()
+    Path(nodes[0]).rename(tmp_path / "other" / "fw2")
+    with pytest.raises(CarpscopeError, match=r"are nodes of one name, 'OPNsense': write NODE=PATH"):
+        gather([str(tmp_path / "other" / "fw2"), nodes[1]])
+
+
+def test_files_of_one_hostname_that_do_not_repeat_are_one_node(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "rc.conf").write_text('hostname="fw1.example.org"\n')
+    (tmp_path / "fw1").mkdir()
+    (tmp_path / "fw1" / "sysctl.conf").write_text("net.inet.carp.preempt=1\n")
+    (files,) = gather([str(tmp_path / "a" / "rc.conf"), str(tmp_path / "fw1" / "sysctl.conf")])
+    assert (files.name, len(files.sources)) == ("fw1", 2)
+
+
 def test_several_paths_may_be_one_node(tmp_path: Path) -> None:
     nodes = written(
         '== a/rc.conf\nifconfig_em0="inet 192.0.2.1/24"\n== b/sysctl.conf\n'

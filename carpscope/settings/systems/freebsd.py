@@ -295,6 +295,11 @@ class _Reader:
             take_own(self.node, interface, call, where)
             return
         vhid = declare(self.node, call.vhid, interface, where)
+        if call.carpver == 3 and vhid.addresses and not vhid.is_vrrp:
+            drop_shared(vhid, [word.value for word in piece.words], where)
+            told = "the kernel refuses the call: the vhid is one of CARP already"
+            refuse(self.node, where, told, interface, call.vhid)
+            return
         take_values(vhid, call, key)
         take_shared(vhid, call, where)
         if call.carpver == 3:
@@ -386,11 +391,6 @@ class _Reader:
 
 SYSTEM = System(
     "FreeBSD",
-    (
-        "freebsd.rc.conf",
-        "freebsd.start_if",
-        "freebsd.rc.local",
-        "freebsd.loader.conf",
-    ),
+    ("freebsd.rc.conf", "freebsd.start_if", "freebsd.rc.local", "freebsd.loader.conf"),
     read,
 )
