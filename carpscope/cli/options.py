@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from carpscope.capture.source import Capture
     from carpscope.config import Config
     from carpscope.core.frame import Frame
+    from carpscope.core.zone import Zone
     from carpscope.timeline.vantage import Vantage
 
 PASSPHRASE_VARIABLE = "CARPSCOPE_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -40,6 +41,24 @@ def add_captures(parser: argparse.ArgumentParser) -> None:
 def add_count(parser: argparse._ActionsContainer, told: str = "end after N packets") -> None:
     """Add -c of tcpdump, the same in every command; the configuration is --config."""
     parser.add_argument("-c", "--count", type=count, metavar="N", help=told)
+
+
+def add_timezone(parser: argparse._ActionsContainer) -> None:
+    """Add local time beside UTC."""
+    parser.add_argument(
+        "--timezone",
+        metavar="ZONE",
+        help="local time beside UTC, of Europe/Berlin or +01:00; without it UTC alone",
+    )
+
+
+def zone(options: argparse.Namespace) -> "Zone | None":
+    """Return the zone of --timezone. Raises CarpscopeError where nobody knows it."""
+    if options.timezone is None:
+        return None
+    from carpscope.core.zone import Zone, parse_zone
+
+    return Zone(shown(options.timezone), parse_zone(options.timezone, "--timezone"))
 
 
 def add_exit_status(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,11 @@ class Event:
     frames: tuple[int, ...]
     summary: str
 
+    @property
+    def at(self) -> Nanos:
+        """Return the one time by which it is told: when it was over."""
+        return self.end
+
 
 @dataclass(slots=True)
 class _State:

@@ -75,5 +75,8 @@ class Rule:
     """Labels of findings that cause this one, likeliest first."""
     examine: Examine | None = None
     """What it finds in configurations."""
+    plain: str = ""
+    """What happened in the words of somebody who knows no protocol, of what is seen on a network:
+    `{address}` are the addresses it happened to and `{who}` the hosts."""
     page: str = field(default="", compare=False)
     """The docstring of its file, filled in by the engine."""

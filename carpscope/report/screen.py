@@ -242,7 +242,7 @@ class Screen:
         for event in shown:
             took = event.end - event.start
             length = f" after {span_text(took)}" if event.label == "failover" else ""
-            prefix = Text(f"  {clock(event.end, digits=3)}  ", style="dim")
+            prefix = Text(f"  {clock(event.at, digits=3)}  ", style="dim")
             self._out.hang(prefix, f"{event.label.replace('_', ' ')}: {event.summary}{length}")
         if len(events) > len(shown):
             self._out.print(

@@ -68,3 +68,20 @@ def several(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:
             found.append((since, at))
         count += step
     return found
+
+
+def unheard(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:
+    """Return when nothing was heard of any MASTER between two of these, in order of time.
+
+    From the last that was heard before a silence, or a farewell, to the next advertisement. Where
+    the capture itself saw nothing, nothing is known.
+    """
+    found: list[tuple[Nanos, Nanos]] = []
+    last: tuple[Nanos, Reign] | None = None
+    for one in sorted(periods, key=lambda period: period.start):
+        end = one.seen if one.ended_by == "silent" else one.until
+        if last is not None and one.start > last[0] and last[1].ended_by != "unseen":
+            found.append((last[0], one.start))
+        if last is None or end > last[0]:
+            last = end, one
+    return found

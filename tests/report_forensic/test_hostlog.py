@@ -8,7 +8,8 @@ import pytest
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND, parse_rfc3339, rfc3339
-from carpscope.report.hostlog.clock import LogClock, parse_zone
+from carpscope.core.zone import parse_zone
+from carpscope.report.hostlog.clock import LogClock
 from carpscope.report.hostlog.entry import Entry, Kind
 from carpscope.report.hostlog.lines import entries
 from carpscope.report.hostlog.read import read_log
@@ -122,7 +123,7 @@ def at(line: str, clock: LogClock) -> str:
         ("Nov 23 00:31:01", LogClock(near=NEAR, year=2019), "2019-11-23T00:31:01.000000Z"),
         ("Feb 29 12:00:00", LogClock(near=parse_rfc3339("2027-03-01T00:00:00Z"), year=2028),
          "2028-02-29T12:00:00.000000Z"),
-        ("Nov 23 01:31:01", LogClock(parse_zone("+01:00"), near=NEAR),
+        ("Nov 23 01:31:01", LogClock(parse_zone("+01:00", "--log-zone"), near=NEAR),
          "2026-11-23T00:31:01.000000Z"),
         ("2026-11-23T00:31:01.123456Z", CLOCK, "2026-11-23T00:31:01.123456Z"),
         ("2026-11-23T02:01:01.5+01:30", CLOCK, "2026-11-23T00:31:01.500000Z"),
@@ -137,7 +138,7 @@ def test_times_get_the_year_and_the_zone_they_lack(
 
 def test_a_zone_by_name_follows_its_summer_time() -> None:
     try:
-        zone = parse_zone("Europe/Berlin")
+        zone = parse_zone("Europe/Berlin", "--log-zone")
     except CarpscopeError:
         pytest.skip("no time zone data here")
     winter = LogClock(zone, near=NEAR)
@@ -149,7 +150,7 @@ def test_a_zone_by_name_follows_its_summer_time() -> None:
 @pytest.mark.parametrize("text", ["Mars/Olympus", "+99:00", "../../etc/passwd", ""])
 def test_a_zone_nobody_knows_is_one_line(text: str) -> None:
     with pytest.raises(CarpscopeError, match="--log-zone"):
-        parse_zone(text)
+        parse_zone(text, "--log-zone")
 
 
 def test_a_file_of_anything_is_read(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The page in a real browser: silent, self-contained, visible, operable, readable, printable."""
 
 import itertools
+import json
 import re
 import shutil
 import struct
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plain import Tape
 from tests.program import capture, run
 from tests.report_forensic.browser import PROGRAM, Browser, browser
 from tests.report_forensic.test_report import SECRET, hostile
@@ -174,21 +176,110 @@ def test_screen_readers_find_their_way(opened: Browser) -> None:
     )
 
 
-@pytest.mark.skipif(not shutil.which("pdftotext"), reason="no poppler-utils here")
-def test_printed_it_is_pages_with_everything_on_them(opened: Browser, tmp_path: Path) -> None:
-    pdf = tmp_path / "report.pdf"
-    pdf.write_bytes(opened.pdf())
+def printed(window: Browser, room: Path) -> list[str]:
+    """Print the page that is open; return the text of each sheet."""
+    pdf = room / "report.pdf"
+    pdf.write_bytes(window.pdf())
     text = subprocess.run(
         ["pdftotext", "-layout", str(pdf), "-"], capture_output=True, check=True
     ).stdout.decode()
-    assert 3 <= text.count("\f") <= 20
-    for words in ("CS501", "CS101", "HMAC-SHA1", "0x0000:", "Reproduce and check", "SHA-256"):
+    return text.removesuffix("\f").split("\f")
+
+
+needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="no poppler-utils here")
+
+
+@needs_poppler
+def test_printed_trouble_of_half_a_minute_is_three_pages(opened: Browser, tmp_path: Path) -> None:
+    sheets = printed(opened, tmp_path)
+    assert len(sheets) <= 3
+    text = "\n".join(sheets)
+    for words in ("CS501", "CS101", "Reproduce and check", "SHA-256", "MASTER"):
         assert words in text
-    pages = subprocess.run(
-        ["pdftoppm", "-r", "40", "-png", str(pdf), str(tmp_path / "page")], check=True
+    for number, sheet in enumerate(sheets, 1):
+        assert f"Page {number} of {len(sheets)}" in sheet
+    assert "Not signed" in sheets[0]
+    assert "0x0000:" not in text
+
+
+@needs_poppler
+def test_what_was_opened_is_printed_too(opened: Browser, tmp_path: Path) -> None:
+    opened.run("document.getElementById('open-all').click()")
+    text = "\n".join(printed(opened, tmp_path))
+    for words in ("HMAC-SHA1", "0x0000:", "Who hears whom", "Look-alikes"):
+        assert words in text
+
+
+@pytest.fixture(scope="module")
+def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Report two masters in twenty groups, signed, with a case number that is markup."""
+    room = tmp_path_factory.mktemp("twenty")
+    tape = Tape()
+    for number in range(1, 21):
+        vlan, vips = (100 + number,), (f"10.{number}.0.1",)
+        tape.announce(0.1, f"00:00:5e:00:01:{number:02x}", vips[0], vlan)
+        for beat in range(40):
+            at = beat + number / 1000
+            tape.advert(at, f"10.{number}.0.2", number, vlan=vlan, vips=vips)
+            if beat >= 20:
+                tape.advert(at + 0.4, f"10.{number}.0.3", number, 100, vlan=vlan, vips=vips)
+    assert run("keygen", "--no-passphrase", str(room / "key.pem")).status == 0
+    done = run("report", tape.write(room / "twenty.pcap"), "-o", str(room / "r"), "--sign",
+               str(room / "key.pem"), "--case", CASE, "--timezone", "Europe/Berlin")  # fmt: skip
+    assert done.status == 0, done.err
+    return room / "r" / "report.html"
+
+
+CASE = '17/2026 "} </style><b>'
+
+
+@needs_poppler
+def test_printed_twenty_groups_are_eight_pages(
+    page: tuple[Browser, Path], twenty: Path, tmp_path: Path
+) -> None:
+    window, _ = page
+    window.complaints.clear()
+    window.open(twenty)
+    sheets = printed(window, tmp_path)
+    assert len(sheets) <= 8
+    assert window.complaints == []
+    for number, sheet in enumerate(sheets, 1):
+        assert f"Page {number} of {len(sheets)}" in sheet
+        assert f"case {CASE}" in sheet
+    fingerprint = json.loads((twenty.parent / "manifest.json").read_text())["signing"]
+    assert fingerprint["fingerprint"] in "".join(sheets[0].split())
+    assert "20 addresses" in sheets[0]
+    assert "+01:00" in sheets[0]
+
+
+@pytest.mark.parametrize("width", [400, 1000])
+def test_labels_of_times_stand_apart_and_tables_stay_on_the_page(
+    page: tuple[Browser, Path], twenty: Path, width: int
+) -> None:
+    window, _ = page
+    window.resize(width, 900)
+    window.open(twenty)
+    window.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    boxes = window.run(
+        "[...document.querySelectorAll('svg.axis')].map(a => [a.getBoundingClientRect()].concat("
+        "[...a.querySelectorAll('text')].map(t => t.getBoundingClientRect()))"
+        ".map(b => [b.left, b.right]))"
     )
-    assert pages.returncode == 0
-    assert all(path.stat().st_size > 1500 for path in tmp_path.glob("page*.png"))
+    assert boxes
+    for (_, edge), *labels in boxes:
+        assert len(labels) >= 2
+        assert all(before < after for (_, before), (after, _) in itertools.pairwise(labels))
+        assert labels[-1][1] <= edge + 1
+    assert window.run("document.documentElement.scrollWidth") <= width
+    if width == 1000:
+        wide = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollWidth > s.clientWidth"
+        assert window.run(f"{wide} + 1).map(s => s.textContent.slice(0, 80))") == []
+    heights = window.run(
+        "[...document.querySelectorAll('.nb')].filter(s => /^([0-9a-f]{2}:){5}/.test(s.textContent)"
+        ").map(s => s.getClientRects().length)"
+    )
+    assert heights
+    assert set(heights) == {1}
 
 
 def test_markup_in_names_notes_and_logs_changes_nothing(

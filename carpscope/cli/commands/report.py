@@ -56,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="when the report says it was made, RFC 3339 (now, or SOURCE_DATE_EPOCH); with it the "
         "same files give the same bytes on any day",
     )
+    shared.add_timezone(parser)
     shared.add_path_delay(parser)
     logs = parser.add_argument_group("logs of the hosts")
     logs.add_argument(
@@ -105,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.output)
     folder.prepare(target)
     config = shared.config(options)
+    shared.zone(options)
     key = _key(options.sign) if options.sign else None
     if "pdf" in options.format:
         from carpscope.report.forensic.pdf import browser
@@ -189,6 +191,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
         command_line(options, labels, config, created),
         _options(options, config),
     )
+    request.zone = shared.zone(options)
     request.logs = _logs(options, request)
     return request
 
@@ -235,7 +238,8 @@ def _created(options: argparse.Namespace) -> "Created":
 
 
 def _logs(options: argparse.Namespace, request: "Request") -> "list[LogView]":
-    from carpscope.report.hostlog.clock import LogClock, parse_zone
+    from carpscope.core.zone import parse_zone
+    from carpscope.report.hostlog.clock import LogClock
     from carpscope.report.hostlog.placing import place
     from carpscope.report.hostlog.read import read_log
 
@@ -243,7 +247,7 @@ def _logs(options: argparse.Namespace, request: "Request") -> "list[LogView]":
         return []
     axis = request.axis
     clock = LogClock(
-        parse_zone(options.log_zone),
+        parse_zone(options.log_zone, "--log-zone"),
         options.log_year,
         (axis.first + axis.last) // 2,
     )
@@ -293,6 +297,7 @@ def command_line(
         ("--acquisition", options.acquisition),
         ("--notes", options.notes),
         ("--log-year", options.log_year),
+        ("--timezone", options.timezone),
     ):
         if value:
             words += [flag, str(value)]
@@ -323,6 +328,7 @@ def _options(options: argparse.Namespace, config: "Config") -> "dict[str, Json]"
         "count": options.count,
         "path_delay_ms": options.path_delay,
         "log_zone": options.log_zone,
+        "timezone": options.timezone,
         "log_year": options.log_year,
     }
 

@@ -291,4 +291,5 @@ RULE = Rule(
         "forged_skew",
         "replayed_advert",
     ),
+    plain="{who} each acted as the host in charge of {address}",
 )

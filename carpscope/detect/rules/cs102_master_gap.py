@@ -311,4 +311,5 @@ RULE = Rule(
     MasterGap,
     (Claimed, Deceived, Announced, Forgotten, Joined),
     ("replayed_advert", "forged_skew", "bad_ttl", "bad_checksum"),
+    plain="no host was in charge of {address}",
 )

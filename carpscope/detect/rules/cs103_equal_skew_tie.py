@@ -107,4 +107,11 @@ def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
     )
 
 
-RULE = Rule("CS103", "equal_skew_tie", "Equal priorities", Severity.WARNING, EqualSkew)
+RULE = Rule(
+    "CS103",
+    "equal_skew_tie",
+    "Equal priorities",
+    Severity.WARNING,
+    EqualSkew,
+    plain="{who} have the same rank, so that chance decides which is in charge of {address}",
+)

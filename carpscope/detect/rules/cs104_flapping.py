@@ -278,4 +278,5 @@ RULE = Rule(
         "forged_skew",
         "replayed_advert",
     ),
+    plain="{address} kept moving between {who}",
 )

@@ -142,4 +142,5 @@ RULE = Rule(
     StaleArp,
     (Announced, Left, Forgotten, Joined),
     ("split_brain", "equal_skew_tie"),
+    plain="neighbours may have sent what was for {address} to a host that had given it up",
 )

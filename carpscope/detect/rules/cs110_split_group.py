@@ -269,4 +269,5 @@ RULE = Rule(
     Severity.CRITICAL,
     SplitGroup,
     (Foreign,),
+    plain="hosts that should back each other up for {address} are set up as separate groups",
 )

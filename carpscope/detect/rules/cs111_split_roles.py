@@ -203,4 +203,5 @@ RULE = Rule(
     Severity.WARNING,
     SplitRoles,
     (Claimed, Left, Forgotten),
+    plain="{who} each are in charge of some of the addresses that should move together ({address})",
 )

@@ -150,4 +150,5 @@ RULE = Rule(
     Severity.WARNING,
     DemotedMaster,
     (Claimed, Changed, Left, Forgotten, Ended),
+    plain="{who} is in charge of {address} while reporting that something is wrong with itself",
 )

@@ -127,4 +127,5 @@ RULE = Rule(
     Severity.WARNING,
     SilentMaster,
     (),
+    plain="{who} holds {address} without ever telling the other hosts that it does",
 )

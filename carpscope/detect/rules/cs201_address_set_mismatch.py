@@ -343,4 +343,11 @@ def _order(found: list[Disagreement]) -> tuple[str, str, str]:
     )
 
 
-RULE = Rule("CS201", "address_set_mismatch", "Address sets differ", Severity.ERROR, AddressSets)
+RULE = Rule(
+    "CS201",
+    "address_set_mismatch",
+    "Address sets differ",
+    Severity.ERROR,
+    AddressSets,
+    plain="{who} are set up with different lists of shared addresses",
+)

@@ -159,4 +159,11 @@ def _tools(keys: dict[str, Key]) -> str:
     return f"{listed(told)}: entered again there it is changed again." if told else ""
 
 
-RULE = Rule("CS202", "passphrase_mismatch", "Passphrases differ", Severity.ERROR, Passphrases)
+RULE = Rule(
+    "CS202",
+    "passphrase_mismatch",
+    "Passphrases differ",
+    Severity.ERROR,
+    Passphrases,
+    plain="{who} are set up with different passphrases",
+)

@@ -226,4 +226,5 @@ RULE = Rule(
     "Nodes do not authenticate each other",
     Severity.ERROR,
     Undecided,
+    plain="{who} do not accept each other's messages",
 )

@@ -81,4 +81,11 @@ def _meet(group: Group) -> bool:
     )
 
 
-RULE = Rule("CS204", "advbase_mismatch", "Different advbase", Severity.WARNING, AdvbaseMismatch)
+RULE = Rule(
+    "CS204",
+    "advbase_mismatch",
+    "Different advbase",
+    Severity.WARNING,
+    AdvbaseMismatch,
+    plain="{who} are set up to report at different intervals",
+)

@@ -99,4 +99,11 @@ def _apart(mine: list[Node], others: list[Node]) -> str:
     return "Their own addresses and the ones they share lie in different networks"
 
 
-RULE = Rule("CS205", "vhid_conflict", "Two clusters share a vhid", Severity.ERROR, VhidConflict)
+RULE = Rule(
+    "CS205",
+    "vhid_conflict",
+    "Two clusters share a vhid",
+    Severity.ERROR,
+    VhidConflict,
+    plain="two clusters that have nothing to do with each other use the same number",
+)

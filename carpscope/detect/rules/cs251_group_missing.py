@@ -111,4 +111,5 @@ RULE = Rule(
     "Nobody advertises a group that is expected",
     Severity.ERROR,
     GroupMissing,
+    plain="no host reported itself for {address}, which should be served",
 )

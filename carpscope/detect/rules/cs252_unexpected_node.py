@@ -94,4 +94,5 @@ RULE = Rule(
     "A node advertises a group and is not one of its nodes",
     Severity.WARNING,
     UnexpectedNode,
+    plain="{who} takes part in serving {address} and is not one of the hosts that should",
 )

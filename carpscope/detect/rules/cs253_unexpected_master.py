@@ -127,4 +127,5 @@ RULE = Rule(
     Severity.WARNING,
     UnexpectedMaster,
     (Claimed, Left, Forgotten),
+    plain="another host than the one that should be was in charge of {address}",
 )

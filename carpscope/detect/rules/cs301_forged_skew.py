@@ -80,4 +80,5 @@ RULE = Rule(
     Severity.CRITICAL,
     Forged,
     (Deceived, Joined),
+    plain="somebody sent forged messages in the name of {who}",
 )

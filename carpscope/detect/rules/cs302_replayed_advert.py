@@ -74,4 +74,5 @@ RULE = Rule(
     Severity.CRITICAL,
     Replayed,
     (Deceived, Joined),
+    plain="somebody sent messages of {who} again that had been recorded before",
 )

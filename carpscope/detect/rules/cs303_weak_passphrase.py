@@ -83,4 +83,11 @@ class Weak:
             )
 
 
-RULE = Rule("CS303", "weak_passphrase", "The passphrase is known", Severity.WARNING, Weak)
+RULE = Rule(
+    "CS303",
+    "weak_passphrase",
+    "The passphrase is known",
+    Severity.WARNING,
+    Weak,
+    plain="the passphrase that protects {address} is one that others know or can guess",
+)

@@ -105,4 +105,11 @@ def _finding(crowd: Crowd, where: str) -> Finding:
     )
 
 
-RULE = Rule("CS304", "invented_senders", "Invented senders", Severity.ERROR, InventedSenders)
+RULE = Rule(
+    "CS304",
+    "invented_senders",
+    "Invented senders",
+    Severity.ERROR,
+    InventedSenders,
+    plain="somebody sent messages in the names of hosts that do not exist",
+)

@@ -226,4 +226,5 @@ RULE = Rule(
     Severity.ERROR,
     Unverified,
     (Unsigned, Forgotten),
+    plain="messages in the name of {who} are not protected by any passphrase that is known here",
 )

@@ -72,4 +72,5 @@ RULE = Rule(
     "ucarp cannot sign what the kernels sign",
     Severity.ERROR,
     UcarpAmongKernels,
+    plain="{who} run programs that cannot agree on how their messages are protected",
 )

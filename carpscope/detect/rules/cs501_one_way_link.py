@@ -62,4 +62,11 @@ class OneWay(LinkWatch):
         )
 
 
-RULE = Rule("CS501", "one_way_link", "A link works in one direction", Severity.ERROR, OneWay)
+RULE = Rule(
+    "CS501",
+    "one_way_link",
+    "A link works in one direction",
+    Severity.ERROR,
+    OneWay,
+    plain="what was sent between {who} arrived in one direction only",
+)

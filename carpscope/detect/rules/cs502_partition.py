@@ -77,4 +77,11 @@ def _silent_because(node: Node) -> str:
     return "continues nobody's meanwhile" if moves else "never moves"
 
 
-RULE = Rule("CS502", "partition", "Nodes do not reach each other", Severity.ERROR, Partition)
+RULE = Rule(
+    "CS502",
+    "partition",
+    "Nodes do not reach each other",
+    Severity.ERROR,
+    Partition,
+    plain="{who} did not reach each other",
+)

@@ -149,4 +149,5 @@ RULE = Rule(
     Severity.ERROR,
     Looped,
     (Deceived, Joined, Ended),
+    plain="what hosts sent came back to them, as through a loop of cables",
 )

@@ -44,5 +44,11 @@ def _watch(context: Context) -> DroppedWatch:
 
 
 RULE = Rule(
-    "CS504", "bad_ttl", "TTL is not 255", Severity.ERROR, _watch, (Refused, Forgotten, Joined)
+    "CS504",
+    "bad_ttl",
+    "TTL is not 255",
+    Severity.ERROR,
+    _watch,
+    (Refused, Forgotten, Joined),
+    plain="messages of {who} arrived as if a router had forwarded them, which receivers reject",
 )

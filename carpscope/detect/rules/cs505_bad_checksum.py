@@ -49,4 +49,5 @@ RULE = Rule(
     Severity.ERROR,
     _watch,
     (Refused, Forgotten, Joined),
+    plain="messages of {who} were damaged, which receivers reject",
 )

@@ -71,4 +71,5 @@ RULE = Rule(
     Severity.ERROR,
     _watch,
     (Refused, Forgotten, Joined),
+    plain="messages of {who} went to an address at which receivers may not see them",
 )

@@ -148,4 +148,5 @@ RULE = Rule(
     Severity.WARNING,
     VridConflict,
     (Foreign,),
+    plain="routers on the same network use the same number for another protocol",
 )

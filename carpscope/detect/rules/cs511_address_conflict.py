@@ -322,4 +322,5 @@ RULE = Rule(
     AddressConflict,
     (Announced, Answered, Asked, Foreign),
     ("partition", "one_way_link", "split_group", "split_brain"),
+    plain="a host that was not in charge of {address} answered for it",
 )

@@ -176,4 +176,5 @@ RULE = Rule(
     AddressUnanswered,
     (Asked, Answered),
     ("split_brain",),
+    plain="nobody answered for {address}",
 )

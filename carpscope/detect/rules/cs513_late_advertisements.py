@@ -137,4 +137,5 @@ RULE = Rule(
     Late,
     (Deceived,),
     ("looped_advert",),
+    plain="messages of {who} came late",
 )

@@ -34,6 +34,7 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
             )
         node_row.logs = _log_marks(request, group, node, axis, budget)
         node_rows.append(node_row)
+    drawn = {one.identity for i in result.incidents for k in i.kinds for one in k.instances}
     bands, without = figures.stacked(
         [
             figures.Box(
@@ -41,7 +42,7 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
                 axis.width(f.start, f.end),
                 f"{f.code} {f.label.replace('_', ' ')}: {f.summary}",
                 f.severity.value,
-                link=f"finding-{f.identity}",
+                link=f"finding-{f.identity}" if f.identity in drawn else "",
                 label=f.code,
             )
             for f in request.findings[: budget.findings]
@@ -77,7 +78,7 @@ def _log_marks(
     marks = []
     for view in request.logs:
         for placed in view.entries:
-            at = placed.entry.at
+            at = placed.at
             if placed.node != node.id or at is None or not axis.first <= at <= axis.last:
                 continue
             if placed.group not in (None, group.id):

@@ -42,7 +42,7 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return where to write times, at whole steps, and how."""
-        step = next((s for s in _STEPS if self.span / s <= 8), _STEPS[-1])
+        step = next((s for s in _STEPS if self.span / s <= 6), _STEPS[-1])
         start = -(-self.first // step) * step
         digits = 3 if step < SECOND else 0
         found: list[tuple[float, str]] = []

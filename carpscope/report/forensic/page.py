@@ -7,10 +7,11 @@ digest of their text, so markup that slipped through would still not run.
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import carpscope
 from carpscope.core.address import ip_text
@@ -44,7 +45,8 @@ def page(request: Request, listed: dict[str, Json], signer: PublicKey | None) ->
 def _rendered(
     request: Request, budget: Budget, listed: dict[str, Json], signer: PublicKey | None
 ) -> bytes:
-    style, script = _text("style.css"), _text("script.js")
+    style = _text("style.css") + _margins(request.case.number)
+    script = _text("script.js")
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -52,6 +54,7 @@ def _rendered(
         lstrip_blocks=True,
         finalize=_visible,
     )
+    environment.filters["marked"] = _marked
     template = environment.from_string(_text("report.html.j2"))
     html = template.render(
         model=model(request, budget),
@@ -64,6 +67,7 @@ def _rendered(
         policy=Markup(policy(style, script)),  # noqa: S704  made of digests only
         style=Markup(style),  # noqa: S704  our own file
         script=Markup(script),  # noqa: S704  our own file
+        zone=request.zone.name if request.zone is not None else "",
         vantage=request.analysis.vantage,
         clock_remarks=list(story.clock_remarks(request)),
         losses=losses(request),
@@ -110,6 +114,26 @@ def _visible(value: object) -> object:
     return value if isinstance(value, Markup) or not isinstance(value, str) else shown(value)
 
 
+_MAC = re.compile(r"(?<![0-9a-f:])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![0-9a-f:])")
+
+
+def _marked(text: str) -> Markup:
+    """Give text in which no line ends within a MAC."""
+    return Markup(_MAC.sub(r'<span class="nb">\g<0></span>', str(escape(shown(text)))))  # noqa: S704
+
+
+def _margins(case: str) -> str:
+    """Give what stands on every printed page: the case, and which page of how many it is."""
+    named = f"CARP forensic report{f', case {shown(case)}' if case else ''}"
+    # every character as its number: nothing in it can end the string, or the style
+    text = "".join(f"\\{ord(sign):06x}" for sign in named)
+    return (
+        f'@page {{ @bottom-left {{ content: "{text}"; font-size: 8pt; color: #444; }} '
+        '@bottom-right { content: "Page " counter(page) " of " counter(pages); font-size: 8pt; '
+        "color: #444; } }\n"
+    )
+
+
 def losses(request: Request) -> list[tuple[str, ...]]:
     """Give what one capture has and another one has not, as rows."""
     vantage, names = request.analysis.vantage, request.names
@@ -135,7 +159,7 @@ def log_rows(request: Request, index: int, limit: int) -> list[tuple[str, ...]]:
     return [
         (
             str(placed.entry.line),
-            "no time" if placed.entry.at is None else story.stamp(placed.entry.at),
+            "no time" if placed.at is None else story.stamp(placed.at),
             placed.entry.text[:500],
             placed.verdict,
             placed.because,

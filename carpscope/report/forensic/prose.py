@@ -10,7 +10,7 @@ from carpscope.report.forensic.model import model
 from carpscope.report.forensic.page import CREATED_WORDS, inputs, log_rows, losses, period, versions
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import markdown
-from carpscope.report.forensic.views import Budget, FindingView, GroupView, Model
+from carpscope.report.forensic.views import Budget, FindingKind, GroupView, Model
 from carpscope.report.line import Json
 from carpscope.report.sign import NAMESPACE, PublicKey
 
@@ -21,19 +21,20 @@ def prose(request: Request, listed: dict[str, Json], signer: PublicKey | None) -
     """Give the whole report as Markdown."""
     found = model(request, _BUDGET)
     lines = [
-        *_head(found),
-        *_findings(found),
+        *_head(found, signer),
+        *_time_line(found),
+        *_incidents(found),
         *_groups(found),
-        *_events(found),
         *_comparison(found),
         *_logs(found),
         *_limits(found),
         *_reproduce(found, listed, signer),
+        *_frames(found),
     ]
     return ("\n".join(lines).rstrip() + "\n").encode()
 
 
-def _head(found: Model) -> Iterator[str]:
+def _head(found: Model, signer: PublicKey | None) -> Iterator[str]:
     request = found.request
     number = request.case.number
     yield f"# CARP forensic report{f': {markdown(number)}' if number else ''}"
@@ -41,12 +42,13 @@ def _head(found: Model) -> Iterator[str]:
     yield (
         f"Created {rfc3339(request.created.at)} ({CREATED_WORDS[request.created.said_by]}) by "
         f"carpscope {carpscope.__version__}. {period(request)} All times are UTC."
+        f" {f'Signed by {signer.fingerprint}' if signer is not None else 'Not signed'}."
     )
     yield ""
     for title, text in request.case.rows():
         yield f"- {title}: {markdown(text.replace(chr(10), ' / '))}"
-    yield from ("", "## Summary", "", f"**{markdown(found.verdict)}**", "")
-    for text in found.summary:
+    yield from ("", "## What happened", "", f"**{markdown(found.verdict)}**", "")
+    for text in (*found.account, found.examined):
         yield from (markdown(text), "")
 
 
@@ -58,39 +60,74 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield ""
 
 
-def _findings(found: Model) -> Iterator[str]:
-    yield from ("## Findings", "")
-    if not found.findings:
+def _time_line(found: Model) -> Iterator[str]:
+    yield from ("## Time line", "")
+    if not found.rows:
+        yield from ("Nothing changed.", "")
+        return
+    zone = found.request.zone
+    local = [zone.name] if zone is not None else []
+    yield from _table(
+        ("Time (UTC)", *map(markdown, local), "Who", "What", "Frames"),
+        [(r.time, *([r.local] if local else []), r.where, r.text, r.frames) for r in found.rows],
+    )
+
+
+def _incidents(found: Model) -> Iterator[str]:
+    yield from ("## Incidents", "")
+    if not found.incidents:
         yield from ("None.", "")
-    for view in found.findings:
-        yield from _finding(view)
+    for view in found.incidents:
+        yield f"### {view.number}. {view.severity}: {markdown(view.summary)}"
+        yield ""
+        yield from _facts(
+            ("When", view.when),
+            ("Where", f"{view.groups}: {view.nodes}" if view.nodes else view.groups),
+            ("Sent by", view.attackers),
+            ("What to do", view.remedy),
+        )
+        for kind in view.kinds:
+            yield from _kind(kind)
 
 
-def _finding(view: FindingView) -> Iterator[str]:
-    finding = view.finding
-    yield f"### {finding.code} {markdown(view.title)}: {markdown(finding.summary)}"
-    yield ""
-    kept = f"{plural(finding.frame_count, 'frame')}; {view.of_them}"
-    facts = [
-        ("Severity", f"{finding.severity.value}, {finding.confidence:.0%} sure"),
-        ("Group, nodes", f"{finding.group}: {', '.join(finding.nodes)}"),
-        ("When", view.when),
-        ("Expected", view.expected),
-        ("Observed", view.observed),
-        ("How it is known", finding.explanation),
-        ("Because of", "; ".join(text for _, text in view.causes)),
-        ("What to do", finding.remedy),
-        ("Look-alikes, and how they are told apart", view.look_alikes),
-        ("Sources", view.sources),
-        ("Evidence", f"{kept}in evidence.pcapng: {', '.join(view.frames)}"),
-        ("Identity", finding.identity),
-    ]
+def _facts(*facts: tuple[str, str]) -> Iterator[str]:
     for title, text in facts:
         if text:
             yield f"- {title}: {markdown(text)}"
     yield ""
-    for frame in view.decisive:
-        yield from (f"#### Frame {markdown(frame.frame)}", "", markdown(frame.line), "")
+
+
+def _kind(kind: FindingKind) -> Iterator[str]:
+    yield f"#### {kind.first.code} {markdown(kind.title)}, {kind.first.severity.value}"
+    yield ""
+    yield from _facts(
+        ("Observed", kind.observed),
+        ("Expected", kind.expected),
+        ("How it is known", kind.first.explanation),
+        ("Because of", kind.causes),
+        ("Look-alikes, and how they are told apart", kind.look_alikes),
+        ("Sources", kind.sources),
+    )
+    yield from _table(
+        ("Group", "When", "Sure", "Frames in evidence.pcapng", "Identity"),
+        [
+            (
+                one.group,
+                one.when,
+                one.sure,
+                ", ".join(name for name, _ in one.frames)
+                + (f" and {one.more:,} more" if one.more else ""),
+                one.identity,
+            )
+            for one in kind.instances
+        ],
+    )
+
+
+def _frames(found: Model) -> Iterator[str]:
+    yield from ("## Appendix: frames that decide", "")
+    for frame in found.frames:
+        yield from (f"### Frame {markdown(frame.frame)}", "", markdown(frame.line), "")
         if frame.corrected:
             yield from (markdown(frame.corrected), "")
         if frame.checks:
@@ -108,6 +145,10 @@ def _finding(view: FindingView) -> Iterator[str]:
 
 
 def _groups(found: Model) -> Iterator[str]:
+    if len(found.overview) > 1:
+        yield from ("## Groups", "")
+        head = ("Group", "Shared addresses", "Nodes", "MASTER at the end", "Incidents")
+        yield from _table(head, found.overview)
     for group in found.groups:
         yield from _group(group)
 
@@ -124,8 +165,6 @@ def _group(group: GroupView) -> Iterator[str]:
             for n in group.nodes
         ],
     )
-    yield from ("MASTER intervals:", "")
-    yield from _table(("Node", "From", "To", "For", "Ended"), group.reigns)
     if group.intervals:
         yield from ("Intervals between advertisements:", "")
         yield from _table(
@@ -153,14 +192,6 @@ def _group(group: GroupView) -> Iterator[str]:
     if group.replays:
         yield from ("Each node's own state machine over what it should have heard:", "")
         yield from _table(("Machine", "When", "Best explained by", "Advertisements"), group.replays)
-
-
-def _events(found: Model) -> Iterator[str]:
-    yield from ("## Events", "")
-    if found.events:
-        yield from _table(("When", "Group", "What", "In words", "Frames"), found.events)
-    else:
-        yield from ("None.", "")
 
 
 def _comparison(found: Model) -> Iterator[str]:
@@ -211,7 +242,8 @@ def _reproduce(found: Model, listed: dict[str, Json], signer: PublicKey | None) 
     yield "The same files, options and version give the same bytes:"
     yield from ("", f"    {shown(found.request.command)}", "")
     yield from _table(("File", "Bytes", "SHA-256", "What it holds"), inputs(listed))
-    yield from _table(("Software", "Version"), versions(listed))
+    made = ", ".join(f"{package} {release}" for package, release in versions(listed))
+    yield from (markdown(f"Made with {made}."), "")
     yield "    carpscope verify DIR --key PUB.pem --evidence FILE…"
     if signer is not None:
         yield f"    ssh-keygen -Y check-novalidate -n {NAMESPACE} -s {SIGNATURE} < {NAME}"

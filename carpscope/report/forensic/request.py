@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from carpscope.config import Config
 from carpscope.core.units import Nanos
+from carpscope.core.zone import Zone
 from carpscope.detect.finding import Finding
+from carpscope.detect.incident import called
 from carpscope.pipeline import Analysis
 from carpscope.report.forensic.collect import Collector
 from carpscope.report.forensic.exhibit import Exhibits
@@ -28,7 +30,20 @@ class Request:
     created: Created
     command: str
     options: dict[str, Json]
+    zone: Zone | None = None
+    """By which times are told beside UTC."""
     logs: list[LogView] = field(default_factory=list)
+    _names: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look up what people call the nodes, once."""
+        name = called(self.analysis.observer.groups.values(), self.config)
+        ids = {node.id for group in self.groups for node in group.members}
+        self._names = {one: f"{name(one)} ({one})" for one in ids if name(one) != one}
+
+    def called(self, node: str) -> str:
+        """Name a node as people do, its id beside it."""
+        return self._names.get(node, node)
 
     @property
     def names(self) -> list[str]:

@@ -1,28 +1,30 @@
 """What a report says in sentences: a summary, what cannot be decided, and how it was done."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from carpscope.core.text import plural
 from carpscope.core.units import clock, day, span_text
-from carpscope.detect.incident import Incident
 from carpscope.detect.words import listed
 from carpscope.report.captured import advice, captured_text
 from carpscope.report.forensic.request import Request
 from carpscope.report.vantage import BECAUSE, offset_text, place_text, way_text
 from carpscope.timeline.clocks import Clock
-from carpscope.timeline.group import Group, group_words
+from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
-from carpscope.timeline.mastership import is_master
 from carpscope.timeline.relations import at_the_end
 
-SITUATIONS_MAX = 20
-"""A summary longer than this is none."""
+ALIKE_MAX = 6
+"""Sentences of one kind that are told one by one."""
 
 
 def stamp(at: int, digits: int = 3) -> str:
     """Give an instant with its date: `2026-11-23 00:30:57.064 UTC`."""
     return f"{day(at)} {clock(at, digits=digits)} UTC"
+
+
+def until(at: int, after: int) -> str:
+    """Give the end of a stretch of time; its date only where that is another."""
+    return f"{clock(at, digits=3)} UTC" if day(at) == day(after) else stamp(at)
 
 
 def verdict(request: Request) -> tuple[str, str]:
@@ -39,58 +41,21 @@ def verdict(request: Request) -> tuple[str, str]:
     )
 
 
-def summary(request: Request) -> Iterator[str]:
-    """Say what happened as a person who was not there would want to hear it."""
+def examined(request: Request) -> str:
+    """Say what the report is made of."""
     axis = request.axis
-    yield (
+    return (
         f"From {stamp(axis.first, 0)} to {stamp(axis.last, 0)} ({span_text(axis.span)}), "
         f"{plural(request.analysis.packets, 'packet')} from "
         f"{plural(len(request.names), 'capture')} were examined; "
         f"{plural(sum(request.analysis.advertisements), 'CARP advertisement')} among them tell "
         f"of {plural(len(request.groups), 'group')} of hosts that share addresses."
     )
-    incidents = request.analysis.incidents
-    for incident in incidents[:SITUATIONS_MAX]:
-        yield _situation(incident)
-    if (more := len(incidents) - SITUATIONS_MAX) > 0:
-        yield f"{plural(more, 'more incident')} of other groups; the findings tell them all."
-    changes = Counter(e.group for e in request.analysis.events if e.label != "demotion")
-    for group in request.groups:
-        yield _group(group, changes[group.id])
-
-
-def _situation(incident: Incident) -> str:
-    head, root = incident.head, incident.root
-    is_one = incident.summary == head.summary
-    start, end = (head.start, head.end) if is_one else (incident.start, incident.end)
-    when = f"from {stamp(start, 0)}"
-    if incident.ongoing:
-        when += " and still so when the capture ended"
-    elif end > start:
-        when += f" to {stamp(end, 0)}"
-    text = f"{incident.summary}, {when}."
-    if is_one:
-        text = f"{capitalized(group_words(head.group))}: {text}"
-    if head.label != root.label:
-        text += f" The cause: {root.summary}."
-    return f"{text} What to do: {root.remedy}"
 
 
 def capitalized(words: str) -> str:
     """Begin a sentence with these words."""
     return words[:1].upper() + words[1:]
-
-
-def _group(group: Group, changes: int) -> str:
-    masters = [node.id for node in group.members if is_master(node)]
-    text = (
-        f"{capitalized(group_words(group.id))}: {plural(len(group.members), 'node')} advertised; "
-    )
-    text += plural(changes, "change of master", "changes of master")
-    if not masters:
-        return f"{text}; at the end nobody was MASTER."
-    some = listed(masters) if len(masters) < 9 else f"{', '.join(masters[:8])} and others"
-    return f"{text}; at the end {some} {'was' if len(masters) == 1 else 'were'} MASTER."
 
 
 def undecided(request: Request) -> Iterator[str]:
@@ -108,46 +73,51 @@ def undecided(request: Request) -> Iterator[str]:
                 f"{request.names[index]} does not say how many packets the capturing itself lost; "
                 "that none were is an assumption."
             )
+    alike: dict[str, list[str]] = {}
     for group in request.groups:
-        yield from _unknown_of(group, request)
+        for kind, text in _unknown_of(group, request):
+            alike.setdefault(kind, []).append(text)
     for finding in request.findings:
         if finding.confidence < 0.9:
-            yield (
+            alike.setdefault(finding.code, []).append(
                 f"{finding.code} {finding.label} ({finding.identity}) is {finding.confidence:.0%} "
-                "sure; the section of the finding says what else could look like it."
+                "sure; the page of the rule says what else could look like it."
             )
+    for texts in alike.values():
+        yield from texts[:ALIKE_MAX]
+        if (more := len(texts) - ALIKE_MAX) > 0:
+            yield f"… and so of {more:,} more; findings.json has them all."
     if request.analysis.vantage is not None:
         yield from (f"{note}." for note in request.analysis.vantage.notes)
     if request.analysis.interrupted:
         yield "The reading was interrupted; what came after is not in this report."
 
 
-def _unknown_of(group: Group, request: Request) -> Iterator[str]:
+def _unknown_of(group: Group, request: Request) -> Iterator[tuple[str, str]]:
+    """Give what is not known of a group, each with what kind of question it is."""
     if len(group.members) == 1:
-        yield (
-            f"{group.id}: a backup never speaks, so whether {group.members[0].id} has one cannot "
-            "be seen. The hosts' own `ifconfig` tells."
-        )
+        text = f"a backup never speaks, so whether {group.members[0].id} has one cannot be seen"
+        yield "alone", f"{group.id}: {text}. The hosts' own `ifconfig` tells."
     for node in group.members:
         known = identify(node)
         if known.name is None or known.confidence < 0.75:
             others = listed(known.alternatives) or "any implementation"
-            yield f"{group.id}: which system {node.id} runs is not certain; it could be {others}."
+            text = f"which system {node.id} runs is not certain; it could be {others}."
+            yield "system", f"{group.id}: {text}"
         if node.authentication.recipe is None:
             why = (
                 "none of the passphrases and addresses supplied explains its HMAC"
                 if request.config.passphrases
                 else "no passphrase was supplied"
             )
-            yield f"{group.id}: what {node.id} signs is not known, since {why}."
+            yield "signs", f"{group.id}: what {node.id} signs is not known, since {why}."
         for limit in node.authentication.limits:
-            yield f"{group.id}: {node.id}: {limit}."
-    unknown = [r for r in at_the_end(group) if r.relation == "unknown"]
-    for relation in unknown[:12]:
-        yield (
-            f"{group.id}: whether {relation.receiver.id} receives {relation.sender.id}: "
-            f"{relation.because}. A capture on {relation.receiver.id} would tell."
-        )
+            yield "limit", f"{group.id}: {node.id}: {limit}."
+    for relation in at_the_end(group):
+        if relation.relation == "unknown":
+            receiver = relation.receiver.id
+            text = f"whether {receiver} receives {relation.sender.id}: {relation.because}"
+            yield "hears", f"{group.id}: {text}. A capture on {receiver} would tell."
 
 
 def method(request: Request) -> Iterator[str]:

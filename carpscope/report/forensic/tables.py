@@ -1,13 +1,11 @@
 """The report for programs: the analysis document, events in order of time, and two tables."""
 
-from collections.abc import Iterator
-
 from carpscope.core.address import ip_text, mac_text
-from carpscope.core.units import Nanos, rfc3339
+from carpscope.core.units import rfc3339
 from carpscope.report.finding import frame_name
+from carpscope.report.forensic.chronicle import happened
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import csv_table, json_text
-from carpscope.report.line import Json
 from carpscope.report.roster import signs
 from carpscope.timeline.identify import identify
 from carpscope.timeline.mastership import is_master
@@ -20,89 +18,7 @@ def findings_json(request: Request) -> bytes:
 
 def events_jsonl(request: Request) -> bytes:
     """Give all that happened, one object a line, in order of time."""
-    rows = sorted(_happened(request), key=lambda row: (row[0], row[1]))
-    return "".join(json_text(record, indent=None) + "\n" for _, _, record in rows).encode()
-
-
-def _happened(request: Request) -> Iterator[tuple[Nanos, int, dict[str, Json]]]:
-    names = request.names
-    for group in request.groups:
-        for node in group.members:
-            for reign in node.reigns:
-                end = reign.until
-                about: dict[str, Json] = {"group": group.id, "node": node.id, "state": "MASTER"}
-                first = {"frame": frame_name(reign.first, names)}
-                yield (
-                    reign.start,
-                    0,
-                    {"timestamp": rfc3339(reign.start), "kind": "begins", **about, **first},
-                )
-                yield (
-                    end,
-                    3,
-                    {
-                        "timestamp": rfc3339(end),
-                        "kind": "ends",
-                        **about,
-                        "frame": frame_name(reign.last, names),
-                        "ended_by": reign.ended_by or None,
-                    },
-                )
-    for event in request.analysis.events:
-        yield (
-            event.start,
-            1,
-            {
-                "timestamp": rfc3339(event.start),
-                "kind": "event",
-                "label": event.label,
-                "group": event.group,
-                "nodes": list(event.nodes),
-                "end": rfc3339(event.end),
-                "frames": [frame_name(ref, names) for ref in event.frames],
-                "summary": event.summary,
-            },
-        )
-    for finding in request.findings:
-        yield (
-            finding.start,
-            2,
-            {
-                "timestamp": rfc3339(finding.start),
-                "kind": "finding",
-                "code": finding.code,
-                "label": finding.label,
-                "severity": finding.severity.value,
-                "group": finding.group,
-                "nodes": list(finding.nodes),
-                "end": rfc3339(finding.end),
-                "frames": [frame_name(ref, names) for ref in finding.frames],
-                "summary": finding.summary,
-                "identity": finding.identity,
-            },
-        )
-    yield from _logged(request)
-
-
-def _logged(request: Request) -> Iterator[tuple[Nanos, int, dict[str, Json]]]:
-    for view in request.logs:
-        for placed in view.entries:
-            entry = placed.entry
-            yield (
-                entry.at if entry.at is not None else -1,
-                4,
-                {
-                    "timestamp": rfc3339(entry.at) if entry.at is not None else None,
-                    "kind": "log",
-                    "file": view.name,
-                    "line": entry.line,
-                    "node": placed.node,
-                    "group": placed.group,
-                    "text": entry.text,
-                    "wire": placed.verdict,
-                    "because": placed.because,
-                },
-            )
+    return "".join(json_text(one.record, indent=None) + "\n" for one in happened(request)).encode()
 
 
 def nodes_csv(request: Request) -> bytes:

@@ -17,8 +17,8 @@ from carpscope.report.tree import Field
 class Budget:
     """How much of each a page holds."""
 
-    findings: int = 100
-    decisive: int = 60
+    findings: int = 400
+    decisive: int = 48
     """Frames with hex and tree, over all findings."""
     events: int = 200
     reigns: int = 300
@@ -57,27 +57,63 @@ class Decisive:
 
 
 @dataclass(slots=True)
-class FindingView:
-    """A finding as the page shows it."""
+class Instance:
+    """One finding, as one of several of its kind."""
 
-    finding: Finding
     anchor: str
-    title: str
+    group: str
     when: str
+    sure: str
+    summary: str
+    frames: list[tuple[str, str]]
+    """Each with where the appendix shows it, if it does."""
+    more: int
+    """Frames beside these."""
+    identity: str
+
+
+@dataclass(slots=True)
+class FindingKind:
+    """The findings of one code within an incident."""
+
+    first: Finding
+    title: str
     expected: str
     observed: str
     look_alikes: str
     sources: str
-    causes: list[tuple[str, str]]
-    frames: list[str]
-    decisive: list[Decisive] = field(default_factory=list)
-    shown_elsewhere: list[tuple[str, str]] = field(default_factory=list)
+    causes: str
+    instances: list[Instance]
 
-    @property
-    def of_them(self) -> str:
-        """Return what to say where only some frames are kept."""
-        kept = len(self.frames)
-        return f"{kept} of them " if self.finding.frame_count > kept else ""
+
+@dataclass(slots=True)
+class IncidentView:
+    """An incident as the page shows it."""
+
+    anchor: str
+    number: int
+    summary: str
+    severity: str
+    when: str
+    groups: str
+    nodes: str
+    remedy: str
+    attackers: str
+    identity: str
+    kinds: list[FindingKind]
+
+
+@dataclass(slots=True)
+class TimeRow:
+    """A line of the time line."""
+
+    time: str
+    local: str
+    where: str
+    kind: str
+    text: str
+    frames: str
+    link: str
 
 
 @dataclass(slots=True)
@@ -104,8 +140,6 @@ class GroupView:
     title: str
     addresses: str
     nodes: list[NodeRow]
-    reigns: list[tuple[str, str, str, str, str]]
-    """Node, from, to, how long, how it ended."""
     timeline: figures.Timeline
     intervals: list[figures.Intervals]
     matrix: list[tuple[str, list[tuple[str, str]]]]
@@ -124,10 +158,17 @@ class Model:
     request: Request
     severity: str
     verdict: str
-    summary: list[str]
-    findings: list[FindingView]
-    groups: list[GroupView]
-    events: list[tuple[str, str, str, str, str]]
+    examined: str
+    account: list[str]
     undecided: list[str]
     method: list[str]
-    left_out: list[str]
+    rows: list[TimeRow] = field(default_factory=list)
+    rows_left: int = 0
+    incidents: list[IncidentView] = field(default_factory=list)
+    overview: list[tuple[str, ...]] = field(default_factory=list)
+    """Every group in a line: name, addresses, nodes, who was MASTER at the end, incidents."""
+    groups: list[GroupView] = field(default_factory=list)
+    """Those that are drawn, the worst first."""
+    frames: list[Decisive] = field(default_factory=list)
+    anchors: dict[int, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)

@@ -7,11 +7,10 @@ says both. The output of `date` before that of `ifconfig` dates what follows it.
 
 import datetime as dt
 import re
-import zoneinfo
 from dataclasses import dataclass
 
-from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.zone import offset
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SYSLOG = re.compile(
@@ -27,7 +26,6 @@ _DATE = re.compile(
     r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) "
     r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d) (?P<zone>\S+) (?P<year>\d{4})\s*"
 )
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -50,28 +48,6 @@ class Stamp:
     length: int
     """Characters it takes."""
     has_zone: bool = False
-
-
-def parse_zone(text: str) -> dt.tzinfo:
-    """Read a time zone: `UTC`, `+01:00`, or a name as `Europe/Berlin`."""
-    if text.upper() in ("UTC", "Z", "GMT"):
-        return dt.UTC
-    if (offset := _offset(text)) is not None:
-        return offset
-    try:
-        return zoneinfo.ZoneInfo(text)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise CarpscopeError(
-            f"--log-zone {text!r}: neither UTC, an offset as +01:00, nor a zone known here"
-        ) from None
-
-
-def _offset(text: str) -> dt.tzinfo | None:
-    found = _OFFSET.fullmatch(text)
-    if found is None or int(found[2]) > 23 or int(found[3]) > 59:
-        return None
-    span = dt.timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return dt.timezone(-span if found[1] == "-" else span)
 
 
 def stamp(line: str, clock: LogClock) -> Stamp | None:
@@ -141,4 +117,4 @@ def _zone(text: str | None, clock: LogClock) -> dt.tzinfo:
     if text in ("Z", "UTC", "GMT"):
         return dt.UTC
     # CET and the like mean different things in different places, +99:00 means nothing
-    return _offset(text) or clock.zone
+    return offset(text) or clock.zone

@@ -29,6 +29,8 @@ class Placed:
     group: str | None
     says: Says
     because: str
+    at: int | None
+    """When it was on the wire's clock: the host's, and a zone that nobody named, taken out."""
 
     @property
     def verdict(self) -> str:

@@ -174,7 +174,7 @@ class _Hearing:
         return members[0].group.id if len(members) == 1 else None
 
     def _placed(self, entry: Entry, group: str | None, says: Says, because: str) -> Placed:
-        return Placed(entry, self.view.node, group, says, because)
+        return Placed(entry, self.view.node, group, says, because, self.time_of(entry))
 
 
 def _judge(entry: Entry, at: Nanos | None, member: Member, hearing: _Hearing) -> tuple[Says, str]:

@@ -1,6 +1,7 @@
 "use strict";
 (function () {
   const WHOLE = 10000;
+  function anchor(part) { return part < 0.06 ? "left" : part > 0.94 ? "right" : ""; }
   function twoAxis(figure, from, width) {
     const first = Number(BigInt(figure.dataset.first) / 1000n) / 1000;
     const last = Number(BigInt(figure.dataset.last) / 1000n) / 1000;
@@ -8,14 +9,17 @@
     const span = (last - first) * width / WHOLE;
     const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4,
       3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5, 6048e5, 2592e6, 31536e6];
-    const step = steps.find(function (s) { return span / s <= 7; }) || steps[steps.length - 1];
     const svg = figure.querySelector("svg.axis");
+    const room = svg.getBoundingClientRect().width || 600;
+    const most = Math.max(Math.min(Math.floor(room / 78), 7), 2);
+    const step = steps.find(function (s) { return span / s <= most; }) || steps[steps.length - 1];
     svg.replaceChildren();
     for (let at = Math.ceil(start / step) * step; at <= start + span; at += step) {
       const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
       const iso = new Date(at).toISOString();
       text.setAttribute("x", ((at - start) / span * 100).toFixed(2) + "%");
       text.setAttribute("y", "14");
+      text.setAttribute("class", anchor((at - start) / span));
       text.textContent = step >= 864e5 ? iso.slice(0, 10) : iso.slice(11, step < 1000 ? 23 : 19);
       svg.append(text);
     }
@@ -72,9 +76,18 @@
     controls.querySelectorAll("button").forEach(function (button) {
       button.addEventListener("click", function () { acts[button.dataset.act](); });
     });
+    window.addEventListener("resize", show);
     show();
   });
-  window.addEventListener("beforeprint", function () {
+  function opened() {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    if (target && target.tagName === "DETAILS") { target.open = true; }
+  }
+  window.addEventListener("hashchange", opened);
+  opened();
+  const all = document.getElementById("open-all");
+  all.parentElement.hidden = false;
+  all.addEventListener("click", function () {
     document.querySelectorAll("details").forEach(function (one) { one.open = true; });
   });
 })();

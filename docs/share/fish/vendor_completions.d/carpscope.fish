@@ -51,7 +51,7 @@ function _shtab_carpscope_using
 end
 
 set -g _shtab_carpscope_commands analyze annotate check dissect explain history keygen live report simulate verify
-set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --format --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --on-finding --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --timestamp --timestamp-ca --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
+set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --format --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --on-finding --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --timestamp --timestamp-ca --timezone --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
 
 complete -c carpscope -e
 complete -c carpscope -f
@@ -205,6 +205,7 @@ complete -c carpscope -n '_shtab_carpscope_using report' -l sign -x -d 'sign wit
 complete -c carpscope -n '_shtab_carpscope_using report' -l format -xka "pdf" -d 'pdf: also the page as report.pdf, printed by an installed Chromium'
 complete -c carpscope -n '_shtab_carpscope_using report' -l timestamp -x -d 'let an authority of RFC 3161 stamp the manifest: when it existed at the latest'
 complete -c carpscope -n '_shtab_carpscope_using report' -l created -x -d 'when the report says it was made, RFC 3339 (now, or SOURCE_DATE_EPOCH); with it the same files give the same bytes on any day'
+complete -c carpscope -n '_shtab_carpscope_using report' -l timezone -x -d 'local time beside UTC, of Europe/Berlin or +01:00; without it UTC alone'
 complete -c carpscope -n '_shtab_carpscope_using report' -l path-delay -x -d 'several captures: the longest way there is between two of them; what they share in both directions bounds their clocks without it'
 complete -c carpscope -n '_shtab_carpscope_using report' -l log -x -d 'kernel or ucarp log, or output of ifconfig; NODE is an address or a name'
 complete -c carpscope -n '_shtab_carpscope_using report' -l log-zone -x -d 'of lines that name none: UTC (default), +01:00 or Europe/Berlin'
