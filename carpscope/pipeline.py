@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
 
 from carpscope.adverts.select import drops
@@ -15,6 +14,7 @@ from carpscope.core.batch import Batch, batched
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect import internal
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch, undone

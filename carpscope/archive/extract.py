@@ -6,7 +6,6 @@ bounded size, each in time order. Frames keep bytes, time, number, link type and
 
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import starmap
 from operator import attrgetter
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from carpscope.capture.source import Capture, open_capture
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 
 PIECE_FRAMES = 128
 PIECE_BYTES = 1 << 17

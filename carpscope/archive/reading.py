@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 
 BATCH_FILES = 32
 BATCH_BYTES = 32 << 20

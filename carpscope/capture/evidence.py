@@ -17,7 +17,6 @@ import re
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve, open_to_write
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.values import dataclass
 
 RING_BYTES = 32 << 20
 """What the minutes before a finding may take; on a busy span they are fewer then."""

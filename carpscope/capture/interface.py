@@ -5,7 +5,6 @@ non-blocking and `capture.live` does the waiting.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from carpscope.core.batch import Batch as Columns
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 
 BUFFER_MIB = 64
 """As much as 1.4 s of 300,000 adverts a second take; libpcap's own 2 MiB last 40 ms."""

@@ -9,8 +9,9 @@ import errno
 import fcntl
 import socket
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+
+from carpscope.core.values import dataclass
 
 _SIOCGIFNAME = 0x8910
 _SIOCGIFFLAGS = 0x8913

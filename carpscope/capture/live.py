@@ -11,7 +11,6 @@ import select
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 from carpscope.capture.interface import BATCH, BATCHES_MAX, RETIRE_MS, Interface, Settings
 from carpscope.capture.links import Links
@@ -21,6 +20,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.values import dataclass
 
 DRAIN_MAX: Nanos = 5 * SECOND
 """A full buffer takes this long at the most; who ends a flood does not wait for more."""

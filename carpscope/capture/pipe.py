@@ -22,7 +22,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, cast
 
 from carpscope.capture.filter import FrameFilter
@@ -34,6 +33,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.text import shown
 from carpscope.core.units import SECOND, Nanos, span_text
+from carpscope.core.values import dataclass, field
 
 WAITING_MAX = 8 << 20
 """Bytes of frames that may wait for the loop."""

@@ -12,11 +12,11 @@ may stand there, ssh gets its host behind `--`, and the remote shell gets one qu
 
 import re
 import shlex
-from dataclasses import dataclass
 
 from carpscope.capture.recommended import RECOMMENDED
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
+from carpscope.core.values import dataclass
 
 STANDARD_INPUT = "-"
 _SCHEMES = ("ssh://", "rpcap://")

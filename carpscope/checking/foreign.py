@@ -1,13 +1,12 @@
 """Ids that a capture of the segment shows and no file declares: somebody else uses them."""
 
 from carpscope.capture.source import open_capture
-from carpscope.core.address import ip_text
+from carpscope.core.address import inside, ip_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.settled import SettledFinding, settled
 from carpscope.detect.settling import code_of
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Cluster, DeclaredGroup
-from carpscope.settings.system import inside
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import decode
 from carpscope.wire.vrrp import VrrpView

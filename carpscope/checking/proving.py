@@ -1,10 +1,10 @@
 """The proof of every group; groups that differ in numbers and addresses only share one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from carpscope.checking.scenario import scenario
 from carpscope.core.units import SECOND
+from carpscope.core.values import dataclass, replace
 from carpscope.detect.settled import Proved
 from carpscope.settings.cluster import Cluster, DeclaredGroup
 from carpscope.settings.reach import cuts

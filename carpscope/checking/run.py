@@ -1,10 +1,10 @@
 """From paths to a verdict: files, what they declare, what the simulator proves, what is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from carpscope.checking.proving import GroupProof, prove_all
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Severity
 from carpscope.detect.settled import Settings, SettledFinding
 from carpscope.detect.settling import findings

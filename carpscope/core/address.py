@@ -48,6 +48,14 @@ def is_link_local(address: bytes) -> bool:
     return len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80
 
 
+def inside(network: bytes, length: int | None, address: bytes) -> bool:
+    """Tell whether an address is in a network."""
+    if length is None or len(network) != len(address):
+        return False
+    shift = 8 * len(network) - length
+    return int.from_bytes(network, "big") >> shift == int.from_bytes(address, "big") >> shift
+
+
 def is_multicast_mac(address: bytes) -> bool:
     """Tell whether the group bit is set."""
     return bool(address[:1] and address[0] & 1)

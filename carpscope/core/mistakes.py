@@ -4,23 +4,22 @@ A rule, a frame or an output that raises what it must not is left out and the ru
 What becomes known of it are types and places in the code, never what was looked at.
 """
 
-import traceback
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 
 import carpscope
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 
 EX_SOFTWARE = 70
 """The exit status of our own mistakes, as sysexits.h has it."""
 KINDS_KEPT = 32
 """Different mistakes that are told one by one; more are only counted."""
 FRAMES_KEPT = 12
-_PACKAGE = Path(carpscope.__file__).parent
+_PACKAGE = carpscope.__path__[0] + os.sep
 
 
 @dataclass(slots=True)
@@ -104,16 +103,20 @@ class Isolated:
 def place(problem: BaseException) -> str:
     """Say what was raised and by which line of ours."""
     kind = type(problem).__name__
+    import traceback  # noqa: PLC0415  there are hardly ever any
+
     for frame, line in reversed(list(traceback.walk_tb(problem.__traceback__))):
-        path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(_PACKAGE):
-            where = path.relative_to(_PACKAGE).as_posix()
+        path = frame.f_code.co_filename
+        if path.startswith(_PACKAGE):
+            where = path.removeprefix(_PACKAGE).replace(os.sep, "/")
             return f"{kind} at {where}:{line} ({frame.f_code.co_name})"
     return kind
 
 
 def trace(problem: BaseException) -> str:
     """Give the traceback, with nothing in it that a terminal obeys."""
+    import traceback  # noqa: PLC0415
+
     lines = traceback.format_exception(problem)
     return "\n".join(shown(line) for whole in lines for line in whole.rstrip().split("\n"))
 

@@ -1,7 +1,8 @@
 """Growing by one file: folders are searched, nothing is registered elsewhere."""
 
 import importlib
-import pkgutil
+import os
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
 from typing import TypeVar
@@ -36,7 +37,13 @@ def available(package: str) -> tuple[ModuleType, ...]:
 
 def _names(package: str) -> list[str]:
     found = importlib.import_module(package)
-    names = sorted(item.name for item in pkgutil.iter_modules(found.__path__))
+    files: list[str] = []
+    for folder in found.__path__:
+        with suppress(OSError), os.scandir(folder) as entries:  # pkgutil would import a lot
+            files += [entry.name for entry in entries]
+    names = sorted(
+        file.removesuffix(".py") for file in files if file.endswith(".py") and file[:2] != "__"
+    )
     if not names:
         where = ", ".join(found.__path__)
         raise CarpscopeError(f"{where}: nothing of {package} is there, or it cannot be read")

@@ -6,10 +6,10 @@ Everything is told in UTC; a zone only adds what a clock on a wall there showed.
 import datetime as dt
 import re
 import zoneinfo
-from dataclasses import dataclass
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

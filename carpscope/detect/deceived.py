@@ -1,9 +1,9 @@
 """What the detectors of replayed, forged and looped advertisements share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Attacker, Evidence, Finding
 from carpscope.detect.rule import Context
 from carpscope.protocol import spans, timers

@@ -1,9 +1,9 @@
 """What the detectors of dropped advertisements share: one finding a node and reason."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.words import since
 from carpscope.timeline.facts import Drop, Fact, Forgotten, Joined, Refused

@@ -6,13 +6,13 @@ explained by the first of its rule's labels that was found in the same group at 
 same time.
 """
 
-import dataclasses
 import functools
 from collections import defaultdict
 from collections.abc import Iterable
 
 from carpscope.core.registry import modules
 from carpscope.core.units import Nanos
+from carpscope.core.values import replace
 from carpscope.detect import internal
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context, Rule, Watch
@@ -28,7 +28,7 @@ def rules() -> tuple[Rule, ...]:
         rule = module.RULE
         assert isinstance(rule, Rule), module.__name__
         assert module.__doc__, f"{module.__name__} has no page"
-        found.append(dataclasses.replace(rule, page=module.__doc__))
+        found.append(replace(rule, page=module.__doc__))
     codes = [rule.code for rule in found]
     assert len(codes) == len(set(codes)), "a code is used twice"
     return tuple(sorted(found, key=lambda rule: rule.code))

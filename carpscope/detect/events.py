@@ -1,9 +1,9 @@
 """What happened without being wrong: failovers, handovers, preemptions, demotions."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import election_ns

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field, replace
 
 
 class Severity(Enum):

@@ -6,10 +6,10 @@ cluster, under another vhid or as a VRRP router, is the matter of a torn group.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.group import Group

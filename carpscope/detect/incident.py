@@ -9,11 +9,11 @@ outputs ask here.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from carpscope.config import Config
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.detect.engine import rules
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import listed, named

@@ -10,10 +10,9 @@ A finding that says the same is proved by it; one that says less is made exact; 
 was none, there is one now.
 """
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from carpscope.core.values import dataclass, replace
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules import cs501_one_way_link, cs502_partition
@@ -68,7 +67,7 @@ def proved(
         before = result[same[0]]
         if before.explanation.startswith("Proved"):
             continue
-        now = dataclasses.replace(
+        now = replace(
             proof,
             end=max(before.end, proof.end),
             frames=tuple(dict.fromkeys((*proof.frames, *before.frames))),

@@ -1,13 +1,13 @@
 """What a detector is: a rule with a page, and a watch that takes facts one at a time."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from carpscope.auth.keyring import Keyring
 from carpscope.config import Config
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.settled import Examine
 from carpscope.timeline.facts import Fact

@@ -7,12 +7,12 @@ after each system's own reader has had the text; who does not come up is compare
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
 from carpscope.auth.keyring import MANUAL_WORDS
 from carpscope.core.address import ip_text
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member

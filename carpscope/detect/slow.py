@@ -1,8 +1,8 @@
 """What is behind late advertisements: lost ones, a late sender, or a node that hears itself."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from carpscope.core.values import dataclass
 from carpscope.detect.words import times
 from carpscope.protocol import timers
 from carpscope.timeline import traits

@@ -5,11 +5,11 @@ same moment. Offline the moment is the end of the capture.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.config import Config, ExpectedGroup
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
 from carpscope.protocol import spans
 from carpscope.timeline.group import Group, group_id

@@ -7,9 +7,9 @@ group, what joins is told together: one update for as long as backups notice wit
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field, replace
 from carpscope.detect.incident import Called, Incident, incidents
 from carpscope.live.situations import Situation
 from carpscope.protocol import timers

@@ -8,7 +8,6 @@ can still come, asks the detectors what they know, and hands over the difference
 import gc
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from carpscope.capture.batch import Batch
@@ -23,6 +22,7 @@ from carpscope.core.batch import Batch as Columns
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import told as mistakes_told
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
+from carpscope.core.values import dataclass, field, replace
 from carpscope.detect import internal
 from carpscope.detect.finding import Severity
 from carpscope.detect.standing import Standing, Status, is_wrong

@@ -6,7 +6,6 @@ measured by the caller, who decides how often to look.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from carpscope.auth.effort import Effort
@@ -17,6 +16,7 @@ from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding

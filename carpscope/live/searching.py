@@ -7,13 +7,13 @@ so that the loop has most of the time for itself.
 
 import queue
 import threading
-from dataclasses import dataclass
 
 from carpscope.auth.effort import SEARCH_DIGESTS, Effort
 from carpscope.auth.explain import ALL, Candidates, explain
 from carpscope.auth.keyring import Keyring
 from carpscope.auth.question import Outcome, Sample
 from carpscope.core.mistakes import Mistakes
+from carpscope.core.values import dataclass
 from carpscope.timeline.group import GroupKey
 
 PAUSE_S = 0.15

@@ -5,9 +5,8 @@ where no advertisement was heard since listening began, or since the interface c
 make it *unknown* how things stand, in every output: `unknown` is the one place that says so.
 """
 
-from dataclasses import dataclass
-
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.timeline import traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.observe import Observer

@@ -12,9 +12,9 @@ another (`Finding.rests`). What repeats after that is a new one, with an identit
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding
 from carpscope.detect.standing import is_over
 from carpscope.protocol import spans

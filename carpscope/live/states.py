@@ -7,9 +7,9 @@ true; across a time in which nothing could be seen nothing is.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.timeline import mastership, traits
 from carpscope.timeline.group import Group, GroupKey
 from carpscope.timeline.node import Node

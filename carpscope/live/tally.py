@@ -1,7 +1,8 @@
 """Counts that only grow: elections, and advertisements that nobody takes, of each group."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from carpscope.core.values import dataclass, field
 
 FORGOTTEN = ""
 """The name under which is counted what groups had that are no longer followed."""

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from carpscope.core.units import Nanos, rfc3339, span_text
+from carpscope.core.values import replace
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Severity
 from carpscope.detect.words import listed

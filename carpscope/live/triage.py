@@ -12,13 +12,13 @@ catches up. So the flood is one where frames are late and get later while they a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from zlib import crc32
 
 from carpscope.config import Config
 from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.timeline.group import Group
 from carpscope.timeline.observe import Observer
 

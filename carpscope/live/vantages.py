@@ -13,12 +13,12 @@ import heapq
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 from carpscope.capture.live import Notice
 from carpscope.capture.pipe import Pipe
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.values import dataclass, field, replace
 from carpscope.detect.finding import Finding
 from carpscope.detect.proof import proved
 from carpscope.live.monitor import Monitor

@@ -4,10 +4,10 @@ Nodes are immutable: `machine.step` gives a new one, so that a replay can fork
 hypotheses. Times are absolute nanoseconds. A timer that is not pending is `NEVER`.
 """
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, replace
 from carpscope.protocol.events import State, Timer
 from carpscope.protocol.profile import Profile
 from carpscope.protocol.rules import own_link_local

@@ -6,13 +6,13 @@ first member whole, the others by what they do otherwise.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from functools import lru_cache
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.registry import discover
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol.events import Reason
 from carpscope.protocol.rules import PeriodRule, SecretsRule, SkewRule, YieldRule
 from carpscope.protocol.tempo import Rounding

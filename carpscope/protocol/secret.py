@@ -5,10 +5,10 @@ remembers the last counter it signed: an advertisement heard by ten nodes costs
 one HMAC, not eleven. That memory changes no answer, only its price.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from carpscope.auth.digest import Signer
+from carpscope.core.values import dataclass
 
 PASSPHRASE_SIZE = 19
 """ifconfig copies with strlcpy into 20 bytes and ucarp refuses more than 19."""

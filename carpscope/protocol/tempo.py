@@ -6,10 +6,10 @@ it was armed. ucarp has no ticks: it sleeps in poll(), whole milliseconds and a
 little more (`oversleep`).
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol.draws import Draws
 
 _BILLION = 1_000_000_000

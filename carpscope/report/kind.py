@@ -1,10 +1,10 @@
 """What an output is: `--out NAME=TARGET`. A file in `report/sinks` with a SINK is one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.registry import discover
+from carpscope.core.values import dataclass
 from carpscope.report.outlet import Sink
 
 

@@ -5,10 +5,10 @@ docs/live.md); every output of `report.sinks` takes the same records.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, rfc3339
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Severity
 from carpscope.report.line import Json
 

@@ -11,12 +11,12 @@ import base64
 import binascii
 import hashlib
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import changeable
+from carpscope.core.values import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (

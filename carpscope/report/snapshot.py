@@ -1,9 +1,9 @@
 """What a live run knows at one instant, for screens and scrapers: values, nothing that moves."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Severity
 from carpscope.report.record import Record
 

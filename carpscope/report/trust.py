@@ -12,10 +12,10 @@ import binascii
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
+from carpscope.core.values import dataclass
 from carpscope.report.sign import KEY_TYPE, NAMESPACE, PublicKey, read_public
 
 _TYPES = ("ssh-", "ecdsa-", "sk-")

@@ -6,11 +6,10 @@ interfaces never match anything, and two interfaces of one node are never one se
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from carpscope.core.address import ip_text, is_link_local
+from carpscope.core.address import inside, ip_text, is_link_local
+from carpscope.core.values import dataclass, field
 from carpscope.settings.model import DeclaredNode, Interface, Key, Shared, Vhid, VrrpId
-from carpscope.settings.system import inside
 
 Port = tuple[str, str]
 """A node and one of its interfaces."""

@@ -1,14 +1,14 @@
 """What config.xml of OPNsense and pfSense have in common: interfaces, keys, filter rules."""
 
 import re
-from dataclasses import dataclass, field
 
+from carpscope.core.address import inside
+from carpscope.core.values import dataclass, field
 from carpscope.settings import keys
 from carpscope.settings.model import DeclaredNode, Firewall, Key, Own, Where
 from carpscope.settings.numbers import address, atoi
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import Values
-from carpscope.settings.system import inside
 from carpscope.settings.xml import Element, parse
 
 CARP_GROUP = bytes((224, 0, 0, 18))

@@ -5,9 +5,9 @@ sbin/ifconfig/ifconfig.c. What a call says of CARP and of addresses is kept, the
 only walked over; a call that its own ifconfig refuses says at which word and why.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from carpscope.core.values import dataclass, field
 from carpscope.settings.model import VHID_MAX
 from carpscope.settings.numbers import (
     address,

@@ -6,8 +6,9 @@ something else at every boot. A passphrase is a `Key`, which never shows its byt
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from carpscope.core.values import dataclass, field
 
 UNKNOWN = "\ufdd0"
 VARIES = "\ufdd1"

@@ -1,8 +1,8 @@
 """Whose advertisements reach whom, as far as files tell: peers, packet filters, VLANs."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from carpscope.core.values import dataclass
 from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.model import Where
 

@@ -6,8 +6,8 @@ Every character is looked at once.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
+from carpscope.core.values import dataclass, field
 from carpscope.settings.model import UNKNOWN, VARIES
 
 Lookup = Callable[[str], str | None]

@@ -2,7 +2,8 @@
 
 import hashlib
 import stat
-from dataclasses import dataclass, field
+
+from carpscope.core.values import dataclass, field
 
 SIZE_MAX = 100_000_000
 

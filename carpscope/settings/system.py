@@ -6,11 +6,12 @@ all of them do with a vhid that they read.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+from carpscope.core.address import inside
 from carpscope.core.registry import discover
+from carpscope.core.values import dataclass
 from carpscope.settings import keys
 from carpscope.settings.ifconfig import Call
 from carpscope.settings.model import DeclaredNode, Key, Own, Shared, Trouble, Vhid, Where
@@ -148,14 +149,6 @@ def stop_all(node: DeclaredNode) -> None:
     """Nothing of carp(4) starts on a node."""
     for vhid in node.vhids:
         vhid.runs = False
-
-
-def inside(network: bytes, length: int | None, address: bytes) -> bool:
-    """Tell whether an address is in a network."""
-    if length is None or len(network) != len(address):
-        return False
-    shift = 8 * len(network) - length
-    return int.from_bytes(network, "big") >> shift == int.from_bytes(address, "big") >> shift
 
 
 def value_of(words: list[str], name: str) -> str | None:

@@ -5,8 +5,8 @@ Numbers are read by strtoul() with base 0 and put into a byte.
 """
 
 import re
-from dataclasses import dataclass, field
 
+from carpscope.core.values import dataclass, field
 from carpscope.settings import keys
 from carpscope.settings.model import UNKNOWN, DeclaredNode, Key, Own, Shared, Vhid, Where
 from carpscope.settings.numbers import address, is_known, strtoul, word_set

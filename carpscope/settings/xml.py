@@ -1,9 +1,9 @@
 """XML as a small tree with lines. A document type or an entity ends the reading at once."""
 
-from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.values import dataclass, field
 
 DEPTH_MAX = 200
 """Of elements inside each other; a config.xml has a dozen."""

@@ -6,10 +6,10 @@ time, counted from the next thing that happens; counters do not count.
 """
 
 from copy import copy
-from dataclasses import replace
 from typing import NamedTuple
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, Nanos
+from carpscope.core.values import replace
 from carpscope.protocol.events import Packet, State
 from carpscope.protocol.node import NEVER, Node
 from carpscope.protocol.profile import Drive

@@ -8,9 +8,9 @@ loss lasts, two MASTERs are nobody's mistake. States that are equal up to time a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass, replace
 from carpscope.protocol.events import State
 from carpscope.protocol.profile import Drive, profiles
 from carpscope.sim.course import BEFORE, Course

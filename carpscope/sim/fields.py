@@ -5,13 +5,13 @@ a mistake can be said as `office.toml:12: nodes[1].advskew: 300 is not 0 to 255`
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NoReturn
 
 from carpscope.core.address import parse_ip
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.toml import line_of
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

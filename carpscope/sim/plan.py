@@ -4,9 +4,8 @@
 those of the traces, times are nanoseconds from the start of the capture.
 """
 
-from dataclasses import dataclass, field
-
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

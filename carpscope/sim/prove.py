@@ -6,10 +6,10 @@ how late their handlers may run?
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from itertools import islice, permutations
 
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass, field, replace
 from carpscope.protocol.profile import Demotion, Drive, Presence, Profile, profiles
 from carpscope.sim.course import BEFORE, Course
 from carpscope.sim.plan import Happening, Scenario

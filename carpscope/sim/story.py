@@ -6,10 +6,10 @@ and what befell the nodes. That a node passes through INIT and back within one i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, span_text
+from carpscope.core.values import dataclass
 from carpscope.protocol.events import State
 from carpscope.sim.plan import Happening
 from carpscope.sim.record import Changed, Record

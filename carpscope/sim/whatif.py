@@ -5,10 +5,9 @@ set fw2.preempt=true    set fw1.advskew=100
 partition fw1|fw2@20-40     partition fw1,fw3|fw2@20
 """
 
-from dataclasses import replace
-
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import replace
 from carpscope.protocol.profile import profiles
 from carpscope.sim.plan import Happening, NodePlan, Scenario
 

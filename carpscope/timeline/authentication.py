@@ -9,11 +9,11 @@ list of spans, so a change in mid-capture has its moment.
 from bisect import bisect
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from carpscope.auth.explain import Candidates, Recipe
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field, replace
 from carpscope.timeline.log import Log
 
 WAITING_LIMIT = 1024

@@ -15,9 +15,9 @@ Where several captures of one network are compared, `timeline.places` knows more
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from carpscope.adverts.train import Train
+from carpscope.core.values import dataclass, field
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet

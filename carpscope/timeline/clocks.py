@@ -14,9 +14,9 @@ way took no time.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import EVEN, RATE_SPAN, RESOLUTION
 from carpscope.timeline.lines import DRIFT_MAX, Band, Line, Mark
 

@@ -7,9 +7,9 @@ although a better master advertised within its timeout has missed all of those.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol import rules, timers
 from carpscope.timeline import traits
 from carpscope.timeline.identify import DSCP_CS7

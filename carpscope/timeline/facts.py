@@ -4,11 +4,11 @@ Facts are not conclusions: they say what frames showed, with the frame. Detector
 them one by one, offline and live alike. Times are nanoseconds; `frame` is a FrameRef.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 
 if TYPE_CHECKING:
     from carpscope.timeline.group import Group

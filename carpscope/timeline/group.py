@@ -1,12 +1,12 @@
 """A group: the nodes that share one vhid on one segment, and who of them is MASTER."""
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from carpscope.auth.explain import Recipe
 from carpscope.core.address import card_of, ip_text
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol import timers
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.copies import Recent

@@ -11,10 +11,10 @@ A constant counter (OpenBSD, old pfSense) says nothing here.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.timeline import traits
 from carpscope.timeline.node import Node
 

@@ -7,9 +7,9 @@ the node itself. What a master that does advertise announces and answers is not 
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.timeline.facts import Announced, Answered, Asked
 from carpscope.timeline.node import FrameRef, Node
 from carpscope.timeline.traits import is_ucarp

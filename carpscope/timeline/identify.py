@@ -15,9 +15,9 @@ the frames do not decide, the alternatives are named instead of hidden.
 """
 
 import itertools
-from dataclasses import dataclass, replace
 
 from carpscope.core.units import MILLISECOND, Nanos
+from carpscope.core.values import dataclass, replace
 from carpscope.protocol import spans
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import interval_ns

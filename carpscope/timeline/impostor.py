@@ -10,11 +10,11 @@ repeats a counter of its own after relearning an older one, in its own beat.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.adverts.train import Kind, Train
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.log import KEYS_KEPT, Log, Shape, Signature

@@ -16,9 +16,8 @@ carries them; each costs nothing to send. What they may cost here is bounded:
 Both are counted, and every report says so.
 """
 
-from dataclasses import dataclass
-
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol import spans
 
 

@@ -9,10 +9,10 @@ one, so what is asked of them is found by narrowing an interval.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import RATE_SPAN
 
 DRIFT_MAX = 500e-6

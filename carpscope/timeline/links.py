@@ -7,10 +7,10 @@ one has to react, so only the counter of the better one tells whether it hears.
 """
 
 import itertools
-from dataclasses import dataclass, field
 from enum import Enum
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol import spans, timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import Contest, election_ns

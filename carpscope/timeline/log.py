@@ -8,11 +8,11 @@ have kept. So what nobody asks for is never spelled out.
 from array import array
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from carpscope.adverts.train import MOVING, Plain, Train
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 
 if TYPE_CHECKING:
     from carpscope.timeline.node import Node

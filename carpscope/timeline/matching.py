@@ -10,10 +10,10 @@ import itertools
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import UNSURE, WAYS
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.copies import COPY_WINDOW, Elsewhere

@@ -1,8 +1,7 @@
 """From what two captures share to the clock of one of them."""
 
-from dataclasses import replace
-
 from carpscope.core.units import Nanos
+from carpscope.core.values import replace
 from carpscope.timeline.clocks import Clock, Segment, Step, fitted
 from carpscope.timeline.pairing import Cut, Pair
 

@@ -8,11 +8,11 @@ dual-stack node are one node (`timeline.group` pairs them).
 from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from carpscope.adverts.train import Plain
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.timeline.authentication import AuthenticationTrack
 from carpscope.wire.carp import AdvertView, interval_ns
 

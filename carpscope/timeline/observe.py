@@ -9,7 +9,6 @@ for longer than its own interval explains. The replay of state machines
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from carpscope.adverts.train import Train
 from carpscope.auth.effort import Effort
@@ -17,6 +16,7 @@ from carpscope.auth.explain import Candidates
 from carpscope.auth.keyring import Keyring
 from carpscope.core.batch import Batch
 from carpscope.core.units import Nanos
+from carpscope.core.values import replace
 from carpscope.protocol import timers
 from carpscope.timeline import mastership, traits
 from carpscope.timeline.alive import Alive

@@ -7,10 +7,10 @@ the node may have heard itself.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol import timers
 from carpscope.timeline.node import FrameRef, Node
 from carpscope.wire.carp import AdvertView, interval_ns

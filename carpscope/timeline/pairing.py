@@ -11,10 +11,10 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import EVEN, LONG_WAY, RESOLUTION
 from carpscope.timeline.clocks import Clock, Points, rate_of
 from carpscope.timeline.lines import DRIFT_MAX, Mark

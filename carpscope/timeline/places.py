@@ -8,8 +8,8 @@ unknown; a mirror port belongs to nobody.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from carpscope.core.values import dataclass
 from carpscope.timeline.matching import Matched
 from carpscope.timeline.pairing import Pair
 from carpscope.timeline.sightings import Names, Sightings

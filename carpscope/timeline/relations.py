@@ -12,10 +12,10 @@ shows that something is wrong, and not what.
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos, clock
+from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import yields

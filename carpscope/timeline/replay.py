@@ -12,11 +12,11 @@ agree within the lateness that the implementation permits itself.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations, pairwise
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol import node as machines
 from carpscope.protocol import timers
 from carpscope.protocol.events import Accepted, Packet, Send, State, TimerFired

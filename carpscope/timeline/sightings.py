@@ -9,13 +9,13 @@ captures keep the same of it.
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
 from carpscope.core.address import card_of, is_shared
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol import timers
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.wire.arp import SIZE as ARP_SIZE

@@ -5,12 +5,12 @@ silent is not accused. Complete only after the observer settled.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.auth.recipes import Recipe, automatic_link_local
 from carpscope.core.address import is_link_local
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol import spans
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.equal import Proof, proof, proofs

@@ -6,10 +6,10 @@ style tells implementations apart (implementations.md 4.1).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from carpscope.core.address import card_of, is_link_local
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline.claims import told
 from carpscope.timeline.facts import Announced, Answered, Asked, Foreign

@@ -10,11 +10,11 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise, tee
 
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import EDGE
 from carpscope.timeline.clocks import Clock
 from carpscope.timeline.copies import Elsewhere

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -19,13 +20,11 @@ from carpscope.auth.digest import Signer, message
 from carpscope.wire.carp import Advert, virtual_mac
 from carpscope.wire.checksum import internet_checksum
 from carpscope.wire.ip import ipv4, ipv6
+from tests.bench.shapes import GROUPS, PASSPHRASE, PERIOD_US, SHAPES, Stamped
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "bench"
-PASSPHRASE = "bench passphrase"
-GROUPS = 50
 ADVERTS = 1_000_000
-PERIOD_US = 1_001_000
 START = 1767225600
 """2026-01-01, 00:00 UTC."""
 BLOCK = 8192
@@ -33,9 +32,6 @@ BLOCK = 8192
 
 IPV4 = [f"10.0.{vhid}.100" for vhid in range(1, GROUPS + 1)]
 IPV6 = [f"2001:db8::{vhid:x}:100" for vhid in range(1, GROUPS + 1)]
-
-Stamped = tuple[int, bytes]
-"""Microseconds after the start, and a frame."""
 
 
 def made(name: str) -> str:
@@ -206,9 +202,9 @@ def attack(adverts: int = ADVERTS) -> Iterator[Stamped]:
         yield at, bytes.fromhex("01005e000012") + virtual_mac(vhid) + b"\x08\x00" + packet
 
 
-def write_pcap(frames: Iterator[Stamped], stream: IO[bytes]) -> None:
+def write_pcap(frames: Iterator[Stamped], stream: IO[bytes], link: int = 1) -> None:
     """Write with stamps in microseconds."""
-    stream.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    stream.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link))
     record = struct.Struct("<IIII").pack
     block: list[bytes] = []
     for at, frame in frames:
@@ -246,6 +242,7 @@ def write_gzip(frames: Iterator[Stamped], stream: IO[bytes]) -> None:
 
 
 _VLAN = bytes.fromhex("81000064")
+_QINQ = bytes.fromhex("88a800c881000064")
 
 CAPTURES: dict[
     str, tuple[str, Callable[[Iterator[Stamped], IO[bytes]], None], Callable[[], Iterator[Stamped]]]
@@ -262,9 +259,18 @@ CAPTURES: dict[
     "trunk-half": ("pcap", write_pcap, lambda: trunk(500_000)),
     "trunk70": ("pcap", write_pcap, lambda: trunk(short=True)),
     "trunk70-half": ("pcap", write_pcap, lambda: trunk(500_000, short=True)),
+    "qinq": ("pcap", write_pcap, lambda: masters(ADVERTS, tag=_QINQ)),
     "attack": ("pcap", write_pcap, attack),
+    "nothing": ("pcap", write_pcap, lambda: masters(GROUPS)),
 }
 """By name: how the file ends, who writes it, and its frames."""
+for _name, _shape in SHAPES.items():
+    for _size in (_shape.small, _shape.large):
+        CAPTURES[f"{_name}-{_size}"] = (
+            "pcap",
+            partial(write_pcap, link=_shape.link),
+            partial(_shape.make, _size),
+        )
 
 
 def make(name: str) -> None:

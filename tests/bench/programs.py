@@ -4,8 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench.captures import FOLDER, PASSPHRASE
+from tests.bench.captures import FOLDER
 from tests.bench.measure import Command
+from tests.bench.shapes import PASSPHRASE
 
 CARPSCOPE = str(Path(sys.executable).with_name("carpscope"))
 _SOURCE = Path(__file__).with_name("floor.c")

@@ -9,10 +9,8 @@ import pytest
 
 from tests.bench.captures import (
     CAPTURES,
-    GROUPS,
     IPV4,
     IPV6,
-    PASSPHRASE,
     attack,
     masters,
     mixed,
@@ -20,6 +18,7 @@ from tests.bench.captures import (
     write_pcap,
 )
 from tests.bench.programs import floor
+from tests.bench.shapes import GROUPS, PASSPHRASE
 from tests.program import run
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.bench.captures import ADVERTS, GROUPS, IPV4, IPV6, made
+from tests.bench.captures import ADVERTS, IPV4, IPV6, made
 from tests.bench.measure import Command, Subject, Target
 from tests.bench.programs import (
     ANALYZE,
@@ -17,6 +17,7 @@ from tests.bench.programs import (
     told,
     tshark,
 )
+from tests.bench.shapes import GROUPS
 
 _DENSE = f"{ADVERTS:,} adverts of {GROUPS} masters"
 _ON_DENSE = "carpscope, dense"

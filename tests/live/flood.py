@@ -16,7 +16,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from tests.bench.captures import IPV4, PASSPHRASE, made
+from tests.bench.captures import IPV4, made
+from tests.bench.shapes import PASSPHRASE
 from tests.live.stage import Watcher, wire
 
 SECONDS = 3

@@ -1,6 +1,7 @@
 """`carpscope analyze`: what is wrong in a capture, since when, who, and what to change."""
 
 import argparse
+import os
 import sys
 
 from carpscope.cli import options as shared
@@ -94,10 +95,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _folder(options: argparse.Namespace) -> str | None:
     """Return the folder to analyze, None where files are named."""
-    from pathlib import Path
-
     chosen = shared.paths(options)
-    folders = [path for path in chosen if path != "-" and Path(path).is_dir()]
+    named = [path for path in chosen if path != "-"]
+    folders = [path for path in named if os.path.isdir(path)]  # noqa: PTH112 - imported in 5 ms
     if folders and len(chosen) > 1:
         raise CarpscopeError(
             f"{folders[0]}: a folder is one recording and is analyzed alone; "

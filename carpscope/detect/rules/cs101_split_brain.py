@@ -25,10 +25,10 @@ Sources
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from carpscope.core.units import Nanos, seconds_text, span_text
+from carpscope.core.values import dataclass, field, replace
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.negative import explained
 from carpscope.detect.rule import Context, Rule

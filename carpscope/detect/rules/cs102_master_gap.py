@@ -28,9 +28,9 @@ Sources
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from carpscope.core.units import Nanos, span_text
+from carpscope.core.values import dataclass, replace
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity, renamed
 from carpscope.detect.holders import holder_name

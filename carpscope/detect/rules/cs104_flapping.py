@@ -23,9 +23,9 @@ Sources
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from carpscope.core.units import Nanos, span_text
+from carpscope.core.values import dataclass, field, replace
 from carpscope.detect.finding import Evidence, Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since, times

@@ -27,9 +27,9 @@ Sources
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.hosts import Shared, shared_by
 from carpscope.detect.rule import Context, Rule

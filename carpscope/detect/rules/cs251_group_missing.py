@@ -22,10 +22,10 @@ Sources
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from carpscope.config import ExpectedGroup
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.timeline.facts import Fact

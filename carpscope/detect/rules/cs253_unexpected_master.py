@@ -21,9 +21,9 @@ Sources
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from carpscope.core.units import Nanos, span_text
+from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import since

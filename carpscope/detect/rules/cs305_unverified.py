@@ -26,9 +26,9 @@ Sources
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Attacker, Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import advertisements, named, since

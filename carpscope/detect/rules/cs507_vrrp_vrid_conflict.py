@@ -29,10 +29,10 @@ Sources
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.standing import vips

@@ -29,10 +29,10 @@ Sources
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.detect.commands import to_remove
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.holders import Holders, holders

@@ -21,7 +21,7 @@ Sources
 
 from collections.abc import Iterator
 
-from carpscope.core.address import ip_text
+from carpscope.core.address import inside, ip_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.settled import Settings, SettledFinding, settled
@@ -35,7 +35,6 @@ from carpscope.settings.cluster import (
     own_networks,
 )
 from carpscope.settings.model import Shared
-from carpscope.settings.system import inside
 
 
 def examine(settings: Settings) -> Iterator[SettledFinding]:

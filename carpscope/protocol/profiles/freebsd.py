@@ -19,10 +19,10 @@ freebsd15   main of October 2024, its CARP part: version before checksum, checks
             whole payload. Sources: carp_input(), carp_input_c() with VRRPv3.
 """
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from carpscope.core.units import MICROSECOND, MILLISECOND
+from carpscope.core.values import replace
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (

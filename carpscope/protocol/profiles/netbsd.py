@@ -8,10 +8,10 @@ netbsd2016  1.74.2.2 (August 2016): sends no IPv6 advertisements and has no time
             known. A running kernel of that year takes over after the time this one does.
 """
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from carpscope.core.units import MICROSECOND, MILLISECOND
+from carpscope.core.values import replace
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (

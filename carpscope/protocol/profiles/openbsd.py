@@ -13,10 +13,10 @@ openbsd2025  since 1.368 (May 2025): waits three whole intervals for a master, r
              carp_setrun(), timeout_add_usec(), carp_enqueue(), carp_if_linkstate().
 """
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from carpscope.core.units import MICROSECOND, MILLISECOND
+from carpscope.core.values import replace
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (

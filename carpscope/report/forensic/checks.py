@@ -4,11 +4,11 @@ And for each kind of finding what should have been instead, in one sentence with
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from carpscope.auth.verify import Verdict
 from carpscope.core.address import ip_text, is_group, mac_text
 from carpscope.core.units import SECOND, seconds_text, span_text
+from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding
 from carpscope.protocol import timers
 from carpscope.report.line import expected_checksum

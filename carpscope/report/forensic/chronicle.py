@@ -5,9 +5,9 @@ and leaves out of MASTER periods the ends that an event already tells.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos, clock, rfc3339, span_text
+from carpscope.core.values import dataclass, field
 from carpscope.detect.events import Event
 from carpscope.protocol import timers
 from carpscope.report.finding import frame_name

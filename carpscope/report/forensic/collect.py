@@ -6,9 +6,9 @@ point shows are left out, as the observer leaves them out.
 """
 
 from array import array
-from dataclasses import dataclass, field
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.timeline.group import GroupKey
 from carpscope.wire.decode import Packet
 

@@ -6,7 +6,6 @@ keeps a few hundred frames in memory and not a million.
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import carpscope
 from carpscope.auth.explain import Recipe
@@ -16,6 +15,7 @@ from carpscope.capture.writer import PcapngWriter
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.text import shown
+from carpscope.core.values import dataclass, field
 from carpscope.pipeline import Analysis
 from carpscope.timeline.node import FRAME_BITS, frame_ref
 from carpscope.wire.decode import Packet, decode

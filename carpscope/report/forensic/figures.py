@@ -8,9 +8,9 @@ advertisements how many there are.
 import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from carpscope.core.units import SECOND, Nanos, clock, day
+from carpscope.core.values import dataclass, field
 
 WIDTH = 10_000
 """Units of a timeline from its first to its last instant."""

@@ -13,12 +13,12 @@ import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import carpscope
 from carpscope.capture.described import Described
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, rfc3339
+from carpscope.core.values import dataclass
 from carpscope.report.line import Json
 from carpscope.report.sign import NAMESPACE, PublicKey
 

@@ -1,9 +1,8 @@
 """What a report is made from: one value that every part of it reads."""
 
-from dataclasses import dataclass, field
-
 from carpscope.config import Config
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.core.zone import Zone
 from carpscope.detect.finding import Finding
 from carpscope.detect.incident import called

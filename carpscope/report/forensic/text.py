@@ -4,7 +4,6 @@ Captured text is hostile: a file name may hold terminal escapes, a log line mark
 name a formula. `core.text` spells out what nobody can see; then each format escapes its own.
 """
 
-import csv
 import io
 import json
 import re
@@ -35,6 +34,8 @@ def _unlisted(found: re.Match[str]) -> str:
 
 def csv_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """Give a table as RFC 4180 has it; no cell begins as a spreadsheet's formula does."""
+    import csv  # noqa: PLC0415  JSON needs none
+
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(head)

@@ -7,12 +7,12 @@ followed, and a file of another size is not read.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
+from carpscope.core.values import dataclass, field
 from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE, STAMP
 from carpscope.report.sign import NAMESPACE, PublicKey, Signature, read_signature
 from carpscope.report.trust import Signer

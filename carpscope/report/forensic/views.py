@@ -4,8 +4,7 @@
 says what it left out.
 """
 
-from dataclasses import dataclass, field
-
+from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding
 from carpscope.report.forensic import figures
 from carpscope.report.forensic.checks import Check

@@ -7,9 +7,9 @@ says both. The output of `date` before that of `ifconfig` dates what follows it.
 
 import datetime as dt
 import re
-from dataclasses import dataclass
 
 from carpscope.core.units import SECOND, Nanos
+from carpscope.core.values import dataclass
 from carpscope.core.zone import offset
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -7,9 +7,9 @@ while the node is MASTER, and an OpenBSD tells a decrease with its next advertis
 
 import bisect
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from carpscope.core.units import SECOND, Nanos, clock
+from carpscope.core.values import dataclass
 from carpscope.report.hostlog.entry import Entry, Kind
 from carpscope.report.hostlog.placed import Says
 from carpscope.report.hostlog.whose import Member, slack

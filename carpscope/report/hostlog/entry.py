@@ -1,9 +1,9 @@
 """One line of a host's log that says something of CARP."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass
 
 
 class Kind(Enum):

@@ -14,9 +14,9 @@ carp: em0 demoted group carp by 1 to 1 (carpdev)          OpenBSD
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, replace
 from carpscope.report.hostlog.clock import LogClock, dated, stamp
 from carpscope.report.hostlog.entry import Entry, Kind
 from carpscope.report.hostlog.netstat import Netstat

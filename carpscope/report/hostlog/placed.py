@@ -1,9 +1,9 @@
 """A log beside the wire: whose it is, and where the two agree and where they do not."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import Enum
 
+from carpscope.core.values import dataclass, field
 from carpscope.report.hostlog.entry import Entry
 
 

@@ -7,11 +7,11 @@ on the wire", and what these captures could not have shown is "not decidable".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, clock, span_text
+from carpscope.core.values import dataclass, field, replace
 from carpscope.report.finding import frame_name
 from carpscope.report.hostlog.demotions import Told
 from carpscope.report.hostlog.entry import Entry, Kind

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -12,6 +11,7 @@ from carpscope.capture.blocks import is_pcapng
 from carpscope.capture.pcap import HEADER_SIZE, is_pcap
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import Nanos
+from carpscope.core.values import dataclass, field
 from carpscope.report.hostlog.clock import LogClock
 from carpscope.report.hostlog.entry import Entry
 from carpscope.report.hostlog.lines import LINE_LIMIT, Unread, entries

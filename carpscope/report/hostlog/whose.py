@@ -8,10 +8,10 @@ taken from it.
 import re
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from carpscope.config import Config
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
+from carpscope.core.values import dataclass
 from carpscope.report.hostlog.entry import Entry, Kind
 from carpscope.report.hostlog.read import LogFile
 from carpscope.timeline.group import Group

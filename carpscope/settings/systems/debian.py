@@ -5,8 +5,8 @@ on a command line, so that they are cut at blanks.
 """
 
 import re
-from dataclasses import dataclass, field
 
+from carpscope.core.values import dataclass, field
 from carpscope.settings import keys, ucarp
 from carpscope.settings.model import DeclaredNode, Own, Where
 from carpscope.settings.numbers import mask_length, prefixed, word_set

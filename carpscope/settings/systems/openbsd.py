@@ -5,8 +5,7 @@ they are; then the line is evaluated, so quotes, `$` and `;` act. ifconfig acts 
 what stands before a word that it refuses is done, but for the address.
 """
 
-from dataclasses import dataclass, field
-
+from carpscope.core.values import dataclass, field
 from carpscope.settings import ifconfig, keys
 from carpscope.settings.ifconfig import Dialect
 from carpscope.settings.model import DeclaredNode, Key, Shared, Vhid, Where

@@ -1,8 +1,8 @@
 """Output of ifconfig that somebody pasted: what runs, without keys unless `-k` printed them."""
 
 import re
-from dataclasses import dataclass, field
 
+from carpscope.core.values import dataclass, field
 from carpscope.settings import keys
 from carpscope.settings.model import DeclaredNode, Key, Own, Shared, Vhid, Where
 from carpscope.settings.numbers import address, mask_length

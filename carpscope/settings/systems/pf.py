@@ -6,13 +6,14 @@ file is not known, and then no verdict is given unless it makes no difference.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from carpscope.core.address import inside
+from carpscope.core.values import dataclass, field
 from carpscope.settings.model import DeclaredNode, Firewall, Where
 from carpscope.settings.numbers import prefixed, word_set
 from carpscope.settings.shell import Script
 from carpscope.settings.source import NodeFiles, Source
-from carpscope.settings.system import System, inside
+from carpscope.settings.system import System
 
 _TOKEN = re.compile(r'"[^"]*"|[{}(),!<>]|[^\s{}(),!<>"]+')
 _NO_CARP = word_set("port user group icmp-type icmp6-type flags os modulate synproxy")

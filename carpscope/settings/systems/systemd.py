@@ -6,8 +6,8 @@ unit is a oneshot.
 """
 
 import re
-from dataclasses import dataclass, field
 
+from carpscope.core.values import dataclass, field
 from carpscope.settings import ucarp
 from carpscope.settings.model import UNKNOWN, DeclaredNode, Where
 from carpscope.settings.shell import Script, Word, evaluated
