@@ -47,18 +47,17 @@ def add_timezone(parser: argparse._ActionsContainer) -> None:
     """Add local time beside UTC."""
     parser.add_argument(
         "--timezone",
+        type=zone,
         metavar="ZONE",
-        help="local time beside UTC, of Europe/Berlin or +01:00; without it UTC alone",
+        help="local time beside UTC, of Europe/Berlin or =+01:00; without it UTC alone",
     )
 
 
-def zone(options: argparse.Namespace) -> "Zone | None":
-    """Return the zone of --timezone. Raises CarpscopeError where nobody knows it."""
-    if options.timezone is None:
-        return None
+def zone(text: str) -> "Zone":
+    """Read --timezone. Raises CarpscopeError where nobody knows it, before anything is read."""
     from carpscope.core.zone import Zone, parse_zone
 
-    return Zone(shown(options.timezone), parse_zone(options.timezone, "--timezone"))
+    return Zone(text, parse_zone(text, "--timezone"))
 
 
 def add_exit_status(parser: argparse.ArgumentParser) -> None:

@@ -32,6 +32,23 @@ class Zone:
         fraction = f".{at % SECOND:09d}"[: 1 + digits] if digits else ""
         return f"{text[11:19]}{fraction}{text[19:]}"
 
+    def beside(self, at: Nanos, *, digits: int = 0) -> str:
+        """Give the same in brackets, to stand behind a time in UTC."""
+        return f" ({self.clock(at, digits=digits)})"
+
+
+def beside(zone: Zone | None, at: Nanos, *, digits: int = 0) -> str:
+    """Give local time in brackets; empty where nobody asked."""
+    return zone.beside(at, digits=digits) if zone is not None else ""
+
+
+def beside_both(zone: Zone | None, first: Nanos, last: Nanos) -> str:
+    """The same of a stretch of time: the offset once, unless it changes in between."""
+    if zone is None:
+        return ""
+    begin, end = zone.clock(first), zone.clock(last)
+    return f" ({begin[:8] if begin[8:] == end[8:] else begin} – {end})"
+
 
 def parse_zone(text: str, option: str) -> dt.tzinfo:
     """Read a time zone that an option names. Raises CarpscopeError."""

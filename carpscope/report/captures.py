@@ -6,6 +6,7 @@ from carpscope.capture.described import Described, Folder
 from carpscope.core.address import ip_text
 from carpscope.core.text import plural
 from carpscope.core.units import Nanos, clock, day, span_text
+from carpscope.core.zone import Zone, beside, beside_both
 from carpscope.pipeline import Analysis
 from carpscope.report.captured import advice, captured_text
 from carpscope.report.folder import folder_notes
@@ -18,10 +19,10 @@ from carpscope.timeline.vantage import Vantage
 LOSSES_SHOWN = 12
 
 
-def evidence(out: Printer, analysis: Analysis, *, details: bool) -> None:
+def evidence(out: Printer, analysis: Analysis, *, details: bool, zone: Zone | None = None) -> None:
     """Print what was read, what is wrong with it, and what was left out."""
     if analysis.folder is not None:
-        _folder(out, analysis, analysis.folder, details=details)
+        _folder(out, analysis, analysis.folder, details=details, zone=zone)
     captured = analysis.captured
     for index, capture in enumerate(analysis.captures):
         if analysis.folder is not None and not details:
@@ -31,7 +32,7 @@ def evidence(out: Printer, analysis: Analysis, *, details: bool) -> None:
         told = (
             f"{size}, "
             f"{plural(analysis.advertisements[index], 'CARP advertisement')}"
-            f"{_when(capture.first, capture.last)}"
+            f"{_when(capture.first, capture.last, zone)}"
         )
         if prefix.cell_len + len(told) > out.console.width:
             out.hang(Text(), prefix)
@@ -62,7 +63,9 @@ def _captured(out: Printer, one: Captured, capture: Described, analysis: Analysi
         out.hang(Text("  better: ", style="dim"), told)
 
 
-def _folder(out: Printer, analysis: Analysis, folder: Folder, *, details: bool) -> None:
+def _folder(
+    out: Printer, analysis: Analysis, folder: Folder, *, details: bool, zone: Zone | None
+) -> None:
     """Print a folder as the one recording it is."""
     captures = analysis.captures
     starts = [capture.first for capture in captures if capture.first is not None]
@@ -73,7 +76,7 @@ def _folder(out: Printer, analysis: Analysis, folder: Folder, *, details: bool) 
         f"{plural(len(captures), 'capture')}, "
         f"{plural(sum(capture.packets for capture in captures), 'packet')}, "
         f"{plural(sum(analysis.advertisements), 'CARP advertisement')}"
-        f"{_when(min(starts, default=None), max(ends, default=None))}",
+        f"{_when(min(starts, default=None), max(ends, default=None), zone)}",
     )
     if folder.doubled:
         held = f"{plural(folder.doubled, 'packet')} in more than one capture, taken once"
@@ -127,13 +130,13 @@ def span_of(analysis: Analysis) -> Span:
     return Span(min(ends, default=0), max(ends, default=1))
 
 
-def _when(first: Nanos | None, last: Nanos | None) -> str:
+def _when(first: Nanos | None, last: Nanos | None, zone: Zone | None) -> str:
     if first is None or last is None:
         return ""
     begin = f"{day(first)} {clock(first, digits=0)}"
     if first == last:
-        return f", {begin} UTC"
+        return f", {begin} UTC{beside(zone, first)}"
     end = (
         clock(last, digits=0) if day(first) == day(last) else f"{day(last)} {clock(last, digits=0)}"
     )
-    return f", {begin} – {end} UTC ({span_text(last - first)})"
+    return f", {begin} – {end} UTC{beside_both(zone, first, last)} ({span_text(last - first)})"

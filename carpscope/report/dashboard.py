@@ -22,6 +22,7 @@ from rich.text import Text
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.text import shown
 from carpscope.core.units import SECOND, Nanos, clock, span_text
+from carpscope.core.zone import Zone, beside
 from carpscope.detect.finding import Severity
 from carpscope.report.layout import columns
 from carpscope.report.record import WITHDRAWN, Record
@@ -52,8 +53,14 @@ JITTER_FULL: Nanos = 50_000_000
 class Dashboard:
     """Draws snapshots in a thread of its own."""
 
-    def __init__(self, console: Console | None = None, mistakes: Mistakes | None = None) -> None:
-        """Take the terminal, and who counts what fails in here by our mistake."""
+    def __init__(
+        self,
+        console: Console | None = None,
+        mistakes: Mistakes | None = None,
+        zone: Zone | None = None,
+    ) -> None:
+        """Take the terminal, who counts our mistakes in here, and a zone to tell beside UTC."""
+        self._zone = zone
         self._mistakes = mistakes or Mistakes()
         # a COLUMNS that a shell exported says what was, not what a resized terminal is
         told = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
@@ -93,13 +100,15 @@ class Dashboard:
                 if self._latest is not None and not self._over.is_set():
                     width, height = self._console.size
                     unicode = (self._console.encoding or "").lower().startswith("utf")
-                    lines = picture(self._latest, width, height, unicode=unicode)
+                    lines = picture(self._latest, width, height, unicode=unicode, zone=self._zone)
                     live.update(Group(*lines), refresh=True)
 
 
-def picture(now: Snapshot, width: int, height: int, *, unicode: bool = True) -> list[Text]:
+def picture(
+    now: Snapshot, width: int, height: int, *, unicode: bool = True, zone: Zone | None = None
+) -> list[Text]:
     """Draw a snapshot: exactly `height` lines of at most `width` cells."""
-    head = [_header(now, width), Text()]
+    head = [_header(now, width, zone), Text()]
     foot = _footer(now)
     room = max(height - len(head) - len(foot), 3)
     crowd = sum(len(group.nodes) + len(group.unheard) + 1 for group in now.groups) + 2
@@ -120,7 +129,7 @@ LAG_SHOWN: Nanos = SECOND
 """A pipe that is later than this is told in colour: verdicts come as much later."""
 
 
-def _header(now: Snapshot, width: int) -> Text:
+def _header(now: Snapshot, width: int, zone: Zone | None) -> Text:
     line = _styled("carpscope ", "bold")
     for interface in now.interfaces:
         up = interface.state == "up"
@@ -129,7 +138,7 @@ def _header(now: Snapshot, width: int) -> Text:
         if interface.lag is not None:
             style = FAINT if interface.lag < LAG_SHOWN else WARN
             line.append(f"lag {interface.lag / SECOND:.1f} s ", style=style)
-    right = f"{clock(now.at, digits=0)} UTC  up {_span(now.at - now.started)}"
+    right = f"{clock(now.at, digits=0)} UTC{beside(zone, now.at)}  up {_span(now.at - now.started)}"
     adverts = f"{now.adverts:,} adverts  "
     if width - line.cell_len > len(right) + len(adverts):
         right = adverts + right

@@ -5,6 +5,7 @@ from typing import Protocol, TextIO
 
 from carpscope.core.text import shown
 from carpscope.core.units import clock, span_text
+from carpscope.core.zone import Zone, beside
 from carpscope.detect.finding import Severity
 from carpscope.report.record import WITHDRAWN, Record
 from carpscope.report.snapshot import GroupView, Snapshot
@@ -17,13 +18,13 @@ _SIGNS = {
 }
 
 
-def event_line(record: Record) -> str:
+def event_line(record: Record, zone: Zone | None = None) -> str:
     """Give one event as a line; nothing in it that a terminal would obey."""
     sign = _SIGNS[record.severity]
     if record.action == "closed":
         sign = " " if record.body.get("why") == WITHDRAWN else "✓"
     where = f"{record.interface} " if record.interface else ""
-    told = f"{clock(record.at, digits=3)} {sign} {where}{record.text}"
+    told = f"{clock(record.at, digits=3)}{beside(zone, record.at)} {sign} {where}{record.text}"
     if record.kind in ("finding", "incident") and record.action == "updated":
         told += " (still)"
     told_in_full = record.kind in ("finding", "incident") and record.action == "opened"
@@ -38,15 +39,15 @@ class EventLines:
     attempts = 1
     name = "standard output"
 
-    def __init__(self, stream: TextIO) -> None:
-        """Take where to print."""
-        self._stream = stream
+    def __init__(self, stream: TextIO, zone: Zone | None = None) -> None:
+        """Take where to print, and a zone to tell beside UTC."""
+        self._stream, self._zone = stream, zone
 
     def send(self, record: Record) -> None:
         """Print one; what is told as another record is left to that."""
         if record.is_part:
             return
-        self._stream.write(event_line(record) + "\n")
+        self._stream.write(event_line(record, self._zone) + "\n")
         self._stream.flush()
 
     def close(self) -> None:

@@ -13,6 +13,10 @@ from carpscope.wire.decode import Packet
 from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
+TYPE_CHECKING = False  # as in typing; dissect starts without what reads zones
+if TYPE_CHECKING:
+    from carpscope.core.zone import Zone
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -32,6 +36,8 @@ class Style(NamedTuple):
     """MAC addresses."""
     v: bool = False
     """TTL, id and length of IP."""
+    zone: "Zone | None" = None
+    """By which times of day are told beside UTC."""
 
 
 def stamp(at: Nanos, style: Style, since: Nanos) -> str:
@@ -47,7 +53,8 @@ def stamp(at: Nanos, style: Style, since: Nanos) -> str:
         minutes, seconds = divmod(seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}.{fraction // 1000:06d} "
-    return f"{day(at)} {clock(at)} " if style.t == 4 else f"{clock(at)} "
+    text = f"{clock(at)}{style.zone.beside(at) if style.zone is not None else ''} "
+    return f"{day(at)} {text}" if style.t == 4 else text
 
 
 PLAIN = Style()

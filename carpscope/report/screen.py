@@ -11,6 +11,7 @@ from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.text import plural
 from carpscope.core.units import SECOND, clock, span_text
+from carpscope.core.zone import Zone, beside, beside_both
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.incident import Incident
@@ -54,8 +55,16 @@ _SIGNS = {
 class Screen:
     """Prints one analysis."""
 
-    def __init__(self, console: Console, config: Config, *, details: bool = False) -> None:
-        """Take where to print, and what people call the nodes."""
+    def __init__(
+        self,
+        console: Console,
+        config: Config,
+        *,
+        details: bool = False,
+        zone: Zone | None = None,
+    ) -> None:
+        """Take where to print, what people call the nodes, and a zone to tell beside UTC."""
+        self._zone = zone
         self._console = console
         self._out = Printer(console)
         self._config = config
@@ -68,7 +77,7 @@ class Screen:
     def show(self, analysis: Analysis) -> None:
         """Print the whole."""
         names = short_names([capture.name for capture in analysis.captures])
-        evidence(self._out, analysis, details=self._details)
+        evidence(self._out, analysis, details=self._details, zone=self._zone)
         groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
         for finding in analysis.findings:
             self._findings.setdefault(finding.group, []).append(finding)
@@ -123,12 +132,15 @@ class Screen:
         style, sign = _STYLES[head.severity], _SIGNS[head.severity]
         told = incident if _is_many(incident) else head
         first, last = told.start, told.end
-        since = f"since {clock(first, digits=0)} UTC, still so at the end"
-        until = f"{clock(first, digits=0)} – {clock(last, digits=0)} UTC"
+        begin, local = f"{clock(first, digits=0)} UTC", beside(self._zone, first)
         length = last - first
-        when = f"{until}, {span_text(length)}" if length else until[:12]
+        when = f"{begin}{local}"
         if incident.ongoing:
-            when = since
+            when = f"since {when}, still so at the end"
+        elif length:
+            when = f"{clock(first, digits=0)} – {clock(last, digits=0)} UTC"
+            when += f"{beside_both(self._zone, first, last)}, "
+            when += span_text(length)
         where = "" if _is_many(incident) else f"{group_words(head.group)}: "
         title = Text(f"{where}{incident.summary}", style=style)
         self._out.lines(
@@ -242,7 +254,10 @@ class Screen:
         for event in shown:
             took = event.end - event.start
             length = f" after {span_text(took)}" if event.label == "failover" else ""
-            prefix = Text(f"  {clock(event.at, digits=3)}  ", style="dim")
+            prefix = Text(
+                f"  {clock(event.at, digits=3)}{beside(self._zone, event.at, digits=3)}  ",
+                style="dim",
+            )
             self._out.hang(prefix, f"{event.label.replace('_', ' ')}: {event.summary}{length}")
         if len(events) > len(shown):
             self._out.print(

@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shared.add_count(parser)
     shared.add_exit_status(parser)
     shared.add_color(parser)
+    shared.add_timezone(parser)
     parser.add_argument("-n", action="store_true", help="no names from the configuration")
     shared.add_path_delay(parser)
     group = parser.add_argument_group(
@@ -124,7 +125,8 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
         from carpscope.report.paper import paper
         from carpscope.report.screen import Screen
 
-        Screen(paper(width(), options.color), config, details=options.details).show(analysis)
+        out, zone = paper(width(), options.color), options.timezone
+        Screen(out, config, details=options.details, zone=zone).show(analysis)
     if analysis.interrupted:
         sys.stdout.flush()
         read = f"{analysis.packets:,} packets were read until then"

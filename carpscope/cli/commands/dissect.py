@@ -50,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="no time; -tt seconds since 1970, -ttt since the line before, -tttt with the date, "
         "-ttttt since the first line",
     )
+    shared.add_timezone(lines)
     lines.add_argument("-e", action="store_true", help="MAC addresses")
     lines.add_argument("-v", action="count", default=0, help="TTL, id and length of IP")
     shared.add_secrets(parser)
@@ -156,7 +157,7 @@ def _printer(
 
     write = sys.stdout.write
     several = len(names) > 1
-    style = line.Style(min(options.t, 5), options.e, options.v > 0)
+    style = line.Style(min(options.t, 5), options.e, options.v > 0, options.timezone)
     since: list[Nanos] = []
 
     def as_json(packet: "Packet", verdict: "Verdict | None") -> None:

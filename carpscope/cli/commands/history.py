@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 
+from carpscope.cli import options as shared
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 
@@ -11,6 +12,7 @@ TYPE_CHECKING = False  # as in typing, which takes too long to import for `--hel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from carpscope.core.zone import Zone
     from carpscope.report.line import Json
     from carpscope.report.store import Kept
 
@@ -45,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="GROUP", help="vlan10/vhid1, or the number of a vhid")
     parser.add_argument("-c", "--count", type=_count, metavar="N", help="the newest N only")
     parser.add_argument("-V", "--details", action="store_true", help="what incidents consist of")
+    shared.add_timezone(parser)
     parser.add_argument("--json", action="store_true", help="one event object a line")
 
 
@@ -55,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
     from carpscope.report.store import Wish, kept
 
-    now = time.time_ns()
+    now, zone = time.time_ns(), options.timezone
     chosen = SEVERITIES[SEVERITIES.index(options.severity) :] if options.severity else ()
     wish = Wish(
         _when(options.since, now, "--since"),
@@ -70,18 +73,19 @@ def run(options: argparse.Namespace) -> int:
             text = json.dumps(event.document, ensure_ascii=False, separators=(",", ":"))
             sys.stdout.write(text + "\n")
         elif options.details or options.kind or not event.is_part:
-            sys.stdout.write(_line(event) + "\n")
+            sys.stdout.write(_line(event, zone) + "\n")
     return 0
 
 
-def _line(event: "Kept") -> str:
+def _line(event: "Kept", zone: "Zone | None") -> str:
     from carpscope.core.text import shown
     from carpscope.core.units import clock, day
+    from carpscope.core.zone import beside
 
     told: Mapping[str, Json] = event.document
     where = f"{told['interface']} " if told.get("interface") else ""
     action = f"{told['action']}: " if told["event_type"] in {"finding", "incident"} else ""
-    when = f"{day(event.at)} {clock(event.at, digits=3)}"
+    when = f"{day(event.at)} {clock(event.at, digits=3)}{beside(zone, event.at)}"
     return shown(f"{when}  {told['severity']:8}  {where}{action}{told['message']}")
 
 

@@ -88,6 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-f", "--filter", metavar="EXPR", help="narrow what is captured, in tcpdump's language")
     shared.add_count(parser)
     shared.add_exit_status(parser)
+    shared.add_timezone(parser)
     add("--for", dest="length", type=span, metavar="TIME", help="end after this time: 10s, 5m, 2h")
     add("-n", action="store_true", help="no names from the configuration")
     add("-q", "--quiet", action="store_true", help="print nothing")
@@ -409,7 +410,7 @@ class _screen:  # noqa: N801 - used as a function
         elif sys.stdout.isatty() and not options.plain:
             from carpscope.report.dashboard import Dashboard
 
-            dashboard = Dashboard(mistakes=mistakes)
+            dashboard = Dashboard(mistakes=mistakes, zone=options.timezone)
             dashboard.start()
             self._stop = dashboard.stop
             loop.show.append(dashboard.show)
@@ -418,7 +419,7 @@ class _screen:  # noqa: N801 - used as a function
         else:
             from carpscope.report.eventline import EventLines
 
-            loop.outputs.add(Outlet(EventLines(sys.stdout), mistakes=mistakes))
+            loop.outputs.add(Outlet(EventLines(sys.stdout, options.timezone), mistakes=mistakes))
         return self._stop
 
     def __exit__(self, *problem: object) -> None:

@@ -106,7 +106,6 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.output)
     folder.prepare(target)
     config = shared.config(options)
-    shared.zone(options)
     key = _key(options.sign) if options.sign else None
     if "pdf" in options.format:
         from carpscope.report.forensic.pdf import browser
@@ -191,7 +190,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
         command_line(options, labels, config, created),
         _options(options, config),
     )
-    request.zone = shared.zone(options)
+    request.zone = options.timezone
     request.logs = _logs(options, request)
     return request
 
@@ -297,7 +296,7 @@ def command_line(
         ("--acquisition", options.acquisition),
         ("--notes", options.notes),
         ("--log-year", options.log_year),
-        ("--timezone", options.timezone),
+        ("--timezone", options.timezone and options.timezone.name),
     ):
         if value:
             words += [flag, str(value)]
@@ -328,7 +327,7 @@ def _options(options: argparse.Namespace, config: "Config") -> "dict[str, Json]"
         "count": options.count,
         "path_delay_ms": options.path_delay,
         "log_zone": options.log_zone,
-        "timezone": options.timezone,
+        "timezone": options.timezone and options.timezone.name,
         "log_year": options.log_year,
     }
 
