@@ -3,6 +3,8 @@
 The file is read by `settings.carpscope_toml`.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from carpscope.core.errors import CarpscopeError
@@ -47,7 +49,7 @@ class Config(NamedTuple):
 
     passphrases: tuple[bytes, ...] = ()
     addresses: tuple[bytes, ...] = ()
-    names: tuple[tuple[bytes, str], ...] = ()
+    names: Mapping[bytes, str] = MappingProxyType({})
     """Source addresses and what people call their nodes."""
     groups: tuple[ExpectedGroup, ...] = ()
     tolerances: Tolerances = Tolerances()
@@ -83,8 +85,7 @@ class Config(NamedTuple):
 
     def name_of(self, addresses: list[bytes]) -> str | None:
         """Return what people call the node with one of these addresses."""
-        names = dict(self.names)
-        return next((names[a] for a in addresses if a in names), None)
+        return next((self.names[a] for a in addresses if a in self.names), None)
 
 
 def bounded(passphrases: list[bytes], where: str) -> list[bytes]:

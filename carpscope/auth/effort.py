@@ -9,6 +9,9 @@ RUN_DIGESTS = 10_000_000
 """For all searches of a run: about nine seconds, however many senders there are."""
 SEARCH_DIGESTS = 1 << 22
 """For one search: every subset of 20 addresses under four keys."""
+QUESTION_DIGESTS = 400
+"""What asking costs beside its digests: the sets are put together anew for every sample. Where
+many senders wait, of whom each is asked about once, this is most of it."""
 AGAIN_DIGESTS = 400_000
 """What a run gets anew each time it is asked for explanations, so that weeks of listening
 do not end with nothing."""

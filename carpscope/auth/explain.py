@@ -15,7 +15,7 @@ configure, then what they get wrong:
 8. two addresses nobody supplied.
 """
 
-from carpscope.auth.effort import SEARCH_DIGESTS, Effort
+from carpscope.auth.effort import QUESTION_DIGESTS, SEARCH_DIGESTS, Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.auth.question import Candidates, Outcome, Sample
 from carpscope.auth.recipes import Recipe
@@ -40,6 +40,8 @@ def explain(
     effort = effort or Effort()
     outcome = Outcome()
     most = min(SEARCH_DIGESTS, effort.room)
+    if most:
+        effort.spend(QUESTION_DIGESTS)
     search = Search(sample, keyring, candidates, outcome, effort, most)
     for stage in stages:
         if outcome.digests >= most:

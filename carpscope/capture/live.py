@@ -26,6 +26,9 @@ DRAIN_MAX: Nanos = 5 * SECOND
 """A full buffer takes this long at the most; who ends a flood does not wait for more."""
 BATCHES_OF_SEVERAL = 2
 """Of each of several interfaces at a time: they are sorted before any is looked at."""
+TURN: Nanos = 100 * MILLISECOND
+"""Of one interface batches are given for so long, then others have their turn: what is looked at
+may take longer than it took to come."""
 RETRY_AFTER: Nanos = SECOND // 4
 RESERVED = 8
 """Descriptors that are kept for opening an interface again."""
@@ -117,7 +120,11 @@ class LiveCapture:
         limit = BATCHES_MAX
         if len(self.interfaces) == 1:
             before = self.interfaces[0].frames
-            yield from _batches(self.interfaces[0], limit)
+            began = monotonic_ns()
+            for batch in _batches(self.interfaces[0], limit):
+                yield batch
+                if monotonic_ns() - began > TURN:
+                    return
             emptied = self.interfaces[0].frames - before < limit * BATCH
         else:
             before = sum(i.frames for i in self.interfaces)

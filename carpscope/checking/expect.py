@@ -34,7 +34,7 @@ def expected(paths: Sequence[str], base: Config) -> Config:
     return base._replace(
         passphrases=tuple(keys),
         addresses=tuple(addresses),
-        names=tuple(names.items()),
+        names=names,
         groups=groups,
     )
 

@@ -61,7 +61,7 @@ def _silent(group: Group, config: Config) -> Iterable[str]:
     expected = config.expects(group.vlan, group.vhid)
     listed = expected.nodes if expected is not None else ()
     near = {_network(address) for node in group.known[:8] for address in node.addresses}
-    for address, name in config.names:
+    for address, name in config.names.items():
         if address in listed or (not listed and _network(address) in near):
             yield _named(name)
 

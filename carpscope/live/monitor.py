@@ -20,7 +20,7 @@ from carpscope.core.values import dataclass, field
 from carpscope.detect.engine import Engine
 from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
-from carpscope.detect.incident import called
+from carpscope.detect.incident import Called, called
 from carpscope.detect.rule import Context
 from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
@@ -81,6 +81,10 @@ class Monitor:
     states: States = field(default_factory=States)
     news: list[News] = field(default_factory=list)
     """Since the last look."""
+    mastered: frozenset[str] = frozenset()
+    """Groups that had a MASTER at the last look, by their ids."""
+    called: Called = str
+    """What people call the nodes that are followed, as it was then."""
     searcher: Searcher | None = None
     """Who searches beside the loop; without one, everything is searched in `look`."""
     mistakes: Mistakes = field(default_factory=Mistakes)
@@ -182,9 +186,10 @@ class Monitor:
             with self.mistakes.isolated("comparison of captures", at):
                 found = self.prove(found)
         changes = self.situations.look(found, at, self.doubts, is_last=is_last)
-        masters = frozenset(g.id for g in self.observer.groups.values() if g.masters)
+        self.mastered = frozenset(g.id for g in self.observer.groups.values() if g.masters)
+        self.called = called(self.observer.groups.values(), self.config)
         listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)
-        changes += self.situations.carried_over(at, masters, listed)
+        changes += self.situations.carried_over(at, self.mastered, listed)
         if at - self._pruned >= PRUNE_EVERY:
             self._pruned = at
             with self.mistakes.isolated("what is forgotten", at):
@@ -207,8 +212,7 @@ class Monitor:
 
     def follow(self, at: Nanos) -> list[tuple[str, Followed]]:
         """Say what became of incidents, after a look."""
-        names = called(self.observer.groups.values(), self.config)
-        return self.incidents.look(self.situations.open, names, at)
+        return self.incidents.look(self.situations.open, self.called, at)
 
     def finish(self) -> list[Finding]:
         """End the run; return every finding as an analysis would."""

@@ -86,8 +86,7 @@ class States:
 
 
 def _fell_silent(node: Node, at: Nanos, resumed: Nanos) -> bool:
-    heard = mastership.is_silent(node, at)
-    return heard and at - resumed > traits.takeover(node).latest
+    return mastership.is_silent(node, at, resumed)
 
 
 def _state(group: Group, at: Nanos, resumed: Nanos) -> tuple[str, Nanos, tuple[str, ...]]:
@@ -104,7 +103,8 @@ def _state(group: Group, at: Nanos, resumed: Nanos) -> tuple[str, Nanos, tuple[s
     reign, node = max(left, key=lambda one: one[0].until)
     if reign.ended_by in ("unseen", "capture"):
         return "", at, ()
-    wait = max(traits.takeover(member).latest for member in group.members)
-    if reign.ended_by != "silent" and at - max(reign.until, resumed) <= wait:
-        return BACKUP, reign.until, (node.id,)
+    if reign.ended_by != "silent":
+        wait = max(traits.takeover(member).latest for member in group.members)
+        if at - max(reign.until, resumed) <= wait:
+            return BACKUP, reign.until, (node.id,)
     return INIT, at, (node.id,)

@@ -1,12 +1,12 @@
 """What happened, as records: changes of situations, elections, states, notices."""
 
 import re
-from collections.abc import Mapping
 
 from carpscope.core.units import Nanos, rfc3339, span_text
 from carpscope.core.values import replace
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Severity
+from carpscope.detect.incident import Called
 from carpscope.detect.words import listed
 from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, News
@@ -29,21 +29,10 @@ _ENDED = {
 _ADDRESS = re.compile(r"[0-9a-fA-F.:]*[0-9a-fA-F]")
 
 
-def called(monitor: Monitor) -> dict[str, str]:
-    """Return what people call the nodes of a segment, by their ids."""
-    found = {}
-    for group in monitor.observer.groups.values():
-        for node in group.nodes.values():
-            name = monitor.config.name_of(node.addresses)
-            if name:
-                found[node.id] = name
-    return found
-
-
-def renamed(text: str, names: Mapping[str, str]) -> str:
+def renamed(text: str, called: Called) -> str:
     """Replace whole addresses: 192.0.2.1 is no part of 192.0.2.10."""
     text = text.replace("still so at the end", "still so")  # there is no end yet
-    return _ADDRESS.sub(lambda found: names.get(found[0], found[0]), text) if names else text
+    return text if called is str else _ADDRESS.sub(lambda found: called(found[0]), text)
 
 
 class Teller:
@@ -55,12 +44,16 @@ class Teller:
 
     def _named(self, text: str) -> str:
         """Put what people call nodes before their addresses."""
-        names = called(self._monitor)
-        return renamed(text, {node: f"{name} ({node})" for node, name in names.items()})
+        called = self._monitor.called
+
+        def both(node: str) -> str:
+            name = called(node)
+            return node if name == node else f"{name} ({node})"
+
+        return renamed(text, str if called is str else both)
 
     def _state(self, group: str) -> str:
-        found = (g for g in self._monitor.observer.groups.values() if g.id == group)
-        return "MASTER" if any(g.masters for g in found) else "BACKUP"
+        return "MASTER" if group in self._monitor.mastered else "BACKUP"
 
     def look(self, until: Nanos, *, is_last: bool = False) -> tuple[list[Change], list[Record]]:
         """Let time pass on the segment; return what changed, and it in words, in order."""

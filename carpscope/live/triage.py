@@ -28,7 +28,12 @@ WATCHED: Nanos = 1 * SECOND
 """They are, if they got later by a fifth of this while they were looked at for so long, or for
 half as long."""
 CALM: Nanos = 5 * SECOND
-"""Without a late frame for so long, the flood is over."""
+"""Without a late frame for so long, more is looked at: four times as many groups, or everything
+where nothing was left out meanwhile."""
+CALM_LATEST: Nanos = 60 * SECOND
+"""Twice as long each time that was too much, up to this: a flood that goes on is not late as long
+as it is not looked at."""
+WIDER = 4
 EACH = 8
 """Of the frames that libpcap hands over at once, so many of one sender that comes first are looked
 at: anybody can send in its name."""
@@ -58,6 +63,12 @@ class Triage:
     _late: tuple[Nanos, Nanos] | None = None
     """When frames were found late, and by how much."""
     _last_late: Nanos = 0
+    """When that was, or when more was looked at."""
+    _calm: Nanos = CALM
+    _widened: Nanos = 0
+    """When more was looked at last,"""
+    _skipped: int = 0
+    """and what had not been looked at until then."""
     _counts: dict[bytes, int] = field(default_factory=dict)
 
     def choose(self, batch: Batch) -> Batch:
@@ -83,8 +94,8 @@ class Triage:
         lateness = now - at
         if lateness <= LATE:
             self._late = None
-            if self.is_flood and abs(now - self._last_late) > CALM:
-                self.share = 1
+            if abs(now - self._last_late) > self._calm:
+                self._widen(now)
             return
         self._last_late = now
         if self._late is None:
@@ -96,8 +107,25 @@ class Triage:
         is_growing = lateness - before > WATCHED // 5
         if now - since >= (WATCHED // 2 if is_growing else WATCHED):
             if is_growing:
-                self.share = min(max(SHARE_FIRST, self.share * 2), SHARE_LAST)
+                self._narrow(now)
             self._late = now, lateness
+
+    def _narrow(self, now: Nanos) -> None:
+        """Look at less."""
+        if abs(now - self._widened) <= self._calm:
+            self._calm, self._widened = min(2 * self._calm, CALM_LATEST), 0
+        if not self.is_flood:
+            self._skipped = self.skipped
+        self.share = min(max(SHARE_FIRST, self.share * 2), SHARE_LAST)
+
+    def _widen(self, now: Nanos) -> None:
+        """Look at more after a time without a late frame."""
+        if not self.is_flood:
+            self._calm = CALM
+            return
+        self.share = 1 if self.skipped == self._skipped else max(1, self.share // WIDER)
+        self._skipped = self.skipped
+        self._last_late = self._widened = now
 
     def _is_chosen(self, frame: Frame) -> bool:
         if frame.link != ETHERNET:

@@ -12,7 +12,7 @@ from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding
 from carpscope.detect.standing import Standing, counts, vips
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import called, renamed
+from carpscope.live.telling import renamed
 from carpscope.report.snapshot import (
     GroupView,
     InterfaceView,
@@ -89,7 +89,6 @@ def situations(monitor: Monitor) -> list[SituationView]:
     """Give what is open, causes first, the worst first."""
     found = monitor.situations.open
     by_identity = {s.identity for s in found}
-    names = called(monitor)
     held = _vips(monitor, (s.finding.groups for s in found))
     views = [
         SituationView(
@@ -102,10 +101,10 @@ def situations(monitor: Monitor) -> list[SituationView]:
             s.finding.group,
             s.finding.nodes,
             s.finding.start,
-            renamed(s.finding.summary, names),
-            renamed(s.finding.remedy, names),
+            renamed(s.finding.summary, monitor.called),
+            renamed(s.finding.remedy, monitor.called),
             any(cause in by_identity for cause in s.finding.caused_by),
-            renamed(s.finding.explanation, names),
+            renamed(s.finding.explanation, monitor.called),
             (home := monitor.incidents.of(s.identity)) is not None and home.is_wide,
             s.finding.groups,
             _all(s.finding.groups, held),
@@ -118,7 +117,6 @@ def situations(monitor: Monitor) -> list[SituationView]:
 
 def incidents(monitor: Monitor) -> list[SituationView]:
     """Give the incidents that are open, the worst first."""
-    names = called(monitor)
     followed = monitor.incidents.all
     held = _vips(monitor, (f.incident.groups for f in followed))
     return [
@@ -132,10 +130,10 @@ def incidents(monitor: Monitor) -> list[SituationView]:
             f.incident.groups[0] if not f.is_wide else f"{len(f.incident.groups)} groups",
             f.incident.nodes,
             f.incident.start,
-            renamed(f.incident.summary, names),
-            renamed(f.incident.remedy, names),
+            renamed(f.incident.summary, monitor.called),
+            renamed(f.incident.remedy, monitor.called),
             is_symptom=False,
-            explanation=renamed(f.incident.root.explanation, names),
+            explanation=renamed(f.incident.root.explanation, monitor.called),
             is_part=not f.is_wide,
             groups=f.incident.groups,
             vips=_all(f.incident.groups, held),

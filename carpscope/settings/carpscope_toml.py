@@ -167,7 +167,7 @@ def read_config(path: str, warn: Callable[[str], None] | None = None) -> Config:
     return Config(
         tuple(bounded(passphrases, path)),
         tuple(map(bytes, file.addresses)),
-        names,
+        dict(names),
         tuple(_groups(document, file.group, _Names(names))),
         Tolerances(
             int(file.tolerances.close_after * SECOND),

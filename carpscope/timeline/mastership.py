@@ -13,6 +13,7 @@ from carpscope.core.units import Nanos
 from carpscope.timeline import traits
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node, Reign
+from carpscope.wire.carp import interval_ns
 
 
 class Held(NamedTuple):
@@ -27,12 +28,15 @@ def is_master(node: Node) -> bool:
     return bool(node.reigns) and node.reigns[-1].ended_by in ("", "capture")
 
 
-def is_silent(node: Node, now: Nanos) -> bool:
+def is_silent(node: Node, now: Nanos, resumed: Nanos = 0) -> bool:
     """Tell whether a MASTER has been silent for longer than any backup of it waits.
 
-    One that nobody followed counts as MASTER until then: an advertisement may be lost.
+    One that nobody followed counts as MASTER until then: an advertisement may be lost. Since
+    `resumed` something can be seen again; what was missed before tells nothing.
     """
-    return now - node.last > traits.takeover(node).latest
+    silence = now - max(node.last, resumed)
+    due = interval_ns(node.advbase, node.advskew)  # nobody waits for less
+    return silence > due and silence > traits.takeover(node).latest
 
 
 def master(group: Group) -> Node | None:

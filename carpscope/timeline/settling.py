@@ -132,13 +132,14 @@ def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
             few = job.track.some(_spread(job.track.unexplained))
             _search(job, keyring, effort, QUICK, [*few, *old])
     for place, (job, old) in enumerate(wanting):
+        has_room = effort.room > 0
         job.track.apply(job.recipes)
         if place >= LONG and job.track.unexplained <= 2:
             _say(job.track, [BRIEF] if job.track.unexplained else [])
         elif job.track.unexplained or old:
             stages = ALL if place < LONGEST else DEAR
             _search(job, keyring, effort, stages, [*_ends(job.track), *old[-1:]])
-        if job.track.unexplained:
+        if job.track.unexplained and has_room:
             job.track.tried = job.candidates
             job.track.failures += 1
     for job in ordered:

@@ -71,6 +71,13 @@ def _candidates(node: "Node") -> tuple[Profile, ...]:
     return possible(identify(node)) or _kernels()
 
 
+@functools.lru_cache(maxsize=4096)
+def _takeover(name: str | None, versions: str | None, advbase: int, advskew: int) -> Band:
+    known = _PROFILES.get((name, versions))
+    candidates = map(profile, known) if known else _kernels()
+    return timers.widest([timers.takeover(one, advbase, advskew) for one in candidates])
+
+
 def interval(node: "Node") -> Band:
     """Return what lies between two of its advertisements, by what it announces now."""
     shape = node.advbase, node.advskew
@@ -92,8 +99,8 @@ def backups(master: "Node") -> Band:
 
 def takeover(node: "Node") -> Band:
     """Return how long it waits as a backup after the last advertisement that it took in."""
-    shape = node.advbase, node.advskew
-    return timers.widest([timers.takeover(one, *shape) for one in _candidates(node)])
+    found = identify(node)
+    return _takeover(found.name, found.versions, node.advbase, node.advskew)
 
 
 def takeover_of(mac: bytes | None, advbase: int, advskew: int) -> Band:

@@ -226,6 +226,19 @@ def test_twenty_byte_keys_and_the_empty_one_are_searched_as_far() -> None:
         assert found.recipe.key.number == (1 if word else 0)
 
 
+def test_many_questions_of_few_digests_end_as_one_of_many_does() -> None:
+    """Each of many senders is asked about once: putting the sets together costs more than those."""
+    effort, keyring = Effort(60_000), Keyring((WORD,))
+    asked = 0
+    while effort.room:
+        counter = asked.to_bytes(8)
+        one = Sample(1, counter, bytes(20))
+        assert explain(one, keyring, Candidates(()), effort, stages=FIRST).recipe is None
+        asked += 1
+    assert 50 < asked <= 150
+    assert CUT in explain(sample(some("192.0.2.1")), keyring, Candidates(()), effort).limits
+
+
 def test_a_search_that_fails_says_what_it_left_out() -> None:
     foreign = some("203.0.113.1", "203.0.113.9", "203.0.113.77")
     words = tuple(b"word %d" % n for n in range(12))

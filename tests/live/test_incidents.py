@@ -48,6 +48,33 @@ def snapshot(monitor: Monitor, at: Nanos) -> Snapshot:
     )  # fmt: skip
 
 
+class Counted(dict[bytes, str]):
+    """Names that count how often somebody asks."""
+
+    asked = 0
+
+    def __contains__(self, address: object) -> bool:
+        self.asked += 1
+        return super().__contains__(address)
+
+
+def test_names_are_looked_up_once_a_look_however_much_is_told() -> None:
+    """In a flood thousands of nodes change at once: each is not named for each of the others."""
+    count = 200
+    names = Counted({bytes([192, 0, 2, 1]): "fw1"})
+    monitor = Monitor(Config(names=names), "eth1")
+    teller = Teller(monitor)
+    at = round(START * SECOND)
+    for number, (_, data) in enumerate(cut(count, until=2).frames, 1):
+        monitor.see(Frame(number, at + number, 1, data, len(data)))
+    nodes = sum(len(group.members) for group in monitor.observer.groups.values())
+    teller.look(at + SECOND)
+    before = names.asked
+    told = teller.look(at + 5 * SECOND)[1]
+    assert len(told) >= count, "all fell silent"
+    assert names.asked - before <= 8 * nodes
+
+
 @pytest.mark.parametrize("count", [20, 200])
 def test_one_cut_of_many_groups_is_one_story(count: int) -> None:
     monitor, records = watched(cut(count, until=30))

@@ -9,7 +9,7 @@ from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.live.monitor import Monitor
-from carpscope.live.triage import CALM, EACH, SHARE_FIRST, Triage
+from carpscope.live.triage import CALM, EACH, SHARE_FIRST, WIDER, Triage
 
 AT = 1_700_000_000 * SECOND
 MINE = bytes([192, 0, 2, 1])
@@ -162,12 +162,38 @@ def test_whole_groups_are_followed_or_none_of_them() -> None:
     assert not [item for item in monitor.taken_news() if getattr(item, "is_master", True) is False]
 
 
-def test_it_is_over_when_nothing_was_late_for_a_while() -> None:
-    triage, clock, _ = flooded()
+def calm(triage: Triage, clock: Clock, *vhids: int) -> int:
+    """Let frames come in time for a while; return the share that is looked at then."""
     clock.now += CALM + 2 * SECOND
-    given = [frame(advert(bytes([10, 0, 0, v]), v), clock.now) for v in others(triage, 5)]
-    assert chosen(triage, given) == given
-    assert not triage.is_flood
+    given = [frame(advert(bytes([10, 0, 0, v]), v), clock.now) for v in vhids]
+    chosen(triage, [frame(advert(MINE, 9), clock.now), *given])
+    return triage.share
+
+
+def test_it_is_over_when_nothing_was_late_and_nothing_left_out_for_a_while() -> None:
+    triage, clock, _ = flooded()
+    vhids = others(triage, 5)
+    assert calm(triage, clock, *vhids) > 1, "one was left out before"
+    assert calm(triage, clock, 9) > 1, "and now"
+    for _ in range(2):
+        calm(triage, clock)
+    before = triage.skipped
+    assert calm(triage, clock, *vhids) == 1
+    assert triage.skipped == before
+
+
+def test_more_is_looked_at_step_by_step_and_later_where_it_was_too_much() -> None:
+    triage, clock, _ = flooded()
+    vhids, first = others(triage, 100), triage.share
+    shares = [calm(triage, clock, *vhids) for _ in range(2)]
+    assert [first // one for one in shares] == [WIDER, WIDER**2]
+    for step in range(6):
+        clock.now += SECOND
+        chosen(triage, [frame(advert(MINE, 9), clock.now - (step + 1) * 300 * MILLISECOND)])
+    assert triage.share >= SHARE_FIRST, "it goes on"
+    before = triage.share
+    assert calm(triage, clock, *vhids) == before, "twice as long"
+    assert calm(triage, clock, *vhids) < before
 
 
 def test_any_bytes_are_judged() -> None:

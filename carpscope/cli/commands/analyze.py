@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
     config = shared.config(options)
     if options.n:
-        config = config._replace(names=())
+        config = config._replace(names={})
     folder = _folder(options)
     if folder is not None:
         from carpscope.cli import archive

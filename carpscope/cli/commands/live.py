@@ -289,7 +289,7 @@ def _watch_threads(loop: "Options") -> None:
 
 def _config(options: argparse.Namespace) -> "Config":
     config = shared.config(options)
-    return config._replace(names=()) if options.n else config
+    return config._replace(names={}) if options.n else config
 
 
 def _from_config(options: argparse.Namespace, config: "Config") -> None:
