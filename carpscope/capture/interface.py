@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from carpscope.capture.batch import Batch, next_batch
-from carpscope.capture.links import ANY, Links
+from carpscope.capture.links import ANY, Links, missed
 from carpscope.core.batch import Batch as Columns
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
@@ -74,6 +74,7 @@ class Counts:
     dropped: int = 0
     """Passed the filter and found the buffer full."""
     interface_dropped: int = 0
+    """Reached the card, which had no room for them."""
     skipped: int = 0
     """Read, and not looked at: there were too many."""
 
@@ -87,7 +88,7 @@ def grown(before: int, now: int) -> int:
     """Return how much a counter of 32 bits grew; nothing where it stepped back.
 
     It starts anew at 0 when it is full, and steps back when what it counts is reset or replaced:
-    libpcap reads the drops of an interface by its name.
+    the drops of an interface are found by its name.
     """
     step = (now - before) & 0xFFFF_FFFF
     return step if step < 1 << 31 else 0
@@ -127,7 +128,7 @@ class Interface:
     blinked: bool = False
     """Whether something was missed between the last two looks, however short it was."""
     _told: tuple[int, int, int] = (0, 0, 0)
-    """What the kernel said at the last count, of this opening."""
+    """What the kernel said at the last count: of this opening two, and of the interface."""
     _failed: bool = False
     _handle: _Handle | None = None
     _number: int = 0
@@ -159,7 +160,7 @@ class Interface:
         self._number = link.number if link is not None else 0
         self._carrier_changes = link.carrier_changes if link is not None else 0
         self._handle = handle
-        self._told = (0, 0, 0)
+        self._told = (0, 0, missed(self._statistics))
         kind = handle.datalink()
         self.link = 101 if kind == 12 else kind  # libpcap's DLT_RAW is LINKTYPE_RAW in files
         self.state = "up"
@@ -172,6 +173,10 @@ class Interface:
             return bytes.fromhex(text.decode().strip().replace(":", "")) or None
         except (OSError, ValueError):
             return None
+
+    @property
+    def _statistics(self) -> Path:
+        return Path("/sys/class/net", self.name, "statistics")
 
     @property
     def label(self) -> str:
@@ -218,10 +223,12 @@ class Interface:
         if self._handle is None:
             return
         try:
-            told = self._handle.stats()
+            received, dropped, _ = self._handle.stats()
         except pcapy.PcapError:
             return
         counts, before = self.counts, self._told
+        is_ours = self.state == "up"  # what has its name now may be another
+        told = received, dropped, missed(self._statistics) if is_ours else before[2]
         counts.received += grown(before[0], told[0])
         counts.dropped += grown(before[1], told[1])
         counts.interface_dropped += grown(before[2], told[2])

@@ -14,6 +14,7 @@ import pytest
 
 from captures.record.lan import run as tool
 from tests.live.stage import Event, Watcher, needs_namespaces, until, wire
+from tests.live.test_triage import advert
 from tests.program import ROOT
 
 pytestmark = needs_namespaces
@@ -310,3 +311,27 @@ def test_state_and_counters_are_whole_after_it_was_made_anew(tmp_path: Path) -> 
         assert watcher.end(signal.SIGTERM) == 0
     assert [e for e in json.loads(state.read_text())["open"] if e["label"] == "split_brain"]
     assert not [e for _, e in watcher.events if e["action"] == "dropped"]
+
+
+def test_frames_of_a_vlan_that_the_host_does_not_have_are_not_lost() -> None:
+    """Linux counts them as dropped, after the capture had them: a span port is full of them."""
+    once = (
+        "import socket, sys; way = socket.socket(socket.AF_PACKET, socket.SOCK_RAW);"
+        "way.bind(('tx0', 0)); [way.send(bytes.fromhex(word)) for word in sys.argv[1:]]"
+    )
+    frames = [
+        advert(bytes((10, 0, 0, node)), 9, (7, 8), counter=count).hex()
+        for node in (1, 2)
+        for count in range(10)
+    ]
+    with stage() as on:
+        watcher = on.watch("--for", "4s")
+        subprocess.run([*on.within, sys.executable, "-c", once, *frames], check=True)
+        statistics = "/sys/class/net/span0/statistics/rx_dropped"
+        told = subprocess.run([*on.within, "cat", statistics], capture_output=True, check=True)
+        watcher.process.wait(20)
+        watcher.end()
+    assert int(told.stdout) >= len(frames), "as the kernel counts"
+    assert f"{len(frames)} packets captured" in watcher.errors[0]
+    assert not [e for _, e in watcher.events if e["action"] == "dropped"]
+    assert not any("dropped by interface" in line for line in watcher.errors)
