@@ -6,7 +6,7 @@ from pathlib import Path
 
 from carpscope.config import Config
 from carpscope.core.address import ip_text
-from tests.contradictions import inside, outputs
+from tests.contradictions import account, inside, outputs
 from tests.contradictions.statements import differences
 from tests.contradictions.watched import watched
 from tests.program import run
@@ -32,7 +32,7 @@ def contradictions(path: Path, config: Config, room: Path) -> list[str]:
         outputs.of_screen(screen, document),
         live,
     ]
-    found = inside.contradictions(document)
+    found = inside.contradictions(document) + account.contradictions(document, said[3].account)
     for other in said[1:]:
         found += differences(said[0], other)
     return found

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,6 +44,8 @@ def of_document(document: Json, source: str = "JSON") -> Statements:
             group["status"],
         )
     found.findings = [_said(finding) for finding in document["findings"]]
+    found.incidents = len(document["incidents"])
+    found.events = Counter((event["label"], event["group"]) for event in document["events"])
     found.is_calm = not document["findings"]
     worst = [f for f in document["findings"] if f["identity"] == document["worst"]]
     found.worst = f"{worst[0]['code']} {worst[0]['group']}" if worst else ""
@@ -62,6 +65,7 @@ def of_tables(folder: Path) -> Statements:
         group.authentication = {**(group.authentication or {}), row["node"]: row["authentication"]}
     periods: dict[str, dict[str, list[Period]]] = {}
     begun: dict[tuple[str, str], Nanos] = {}
+    found.events = Counter()
     for line in (folder / "events.jsonl").read_text().splitlines():
         event = json.loads(line)
         if event["kind"] == "begins":
@@ -70,6 +74,8 @@ def of_tables(folder: Path) -> Statements:
             start = begun.pop((event["group"], event["node"]))
             own = periods.setdefault(event["group"], {}).setdefault(event["node"], [])
             own.append(Period(start, _at(event["timestamp"])))
+        elif event["kind"] == "event":
+            found.events[event["label"], event["group"]] += 1
     for name, group in found.groups.items():
         group.periods = {
             node: tuple(periods.get(name, {}).get(node, ())) for node in group.nodes or ()
@@ -99,22 +105,25 @@ class _Page(HTMLParser):
         super().__init__()
         self.tables: dict[str, list[list[str]]] = {}
         self.matrices: list[list[list[str]]] = []
-        self.articles: list[dict[str, str]] = []
-        self.verdict = ""
+        self.evidence: list[tuple[str, list[str]]] = []
+        """Code and cells of every finding."""
+        self.incidents = 0
+        self.account: list[str] = []
+        """The paragraphs before the time line, the verdict first."""
         self._text: list[str] | None = None
-        self._name = ""
+        self._section = ""
         self._caption = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "article":
-            self.articles.append({})
+            self.incidents += 1
+        elif tag == "section":
+            self._section = dict(attrs).get("id") or ""
         elif tag == "tr" and self._caption:
             self.tables[self._caption].append([])
         elif tag == "table":
             self._caption = ""
-        if tag in ("caption", "td", "th", "dt", "dd", "h3", "b") or (
-            tag == "p" and dict(attrs).get("class", "")
-        ):
+        if tag in ("caption", "td", "th", "b", "p"):
             self._text = []
 
     def handle_data(self, data: str) -> None:
@@ -133,15 +142,12 @@ class _Page(HTMLParser):
             if rows:
                 rows[-1].append(text)
         elif tag == "table":
+            if "vidence of CS" in self._caption:
+                code = self._caption.split()[-1]
+                self.evidence += [(code, row) for row in self.tables[self._caption][1:]]
             self._caption = ""
-        elif tag == "dt":
-            self._name = text
-        elif tag == "dd" and self.articles:
-            self.articles[-1].setdefault(self._name, text)
-        elif tag == "h3" and self.articles and not self.articles[-1]:
-            self.articles[-1]["title"] = text
-        elif tag == "p" and text and not self.verdict:
-            self.verdict = text
+        elif tag == "p" and self._section == "summary":
+            self.account.append(text)
         else:
             return
         self._text = None
@@ -178,7 +184,12 @@ def of_page(folder: Path, document: Json) -> Statements:
     for group in document["groups"]:
         found.groups.setdefault(group["id"], GroupSays())
     if "more finding" not in text:
-        found.findings = [_fact(article) for article in page.articles]
+        named = {group_words(f["group"]): f["group"] for f in document["findings"]}
+        found.findings = [_fact(code, row, named) for code, row in page.evidence]
+        found.incidents = page.incidents
+        if page.incidents:
+            assert page.account[0].startswith(f"{page.incidents:,} incident"), page.account[0]
+    found.account = page.account[1:]
     return found
 
 
@@ -192,16 +203,15 @@ def _matrix(rows: list[list[str]], ids: list[str]) -> dict[tuple[str, str], str]
     }
 
 
-def _fact(article: dict[str, str]) -> Said:
-    code = article["title"].split()[0]
-    group, _, nodes = (article["Group, nodes"] + " ").partition(": ")
-    moments = [_moment(found[0]) for found in _MOMENT.finditer(article["When"])]
+def _fact(code: str, row: list[str], named: dict[str, str]) -> Said:
+    group, nodes, when = row[:3]
+    end = re.search(r" – (?:[-0-9]+ )?(\d\d:\d\d:\d\d\.\d{3}) UTC", when)
     return Said(
         code,
-        group,
-        tuple(nodes.strip().split(", ")) if nodes.strip() else (),
-        moments[0],
-        moments[-1],
+        named.get(group),
+        tuple(nodes.split(", ")) if nodes else (),
+        start := _moment(when),
+        _clock(end[1]) if end else start,
     )
 
 

@@ -55,6 +55,11 @@ class Statements:
     source: str
     groups: dict[str, GroupSays] = field(default_factory=dict)
     findings: list[Said] | None = None
+    incidents: int | None = None
+    events: Counter[tuple[str, str]] | None = None
+    """How often each kind of event happened in each group."""
+    account: list[str] = field(default_factory=list)
+    """What a page says first, by paragraphs."""
     is_calm: bool | None = None
     """Whether it says that nothing is wrong."""
     status: str | None = None
@@ -75,7 +80,7 @@ def differences(one: Statements, other: Statements) -> Iterator[str]:
     if one.findings is not None and other.findings is not None:
         for text in _of_findings(one.findings, other.findings):
             yield f"{names}: {text}"
-    for what in ("is_calm", "status", "worst"):
+    for what in ("incidents", "events", "is_calm", "status", "worst"):
         a, b = getattr(one, what), getattr(other, what)
         if a is not None and b is not None and a != b:
             yield f"{names}: {what} {a!r}, {b!r}"

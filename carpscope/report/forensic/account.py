@@ -5,6 +5,8 @@ was affected, whether it is over, what to do and by whom. Every number is comput
 MASTER when (`timeline.mastership`), who announced which address, and of the findings.
 """
 
+import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from carpscope.core.address import ip_text, mac_text
@@ -13,8 +15,8 @@ from carpscope.core.units import Nanos, clock, day, span_text
 from carpscope.detect.engine import rules
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Attacker, Finding
-from carpscope.detect.incident import Incident
-from carpscope.detect.standing import vips
+from carpscope.detect.incident import LINKS, Incident
+from carpscope.detect.standing import ENDS_BY_ITSELF, vips
 from carpscope.detect.words import listed
 from carpscope.report.forensic import chronicle, story
 from carpscope.report.forensic.request import Request
@@ -88,7 +90,9 @@ def _incident(incident: Incident, request: Request) -> Iterator[str]:
     if incident.ongoing:
         yield "It was still so when the recording ended."
     else:
-        yield f"It was over at {clock(incident.end, digits=0)} UTC."
+        # of what has no end by itself only the last sign of it is known
+        ended = "It was over" if head.label in ENDS_BY_ITSELF else "It was seen last"
+        yield f"{ended} at {clock(incident.end, digits=0)} UTC."
 
 
 def _span(start: Nanos, end: Nanos) -> str:
@@ -111,7 +115,27 @@ def plain(finding: Finding, incident: Incident, groups: Sequence[Group], request
         nodes, groups = dict.fromkeys(finding.nodes), groups_
     who = few(map(request.called, nodes)) or "a host"
     text = sentence or finding.summary
-    return text.replace("{who}", who).replace("{address}", address_words(groups, request)) + also
+    named = _addresses_in(finding, request)
+    address = few(named) if named else address_words(groups, request)
+    return text.replace("{who}", who).replace("{address}", address) + also
+
+
+_ADDRESS = re.compile(r"(?<![\w.:])[0-9a-f.:]{2,}[0-9a-f:](?![\w:])")
+
+
+def _addresses_in(finding: Finding, request: Request) -> list[str]:
+    """Return the addresses that a finding names and that are no node's: what it is about."""
+    nodes = {node.id for group in request.groups for node in group.members} | set(finding.nodes)
+    words = dict.fromkeys(_ADDRESS.findall(finding.summary))
+    return [word for word in words if word not in nodes and _is_ip(word)]
+
+
+def _is_ip(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _served(groups: Sequence[Group], start: Nanos, end: Nanos) -> Iterator[str]:
@@ -145,7 +169,7 @@ def _answered(incident: Incident, groups: Sequence[Group], request: Request) -> 
     labels = {finding.label for finding in incident.findings}
     if labels & NOBODY:
         yield f"Whoever sent to {address_words(groups, request)} then may have had no answer."
-    if not labels & AT_ONCE:
+    if not labels & AT_ONCE or not groups:
         return
     by: dict[tuple[str, ...], list[str]] = {}
     rivals = {node for f in incident.findings if f.label in AT_ONCE for node in f.nodes}
@@ -176,8 +200,14 @@ def attacker_words(who: Attacker) -> str:
     return f"{address} (network card {mac_text(who.mac)})" if who.mac else address
 
 
+BETWEEN = LINKS | {
+    "looped_advert", "forged_skew", "replayed_advert", "invented_senders", "vrrp_vrid_conflict",
+}  # fmt: skip
+"""What is mended in the network and not on a host."""
+
+
 def _by_whom(incident: Incident, root: Finding) -> str:
-    if root.code.startswith(("CS3", "CS5")):
+    if root.label in BETWEEN:
         return "the people who run the network between these hosts"
     hosts = few(dict.fromkeys(root.nodes or incident.nodes))
     return f"the people who run {hosts}" if hosts else "the people who run these hosts"

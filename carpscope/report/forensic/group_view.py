@@ -1,10 +1,12 @@
 """Groups as the page shows them: nodes, MASTER intervals, who hears whom, the replay."""
 
 from carpscope.core.address import ip_text, mac_text
-from carpscope.core.units import clock
+from carpscope.core.text import plural
+from carpscope.core.units import clock, span_text
 from carpscope.detect.words import priority
 from carpscope.report.finding import frame_name
 from carpscope.report.forensic import story
+from carpscope.report.forensic.chronicle import ENDED
 from carpscope.report.forensic.drawings import interval_plots, timeline
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.views import Budget, GroupView, Model, NodeRow
@@ -21,12 +23,27 @@ def group_view(result: Model, group: Group, budget: Budget) -> GroupView:
     """Give one group; what is left out is noted in the model."""
     request = result.request
     members = group.members
+    reigns = [
+        (
+            node.id,
+            story.stamp(reign.start),
+            story.stamp(reign.until),
+            span_text(reign.until - reign.start),
+            ENDED.get(reign.ended_by, "the capture ended first"),
+        )
+        for node in members
+        for reign in node.reigns
+    ]
+    if len(reigns) > budget.reigns:
+        more = len(reigns) - budget.reigns
+        result.left_out.append(f"{plural(more, 'more MASTER interval')} of {group.id} in tables")
     return GroupView(
         group.id,
         f"group-{'-'.join(map(str, (*group.vlan, group.vhid)))}",
         story.capitalized(group_words(group.id)),
         ", ".join(ip_text(address) for address in list(group.announced)[:32]) or "none announced",
         [_node_row(node, request) for node in members[:64]],
+        reigns[: budget.reigns],
         timeline(result, group, budget),
         interval_plots(request, group, budget),
         _matrix(group, request),

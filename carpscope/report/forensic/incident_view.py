@@ -103,7 +103,8 @@ def _instance(finding: Finding, result: Model, limit: int) -> Instance:
     frames = [(str(frame_name(ref, request.names)), result.anchors.get(ref, "")) for ref in kept]
     return Instance(
         f"finding-{finding.identity}",
-        ", ".join(map(group_words, finding.groups)),
+        account.few(map(group_words, finding.groups)),
+        ", ".join(finding.nodes),
         when(finding.start, finding.end, request, ongoing=finding.ongoing),
         f"{finding.confidence:.0%}",
         finding.summary,

@@ -109,10 +109,11 @@ def _kind(kind: FindingKind) -> Iterator[str]:
         ("Sources", kind.sources),
     )
     yield from _table(
-        ("Group", "When", "Sure", "Frames in evidence.pcapng", "Identity"),
+        ("Group", "Nodes", "When", "Sure", "Frames in evidence.pcapng", "Identity"),
         [
             (
                 one.group,
+                one.nodes,
                 one.when,
                 one.sure,
                 ", ".join(name for name, _ in one.frames)

@@ -30,7 +30,7 @@ def until(at: int, after: int) -> str:
 def verdict(request: Request) -> tuple[str, str]:
     """Give the answer in one word for style and one line for people."""
     worst = max((f.severity for f in request.findings), key=lambda s: s.rank, default=None)
-    if not request.groups:
+    if not request.groups and worst is None:
         return "none", "No CARP advertisement is in these captures."
     if worst is None:
         return "good", "Nothing wrong was found."

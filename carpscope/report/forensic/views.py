@@ -61,6 +61,7 @@ class Instance:
 
     anchor: str
     group: str
+    nodes: str
     when: str
     sure: str
     summary: str
@@ -139,6 +140,8 @@ class GroupView:
     title: str
     addresses: str
     nodes: list[NodeRow]
+    reigns: list[tuple[str, str, str, str, str]]
+    """Node, from, to, how long, how it ended."""
     timeline: figures.Timeline
     intervals: list[figures.Intervals]
     matrix: list[tuple[str, list[tuple[str, str]]]]
