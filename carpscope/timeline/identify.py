@@ -68,7 +68,22 @@ def identify(node: Node) -> Identity:
         )
     if node.adverts == 0:
         return Identity(None, None, 0.0, ())
-    return _with_habits(node, _by_headers(node))
+    seen = _seen(node)
+    if node.identity is None or node.identity[0] != seen:
+        node.identity = seen, _with_habits(node, _by_headers(node))
+    return node.identity[1]
+
+
+def _seen(node: Node) -> object:
+    """Return all that the answer depends on: counts only grow, so their sums tell them apart."""
+    return (
+        (node.advbase, node.advskew, node.max_advskew, node.saw_demote, node.bow_outs),
+        (node.garp_virtual, node.garp_card, node.na_virtual, node.na_card, node.na_router),
+        (len(node.addresses), len(node.peers), len(node.changes), len(node.identifications)),
+        (sum(node.tos.values()), sum(node.traffic_class.values())),
+        [(one.seen, one.constant, one.sequential, one.random) for one in node.counters.values()],
+        node.intervals[:],
+    )
 
 
 def _by_headers(node: Node) -> Identity:

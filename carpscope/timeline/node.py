@@ -18,6 +18,7 @@ from carpscope.wire.carp import AdvertView, interval_ns
 
 if TYPE_CHECKING:
     from carpscope.timeline.beside import Held
+    from carpscope.timeline.identify import Identity
     from carpscope.timeline.pace import Pace
 
 FrameRef = int
@@ -187,6 +188,8 @@ class Node:
     na_virtual: int = 0
     na_card: int = 0
     na_router: int = 0
+    identity: "tuple[object, Identity] | None" = None
+    """What it was found to be, and of what (`timeline.identify`)."""
 
     def last_in(self, version: int, capture: int) -> Nanos | None:
         """Return when it advertised last, as one capture saw it."""
@@ -212,7 +215,7 @@ class Node:
         """Tell whether it advertised on in its beat, or verifies: what was invented for one packet
         does neither, also when it is invented again later."""
         beat = interval_ns(self.advbase, self.advskew) * 3 // 4
-        return any(gap >= beat for gap in self.intervals) or self.authentication.has_verified
+        return max(self.intervals, default=-1) >= beat or self.authentication.has_verified
 
     @property
     def is_known(self) -> bool:

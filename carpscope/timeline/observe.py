@@ -56,6 +56,9 @@ from carpscope.wire.igmp import MembershipView
 from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
+LOOKED_AT_ONCE = 2
+"""Nodes of a group of which the first advertisement is worth a quick look already: with more of
+them, as a flood makes in every group, only one that comes again is (`authentication.EARLY`)."""
 TRIM_EVERY = 16_384
 """Packets; between two looks at how much is kept, each can add a kilobyte or so."""
 
@@ -140,10 +143,14 @@ class Observer:
 
     def pass_by(self, batch: Batch, index: int) -> bool:
         """Take a packet of somebody who is only counted (`timeline.strangers`); else `see` it."""
-        strangers, at = self.strangers, batch.at(index)
-        if strangers.followed < strangers.crowded_from or (self._due and self._due[0][0] < at):
+        strangers = self.strangers
+        if strangers.followed < strangers.crowded_from:
             return False
-        if not strangers.take(batch, index):
+        row = batch.rows[index]
+        at = row[0]
+        if self._due and self._due[0][0] < at:
+            return False
+        if not strangers.take(batch, index, row):
             return False
         self.advertisements += 1
         self.now = max(self.now, at)
@@ -371,6 +378,7 @@ class Observer:
             not view.is_cut
             and not track.see(at, ref, view.counter, view.digest, group.recipes)
             and track.due
+            and (node.adverts > 1 or len(group.nodes) <= LOOKED_AT_ONCE)
         ):
             glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
         if node.held:

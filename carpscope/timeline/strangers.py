@@ -15,9 +15,9 @@ from collections import OrderedDict
 from typing import NamedTuple
 from zlib import crc32
 
-from carpscope.adverts.cut import parts, plain_of
+from carpscope.adverts.cut import layouts, plain_of
 from carpscope.adverts.train import Plain
-from carpscope.core.batch import Batch
+from carpscope.core.batch import Batch, Row
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
@@ -57,6 +57,12 @@ def invented(group: Group) -> Crowd | None:
     for frame in frames:
         crowd.count(end, frame)
     return crowd
+
+
+def _verifies(group: Group, tail: bytes) -> bool:
+    """Tell whether a known recipe explains the end of an advertisement: checksum, counter, HMAC."""
+    row = b"\0\0\0\0" + tail
+    return any(recipe.signer.verifies(row, 0, 1) for recipe in group.recipes)
 
 
 class _Way(NamedTuple):
@@ -143,20 +149,21 @@ class Strangers:
         """Tell the same of a whole group."""
         return all(self.is_invented(group, node) for node in group.nodes.values())
 
-    def take(self, batch: Batch, index: int) -> bool:
+    def take(self, batch: Batch, index: int, row: Row) -> bool:
         """Count an advertisement of somebody who is not followed; False where it may matter.
 
         It says what `admits` says, of a packet that holds nothing unusual. What does not change
         in a flood is looked up at once.
         """
-        found = parts(batch, index)
-        if found is None:
+        at, number, offset, captured, wire, interface = row
+        layout = layouts(batch.links[interface]).get(captured)
+        if layout is None or wire != captured:
             return False
-        layout, (head, _, middle, _, key, tail) = found
-        size, at = layout.source, batch.at(index)
-        source, name = key[:size], b"".join((head, middle, key[size:]))
+        head, _, middle, _, key, tail = layout.parts.unpack_from(batch.data, offset)
+        size = 4 if layout.version == 4 else 16
+        source, name = key[:size], head + middle + key[size:]
         capture = batch.capture_of(index)
-        ref = capture << FRAME_BITS | batch.number(index)
+        ref = capture << FRAME_BITS | number
         way = self._ways.get(name)
         if way is None or way.group.revision != way.revision:
             if way is not None:
@@ -174,7 +181,7 @@ class Strangers:
             or b"%c%b" % (layout.version, signed) in way.seen
             or (way.is_small and self.followed < self.limits.nodes)
             or (_int(tail, "big") + way.rest) % 65535
-            or any(recipe.fits(signed[:8], signed[8:]) for recipe in group.recipes)
+            or _verifies(group, tail)
         ):
             return self._take(way.plain._replace(source=source), name, tail, at, ref)
         self._slots[slot] = tag << 40 | at >> _TICK_BITS & _TIME_MASK

@@ -48,6 +48,8 @@ class Surroundings:
         """Know of nothing yet; the observer tells which groups there are."""
         self._groups: dict[Vlan, dict[int, Group]] = {}
         """By VLAN and vhid: a trunk has thousands of groups, a segment few."""
+        self._holding: dict[Vlan, dict[int, Group]] = {}
+        """Those of them with somebody who holds addresses without advertising: few, if any."""
         self._learned: dict[Vlan, dict[bytes, int]] = {}
         """How often each address was seen."""
         self._macs: dict[Vlan, dict[bytes, bytes]] = {}
@@ -88,6 +90,7 @@ class Surroundings:
         del known[group.vhid]
         if not known:
             del self._groups[group.vlan]
+        self._holding.get(group.vlan, {}).pop(group.vhid, None)
 
     def _on(self, vlan: Vlan) -> Iterable[Group]:
         return self._groups.get(vlan, {}).values()
@@ -119,10 +122,10 @@ class Surroundings:
 
     def _held(self, fact: Announced | Asked | Answered) -> None:
         """Tell the group that it concerns who holds an address, or that somebody asks for it."""
-        groups = self._groups.get(fact.vlan, {})
         if isinstance(fact, Asked):
-            for group in groups.values() if not fact.is_probe else ():
-                group.holdings.asked(fact)
+            if not fact.is_probe:
+                for group in self._holding.get(fact.vlan, {}).values():
+                    group.holdings.asked(fact)
             return
         mine = self._group_of(fact.vlan, fact.address, fact.mac)
         if mine is None:
@@ -131,6 +134,8 @@ class Surroundings:
         last = max((node.last_before(fact.at) for node in members), default=0)
         if self._vrrp.get((fact.vlan, mine.vhid), -1) <= last:
             mine.holdings.see(fact, members, is_shared=fact.address in mine.announced)
+            if mine.holdings.known:
+                self._holding.setdefault(mine.vlan, {})[mine.vhid] = mine
 
     def arp(self, packet: Packet, view: ArpView) -> Announced | None:
         """Take an ARP packet; return the announcement, if it is one."""

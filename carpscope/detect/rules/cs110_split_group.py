@@ -186,13 +186,26 @@ def _on(vlan: Vlan) -> str:
 
 def _overlap(one: _Part, other: _Part) -> tuple[Nanos, Nanos] | None:
     """Return from when to when both had a MASTER."""
-    shared = [
-        (max(a[0], b[0]), min(a[1], b[1]))
-        for a in one.spells
-        for b in other.spells
-        if max(a[0], b[0]) < min(a[1], b[1])
-    ]
-    return (min(s for s, _ in shared), max(e for _, e in shared)) if shared else None
+    ours, theirs = _joined(one.spells), _joined(other.spells)
+    shared: list[tuple[Nanos, Nanos]] = []
+    while ours and theirs:
+        start, end = max(ours[-1][0], theirs[-1][0]), min(ours[-1][1], theirs[-1][1])
+        if start < end:
+            shared.append((start, end))
+        later = ours if ours[-1][0] > theirs[-1][0] else theirs
+        later.pop()  # what begins later shares nothing with what lies before the other
+    return (shared[-1][0], shared[0][1]) if shared else None
+
+
+def _joined(spells: list[tuple[Nanos, Nanos]]) -> list[tuple[Nanos, Nanos]]:
+    """Return the same times in order, none overlapping another."""
+    joined: list[tuple[Nanos, Nanos]] = []
+    for start, end in sorted(spells):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _balances(group: Group) -> bool:
