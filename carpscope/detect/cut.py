@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from carpscope.core.address import ip_text
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
-from carpscope.detect.words import times
+from carpscope.detect.words import since, times
 from carpscope.protocol.profile import profile
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.identify import identify
@@ -86,6 +86,12 @@ def missed_text(link: BrokenLink) -> str:
         f"{times(link.missed)} although {sender.id} ({sender.advbase}/{sender.advskew}) "
         "advertised, for which it would have to step down"
     )
+
+
+def when_text(link: BrokenLink) -> str:
+    """Say from when to when, and in how many stretches where it did accept it in between."""
+    often = f", in {link.stretches} stretches" if link.stretches > 1 else ""
+    return since(link.start, link.end) + often
 
 
 def peer_text(link: BrokenLink) -> str:

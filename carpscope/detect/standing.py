@@ -29,7 +29,7 @@ class Status(Enum):
 
 def is_over(finding: Finding, moved: Nanos, at: Nanos, close_after: Nanos = spans.QUIET) -> bool:
     """Tell whether a finding, of which something was seen last at `moved`, is over by now."""
-    if finding.ongoing:
+    if finding.ongoing or finding.rests > at:
         return False
     return finding.label in ENDS_BY_ITSELF or at - moved > close_after
 

@@ -234,8 +234,6 @@ class Situations:
         return []
 
     def _is_over(self, situation: Situation, finding: Finding, now: Nanos) -> bool:
-        if finding.rests > now:
-            return False
         moved = max(finding.end, situation.moved if situation.is_open else 0)
         return is_over(finding, moved, now, self.close_after)
 

@@ -14,9 +14,6 @@ from carpscope.protocol.timers import Band
 QUIET: Nanos = MINUTE // 2
 """Without news for so long a situation is over, and what comes later is another one: as long as
 changes of master count together (contract: flapping, at advbase 1)."""
-SAME_TROUBLE: Nanos = MINUTE
-"""Contests of one pair that follow each other within this are one trouble: twice that, since a
-pair that is deaf meets only when a master changes."""
 CAUSE: Nanos = timers.DEAD_RATIO * SECOND
 """A cause and its effect overlap, give or take the time that a backup waits."""
 PROOF: Nanos = 10 * SECOND

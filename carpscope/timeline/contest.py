@@ -13,7 +13,7 @@ from carpscope.core.values import dataclass, field
 from carpscope.protocol import rules, timers
 from carpscope.timeline import traits
 from carpscope.timeline.identify import DSCP_CS7
-from carpscope.timeline.node import Node
+from carpscope.timeline.node import Node, Reign
 from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.carp import interval_ns
 
@@ -22,6 +22,8 @@ CONTESTS_KEPT = 500
 PAIRS_KEPT = 240
 """Per contest: all pairs of sixteen nodes. Made-up senders would fill the square of them."""
 NODES_KEPT = 64
+SPELLS_KEPT = 64
+"""Per pair: further ones lengthen the last."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,8 +36,9 @@ class Contest:
     ignored: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """(receiver, sender) to the frames of the receiver that show it, the first few."""
     ignored_count: dict[tuple[str, str], int] = field(default_factory=dict)
-    since: dict[tuple[str, str], Nanos] = field(default_factory=dict)
-    """When the first advertisement was sent that the receiver did not heed."""
+    since: dict[tuple[str, str], list[tuple[Reign | None, Nanos]]] = field(default_factory=dict)
+    """For each time as MASTER of the receiver, when the first advertisement was sent that it did
+    not heed: in between it did, though others were MASTER all the while."""
     open: bool = True
 
     def ignore(self, receiver: Node, sender: Node, frame: int, sent: Nanos) -> None:
@@ -44,7 +47,9 @@ class Contest:
         if key not in self.ignored and len(self.ignored) >= PAIRS_KEPT:
             return
         frames = self.ignored.setdefault(key, [])
-        self.since.setdefault(key, sent)
+        since = self.since.setdefault(key, [])
+        if not since or (since[-1][0] is not receiver.reign and len(since) < SPELLS_KEPT):
+            since.append((receiver.reign, sent))
         if len(frames) < 12:
             frames.append(frame)
         self.ignored_count[key] = self.ignored_count.get(key, 0) + 1
@@ -116,10 +121,7 @@ def may_yield(receiver: Node, sender: Node) -> bool:
 
 def _refuses(receiver: Node, sender: Node) -> bool:
     mine, theirs = receiver.authentication.recipe, sender.authentication.recipe
-    if mine is None or theirs is None or mine.signed == theirs.signed:
-        return False
-    # OpenBSD takes a set with a link-local address more as well
-    return not is_openbsd(receiver) or mine.signed[::2] != theirs.signed[::2]
+    return mine is not None and theirs is not None and not traits.accepts(receiver, mine, theirs)
 
 
 def _ipv4(node: Node) -> bytes:

@@ -7,6 +7,7 @@ one has to react, so only the counter of the better one tells whether it hears.
 """
 
 import itertools
+from collections.abc import Iterable
 from enum import Enum
 
 from carpscope.core.units import Nanos
@@ -82,6 +83,19 @@ class BrokenLink:
         longest = max(end - start for start, end in self.spells)
         return self.end + (timers.AFTERMATH if longest > answer else timers.NEVER)
 
+    @property
+    def rests(self) -> Nanos:
+        """Return until when a contest that is part of it may show: the backup waits, claims, and
+        both are MASTER for longer than an election."""
+        beat = interval_ns(self.receiver.advbase, self.receiver.advskew)
+        shows = traits.takeover(self.receiver).latest + beat
+        return self.end + spans.QUIET + shows + election_ns((self.sender, self.receiver))
+
+    @property
+    def stretches(self) -> int:
+        """Return how many stretches of time it is made of."""
+        return 1 + sum(b[0] > a[1] for a, b in itertools.pairwise(sorted(self.spells)))
+
 
 def broken_links(group: Group) -> list[BrokenLink]:
     """Return every broken link of a group, contests of the same kind joined.
@@ -132,6 +146,8 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
             continue  # they refuse each other: the detectors of signing say why
         if _refused(sender, start, ended) or _refused(receiver, start, ended):
             continue  # dropped for its TTL or checksum: those detectors say why
+        spells = _spells(contest.since[receiver_id, sender_id], ended)
+        goes_on = contest.open and receiver.is_master and spells[-1][1] == ended
         answers = group.hearing.pair(sender, receiver)
         # What is heard at the very end belongs to the healing that ended the contest.
         until = ended - interval_ns(sender.advbase, sender.advskew) - traits.reaction(sender)
@@ -143,20 +159,29 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 sender,
                 receiver,
                 Trouble.REFUSED_OR_LOST if difference is Difference.UNKNOWN else Trouble.ONE_WAY,
-                contest.since[receiver_id, sender_id],
-                ended,
+                spells[0][0],
+                spells[-1][1],
                 list(frames),
                 contest.ignored_count[receiver_id, sender_id],
                 contest.ignored_count[receiver_id, sender_id],
                 answered,
                 ignored,
                 ever=_ever(group, sender, receiver),
-                is_open=contest.open,
-                spells=[(contest.since[receiver_id, sender_id], ended)],
+                is_open=goes_on,
+                spells=spells,
                 is_lasting=_overlap(sender, receiver, contest) > election_ns((sender, receiver)),
             )
         )
     return _one_a_pair(links)
+
+
+def _spells(since: Iterable[tuple[Reign | None, Nanos]], ended: Nanos) -> list[tuple[Nanos, Nanos]]:
+    """Return from when to when a receiver heeded nothing: until it yields, if it does."""
+    found = []
+    for reign, sent in since:
+        end = reign.end if reign is not None and reign.end is not None else ended
+        found.append((sent, max(sent, min(end, ended))))
+    return found
 
 
 def _end(group: Group, contest: Contest) -> Nanos:
@@ -226,7 +251,7 @@ def _ever(group: Group, one: Node, other: Node) -> bool:
 
 def _same(before: BrokenLink, link: BrokenLink) -> bool:
     # what is not explained yet may be another trouble than the one before
-    return link.trouble is before.trouble and link.start - before.end <= spans.SAME_TROUBLE
+    return link.trouble is before.trouble and link.start - before.end <= spans.QUIET
 
 
 def _join(before: BrokenLink, link: BrokenLink) -> None:

@@ -22,7 +22,7 @@ from carpscope.timeline.contest import yields
 from carpscope.timeline.group import Group
 from carpscope.timeline.links import BrokenLink, Trouble, broken_links
 from carpscope.timeline.node import Node
-from carpscope.timeline.signing import MEMBERS, Difference, Disagreement, accepts, disagreements
+from carpscope.timeline.signing import MEMBERS, Difference, Disagreement, disagreements
 from carpscope.wire.carp import interval_ns
 
 PERIODS_KEPT = 64
@@ -189,7 +189,7 @@ def _undecided(
     start = ignored[0] if ignored else begin or 0
     mine, theirs = receiver.authentication.recipe, sender.authentication.recipe
     if until is None and mine is not None and theirs is not None:
-        if not accepts(receiver, mine, theirs):
+        if not traits.accepts(receiver, mine, theirs):
             because = "they sign differently, though they were not MASTER beside each other since"
             return Spell(start, None, "rejects", because, 0.7)
         if mine.signed != theirs.signed:
@@ -233,7 +233,7 @@ def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterat
             if one.one is receiver
             else (one.recipe_other, one.recipe_one)
         )
-        if mine is not None and theirs is not None and accepts(receiver, mine, theirs):
+        if mine is not None and theirs is not None and traits.accepts(receiver, mine, theirs):
             continue  # OpenBSD with a link-local address: one direction works
         if one.proof is not None and one.difference is Difference.PROVED:
             because = (
@@ -245,7 +245,10 @@ def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterat
         else:
             because = "they sign differently"
         sure = 0.95 if mine is not None and theirs is not None else 0.85
-        yield Spell(one.start, _end(one, sender, receiver), "rejects", because, sure)
+        for start, end in one.spells[:-1]:
+            yield Spell(start, end, "rejects", because, sure)
+        last = one.spells[-1][0]
+        yield Spell(last, _end(one, sender, receiver), "rejects", because, sure)
 
 
 def _end(one: Disagreement, sender: Node, receiver: Node) -> Nanos | None:

@@ -7,10 +7,10 @@ silent is not accused. Complete only after the observer settled.
 from collections.abc import Iterator
 from enum import Enum
 
-from carpscope.auth.recipes import Recipe, automatic_link_local
+from carpscope.auth.recipes import Recipe
 from carpscope.core.address import is_link_local
 from carpscope.core.units import Nanos
-from carpscope.core.values import dataclass
+from carpscope.core.values import dataclass, field
 from carpscope.protocol import spans
 from carpscope.timeline.authentication import Span
 from carpscope.timeline.equal import Proof, proof, proofs
@@ -56,6 +56,15 @@ class Disagreement:
     ucarp: Node | None = None
     """The ucarp of the two, where it signs one address and the other, a kernel, several."""
     proof: Proof | None = None
+    spells: list[tuple[Nanos, Nanos]] = field(default_factory=list)
+    """From when to when both signed differently, in order of time."""
+
+    def take(self, start: Nanos, end: Nanos, *, apart: bool) -> None:
+        """Lengthen it; with a spell of its own where they signed alike in between."""
+        self.end = max(self.end, end)
+        if self.spells and not apart:
+            start = self.spells.pop()[0]
+        self.spells.append((start, self.end))
 
     @property
     def sides(self) -> tuple[tuple[Node, Recipe | None], tuple[Node, Recipe | None]]:
@@ -86,6 +95,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
     found: list[Disagreement] = []
     latest: dict[Difference, Disagreement] = {}
     agreed: Nanos | None = None
+    alike: Nanos = 0
     for a, b, first, last in _overlaps(one, other):
         start, end = first, last
         difference = compare(a.recipe, b.recipe)
@@ -97,6 +107,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
                 end = _reconciled(one, other, seen, end)
         if difference is Difference.NONE:
             agreed = end if end - start >= spans.QUIET else agreed
+            alike = end
         if difference in (Difference.NONE, Difference.UNKNOWN):
             continue
         if difference is Difference.UNDECIDED and _is_stray(a, b):
@@ -105,7 +116,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
             continue
         before = latest.get(difference)
         if before is not None and (agreed is None or agreed < before.end):
-            before.end = max(before.end, end)
+            before.take(start, end, apart=alike >= before.end)
             before.count += 1
             before.recipe_one, before.recipe_other = a.recipe, b.recipe
             before.frames = tuple(sorted({*before.frames[:12], a.last, b.last}))
@@ -124,6 +135,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
             a.count + b.count,
             _single(one, other, a.recipe, b.recipe),
             seen,
+            [(start, end)],
         )
         found.append(latest[difference])
     return found
@@ -175,20 +187,6 @@ def compare(a: Recipe | None, b: Recipe | None) -> Difference:
     if keys:
         return Difference.PASSPHRASE
     return Difference.ADDRESSES if sets else Difference.NONE
-
-
-def accepts(receiver: Node, own: Recipe, theirs: Recipe) -> bool:
-    """Tell whether a node that signs in one way takes what is signed in another.
-
-    OpenBSD leaves link-local addresses out of what it sends and takes both: with its carp
-    interface's own link-local address as well (carp_hmac_verify tries ORIG, then NOV6LL).
-    """
-    if own.signed == theirs.signed:
-        return True
-    if identify(receiver).name != "openbsd" or own.signed[::2] != theirs.signed[::2]:
-        return False
-    original = own.address_set | {automatic_link_local(own.vhid)}
-    return theirs.addresses == tuple(sorted(original, key=lambda a: (len(a), a)))
 
 
 def only_link_local(a: Recipe, b: Recipe) -> bool:

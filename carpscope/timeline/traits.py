@@ -7,6 +7,7 @@ where one machine has to run; where the question is what can still be normal, al
 import functools
 from typing import TYPE_CHECKING
 
+from carpscope.auth.recipes import Recipe, automatic_link_local
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.protocol.profile import Profile, profile, profiles
@@ -117,3 +118,17 @@ def reaction(node: "Node") -> Nanos:
 def reaction_of(mac: bytes | None) -> Nanos:
     """Return the same of a sender of whom one advertisement is known."""
     return timers.reaction(profile("ucarp") if mac is not None and is_ucarp_mac(mac) else None)
+
+
+def accepts(receiver: "Node", own: Recipe, theirs: Recipe) -> bool:
+    """Tell whether a node that signs in one way takes what is signed in another.
+
+    OpenBSD leaves link-local addresses out of what it sends and takes both: with its carp
+    interface's own link-local address as well (carp_hmac_verify tries ORIG, then NOV6LL).
+    """
+    if own.signed == theirs.signed:
+        return True
+    if identify(receiver).name != "openbsd" or own.signed[::2] != theirs.signed[::2]:
+        return False
+    original = own.address_set | {automatic_link_local(own.vhid)}
+    return theirs.addresses == tuple(sorted(original, key=lambda a: (len(a), a)))

@@ -99,7 +99,9 @@ def test_several_links_of_a_group_are_one_finding() -> None:
     found = _keyless([first, second], CONTEXT)
     assert found.nodes == ("a", "b", "c")
     assert (found.start, found.end, found.frame_count) == (SECOND, 12 * SECOND, 14)
-    assert found.summary == "a, b and c no longer accept each other's advertisements"
+    pairs = "a with b and a with c"
+    told = f"These pairs no longer accept each other's advertisements: {pairs}"
+    assert found.summary == told
     assert "b went on 5 times although a," in found.explanation
     late = link()
     late.sender.first = 5 * SECOND

@@ -1,5 +1,6 @@
 """Who accepts whom, since when, and how sure that is."""
 
+import ipaddress
 from pathlib import Path
 
 from carpscope.core.units import SECOND
@@ -78,3 +79,37 @@ def test_every_pair_has_a_relation_with_a_reason(tmp_path: Path) -> None:
         assert one.relation in ("accepts", "rejects", "deaf", "unknown")
         assert one.because
         assert 0 <= one.confidence <= 1
+
+
+C = "10.0.0.3"
+TWO = Way(("10.0.0.50", "10.0.0.51"))
+
+
+def between(seconds: range, source: str, first: int, way: Way, skew: int = 0) -> list[Says]:
+    """Advertise once a second with a counter of one's own."""
+    late = {A: 0.0, B: 0.2, C: 0.4}[source]
+    return [Says(s + late, source, first * 7919 + s, way, skew) for s in seconds]
+
+
+def test_who_yields_beside_a_third_master_has_heard(tmp_path: Path) -> None:
+    """C refuses everybody and stays; B is deaf to A twice, and steps down for it in between."""
+    talk = between(range(120), A, 1, ONE) + between(range(120), C, 500, TWO, 100)
+    for first in (20, 60):
+        talk += between(range(first, first + 10), B, first, ONE, 150)
+    group = only(run(tmp_path, talk, [WORD], ["10.0.0.50", "10.0.0.51"]))
+    entries = [r for r in relations(group) if (r.sender.id, r.receiver.id) == (A, B)]
+    deaf = [r for r in entries if r.relation == "deaf"]
+    assert len(deaf) == 2
+    yielded = [r.end for r in group.nodes[ipaddress.ip_address(B).packed].reigns]
+    assert [r.until for r in deaf] == yielded, "each lasts until it steps down for the other"
+
+
+def test_an_openbsd_that_signs_other_addresses_does_not_yield(tmp_path: Path) -> None:
+    """Constant counters, addresses that differ: it fell silent, for whatever reason."""
+    talk = [Says(s, A, 77, ONE) for s in range(40)]
+    talk += [Says(10.4 + s * 1.391, B, 99, TWO, 100) for s in range(8)]
+    group = only(run(tmp_path, talk, [WORD], ["10.0.0.50", "10.0.0.51"]))
+    (reign,) = group.nodes[ipaddress.ip_address(B).packed].reigns
+    assert reign.ended_by == "silent"
+    refused = {r.relation for r in relations(group) if r.until is None}
+    assert refused == {"rejects"}

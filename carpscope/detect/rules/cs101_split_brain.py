@@ -153,6 +153,7 @@ class SplitBrain:
         """Give what is over and what goes on; the same nodes again soon is one situation."""
         del at
         going = [replace(one, ongoing=True) for one in self._current.values()]
+        begun = {one.group.id: one for one in going if _split(one) is None}
         joined: dict[str, list[Split]] = {}
         for split in filter(None, map(_split, (*self._over, *going))):
             before = joined.setdefault(split.group.id, [])
@@ -160,8 +161,9 @@ class SplitBrain:
                 before[-1] = _join(before[-1], split)
             else:
                 before.append(split)
-        for splits in joined.values():
-            yield from map(_finding, splits)
+        for name, splits in joined.items():
+            for split in splits:
+                yield _finding(split, _rests(split, begun.get(name)))
 
 
 def _masters(group: Group) -> list[Node]:
@@ -194,15 +196,21 @@ def _same(before: Split, split: Split) -> bool:
     return before.nodes.keys() == split.nodes.keys() and split.start <= _rests(before)
 
 
-def _rests(split: Split) -> Nanos:
-    """Return until when the same again is part of it.
+def _rests(split: Split, begun: Overlap | None = None) -> Nanos:
+    """Return until when the same again is part of it, or shows where it has `begun`.
 
     Who hears nothing claims again after a backup's wait, and may have heard one advertisement in
     between. And they were MASTER at once for most of the time until then: else each stretch is a
     situation of its own.
     """
     pause = 2 * max(traits.takeover(node).latest for node in split.nodes.values())
-    return min(split.end + pause, split.start + 2 * split.total)
+    rests = min(split.end + pause, split.start + 2 * split.total)
+    if begun is None:
+        return rests
+    nodes = [node for node, _ in begun.periods]
+    start = sorted(reign.start for _, reign in begun.periods)[:2][-1]
+    beat = max(traits.interval(node).latest for node in nodes)
+    return start + election_ns(nodes) + 2 * beat if start <= rests else rests
 
 
 def _join(before: Split, split: Split) -> Split:
@@ -231,7 +239,7 @@ def _held(node: Node, split: Split) -> str:
     return f"{node.id} ({priority(node)}) was MASTER{often} for {span_text(total)}"
 
 
-def _finding(split: Split) -> Finding:
+def _finding(split: Split, rests: Nanos) -> Finding:
     nodes = list(split.nodes.values())
     best = min(nodes, key=lambda n: (n.advbase, n.advskew))
     together = "both" if len(nodes) == 2 else "all"
@@ -266,7 +274,7 @@ def _finding(split: Split) -> Finding:
         if negative
         else "Remove the cause; then one of them steps down by itself within one interval.",
         ongoing=split.ongoing,
-        rests=_rests(split),
+        rests=rests,
     )
 
 

@@ -151,9 +151,12 @@ def _accepted(d: Disagreement) -> bool:
 
 
 def _summary(links: list[BrokenLink], names: list[str]) -> str:
-    if any(link.ever for link in links):
-        return f"{listed(names)} no longer accept each other's advertisements"
-    return f"{listed(names)} have never accepted each other's advertisements"
+    often = "no longer" if any(link.ever for link in links) else "have never"
+    accept = "accept" if any(link.ever for link in links) else "accepted"
+    if len(links) < len(names) * (len(names) - 1) // 2:
+        pairs = listed(f"{b.sender.id} with {b.receiver.id}" for b in links)
+        return f"These pairs {often} {accept} each other's advertisements: {pairs}"
+    return f"{listed(names)} {often} {accept} each other's advertisements"
 
 
 def _came_back(link: BrokenLink) -> str:
@@ -205,6 +208,7 @@ def _keyless(links: list[BrokenLink], context: Context) -> Finding:
         f"{snooping_remedy(context, first.group)}{_to_be_sure(context)} A node that gets "
         f"packets and refuses them says so: {listed(text for text in where if text)}.",
         settles=max(link.settles for link in links),
+        rests=max(link.rests for link in links),
     )
 
 

@@ -22,11 +22,11 @@ Sources
     carp_input_c: a MASTER must yield; carp_prepare_ad: the counter continues what was heard.
 """
 
-from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text
+from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text, when_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.snooping import snooping_remedy, snooping_text
-from carpscope.detect.words import since, times
+from carpscope.detect.words import times
 from carpscope.timeline.links import BrokenLink, Trouble
 
 
@@ -51,7 +51,7 @@ class OneWay(LinkWatch):
             tuple(dict.fromkeys(link.frames)),
             link.count,
             f"{receiver} does not receive {sender}, while {sender} receives {receiver}",
-            f"{missed_text(link)}, {since(link.start, link.end)}. The counter of {sender} "
+            f"{missed_text(link)}, {when_text(link)}. The counter of {sender} "
             f"continued that of {receiver} {times(link.answered)}: that direction works."
             f"{peer_text(link)}{snooping}",
             peer_remedy(link)
@@ -59,6 +59,7 @@ class OneWay(LinkWatch):
             f"Find what drops advertisements from {sender} on the way to {receiver}: "
             f"tcpdump -ni IF 'proto 112' on {receiver}, then switch ACLs, storm control, IGMP "
             "snooping, LAG members and hypervisor port settings along the path.",
+            rests=link.rests,
         )
 
 

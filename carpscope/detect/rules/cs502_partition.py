@@ -21,11 +21,11 @@ Sources
     carp_input_c: a MASTER must yield; carp_prepare_ad: the counter continues what was heard.
 """
 
-from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text
+from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text, when_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.snooping import snooping_remedy, snooping_text
-from carpscope.detect.words import since, times
+from carpscope.detect.words import times
 from carpscope.timeline.links import BrokenLink, Trouble
 from carpscope.timeline.node import Node
 
@@ -60,13 +60,14 @@ class Partition(LinkWatch):
             f"{sender} and {receiver} do not reach each other"
             if sure
             else f"{receiver} does not receive {sender}, and perhaps not the reverse either",
-            f"{missed_text(link)}, {since(link.start, link.end)}; {other}. Both sign alike."
+            f"{missed_text(link)}, {when_text(link)}; {other}. Both sign alike."
             f"{peer_text(link)}{snooping}",
             peer_remedy(link)
             or f"{snooping_remedy(self._context, link.group)}"
             f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
             "them, multicast filtering (IGMP snooping without a querier), a broken uplink.",
             settles=link.settles,
+            rests=link.rests,
         )
 
 
