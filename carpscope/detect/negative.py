@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from carpscope.core.units import Nanos
 from carpscope.detect.words import listed
+from carpscope.protocol import timers
 from carpscope.timeline.contest import negative_skew
 from carpscope.timeline.node import Node
 
@@ -16,10 +17,21 @@ from carpscope.timeline.node import Node
 def advertised(node: Node, start: Nanos, end: Nanos) -> int | None:
     """Return the advskew of a demotion below zero that a node advertised in a stretch of time."""
     skews = [change for change in node.changes if change.what == "advskew"]
-    before = [change.after for change in skews if change.at <= start]
-    since = [change.after for change in skews if start < change.at <= end]
-    first = before[-1:] or [change.before for change in skews[:1]] or [node.advskew]
-    return next((s for s in (*first, *since) if negative_skew(node, s) is not None), None)
+    edges = [*(change.at for change in skews), node.last]
+    values = [*(change.before for change in skews[:1]), *(change.after for change in skews)]
+    held = zip(values or [node.advskew], [node.first, *edges[:-1]], edges, strict=True)
+    return next(
+        (
+            skew
+            for skew, since, until in held
+            if negative_skew(node, skew) is not None
+            and since <= end
+            and until >= start
+            # what it took back before its next one was due, another said in its name
+            and (until == node.last or until - since >= timers.too_soon(node.advbase, skew))
+        ),
+        None,
+    )
 
 
 def explained(nodes: Iterable[Node], start: Nanos, end: Nanos) -> tuple[str, str] | None:

@@ -1,10 +1,13 @@
-"""Advertisements in the name of a verified node that do not verify.
+"""Advertisements in a node's name between its own, which are not its own.
 
 An HMAC is what tells a node from who only uses its address. While a node's own advertisements
 verify and keep their beat, others between them are somebody else's, and change nothing that is
 known of the node. But a node whose passphrase or addresses are changed goes on in its beat and
 does not verify any more. So what does not verify is held until the node's next advertisement
 is due: then either a verified one has come, or what came in the beat is the node's own.
+
+Where nothing verifies, the counter stands for the HMAC: of a node that counts on, or that always
+sends the same, what breaks that is held in the same way.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,12 +20,14 @@ from carpscope.timeline.authentication import Waiting, is_worth_a_look
 from carpscope.timeline.facts import Deceived, Unsigned
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import Deceit, signature_key
-from carpscope.timeline.node import Farewell, FrameRef, Node
+from carpscope.timeline.node import COUNTER_MASK, Farewell, FrameRef, Node
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 
 HELD = 64
 """Kept of a node while its next one is awaited; more are counted."""
+LOST = 64
+"""So many counters may be left out: advertisements that a capture missed while one is due."""
 
 
 class Held(NamedTuple):
@@ -42,19 +47,45 @@ def hold(
     `search` looks for a recipe that explains one; it is asked now and then.
     """
     track, view = node.authentication, held.view
-    if view.is_cut or not node.is_master or held.at > node.due or not track.is_in_force:
+    if view.is_cut or not node.is_master or held.at > node.due:
         return False
+    if not track.is_in_force:
+        if not breaks(group, node, held.packet.ip.version if held.packet.ip else 4, view):
+            return False
+        _keep(node, held)
+        return True
     if track.explains(view.counter, view.digest, group.recipes):
         return False
     if is_worth_a_look(track.beside + len(node.held) + 1) and search(
         group, node, Waiting(held.at, held.frame, view.counter, view.digest)
     ):
         return False
+    _keep(node, held)
+    return True
+
+
+def _keep(node: Node, held: Held) -> None:
     if len(node.held) < HELD:
         node.held.append(held)
     else:
-        track.beside += 1
-    return True
+        node.authentication.beside += 1
+
+
+def breaks(group: Group, node: Node, version: int, view: AdvertView) -> bool:
+    """Tell whether a counter is none that a node would send, which was steady for long.
+
+    It counts on from what it or another sent last, or sends always the same.
+    """
+    habit = node.counters.get(version)
+    if habit is None or not view.has_counter or not habit.is_steady:
+        return False
+    value = view.counter_value
+    if habit.constant > habit.sequential:
+        return value != habit.chained
+    if value - habit.chained & COUNTER_MASK <= LOST:
+        return False
+    others = [one.counters.get(version) for one in group.nodes.values() if one is not node]
+    return not any(one is not None and value - one.value & COUNTER_MASK <= LOST for one in others)
 
 
 def own(node: Node) -> Held | None:
@@ -63,11 +94,17 @@ def own(node: Node) -> Held | None:
     return next((held for held in node.held if held.at >= due), None)
 
 
-def let_go(group: Group, node: Node, own: Held | None = None) -> list[Unsigned]:
-    """Return what is not the node's own as facts, and hold nothing any more."""
+def let_go(
+    group: Group, node: Node, own: Held | None = None, *, went_on: bool = True
+) -> list[Unsigned]:
+    """Return what is not the node's own as facts, and hold nothing any more.
+
+    A counter alone accuses nobody unless the node itself `went_on`: it may have started anew.
+    """
     told = []
+    is_sure = went_on or node.authentication.is_in_force
     for held in node.held:
-        if held is own:
+        if held is own or not is_sure:
             continue
         link = held.packet.link
         node.authentication.beside += 1

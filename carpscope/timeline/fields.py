@@ -10,6 +10,8 @@ from carpscope.timeline.facts import Changed, Drop, Foreign, Refused
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import (
+    COUNTER_MASK,
+    NEAR,
     NO_COUNTER,
     REFUSALS_KEPT,
     SETTLED,
@@ -90,17 +92,20 @@ def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: Adve
     habit = node.counters.setdefault(version, CounterHabit())
     value = view.counter_value
     if habit.value >= 0:
-        step = value - habit.value & 0xFFFF_FFFF_FFFF_FFFF
-        last = group.last.counter if group.last is not None else habit.value
-        follows = value - last & 0xFFFF_FFFF_FFFF_FFFF
+        step = value - habit.value & COUNTER_MASK
+        last = group.last
+        follows = last is not None and 1 <= value - last.counter & COUNTER_MASK <= NEAR
         if step == 0:
             habit.constant += 1
-        elif step <= 4 or 1 <= follows <= 4:
+        elif step <= NEAR or follows:
             habit.sequential += 1
             habit.first_sequential = habit.first_sequential or at
         else:
             habit.random += 1
             habit.last_random = at
+        habit.link(value, follows=follows and last is not None and last.node is not node)
+    else:
+        habit.chained = value
     habit.seen += 1
     habit.value = value
     others = group.known if group.is_crowded else group.nodes.values()

@@ -179,8 +179,9 @@ def _spells(since: Iterable[tuple[Reign | None, Nanos]], ended: Nanos) -> list[t
     """Return from when to when a receiver heeded nothing: until it yields, if it does."""
     found = []
     for reign, sent in since:
-        end = reign.end if reign is not None and reign.end is not None else ended
-        found.append((sent, max(sent, min(end, ended))))
+        left = reign is not None and reign.ended_by not in ("", "capture")
+        end = min(reign.until, ended) if reign is not None and left else ended
+        found.append((sent, max(sent, end)))
     return found
 
 
@@ -216,7 +217,7 @@ def _within(node: Node, contest: Contest) -> list[Reign]:
 
 
 def _until(reign: Reign, contest: Contest) -> Nanos:
-    return min(reign.until, contest.end)
+    return min(reign.insisted, contest.end)
 
 
 def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:

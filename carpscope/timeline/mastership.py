@@ -56,8 +56,8 @@ def held(periods: Iterable[Reign], start: Nanos, end: Nanos) -> Held:
 
 
 def overlap(one: Reign, other: Reign) -> Nanos:
-    """Return for how long two nodes were MASTER at once; negative where they were not."""
-    return min(one.until, other.until) - max(one.start, other.start)
+    """Return for how long two nodes insisted on being MASTER; negative where they did not."""
+    return min(one.insisted, other.insisted) - max(one.start, other.start)
 
 
 def several(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:

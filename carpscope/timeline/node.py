@@ -31,6 +31,9 @@ STEADY = 12
 """Advertisements before those that change nothing are taken many at once."""
 REFUSALS_KEPT = 256
 INTERVALS_KEPT = 64
+COUNTER_MASK = 0xFFFF_FFFF_FFFF_FFFF
+NEAR = 4
+"""Steps of a counter up to this count as sequential."""
 NO_COUNTER = -1
 """In the place of a counter that the capture cut: equal to none."""
 
@@ -56,11 +59,19 @@ class Reign:
     ended_by: str = ""
     """`bow-out`, `yielded` (a better one was heard), `silent`, `capture` (it ends first), `unseen`
     (it was heard no more after a time in which the capture saw nothing)."""
+    early: tuple[Nanos, Nanos] | None = None
+    """When it last advertised out of its beat, and in it before that: of a ucarp that yields, the
+    first is a farewell, sent up to a second after it had heard why (state-machine.md 3.10)."""
 
     @property
     def until(self) -> Nanos:
         """Return its end, or the last moment known of it while it lasts."""
         return self.end if self.end is not None else self.seen
+
+    @property
+    def insisted(self) -> Nanos:
+        """Return until when it is known to have gone on as MASTER for itself."""
+        return self.early[1] if self.early and self.early[0] == self.seen else self.until
 
     def go_on(self, at: Nanos, frame: FrameRef) -> None:
         """Take one more advertisement; in a capture, time may step back."""
@@ -96,6 +107,26 @@ class CounterHabit:
     random: int = 0
     last_random: Nanos | None = None
     first_sequential: Nanos | None = None
+    chain: int = 0
+    """How often in a row it counted on, whatever came in the node's name in between."""
+    chained: int = -1
+    """The last one of these."""
+    spare: int = -1
+    """What broke the chain since then, if something did: another may begin there."""
+
+    @property
+    def is_steady(self) -> bool:
+        """Tell whether it counted on for so long that what breaks that is another's."""
+        return self.chain >= STEADY
+
+    def link(self, value: int, *, follows: bool = False) -> None:
+        """Take one more into the chain, unless it begins another; it `follows` another node's."""
+        if follows or (self.chained >= 0 and value - self.chained & COUNTER_MASK <= NEAR):
+            self.chain, self.chained, self.spare = self.chain + 1, value, -1
+        elif self.spare >= 0 and value - self.spare & COUNTER_MASK <= NEAR:
+            self.chain, self.chained, self.spare = 1, value, -1
+        else:
+            self.spare = value
 
 
 class Farewell(NamedTuple):

@@ -450,6 +450,9 @@ class Observer:
                 del node.intervals[:-INTERVALS_KEPT]
         soon = traits.interval(node).earliest - timers.HOST_LATE if is_ucarp(node) else 0
         early = reign is not None and at - node.last < soon
+        if reign is not None and early:
+            before = reign.early
+            reign.early = at, before[1] if before and before[0] == node.last else node.last
         if group.contest is not None and len(group.masters) > 1:
             # what it went on beside may have been another's lie
             lured = at - group.deceived_at < timers.AFTERMATH
@@ -488,7 +491,7 @@ class Observer:
     def _overdue(self, group: Group, node: Node) -> None:
         if node.held:
             found = own(node)
-            self._facts += let_go(group, node, found)
+            self._facts += let_go(group, node, found, went_on=False)
             if found is not None:  # it was given another passphrase or address
                 self._own(group, node, *found)
                 return

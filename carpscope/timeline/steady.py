@@ -15,13 +15,19 @@ from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.group import Group, LastAdvert
 from carpscope.timeline.impostor import is_counting, signature_key
 from carpscope.timeline.log import IDS_KEPT, Signature
-from carpscope.timeline.node import INTERVALS_KEPT, SETTLED, STEADY, CounterHabit, Node, frame_ref
+from carpscope.timeline.node import (
+    COUNTER_MASK,
+    INTERVALS_KEPT,
+    NEAR,
+    SETTLED,
+    STEADY,
+    CounterHabit,
+    Node,
+    frame_ref,
+)
 from carpscope.timeline.pace import is_late
 from carpscope.timeline.traits import interval, is_ucarp
 
-_MASK = 0xFFFF_FFFF_FFFF_FFFF
-_NEAR = 4
-"""Steps up to this count as sequential."""
 _TIME_MAX: Nanos = 1 << 62
 _int = int.from_bytes
 
@@ -56,6 +62,8 @@ def leading(group: Group, node: Node, train: Train, resumed: Nanos) -> int:
     habit = node.counters.get(train.plain.version)
     if habit is None or habit.seen < 2:
         return 0
+    if not verifies and habit.is_steady and not _continues(habit, train):
+        return 0  # some may be another's (`timeline.beside`)
     count = _in_time(train, timers.overdue(node.advbase, node.advskew))
     if is_ucarp(node):
         count = _in_beat(train, count, node.last, interval(node).earliest - timers.HOST_LATE)
@@ -72,6 +80,11 @@ def leading(group: Group, node: Node, train: Train, resumed: Nanos) -> int:
     if train.kind is Kind.SAME and count:
         return count if recipe.signer.verifies(train.moving, 0, 1) else 0
     return recipe.signer.verifies(train.moving, 0, count)
+
+
+def _continues(habit: CounterHabit, train: Train) -> bool:
+    step = _int(train.counter(0), "big") - habit.chained & COUNTER_MASK
+    return train.kind is not Kind.JUMPS and step <= NEAR
 
 
 def _in_time(train: Train, latest: Nanos) -> int:
@@ -159,6 +172,9 @@ def take(group: Group, node: Node, train: Train, count: int) -> None:
         _came_again(group, train, count)
         habit.constant += count
         habit.seen += count
+        for _ in range(min(count, 2)):
+            habit.link(habit.value)
+        habit.chain += max(0, count - 2)
     else:
         _follow(habit, train, count)
     _sign(node, train, count)
@@ -205,7 +221,7 @@ def _follow(habit: CounterHabit, train: Train, count: int) -> None:
     singles = 1 if train.kind is Kind.COUNTS else count
     for place in range(singles):
         value = _int(train.counter(place), "big")
-        if value - before & _MASK <= _NEAR:
+        if value - before & COUNTER_MASK <= NEAR:
             habit.sequential += 1
             habit.first_sequential = habit.first_sequential or train.at[place]
         else:
@@ -215,6 +231,12 @@ def _follow(habit: CounterHabit, train: Train, count: int) -> None:
     if count > singles:
         habit.sequential += count - singles
         habit.first_sequential = habit.first_sequential or train.at[singles]
+    linked = min(count, 2) if train.kind is Kind.COUNTS else count
+    for place in range(linked):
+        habit.link(_int(train.counter(place), "big"))
+    if count > linked:
+        habit.chain += count - linked
+        habit.chained = _int(train.counter(count - 1), "big")
     habit.value = _int(train.counter(count - 1), "big")
     habit.seen += count
 

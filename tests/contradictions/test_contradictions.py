@@ -5,7 +5,6 @@ node's signing stands, who hears whom, and the verdict, in JSON, CSV, page, scre
 """
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,6 @@ CASES = sorted(
     if path.stem != "seven-frames"  # a silence of a year: live looks at each tenth of a second
 )
 SEEDS = range(1, 25, 2)
-DIFFER = {
-    "signing/unsigned-between.pcap": "live closes CS204 between its stretches and opens another",
-}
-"""What is known to be said in two ways: each has to be mended, and is red as soon as it is."""
 MORE_SEEDS = [*range(2, 25, 2), *range(25, 300)]
 
 
@@ -53,17 +48,7 @@ def test_shipped_captures(name: str, secret: bool, tmp_path: Path) -> None:
     assert contradictions(path, candidates(name) if secret else Config(), tmp_path) == []
 
 
-def known(names: Iterable[Any]) -> list[Any]:
-    """Mark those that are known to differ."""
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=DIFFER[name]))
-        if name in DIFFER
-        else name
-        for name in names
-    ]
-
-
-@pytest.mark.parametrize("name", known(CASES))
+@pytest.mark.parametrize("name", CASES)
 def test_cases(name: str, tmp_path: Path) -> None:
     labels = (DATA / name).with_suffix(".json")
     config = secrets(json.loads(labels.read_text()), "full") if labels.exists() else Config()
@@ -78,7 +63,7 @@ def world(seed: int, room: Path) -> list[str]:
     return contradictions(path, secrets(told(made), "keyless" if seed % 4 == 1 else "full"), room)
 
 
-@pytest.mark.parametrize("seed", known(SEEDS))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_worlds(seed: int, tmp_path: Path) -> None:
     assert world(seed, tmp_path) == []
 

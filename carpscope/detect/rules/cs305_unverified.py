@@ -1,4 +1,4 @@
-"""Secrets were supplied, and advertisements do not verify with any of them.
+"""Advertisements do not verify with what was supplied, or are none of the node's own.
 
 What it means
     Nobody knows who sent them. Either what was supplied is not what the nodes use, or they
@@ -9,7 +9,9 @@ How it is seen
     Every HMAC is compared with what each candidate passphrase makes of the addresses that
     were supplied or seen, with the usual mistakes of typing and of systems. Three cases: none
     of a group fits; none of a node does, which is never MASTER beside one that verifies; some
-    in the name of a node do not fit, between others that do.
+    in the name of a node do not fit, between others that do. Where nothing verifies, or no
+    secret was supplied, the counter tells: some in the name of a node break the counter that it
+    had, while its own go on with it.
 
 False alarms
     An address that is signed, and neither supplied nor seen, leaves everything unexplained; so
@@ -78,6 +80,9 @@ class Unverified:
             if not any(node.authentication.has_verified for node in group.members):
                 if supplied and known:
                     yield self._nothing(group, known, fitting)
+                for node in group.members:
+                    if node.authentication.beside and (group.id, node.id) in self._beside:
+                        yield self._between(group, node)
                 continue
             never = [
                 node
@@ -169,6 +174,28 @@ class Unverified:
             # the next ones tell whether the node itself was changed
             finding.settles = odd[-1].end + 2 * track.beat
         finding.attacker = Attacker(node.addresses[0], seen.mac if seen else node.mac)
+        return finding
+
+    def _between(self, group: Group, node: Node) -> Finding:
+        seen = self._beside[group.id, node.id]
+        count = node.authentication.beside
+        be = "are" if count > 1 else "is"
+        finding = _make(
+            group,
+            [node],
+            Severity.WARNING,
+            count,
+            f"{advertisements(count)} in the name of {node.id} {be} none of its own: the counter "
+            "does not fit",
+            f"They came {since(seen.start, seen.end)}, while {node.id} went on in its beat with "
+            "the counter that it had. So they change nothing that is known of it; whether nodes "
+            "take them shows only with the passphrase.",
+            f"Find the switch port on which they arrive: somebody uses the address of {node.id}. "
+            "Give the passphrase (-p) to be sure.",
+        )
+        finding.confidence = 0.8
+        finding.start, finding.end, finding.frames = seen.start, seen.end, seen.evidence.frames
+        finding.attacker = Attacker(node.addresses[0], seen.mac)
         return finding
 
 
