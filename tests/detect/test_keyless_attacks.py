@@ -24,10 +24,10 @@ def spoken(tape: Tape, source: str, seconds: range, skew: int, first: int, step:
 
 
 def say(
-    tape: Tape, at: float, source: str, base: int, skew: int, counter: int, **more: str
+    tape: Tape, at: float, source: str, base: int, skew: int, counter: int, word: str = "own"
 ) -> None:
     """Send one advertisement, signed as somebody likes."""
-    body = carp(1, base, skew, counter, vips=(VIP,), **more)
+    body = carp(1, base, skew, counter, passphrase=word, vips=(VIP,))
     packet = ipv4(source, CARP_GROUP, 112, body, number=len(tape.frames) & 0xFFFF)
     tape.put(at, ether("00:00:5e:00:01:01", "01:00:5e:00:00:12", 0x0800, packet))
 
@@ -57,7 +57,7 @@ def test_a_steady_node_is_not_rewritten(step: int, base: int, skew: int, tmp_pat
     tape = Tape()
     spoken(tape, A, range(60), 50, 1 << 40, step)
     for number, second in enumerate(range(25, 55)):
-        say(tape, second + 0.3 + number % 5 / 10, A, base, skew, invented(number), passphrase="?")
+        say(tape, second + 0.3 + number % 5 / 10, A, base, skew, invented(number), word="?")
     analysis = seen(tape, tmp_path)
     (group,) = analysis.observer.groups.values()
     (node,) = group.members
@@ -76,7 +76,7 @@ def test_a_split_brain_is_not_hidden(tmp_path: Path) -> None:
     spoken(tape, A, range(90), 0, 1 << 40)
     spoken(tape, B, range(20, 90), 0, 1 << 50)
     for number, second in enumerate(range(20, 90)):
-        say(tape, second + 0.42, B, 255, 254, invented(number), passphrase="?")
+        say(tape, second + 0.42, B, 255, 254, invented(number), word="?")
     assert {"split_brain", "unverified"} <= labels(seen(tape, tmp_path))
     assert "advbase_mismatch" not in labels(seen(tape, tmp_path))
 
@@ -98,7 +98,7 @@ def test_a_passphrase_that_fits_nothing_leaves_the_counter(tmp_path: Path) -> No
     tape = Tape()
     spoken(tape, A, range(60), 50, 1 << 40)
     for number, second in enumerate(range(25, 55)):
-        say(tape, second + 0.5, A, 255, 254, invented(number), passphrase="?")
+        say(tape, second + 0.5, A, 255, 254, invented(number), word="?")
     analysis = seen(tape, tmp_path, "no such word")
     (group,) = analysis.observer.groups.values()
     assert {(node.advbase, node.advskew) for node in group.members} == {(1, 50)}
