@@ -22,7 +22,7 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.incident import Incident, called, incidents
 from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
-from carpscope.detect.standing import Standing, at_end
+from carpscope.detect.standing import Places, Standing, at_end
 from carpscope.timeline.captured import Captured
 from carpscope.timeline.facts import Fact, Joined
 from carpscope.timeline.observe import Observer
@@ -96,7 +96,14 @@ class Analysis:
     def standing(self) -> Standing:
         """Return how things stood at the end."""
         is_judged = self.is_judged and not self.mistakes.count
-        return at_end(self.findings, self.config, self.observer.now, is_judged=is_judged)
+        groups = self.observer.groups.values()
+        now = self.observer.now
+        return at_end(self.findings, self.config, now, groups, is_judged=is_judged)
+
+    @property
+    def places(self) -> Places:
+        """Return what says where something is."""
+        return Places(self.observer.groups.values(), self.config)
 
 
 def analyze(

@@ -4,15 +4,17 @@ Screen, page, document and live ask here and nowhere else, so that they say the 
 same moment. Offline the moment is the end of the capture.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from carpscope.config import Config, ExpectedGroup
+from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
 from carpscope.protocol import spans
-from carpscope.timeline.group import Group, group_id
+from carpscope.timeline.group import Group, group_id, group_words
+from carpscope.timeline.mastership import is_unheard
 
 ENDS_BY_ITSELF = frozenset(("split_brain", "master_gap", "silent_master", "group_missing"))
 """Their detectors know the moment at which it is over."""
@@ -34,6 +36,24 @@ def is_over(finding: Finding, moved: Nanos, at: Nanos, close_after: Nanos = span
     return finding.label in ENDS_BY_ITSELF or at - moved > close_after
 
 
+def status_of(
+    severities: Iterable[Severity], *, is_judged: bool = True, is_whole: bool = True
+) -> Status:
+    """Return what open findings of these severities make of it: the one place that decides.
+
+    Where nothing could be `judged` it is unknown; where not the `whole` could be seen, unless what
+    was seen has failed.
+    """
+    rank = max((severity.rank for severity in severities), default=0)
+    if not is_judged:
+        return Status.UNKNOWN
+    if rank >= Severity.ERROR.rank:
+        return Status.FAILED
+    if not is_whole:
+        return Status.UNKNOWN
+    return Status.DEGRADED if rank >= Severity.WARNING.rank else Status.HEALTHY
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The findings of a run at one moment, and what may be left out of its verdict."""
@@ -42,16 +62,28 @@ class Standing:
     """Those that are open."""
     config: Config
     is_judged: bool = True
-    """Whether there was anything to judge, and all of it was: not blind, no mistake of ours."""
+    """Whether there was anything to judge, and no mistake of ours."""
+    is_whole: bool = True
+    """Whether all that is watched can be seen."""
+    unheard: frozenset[str] = frozenset()
+    """Groups of which it cannot be seen whether somebody is MASTER."""
 
     def of(self, group: str) -> Status:
         """Return the state of one group."""
-        return self._status(f for f in self._counted if group in f.groups)
+        found = [f.severity for f in self._counted if group in f.groups]
+        is_seen = group not in self.unheard
+        return status_of(found, is_judged=self.is_judged, is_whole=is_seen)
 
     @property
     def status(self) -> Status:
         """Return the state of the whole."""
-        return self._status(self._counted)
+        found = [f.severity for f in self._counted]
+        return status_of(found, is_judged=self.is_judged, is_whole=self.is_whole)
+
+    def in_maintenance(self, group: str) -> bool:
+        """Tell whether something is wrong with a group that its maintenance explains."""
+        found = [f for f in self.findings if group in f.groups]
+        return any(not counts(f, self.config) for f in found)
 
     @property
     def worst(self) -> Finding | None:
@@ -62,14 +94,6 @@ class Standing:
     @property
     def _counted(self) -> list[Finding]:
         return [f for f in self.findings if counts(f, self.config)]
-
-    def _status(self, findings: Iterable[Finding]) -> Status:
-        if not self.is_judged:
-            return Status.UNKNOWN
-        rank = max((f.severity.rank for f in findings), default=0)
-        if rank >= Severity.ERROR.rank:
-            return Status.FAILED
-        return Status.DEGRADED if rank >= Severity.WARNING.rank else Status.HEALTHY
 
 
 def counts(finding: Finding, config: Config) -> bool:
@@ -87,10 +111,26 @@ def is_wrong(
     return any(f.severity.rank >= fail_on.rank and counts(f, config) for f in findings)
 
 
-def at_end(findings: Iterable[Finding], config: Config, at: Nanos, *, is_judged: bool) -> Standing:
+def at_end(
+    findings: Iterable[Finding],
+    config: Config,
+    at: Nanos,
+    groups: Iterable[Group],
+    *,
+    is_judged: bool,
+) -> Standing:
     """Return how things stand when a capture ends."""
     still = tuple(f for f in findings if not is_over(f, f.end, at))
-    return Standing(still, config, is_judged)
+    return seen(still, config, {group.id: not is_unheard(group, at) for group in groups}, is_judged)
+
+
+def seen(
+    findings: tuple[Finding, ...], config: Config, groups: Mapping[str, bool], is_judged: bool
+) -> Standing:
+    """Return how things stand; `groups` has of each whether it can be seen."""
+    unheard = frozenset(group for group, is_seen in groups.items() if not is_seen)
+    is_whole = not groups or len(unheard) < len(groups)
+    return Standing(findings, config, is_judged, is_whole, unheard)
 
 
 def vips(group: Group, config: Config) -> tuple[bytes, ...]:
@@ -106,6 +146,50 @@ def vips(group: Group, config: Config) -> tuple[bytes, ...]:
     own = set(group.nodes)
     announced = [address for address in group.announced if address not in own]
     return tuple(dict.fromkeys((*signed, *listed, *announced)))
+
+
+class Places:
+    """Says where something is as people look it up: the shared address first, then its group."""
+
+    def __init__(self, groups: Iterable[Group], config: Config) -> None:
+        """Take the groups that were heard, and what is expected."""
+        self._groups = {group.id: group for group in groups}
+        self._config = config
+
+    def held(self, group: str) -> tuple[bytes, ...]:
+        """Return the shared addresses of a group, those that hosts are given first."""
+        heard = self._groups.get(group)
+        if heard is not None:
+            known = sorted(vips(heard, self._config), key=_is_local)
+            return tuple([a for a in known if not self._is_elsewhere(a, heard)] or known)
+        return next((g.addresses for g in self._config.groups if _name(g) == group), ())
+
+    def _is_elsewhere(self, address: bytes, group: Group) -> bool:
+        """Tell whether another group is announced with it too: a ucarp announces with its own MAC,
+        which does not say for which of its groups."""
+        return any(
+            address in other.announced
+            for other in self._groups.values()
+            if other is not group and other.vlan == group.vlan
+        )
+
+    def of(self, *groups: str) -> str:
+        """Give `10.77.0.100 (vhid 1)`; of several groups the first, and how many more."""
+        first = place(groups[0], self.held(groups[0]))
+        return first if len(groups) == 1 else f"{first} and {len(groups) - 1} more"
+
+
+def place(group: str, held: Sequence[bytes]) -> str:
+    """Give a group by its shared addresses, else by its number alone."""
+    words = group_words(group)
+    if not held:
+        return words
+    more = f" and {ip_text(held[1])}" if len(held) == 2 else f" and {len(held) - 1} more"
+    return f"{ip_text(held[0])}{more if len(held) > 1 else ''} ({words})"
+
+
+def _is_local(address: bytes) -> bool:
+    return len(address) == 16 and address[:2] == b"\xfe\x80"
 
 
 def _name(group: ExpectedGroup) -> str:

@@ -198,12 +198,14 @@ class Live:
     @property
     def standing(self) -> Standing:
         """Return how things stand now: what is open where something can be seen."""
-        seen = [monitor for monitor in self.monitors if not monitor.unknown]
-        found = tuple(s.finding for monitor in seen for s in monitor.situations.open)
-        judged = len(seen) == len(self.monitors) and not any(
+        parts = [monitor.standing for monitor in self.monitors]
+        found = tuple(f for part in parts if part.is_judged for f in part.findings)
+        unheard = frozenset(group for part in parts for group in part.unheard)
+        is_judged = any(part.is_judged for part in parts)
+        is_whole = all(part.is_judged and part.is_whole for part in parts) and not any(
             one.state != "up" for v in self.vantages.values() for one in v.pipes
         )
-        return Standing(found, self.monitors[0].config, judged)
+        return Standing(found, self.monitors[0].config, is_judged, is_whole, unheard)
 
     @property
     def adverts(self) -> int:

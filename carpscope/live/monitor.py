@@ -22,6 +22,7 @@ from carpscope.detect.events import Event, EventWatch, undone
 from carpscope.detect.finding import Finding
 from carpscope.detect.incident import Called, called
 from carpscope.detect.rule import Context
+from carpscope.detect.standing import Standing, seen
 from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
 from carpscope.live.sight import Sight
@@ -40,6 +41,7 @@ from carpscope.timeline.facts import (
 )
 from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.limits import LIVE
+from carpscope.timeline.mastership import is_unheard
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.passage import Passage
@@ -161,6 +163,17 @@ class Monitor:
             return "carpscope itself made a mistake (CS901)"
         has_findings = bool(self.situations.open)
         return self.sight.unknown(self.observer, has_findings=has_findings)
+
+    @property
+    def standing(self) -> Standing:
+        """Return how things stand on this segment, as of the last look."""
+        observer = self.observer
+        groups = {
+            group.id: self.sight.knows(group, observer) and not is_unheard(group, observer.now)
+            for group in observer.groups.values()
+        }
+        found = tuple(s.finding for s in self.situations.open)
+        return seen(found, self.config, groups, not self.unknown)
 
     def take(self, packet: Packet, *, is_copy: bool) -> None:
         """Take one packet of several vantages; of what several saw, one is no copy."""

@@ -7,6 +7,7 @@ from carpscope.core.values import replace
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Called
+from carpscope.detect.standing import Places
 from carpscope.detect.words import listed
 from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, News
@@ -16,7 +17,7 @@ from carpscope.report.finding import finding_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.record import GROUP, WITHDRAWN, Record
-from carpscope.timeline.group import group_words, vhid_of
+from carpscope.timeline.group import vhid_of
 
 _ENDED = {
     "bow-out": "said farewell",
@@ -52,6 +53,10 @@ class Teller:
 
         return renamed(text, str if called is str else both)
 
+    def _place(self, *groups: str) -> str:
+        """Say where something is, the shared address first."""
+        return Places(self._monitor.observer.groups.values(), self._monitor.config).of(*groups)
+
     def _state(self, group: str) -> str:
         return "MASTER" if group in self._monitor.mastered else "BACKUP"
 
@@ -84,7 +89,7 @@ class Teller:
         """Tell a situation that was opened, updated or closed."""
         situation = change.situation
         finding = situation.finding
-        head = f"{finding.code} {group_words(finding.group)}: {finding.summary}"
+        head = f"{finding.code} {self._place(finding.group)}: {finding.summary}"
         if change.why == WITHDRAWN:
             head += " — withdrawn: what came later explains it"
         elif change.action == "closed":
@@ -109,7 +114,9 @@ class Teller:
         """Tell an incident that was opened, updated or closed."""
         incident = followed.incident
         where = incident.groups[0] if len(incident.groups) == 1 else None
-        head = f"{group_words(where)}: {incident.summary}" if where else incident.summary
+        head = incident.summary
+        if incident.groups:
+            head = f"{self._place(*incident.groups)}: {head}"
         if action == "closed":
             lasted = max(incident.end - incident.start, 0)
             head += f" — over after {span_text(lasted)}" if lasted else " — over"
@@ -142,7 +149,7 @@ class Teller:
                 item.end,
                 "election",
                 item.label,
-                f"{group_words(item.group)}: {self._named(item.summary)}",
+                f"{self._place(item.group)}: {self._named(item.summary)}",
                 Severity.INFO,
                 self._monitor.interface,
                 item.group,
@@ -166,7 +173,7 @@ class Teller:
             item.at,
             "state",
             state,
-            f"{group_words(item.group.id)}: {self._named(f'{node.id} {how}')}",
+            f"{self._place(item.group.id)}: {self._named(f'{node.id} {how}')}",
             Severity.INFO,
             self._monitor.interface,
             item.group.id,
@@ -196,7 +203,7 @@ class Teller:
             item.at,
             GROUP,
             item.state,
-            f"{group_words(group.id)}: {self._named(text)}",
+            f"{self._place(group.id)}: {self._named(text)}",
             Severity.INFO,
             self._monitor.interface,
             group.id,

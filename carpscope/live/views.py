@@ -1,7 +1,7 @@
 """What is known at one instant, taken out of what moves."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from carpscope.capture.interface import Interface
@@ -9,8 +9,7 @@ from carpscope.capture.pipe import Pipe
 from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
-from carpscope.detect.finding import Finding
-from carpscope.detect.standing import Standing, counts, vips
+from carpscope.detect.standing import Places, Standing, counts
 from carpscope.live.monitor import Monitor
 from carpscope.live.telling import renamed
 from carpscope.report.snapshot import (
@@ -21,7 +20,7 @@ from carpscope.report.snapshot import (
     Snapshot,
 )
 from carpscope.timeline import mastership, traits
-from carpscope.timeline.group import Group, group_id
+from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 
@@ -78,18 +77,16 @@ def _now(live: "Live", place: int, now: Nanos) -> Nanos:
 def groups(monitor: Monitor, now: Nanos) -> list[GroupView]:
     """Give the groups of one segment in order."""
     ordered = sorted(monitor.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-    about: dict[str, list[Finding]] = {}
-    for situation in monitor.situations.open:
-        for name in situation.finding.groups:
-            about.setdefault(name, []).append(situation.finding)
-    return [_group(group, monitor, now, about.get(group.id, ())) for group in ordered]
+    standing = monitor.standing
+    places = Places(ordered, monitor.config)
+    return [_group(group, monitor, now, standing, places) for group in ordered]
 
 
 def situations(monitor: Monitor) -> list[SituationView]:
     """Give what is open, causes first, the worst first."""
     found = monitor.situations.open
     by_identity = {s.identity for s in found}
-    held = _vips(monitor, (s.finding.groups for s in found))
+    places = Places(monitor.observer.groups.values(), monitor.config)
     views = [
         SituationView(
             s.identity,
@@ -107,8 +104,9 @@ def situations(monitor: Monitor) -> list[SituationView]:
             renamed(s.finding.explanation, monitor.called),
             (home := monitor.incidents.of(s.identity)) is not None and home.is_wide,
             s.finding.groups,
-            _all(s.finding.groups, held),
+            _held(s.finding.groups, places),
             counts(s.finding, monitor.config),
+            places.of(s.finding.group),
         )
         for s in found
     ]
@@ -118,7 +116,7 @@ def situations(monitor: Monitor) -> list[SituationView]:
 def incidents(monitor: Monitor) -> list[SituationView]:
     """Give the incidents that are open, the worst first."""
     followed = monitor.incidents.all
-    held = _vips(monitor, (f.incident.groups for f in followed))
+    places = Places(monitor.observer.groups.values(), monitor.config)
     return [
         SituationView(
             f.identity,
@@ -136,31 +134,23 @@ def incidents(monitor: Monitor) -> list[SituationView]:
             explanation=renamed(f.incident.root.explanation, monitor.called),
             is_part=not f.is_wide,
             groups=f.incident.groups,
-            vips=_all(f.incident.groups, held),
+            vips=_held(f.incident.groups, places),
             counts=any(counts(one, monitor.config) for one in f.incident.findings),
+            place=places.of(*f.incident.groups),
         )
         for f in followed
     ]
 
 
-def _vips(monitor: Monitor, named: Iterable[Sequence[str]]) -> dict[str, tuple[str, ...]]:
+def _held(groups: Sequence[str], places: Places) -> tuple[str, ...]:
     """Return the shared addresses of these groups, also of one that was never heard."""
-    config = monitor.config
-    wanted = {name for names in named for name in names}
-    held = {
-        name: e.addresses for e in config.groups if (name := group_id(e.vlan, e.vhid)) in wanted
-    }
-    for group in monitor.observer.groups.values():
-        if group.id in wanted:
-            held[group.id] = vips(group, config)
-    return {name: tuple(map(ip_text, addresses)) for name, addresses in held.items()}
+    held = (address for name in groups for address in places.held(name))
+    return tuple(map(ip_text, dict.fromkeys(held)))
 
 
-def _all(groups: Sequence[str], held: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(address for name in groups for address in held.get(name, ())))
-
-
-def _group(group: Group, monitor: Monitor, now: Nanos, findings: Sequence[Finding]) -> GroupView:
+def _group(
+    group: Group, monitor: Monitor, now: Nanos, standing: Standing, places: Places
+) -> GroupView:
     config = monitor.config
     expected = next(
         (
@@ -181,8 +171,6 @@ def _group(group: Group, monitor: Monitor, now: Nanos, findings: Sequence[Findin
         present = {config.name_of(list(heard & {a})) for a in heard}
         unheard = [n for n, a in called.items() if a not in heard and n not in present]
     is_known = monitor.sight.knows(group, monitor.observer)
-    standing = Standing(tuple(findings), config, is_known and not monitor.unknown)
-    unheard_ = tuple(unheard[::-1])
     tally = monitor.tally
     return GroupView(
         monitor.interface,
@@ -190,10 +178,10 @@ def _group(group: Group, monitor: Monitor, now: Nanos, findings: Sequence[Findin
         group.vhid,
         name,
         nodes,
-        unheard_,
+        tuple(unheard[::-1]),
         is_known=is_known,
         status=standing.of(group.id).value,
-        vips=tuple(ip_text(address) for address in vips(group, config)),
+        vips=tuple(map(ip_text, places.held(group.id))),
         elections=tuple(tally.elections.get(group.id, Counter()).items()),
         failures=tuple(sorted(tally.failures.get(group.id, Counter()).items())),
     )

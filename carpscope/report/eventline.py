@@ -65,7 +65,8 @@ def _state(taken: Snapshot) -> Iterator[str]:
         yield from _group_lines(group, taken)
     for found in taken.stories:
         since = clock(found.start, digits=0)
-        yield f"  {found.code} {found.severity.value} since {since}: {found.summary}"
+        code = f"{found.code} {found.severity.value} since {since}"
+        yield f"  {found.where}: {found.summary} ({code})"
     for why in taken.unknown:
         yield f"  unknown how things stand: {why}"
     if not taken.stories and not taken.unknown:
@@ -128,4 +129,4 @@ def _summary(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Itera
     if masters:
         yield "; ".join(masters[:8])
     for found in taken.stories:
-        yield f"open: {found.code} {found.summary}"
+        yield f"open: {found.where}: {found.summary} ({found.code})"

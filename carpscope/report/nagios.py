@@ -1,38 +1,50 @@
 """A verdict as Nagios and Icinga plugins give it: a status and one line with perfdata."""
 
 from carpscope.core.text import shown
-from carpscope.detect.finding import Severity
+from carpscope.detect.standing import Status
 from carpscope.report.snapshot import GroupView, Snapshot
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
-_STATUS = {
-    Severity.CRITICAL: CRITICAL,
-    Severity.ERROR: CRITICAL,
-    Severity.WARNING: WARNING,
-    Severity.INFO: OK,
+CODES = {
+    Status.HEALTHY: OK,
+    Status.DEGRADED: WARNING,
+    Status.FAILED: CRITICAL,
+    Status.UNKNOWN: UNKNOWN,
 }
+"""As plugins count, and metrics."""
+GROUPS_NAMED = 4
 
 
 def verdict(taken: Snapshot) -> tuple[int, str]:
     """Return the status and the line. What cannot be seen is UNKNOWN, unless worse is known."""
-    found = taken.known
-    status = max((_STATUS[one.severity] for one in found), default=OK)
-    if status != CRITICAL and (taken.unknown or not (taken.groups or found)):
-        why = "; ".join(taken.unknown) or "no CARP advertisement heard"
+    status = CODES[Status(taken.status)]
+    found = [one for one in taken.known if one.counts]
+    if status == UNKNOWN:
+        silent = [_place(group) for group in taken.groups if group.status == Status.UNKNOWN.value]
+        whose = f"nobody is heard of {', '.join(silent[:GROUPS_NAMED])}" if silent else ""
+        why = "; ".join(taken.unknown) or whose or "no CARP advertisement heard"
         return UNKNOWN, unknown(why) + f" | {_perfdata(taken)}"
     if found:
-        told = f"{found[0].code} {found[0].summary}"
+        told = f"{found[0].where}: {found[0].summary} ({found[0].code})"
         if len(found) > 1:
             told += f" (and {len(found) - 1} more)"
     else:
         told = "; ".join(
-            f"{group.id} {_who(group)} MASTER" if group.is_known else f"{group.id} unknown"
-            for group in taken.groups[:4]
+            f"{_place(group)} {_who(group)} MASTER"
+            if group.is_known
+            else f"{_place(group)} unknown"
+            for group in taken.groups[:GROUPS_NAMED]
         )
-        if len(taken.groups) > 4:
-            told += f"; {len(taken.groups) - 4} more groups"
+        if len(taken.groups) > GROUPS_NAMED:
+            told += f"; {len(taken.groups) - GROUPS_NAMED} more groups"
+    if excused := [one for one in taken.known if not one.counts]:
+        told += f"; in maintenance: {excused[0].where}"
     return status, f"CARP {_WORDS[status]} - {_plain(told)} | {_perfdata(taken)}"
+
+
+def _place(group: GroupView) -> str:
+    return f"{group.vips[0]} ({group.id})" if group.vips else group.id
 
 
 def _who(group: GroupView) -> str:

@@ -8,32 +8,33 @@ from rich.console import Console
 from rich.text import Text
 
 from carpscope.config import Config
-from carpscope.core.address import ip_text
 from carpscope.core.text import plural
-from carpscope.core.units import SECOND, clock, span_text
-from carpscope.core.zone import Zone, beside, beside_both
+from carpscope.core.units import clock, span_text
+from carpscope.core.zone import Zone, beside
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.incident import Incident
-from carpscope.detect.standing import vips
-from carpscope.detect.words import priority
+from carpscope.detect.standing import Places, Status
 from carpscope.pipeline import Analysis
-from carpscope.report import expected
+from carpscope.report import calm, expected, headline, outline
 from carpscope.report.captures import evidence, short_names, span_of
-from carpscope.report.finding import frame_name
 from carpscope.report.layout import columns, hanging
 from carpscope.report.paper import Printer
-from carpscope.report.roster import name, roster, shown, signs
+from carpscope.report.roster import roster, shown
 from carpscope.report.unjudged import sentences
-from carpscope.timeline import traits
-from carpscope.timeline.group import Group, group_words
+from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.mastership import is_master
-from carpscope.timeline.node import Node
 from carpscope.timeline.relations import relations
 
 EVENTS_SHOWN = 12
-GROUPS_SHOWN = 40
+FEW_GROUPS = 4
+"""Of more, those that are well have no table of nodes."""
+GROUPS_SHOWN = 12
+"""Of more, those that are well are only counted."""
+INCIDENTS_IN_FULL = 3
+INCIDENTS_SHOWN = 20
+"""Where many groups are in trouble, these have a line or two; the rest is counted."""
 ROSTERS_SHOWN = 2
 """An incident of more groups is told with a line for each."""
 PARTS_SHOWN = 6
@@ -72,6 +73,8 @@ class Screen:
         self._findings: dict[str, list[Finding]] = {}
         self._happened: dict[str, list[Event]] = {}
         """Findings and events by group: there may be a million groups."""
+        self._places = Places((), config)
+        self._is_brief = False
         self._blocks = console.is_terminal and (console.encoding or "").lower().startswith("utf")
 
     def show(self, analysis: Analysis) -> None:
@@ -79,6 +82,8 @@ class Screen:
         names = short_names([capture.name for capture in analysis.captures])
         evidence(self._out, analysis, details=self._details, zone=self._zone)
         groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
+        self._places = analysis.places
+        self._is_brief = len(groups) > FEW_GROUPS and not self._details
         for finding in analysis.findings:
             self._findings.setdefault(finding.group, []).append(finding)
         for event in analysis.events:
@@ -86,11 +91,26 @@ class Screen:
         by_id = {group.id: group for group in groups}
         if not groups:
             self._nothing(analysis)
+        self._overview(analysis, groups)
         troubled = self._trouble(analysis, by_id, names)
-        calm = [group for group in groups if group.id not in troubled]
-        if calm:
-            self._calm(calm, analysis, alone=not troubled)
+        well = [group for group in groups if group.id not in troubled]
+        if well:
+            self._calm(well, analysis, alone=not troubled)
         self._out.print(_hint(analysis, self._config))
+
+    def _overview(self, analysis: Analysis, groups: list[Group]) -> None:
+        """Print how all groups stand, where there is more to say than about one of them."""
+        serious = any(f.severity.rank >= Severity.WARNING.rank for f in analysis.findings)
+        took_over = outline.failovers(analysis.events, groups, self._places)
+        if len(groups) > 1 and (analysis.incidents or len(groups) > GROUPS_SHOWN):
+            self._out.print(f"{plural(len(groups), 'group')} at the end:")
+            standing, width = analysis.standing, self._console.width
+            self._out.lines(outline.states(groups, standing, self._places, self._config, width))
+            self._out.blank()
+        if took_over and not serious:
+            self._out.hang(Text("i ", style="cyan"), Text(took_over, style="bold"))
+            if analysis.incidents:
+                self._out.blank()
 
     def _nothing(self, analysis: Analysis) -> None:
         for told in sentences(analysis):
@@ -110,7 +130,8 @@ class Screen:
             if len(incident.groups) == 1:
                 narrow.setdefault(incident.groups[0], []).append(incident)
         told: set[str] = set()
-        for incident in incidents:
+        full = INCIDENTS_IN_FULL if self._is_brief else len(incidents)
+        for incident in incidents[:full]:
             if len(incident.groups) > 1:
                 self._incident(incident)
                 self._parts(incident, by_id, analysis)
@@ -124,35 +145,42 @@ class Screen:
                     self._nodes(by_id[group], analysis)
                 self._codes([f for one in narrow[group] for f in one.findings], names)
                 self._out.blank()
+        rest = [i for i in incidents[full:] if len(i.groups) > 1 or i.groups[0] not in told]
+        for incident in rest[:INCIDENTS_SHOWN]:
+            self._headline(incident)
+            self._told("Do:", incident.root.remedy)
+        if len(rest) > INCIDENTS_SHOWN:
+            more = plural(len(rest) - INCIDENTS_SHOWN, "more incident")
+            self._out.print(f"  … and {more} (-V shows all)")
+        if rest:
+            self._out.blank()
         return {group for incident in incidents for group in incident.groups}
 
     def _incident(self, incident: Incident) -> None:
         """Print an incident: the worst of it is the headline, then its cause and what to do."""
         head, root = incident.head, incident.root
-        style, sign = _STYLES[head.severity], _SIGNS[head.severity]
-        told = incident if _is_many(incident) else head
-        first, last = told.start, told.end
-        begin, local = f"{clock(first, digits=0)} UTC", beside(self._zone, first)
-        length = last - first
-        when = f"{begin}{local}"
-        if incident.ongoing:
-            when = f"since {when}, still so at the end"
-        elif length:
-            when = f"{clock(first, digits=0)} – {clock(last, digits=0)} UTC"
-            when += f"{beside_both(self._zone, first, last)}, "
-            when += span_text(length)
-        where = "" if _is_many(incident) else f"{group_words(head.group)}: "
-        title = Text(f"{where}{incident.summary}", style=style)
-        self._out.lines(
-            hanging(self._console, Text(f"{sign} ", style=style), title.append(f" — {when}"))
-        )
+        self._headline(incident)
         if head.label != root.label:
-            self._told("Cause:", _placed(root, incident))
+            self._told("Cause:", self._placed(root, incident))
         self._told("Why:", root.explanation)
         if head is not root and self._details:
             self._told("Seen:", head.explanation)
         self._told("Do:", root.remedy, style="bold")
         self._out.blank()
+
+    def _headline(self, incident: Incident) -> None:
+        """Print which shared address, what is wrong with it, and since when."""
+        head = incident.head
+        style, sign = _STYLES[head.severity], _SIGNS[head.severity]
+        told = incident if _is_many(incident) else head
+        first, last = told.start, told.end
+        when = headline.when(first, last, incident, self._zone)
+        title = Text(f"{self._places.of(*incident.groups)}: {incident.summary}", style=style)
+        if not any(incident.groups):
+            title = Text(incident.summary, style=style)
+        self._out.lines(
+            hanging(self._console, Text(f"{sign} ", style=style), title.append(f" — {when}"))
+        )
 
     def _parts(self, incident: Incident, by_id: dict[str, Group], analysis: Analysis) -> None:
         """Print what an incident is in each of its groups; few groups with their nodes."""
@@ -164,12 +192,15 @@ class Screen:
         for group in incident.groups[:PARTS_SHOWN]:
             found = [f for f in incident.findings if group in f.groups]
             worst = max(found, key=lambda f: f.severity.rank)
-            held = vips(by_id[group], self._config) if group in by_id else ()
-            shared = f" ({', '.join(ip_text(address) for address in held[:3])})" if held else ""
-            self._out.hang(Text("    "), f"{group_words(group)}{shared}: {worst.summary}")
+            self._out.hang(Text("    "), f"{self._places.of(group)}: {worst.summary}")
         if (left := len(incident.groups) - PARTS_SHOWN) > 0:
             self._out.print(f"    … and {plural(left, 'more group')} alike (-V shows all)")
         self._out.blank()
+
+    def _placed(self, finding: Finding, incident: Incident) -> str:
+        """Give a cause, with its group where that is not said."""
+        here = f"{self._places.of(finding.group)}: " if len(incident.groups) > 1 else ""
+        return f"{here}{finding.summary}"
 
     def _told(self, word: str, told: str, style: str = "") -> None:
         """Print a labelled paragraph."""
@@ -180,7 +211,7 @@ class Screen:
         rows = []
         for finding in found if self._details else found[:CODES_SHOWN]:
             causes = [by_identity[c].code for c in finding.caused_by if c in by_identity]
-            frames = _frames(finding, names)
+            frames = headline.frames(finding, names)
             if causes:
                 frames += f"  because of {', '.join(dict.fromkeys(causes))}"
             span = f"{clock(finding.start, digits=3)} – {clock(finding.end, digits=3)}"
@@ -217,7 +248,8 @@ class Screen:
             left = plural(len(group.members) - len(shown(group)), "node")
             self._out.print(f"  … and {left} that advertised once, amid very many others")
             self._out.blank()
-        self._limits(group)
+        if not self._is_brief:
+            self._limits(group)
         self._events(group)
         if self._details:
             self._reasons(group)
@@ -282,27 +314,31 @@ class Screen:
 
     def _calm(self, groups: list[Group], analysis: Analysis, *, alone: bool) -> None:
         """Print groups without findings: one line where one node spoke, else the table."""
+        standing = analysis.standing
         if alone:
-            adverts = sum(analysis.advertisements)
-            self._out.print(
-                Text("✓ Nothing wrong", style="bold green").append(
-                    f": {plural(len(groups), 'group')}, "
-                    f"{plural(adverts, 'advertisement')}{_length(analysis)}{_failovers(analysis)}",
-                    style="default not bold",
-                )
-            )
-            self._out.blank()
-        for group in groups[:GROUPS_SHOWN]:
+            self._all_well(groups, analysis)
+        else:
+            events = [event for g in groups for event in self._happened.get(g.id, ())]
+            took_over = outline.failovers(events, groups, self._places)
+            if took_over and self._is_brief:
+                self._out.hang(Text("i ", style="cyan"), took_over)
+        if len(groups) > GROUPS_SHOWN and not self._details:
+            self._out.print(f"{plural(len(groups), 'group')} without a finding (-V shows them)")
+            groups = []
+        for group in groups:
             members = group.members
             master = max(members, key=lambda n: (is_master(n), n.last))
-            sign = Text("✓ ", style="green") if not alone else Text("  ")
-            prefix = sign.append(f"{group_words(group.id)}  ", style="default")
-            self._out.hang(prefix, self._calm_words(group, master))
+            sign, style = outline.SIGNS[standing.of(group.id)]
+            lead = Text("  " if alone and sign == "✓" else f"{sign} ", style=style)
+            prefix = Text().append_text(lead).append(f"{self._places.of(group.id)}  ")
+            self._out.hang(prefix, calm.words(group, master, self._config))
+            if self._is_brief:
+                continue
             if len(members) == 1 and not master.bow_outs:
                 self._out.hang(
                     Text(" " * prefix.cell_len),
                     "a backup never speaks: whether there is one cannot be seen here"
-                    f"{_takeover(master)}",
+                    f"{calm.takeover(master)}",
                 )
             self._out.blank()
             if len(members) > 1:
@@ -310,68 +346,34 @@ class Screen:
             else:
                 self._limits(group)
                 self._events(group)
-        if len(groups) > GROUPS_SHOWN:
-            self._out.print(
-                f"… and {plural(len(groups) - GROUPS_SHOWN, 'more group')}, nothing wrong"
-            )
+        if self._is_brief:
             self._out.blank()
 
-    def _calm_words(self, group: Group, master: Node) -> Text:
-        several = len(group.members) > 1
-        state = "MASTER" if is_master(master) else "was MASTER"
-        whole = not several and len(master.reigns) == 1 and is_master(master)
-        words = Text(
-            f"{name(master, self._config)} {state}{' throughout' if whole else ''}", "bold"
-        )
-        about = [identify(master).text, f"advertises {priority(master)}"]
-        if master.intervals:
-            mean = sum(master.intervals) / len(master.intervals) / 1e9
-            spread = (max(master.intervals) - min(master.intervals)) / 2e6
-            about.append(f"every {mean:.3f} s ± {spread:.1f} ms")
-        if not several:
-            about.append(f"signs {signs(master, self._config).plain}")
-        return words.append(f" ({', '.join(about)})", style="not bold")
-
-
-def _failovers(analysis: Analysis) -> str:
-    """Say how often a backup took over from a silent master, and how long nobody served."""
-    took = [e.end - e.start for e in analysis.events if e.label == "failover"]
-    if not took:
-        return ""
-    if len(took) == 1:
-        return f"; 1 failover after {span_text(took[0])} of silence"
-    return f"; {len(took)} failovers after {span_text(min(took))} to {span_text(max(took))}"
+    def _all_well(self, groups: list[Group], analysis: Analysis) -> None:
+        """Print the answer where nothing was found."""
+        adverts = plural(sum(analysis.advertisements), "advertisement")
+        seen = f"{plural(len(groups), 'group')}, {adverts}{_length(analysis)}"
+        standing = analysis.standing
+        unheard = [g.id for g in groups if standing.of(g.id) is Status.UNKNOWN]
+        took_over = any(event.label == "failover" for event in analysis.events)
+        if unheard:
+            told = Text(
+                f"{self._places.of(*unheard)}: nobody is heard at the end; whether somebody is "
+                "MASTER cannot be seen from here",
+                style="bold",
+            )
+            self._out.hang(Text("? ", style="yellow"), told)
+        if unheard or took_over:
+            self._out.print(f"  {seen}; no finding")
+        else:
+            title = Text("✓ Nothing wrong", style="bold green")
+            self._out.print(title.append(f": {seen}", style="default not bold"))
+        self._out.blank()
 
 
 def _is_many(incident: Incident) -> bool:
     """Tell whether an incident has words of its own: of several groups, or several findings."""
     return incident.summary != incident.head.summary
-
-
-def _placed(finding: Finding, incident: Incident) -> str:
-    """Give a cause, with its group where that is not said."""
-    here = f"{group_words(finding.group)}: " if len(incident.groups) > 1 else ""
-    return f"{here}{finding.summary}"
-
-
-def _frames(finding: Finding, names: list[str]) -> str:
-    """Give `frame 7`, `frames 7 and 9`, `frames 22 … 72 (48)`."""
-    shown = [str(frame_name(ref, names)) for ref in finding.frames]
-    if not shown:
-        return ""  # of the run itself
-    if finding.frame_count == 1:
-        return f"frame {shown[0]}"
-    if finding.frame_count == 2:
-        return f"frames {shown[0]} and {shown[-1]}"
-    return f"frames {shown[0]} … {shown[-1]} ({finding.frame_count:,})"
-
-
-def _takeover(master: Node) -> str:
-    """Say how long a backup of the same kind would wait, whatever its advskew."""
-    if not 0 < master.advbase < 255:
-        return ""
-    first, last = traits.backups(master)
-    return f"; it would take over after {first / SECOND:.1f}–{last / SECOND:.1f} s of silence"
 
 
 def _length(analysis: Analysis) -> str:

@@ -99,6 +99,13 @@ class SituationView:
     """Their shared addresses, as far as they are known."""
     counts: bool = True
     """Whether it counts for the status: not what lies in maintenance."""
+    place: str = ""
+    """Where it is: the shared address first."""
+
+    @property
+    def where(self) -> str:
+        """Say where it is."""
+        return self.place or self.group
 
 
 @dataclass(frozen=True, slots=True)

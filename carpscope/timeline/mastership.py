@@ -39,6 +39,14 @@ def is_silent(node: Node, now: Nanos, resumed: Nanos = 0) -> bool:
     return silence > due and silence > traits.takeover(node).latest
 
 
+def is_unheard(group: Group, now: Nanos) -> bool:
+    """Tell whether there had been a MASTER and nobody is heard any more, whatever that means."""
+    last = [node.reigns[-1] for node in group.known if node.reigns]
+    if not last or any(is_master(node) and not is_silent(node, now) for node in group.known):
+        return False
+    return max(last, key=lambda reign: reign.until).ended_by not in ("bow-out", "yielded")
+
+
 def master(group: Group) -> Node | None:
     """Return who is MASTER; None where nobody is, or more than one."""
     masters = [node for node in group.known if is_master(node)]

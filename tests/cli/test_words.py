@@ -121,7 +121,7 @@ def test_signs_become_words_where_the_encoding_has_none() -> None:
         check=False,
     )
     text = done.stdout.decode("ascii")
-    assert "WRONG vhid 1: 192.0.2.1 and 192.0.2.2" in text
+    assert "WRONG 192.0.2.10 and 192.0.2.11 (vhid 1): 192.0.2.1 and 192.0.2.2" in text
     assert "?" not in text.splitlines()[2]
     assert done.stderr == b""
 

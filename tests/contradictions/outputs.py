@@ -219,7 +219,8 @@ def of_screen(text: str, document: Json) -> Statements:
     """Return what `analyze -V` says; the names of groups are those of a document."""
     lines = text.splitlines()
     found = Statements("screen")
-    found.is_calm = "✓ Nothing wrong" in text if document["groups"] else None
+    is_calm = "✓ Nothing wrong" in text or "; no finding" in text
+    found.is_calm = is_calm if document["groups"] else None
     found.findings = [
         Said(row[1], None, None, _clock(row[2]), _clock(row[3]))
         for row in map(_ROW.match, lines)

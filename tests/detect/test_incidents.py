@@ -1,5 +1,6 @@
 """One cut, one story: findings of one cause are one incident, wherever they are told."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def test_many_groups_cut_at_once_are_one_incident(groups: int, vlans: bool, tmp_
     assert f"{groups} groups" in one["summary"]
     assert one["findings"] == [f for f in one["findings"] if f]
     screen = run("analyze", str(tmp_path / "tape.pcap")).out
-    assert screen.count("✗ ") == 1
+    assert screen.count("\n✗ ") == 1
     assert len(screen.splitlines()) < 50
     assert f"… and {groups - 6} more groups alike" in screen
     folder = tmp_path / "report"
@@ -95,10 +96,59 @@ def test_the_worst_that_is_true_now_comes_first(tmp_path: Path) -> None:
     assert screen.index("! vhid 2") < screen.index("✗ vhid 1")
 
 
-def test_a_failover_stands_in_the_headline(tmp_path: Path) -> None:
+def test_a_failover_is_the_headline(tmp_path: Path) -> None:
     screen = run("analyze", capture("ucarp-failover")).out
-    (line,) = (row for row in screen.splitlines() if row.startswith("✓ Nothing wrong"))
-    assert re.search(r"1 failover after \d\.\d s", line)
+    (line,) = (row for row in screen.splitlines() if row.startswith("i "))
+    assert re.search(r"1 failover, \d\.\d s without a MASTER; 192.0.2.1 silent to the end", line)
+    assert line.startswith("i 192.0.2.10 (vhid 1): ")
+    assert "Nothing wrong" not in screen
+
+
+def many(count: int) -> Tape:
+    """Groups of one master; nobody in vhid 7 after 20 s, a take-over in vhid 30."""
+    tape = Tape()
+    for vhid in range(1, count + 1):
+        for second in range(60):
+            at = second + vhid / 1000
+            if second < {7: 20, 30: 15}.get(vhid, 60):
+                tape.advert(at, "10.77.0.1", vhid)
+            elif vhid == 30 and second > 18:
+                tape.advert(at + 0.4, "10.77.0.2", vhid, 100)
+        tape.announce(0.5 + vhid / 1000, f"00:00:5e:00:01:{vhid:02x}", f"10.77.1.{vhid}")
+    return tape
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(200, marks=pytest.mark.long)])
+def test_many_groups_are_a_screen(count: int, tmp_path: Path) -> None:
+    screen = run("analyze", many(count).write(tmp_path / "tape.pcap"))
+    assert screen.status == 1
+    lines = screen.out.splitlines()
+    assert len(lines) < 40
+    overview = lines.index(f"{count} groups at the end:")
+    assert lines[overview + 1].split() == ["✗", "1", "failed", "10.77.1.7", "(vhid", "7)"]
+    healthy = f"{count - 1} healthy   10.77.0.1 MASTER of {count - 2}, 10.77.0.2 MASTER of 1"
+    assert f"✓ {healthy}" in re.sub(r"healthy +", "healthy   ", lines[overview + 2])
+    (head,) = (line for line in lines if line.startswith("✗ "))
+    assert head.startswith(
+        "✗ 10.77.1.7 (vhid 7): nobody is MASTER since 22:13:39 UTC; 10.77.0.1 is"
+    )
+    (over,) = (line for line in lines if line.startswith("i "))
+    assert over.startswith("i 10.77.1.30 (vhid 30): 1 failover, ")
+
+
+def test_of_silence_without_witnesses_nothing_is_called_well(tmp_path: Path) -> None:
+    tape = Tape()
+    for second in range(60):
+        if second < 20:
+            tape.advert(second, "10.77.0.1", 1)
+        tape.ask(second + 0.5, "02:00:00:00:00:09", "10.77.0.9", "10.77.0.100")
+    path = tape.write(tmp_path / "tape.pcap")
+    screen = run("analyze", path).out
+    assert "? vhid 1: nobody is heard at the end; whether somebody is MASTER cannot" in screen
+    assert "Nothing wrong" not in screen
+    found = json.loads(run("analyze", "--json", path).out)
+    assert found["findings"] == []
+    assert [group["status"] for group in found["groups"]] == ["unknown"]
 
 
 def flood(kind: str) -> Tape:

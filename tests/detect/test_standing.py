@@ -50,8 +50,8 @@ def test_a_finding_of_two_groups_is_of_both() -> None:
 def test_what_is_over_is_not_the_state_at_the_end() -> None:
     over, going = finding(Severity.CRITICAL), finding(Severity.CRITICAL, ongoing=True)
     at = START + 5 * SECOND
-    assert at_end([over], Config(), at, is_judged=True).status is Status.HEALTHY
-    assert at_end([going], Config(), at, is_judged=True).status is Status.FAILED
+    assert at_end([over], Config(), at, (), is_judged=True).status is Status.HEALTHY
+    assert at_end([going], Config(), at, (), is_judged=True).status is Status.FAILED
     assert is_wrong([over], Config())
 
 

@@ -173,7 +173,7 @@ def test_nobody_until_now_is_a_gap_that_goes_on() -> None:
     assert stage.findings(5 * SECOND + 528 * MILLISECOND) == []
     (found,) = stage.findings(5 * SECOND + 529 * MILLISECOND)
     assert (found.ongoing, found.nodes, found.start) == (True, ("a",), SECOND)
-    assert found.summary == "nobody was MASTER for 4.5 s, and still so at the end"
+    assert found.summary == "nobody is MASTER since 00:00:01 UTC; a is silent"
     stage.nodes[0].due = 99 * SECOND
     assert stage.findings(98 * SECOND) == [], "its next advertisement is not due yet"
 

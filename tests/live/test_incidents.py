@@ -44,7 +44,7 @@ def watched(tape: Tape, rest: float = 0) -> tuple[Monitor, list[Record]]:
 def snapshot(monitor: Monitor, at: Nanos) -> Snapshot:
     return Snapshot(
         at, at, 1, (), tuple(groups(monitor, at)), tuple(situations(monitor)), (),
-        incidents=tuple(incidents(monitor)),
+        incidents=tuple(incidents(monitor)), status=monitor.standing.status.value,
     )  # fmt: skip
 
 

@@ -177,7 +177,9 @@ def test_one_filter_is_recommended_everywhere() -> None:
 
 def test_standard_input_is_read_to_its_end() -> None:
     done = start("live", "--plain", "-", stdin=SPLIT.read_bytes())
-    assert "CS101 vhid 1: 192.0.2.1 and 192.0.2.2 were both MASTER for 17.8 s" in done.out
+    assert (
+        "CS101 192.0.2.10 (vhid 1): 192.0.2.1 and 192.0.2.2 were both MASTER for 17.8 s" in done.out
+    )
     assert done.status == 1
     healthy = start("live", "--plain", "-", stdin=HEALTHY.read_bytes())
     assert "192.0.2.1 is MASTER" in healthy.out

@@ -29,13 +29,13 @@ Sources
 
 from collections.abc import Iterator
 
-from carpscope.core.units import Nanos, span_text
+from carpscope.core.units import Nanos, clock, span_text
 from carpscope.core.values import dataclass, replace
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity, renamed
 from carpscope.detect.holders import holder_name
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import advertisements, since
+from carpscope.detect.words import advertisements, named, since
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.facts import Announced, Claimed, Deceived, Fact, Forgotten, Joined
@@ -48,6 +48,7 @@ from carpscope.wire.carp import interval_ns
 SITUATIONS_KEPT = 200
 REMARKS_KEPT = 8
 _NOBODY = "nobody was MASTER"
+_NOBODY_YET = "nobody is MASTER"
 _UNHEARD = "nothing was heard of any node"
 
 
@@ -156,7 +157,7 @@ class MasterGap:
                 gap,
                 severity=Severity.INFO,
                 confidence=0.5,
-                summary=gap.summary.replace(_NOBODY, _UNHEARD),
+                summary=gap.summary.replace(_NOBODY_YET, _UNHEARD).replace(_NOBODY, _UNHEARD),
                 explanation=f"{gap.explanation} Nor was anybody else heard on this segment: either "
                 "the nodes are all silent, or nothing reaches this interface.",
                 remedy="Look whether frames of other hosts reach this interface: tcpdump -ni IF. "
@@ -260,12 +261,22 @@ def _nobody(
         end,
         tuple(dict.fromkeys(frames)),
         len(frames),
-        f"{_NOBODY} for {span_text(end - start)}, {told or 'and still so at the end'}",
+        f"{_NOBODY} for {span_text(end - start)}, {told}" if told else _lasting(state.group, start),
         f"{begins} followed by no advertisement of any node {since(start, end)}. The slowest node "
         f"heard here takes over after {span_text(wait)}.{_lured(state)}",
         commands.to_look(state.group.members),
         ongoing=not told,
     )
+
+
+def _lasting(group: Group, start: Nanos) -> str:
+    """Say that nobody has come, and what became of those who were MASTER."""
+    last = [(node.id, node.reigns[-1].ended_by) for node in group.known if node.reigns]
+    silent = [node for node, how in last if how in ("", "silent", "capture")]
+    left = [node for node, how in last if how == "bow-out"]
+    told = [f"{named(silent)} {'is' if len(silent) == 1 else 'are'} silent"] if silent else []
+    told += [f"{named(left)} said farewell"] if left else []
+    return "; ".join([f"{_NOBODY_YET} since {clock(start, digits=0)} UTC", *told])
 
 
 def _lured(state: _State) -> str:
