@@ -96,7 +96,7 @@ def test_taken_away_added_and_spoiled(made: Path, case: Path, tmp_path: Path) ->
     (case / "manifest.tsr").unlink()
     assert told(case)[:2] == (1, "missing")
     (case / "manifest.tsr").symlink_to(made / "case" / "manifest.tsr")
-    assert told(case)[:2] == (1, "missing")
+    assert told(case)[:2] == (1, "altered")
     assert run("report", EVIDENCE, "-q", "-o", str(tmp_path / "bare")).status == 0
     assert told(tmp_path / "bare", *authority)[:2] == (1, "missing")
     shutil.copy(made / "case" / "manifest.tsr", tmp_path / "bare")

@@ -1,5 +1,6 @@
 """Who vouches for a report: every attack that once passed as intact, and the files of signers."""
 
+import base64
 import datetime as dt
 import hashlib
 import json
@@ -203,7 +204,7 @@ def test_several_keys_in_one_file_are_refused(tmp_path: Path) -> None:
         (lambda data: b"", "is empty"),
         (lambda data: b" \n", "is empty"),
         (lambda data: data + b'{"schema": "x"}', "bytes follow its end"),
-        (lambda data: data + b"\n", "1 bytes follow its end"),
+        (lambda data: data + b"\n", "1 byte follows its end"),
         (lambda data: data[:-40], "is no manifest of carpscope any more"),
         (lambda data: b'{"outputs": [],' + data.lstrip()[1:], "says 'outputs' twice"),
     ],
@@ -344,3 +345,73 @@ def test_json_says_who_vouches(case: Path) -> None:
     answer = json.loads(done.out)
     assert (answer["intact"], answer["vouching"]) == (True, "unnamed")
     assert answer["signer"] == fingerprint(case)
+
+
+def _in_place_of(path: Path, what: str) -> None:
+    path.unlink(missing_ok=True)
+    if what == "link":
+        path.symlink_to(path.parent.parent / "elsewhere")
+    elif what == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"A" * (9 << 20))
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+@pytest.mark.parametrize(
+    ("what", "said"), [("link", "is a link now"), ("folder", "is no file"), ("huge", "larger than")]
+)
+def test_what_stands_in_the_place_of_a_signature(
+    case: Path, what: str, said: str, is_signed: bool
+) -> None:
+    if not is_signed:
+        change(case, lambda listed: listed.update(signing=None))
+    for name in ("manifest.sig", "manifest.tsr"):
+        _in_place_of(case / "report" / name, what)
+        status, last, text = says(case)
+        assert (status, last) == (1, "altered")
+        row = next(line for line in text.splitlines() if name in line)
+        assert said in row or (what == "huge" and "says that it is not stamped" in row)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text + "\n",
+        lambda text: text.rstrip() + "\n\0",
+        lambda text: text.replace('"bytes": ', '"bytes": -', 1),
+        lambda text: text.replace('"bytes": ', '"bytes": NaN, "was": ', 1),
+        lambda text: text.replace('"bytes": ', f'"bytes": {"9" * 5000}', 1),
+        lambda text: text.replace('"name": "events.jsonl"', '"name": "./events.jsonl"', 1),
+        lambda text: text.replace('"name": "events.jsonl"', '"name": "Events.jsonl"', 1),
+        lambda text: text.replace('"name": "events.jsonl"', '"name": "manifest.sig"', 1),
+        lambda text: text.replace('"sha256": "', '"sha256": "0', 1),
+    ],
+)
+def test_a_manifest_that_readers_may_take_in_two_ways(
+    case: Path, spoil: Callable[[str], str]
+) -> None:
+    change(case, lambda listed: listed.update(signing=None))
+    (case / "report" / "manifest.sig").unlink()
+    path = case / "report" / "manifest.json"
+    listed = json.loads(path.read_text())
+    listed["inputs"] = []
+    text = json.dumps(listed, indent=1) + "\n"
+    path.write_text(text)
+    assert says(case)[:2] == (0, "intact, unsigned: nobody vouches")
+    path.write_bytes(spoil(text).encode())
+    assert says(case)[:2] == (1, "altered")
+
+
+def test_a_signature_made_again_without_the_key(case: Path) -> None:
+    """S + L is the same signature to who does not look whether S is below L."""
+    path = case / "report" / "manifest.sig"
+    _, begin, body, end, _ = path.read_text().split("-----")
+    raw = base64.b64decode("".join(body.split()))
+    order = 2**252 + 27742317777372353535851937790883648493
+    other = int.from_bytes(raw[-32:], "little") + order
+    text = base64.b64encode(raw[:-32] + other.to_bytes(32, "little")).decode()
+    lines = "\n".join(text[at : at + 70] for at in range(0, len(text), 70))
+    path.write_text(f"-----{begin}-----\n{lines}\n-----{end}-----\n")
+    assert says(case)[:2] == (1, "altered")

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from carpscope.core.errors import CarpscopeError
-from carpscope.core.text import shown
+from carpscope.core.text import plural, shown
 from carpscope.core.values import dataclass, field
 from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE, STAMP
 from carpscope.report.sign import NAMESPACE, PublicKey, Signature, read_signature
@@ -147,7 +147,11 @@ def _manifest(answer: Answer, raw: bytes) -> dict[str, object] | None:
         return None
     rest = len(text[end:].encode()) - text[end:].startswith("\n")
     if rest:
-        answer.add(Condition.ALTERED, NAME, f"{rest:,} bytes follow its end")
+        answer.add(
+            Condition.ALTERED,
+            NAME,
+            f"{plural(rest, 'byte')} {'follows' if rest == 1 else 'follow'} its end",
+        )
         return None
     if not any(_entries(listed, "outputs")):
         answer.add(Condition.ALTERED, NAME, "lists no file")
@@ -176,7 +180,9 @@ def _signature(
 ) -> None:
     path = folder / SIGNATURE
     signing = listed.get("signing") if listed is not None else None
-    if not path.is_file() or path.is_symlink():
+    if _is_other(answer, path):
+        return
+    if not path.exists():
         if signing is not None:
             answer.add(Condition.MISSING, SIGNATURE, "the manifest says that it is signed")
         elif trusted:
@@ -187,7 +193,7 @@ def _signature(
         return
     try:
         signature = read_signature(_read(path).decode("ascii"))
-    except (ValueError, UnicodeDecodeError) as problem:
+    except (CarpscopeError, ValueError) as problem:
         reason = "it is not text" if isinstance(problem, UnicodeDecodeError) else str(problem)
         answer.add(Condition.WRONG, SIGNATURE, reason)
         return
@@ -237,6 +243,17 @@ def _judge(answer: Answer, signature: Signature, raw: bytes, trusted: Sequence[S
     answer.add(Condition.INTACT, SIGNATURE, f"over {NAME}, made with {who}, {known}")
 
 
+def _is_other(answer: Answer, path: Path) -> bool:
+    """Say what stands in the place of a file and is none."""
+    if path.is_symlink():
+        answer.add(Condition.ALTERED, path.name, "is a link now")
+    elif path.exists() and not path.is_file():
+        answer.add(Condition.ALTERED, path.name, "is no file any more")
+    else:
+        return False
+    return True
+
+
 def _stamp(
     answer: Answer,
     folder: Path,
@@ -247,7 +264,9 @@ def _stamp(
     """Check the stamp of a third party over the manifest, if there is one or should be."""
     path = folder / STAMP
     is_promised = listed is not None and listed.get("timestamp") is not None
-    if not path.is_file() or path.is_symlink():
+    if _is_other(answer, path):
+        return
+    if not path.exists():
         if is_promised:
             answer.add(Condition.MISSING, STAMP, "the manifest says that it is stamped")
         elif authorities is not None:
@@ -258,13 +277,11 @@ def _stamp(
         return
     from carpscope.report import stamp  # noqa: PLC0415 - with the extra `timestamp`
 
+    known = stamp.certificates(authorities, "--timestamp-ca") if authorities is not None else None
     try:
-        if authorities is None:
-            found = stamp.read(_read(path), raw)
-        else:
-            known = stamp.certificates(authorities, "--timestamp-ca")
-            found = stamp.hold(_read(path), raw, known)
-    except ValueError as problem:
+        data = _read(path)
+        found = stamp.read(data, raw) if known is None else stamp.hold(data, raw, known)
+    except (CarpscopeError, ValueError) as problem:
         answer.add(Condition.WRONG, STAMP, str(problem))
         return
     text = f"{NAME} existed at {found.at.isoformat().replace('+00:00', 'Z')}, says "
@@ -305,12 +322,10 @@ def _outputs(answer: Answer, folder: Path, listed: dict[str, object]) -> None:
         except (OSError, ValueError):  # a name that no disk takes was never written to one
             answer.add(Condition.MISSING, name, "no file can have this name here")
             continue
-        if path.is_symlink():
-            answer.add(Condition.ALTERED, name, "is a link now")
-        elif not path.exists():
+        if _is_other(answer, path):
+            continue
+        if not path.exists():
             answer.add(Condition.MISSING, name)
-        elif not path.is_file():
-            answer.add(Condition.ALTERED, name, "is no file any more")
         else:
             _compare(answer, name, path, digest, size)
     for path in sorted(folder.iterdir()):
