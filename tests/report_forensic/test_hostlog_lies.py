@@ -354,3 +354,45 @@ def test_what_was_not_understood_is_counted_and_shown(tmp_path: Path) -> None:
         page = (tmp_path / "r" / name).read_text()
         assert "Not understood" in page
         assert "something new in a later release" in page
+
+
+def once_master() -> Tape:
+    """Record a host that is MASTER from 20 to 50 s, and another before and after."""
+    tape = Tape()
+    for beat in range(80):
+        if 20 <= beat < 50:
+            tape.advert(beat, HOST, 7)
+        else:
+            tape.advert(beat + 0.3, "192.0.2.2", 7, 100)
+    return tape
+
+
+UP, DOWN = "7@em0: BACKUP -> MASTER (x)", "7@em0: MASTER -> BACKUP (x)"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([(20, UP)], ["agrees"]),
+        ([(13, UP)], ["not decidable"]),
+        ([(27, UP)], ["not decidable"]),
+        ([(5, UP)], ["not on the wire"]),
+        ([(35, UP)], ["contradicts"]),
+        ([(12, UP), (20, UP)], ["not on the wire", "agrees"]),
+        ([(12, UP), (20, UP), (49.5, DOWN)], ["not on the wire", "agrees", "agrees"]),
+        ([(25, UP), (54.3, DOWN)], ["agrees", "agrees"]),
+        ([(25, UP), (54.3, DOWN), (20, UP)], ["agrees", "agrees", "not on the wire"]),
+        ([(25, UP), (35, DOWN)], ["not decidable", "contradicts"]),
+        ([(35, "7@em0: MASTER -> INIT (hardware interface down)")], ["contradicts"]),
+        ([(5, DOWN)], ["not on the wire"]),
+        ([(20, "8@em0: BACKUP -> MASTER (x)")], ["not decidable"]),
+        ([(20, UP), (20, "7@em1: BACKUP -> MASTER (x)")], ["not decidable"] * 2),
+        ([(20, "7@em0.30: BACKUP -> MASTER (x)"), (30, "7@em0.40: BACKUP -> MASTER (x)")],
+         ["not decidable"] * 2),
+    ],
+)  # fmt: skip
+def test_one_line_sets_no_clock_by_which_it_is_right(
+    lines: list[tuple[float, str]], words: list[str], tmp_path: Path
+) -> None:
+    said = judged(once_master(), tmp_path, *(kernel(at, text) for at, text in lines))
+    assert [word for word, _ in said] == words

@@ -20,7 +20,7 @@ from carpscope.report.hostlog.read import LogFile
 from carpscope.report.hostlog.whose import (
     COARSE,
     Member,
-    about,
+    Scope,
     claims,
     clock_offset,
     nearest,
@@ -65,15 +65,9 @@ def place(
     view.unread, view.unread_count = log.unread.lines, log.unread.count
     if any(entry.at is None for entry in log.entries):
         view.notes.append("lines without a time cannot be placed on the timeline")
-    vhids = {e.interface: e.vhid for e in log.entries if e.kind is Kind.STATUS and e.interface}
-    bare = frozenset(
-        e.interface
-        for e in log.entries
-        if e.kind is Kind.STATE and e.vhid is None and e.interface and e.interface not in vhids
-    )
-    hearing = _Hearing(view, scene, members, vhids, bare)
+    hearing = _Hearing(view, scene, members, Scope.of(log, members))
     hearing.shift = _other_zone(log, hearing)
-    view.offset = clock_offset(_shifted(claims(log), hearing.shift), members, vhids, bare)
+    view.offset = clock_offset(_shifted(log.entries, hearing.shift), hearing.scope, _beat)
     timed = [(e, at) for e in log.entries if (at := hearing.time_of(e)) is not None]
     hearing.demotions = Told(timed, members)
     for entry in log.entries:
@@ -116,7 +110,7 @@ def _other_zone(log: LogFile, hearing: "_Hearing") -> Nanos:
 def _matching(found: list[Entry], hearing: "_Hearing", shift: Nanos) -> int:
     count = 0
     for entry in _shifted(found, shift):
-        fits, _ = about(entry, hearing.members, hearing.vhids, hearing.bare)
+        fits, _ = hearing.scope.about(entry)
         at = entry.at
         if at is not None and any(nearest(at, m.node) is not None for m in fits):
             count += 1
@@ -130,8 +124,7 @@ class _Hearing:
     view: LogView
     scene: _Scene
     members: list[Member]
-    vhids: dict[str, int | None]
-    bare: frozenset[str]
+    scope: Scope
     shift: Nanos = 0
     matched: set[tuple[str, int]] = field(default_factory=set)
     """Reigns that a line told, by group and first frame."""
@@ -160,7 +153,7 @@ class _Hearing:
             assert self.demotions is not None
             says, because = self.demotions.judge(entry, at)
             return self._placed(entry, self._only(self.members), says, because)
-        fits, why = about(entry, self.members, self.vhids, self.bare)
+        fits, why = self.scope.about(entry)
         if not fits:
             return self._placed(entry, None, Says.UNDECIDABLE, why)
         found = {member.group.id: _judge(entry, at, member, self) for member in fits}
@@ -209,6 +202,10 @@ def _claimed(entry: Entry, at: Nanos, member: Member, hearing: _Hearing) -> tupl
             frame = frame_name(reign.first, scene.names)
             when = clock(reign.start, digits=6)
             return Says.AGREES, f"it begins to advertise at {when} (frame {frame})"
+    near = nearest(at, node)
+    if hearing.view.offset is None and near is not None and (away := at - near.start):
+        told = f"it fits where the host's clock is {away / SECOND:+.1f} s off"
+        return Says.UNDECIDABLE, f"{told}, and nothing else shows whether it is"
     if any(r.start < at - off and at <= r.seen for r in node.reigns):
         return Says.CONTRADICTS, "it had been advertising already, and had not stopped"
     if at + off + 2 * _beat(node) > scene.last:

@@ -7,16 +7,18 @@ taken from it.
 
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from carpscope.config import Config
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
-from carpscope.core.values import dataclass
+from carpscope.core.values import dataclass, field
 from carpscope.report.hostlog.entry import Entry, Kind
 from carpscope.report.hostlog.read import LogFile
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node, Reign
 
+CLOCK_LINES = 256
+"""Changes of state from which a clock is taken."""
 SEARCH: Nanos = 10 * SECOND
 """A host's clock is assumed to be right to this; the offset is taken from what fits."""
 TOLERANCE: Nanos = 500 * MILLISECOND
@@ -39,31 +41,54 @@ def slack(entry: Entry) -> Nanos:
     return TOLERANCE + (COARSE if entry.coarse else 0)
 
 
-def about(
-    entry: Entry,
-    members: Sequence[Member],
-    vhids: dict[str, int | None],
-    bare: frozenset[str] = frozenset(),
-) -> tuple[list[Member], str]:
-    """Return whom a line can be about, and why that is nobody.
+@dataclass(slots=True)
+class Scope:
+    """Whom the lines of a log can be about."""
 
-    `vhids` are those of interfaces, where the log has them; `bare` the carp interfaces whose
-    vhid nobody says.
-    """
-    vhid = entry.vhid if entry.vhid is not None else vhids.get(entry.interface)
-    fits = [m for m in members if vhid is None or m.group.vhid == vhid]
-    if vhid is None and len(bare) > len(members):
-        named = " and ".join(sorted(bare))
-        return [], f"the log tells of {named}, and which of them is captured is not known"
-    if not fits:
-        return [], f"no advertisement of vhid {vhid} in the captures is known to be this host's"
-    tag = _VLAN.search(entry.interface)
-    if tag is None or int(tag[1]) == 0:
-        return fits, ""
-    number = int(tag[1])
-    # a capture on the VLAN itself has no tags: there the number says nothing
-    near = [m for m in fits if not m.group.vlan or m.group.vlan[-1] == number]
-    return near, "" if near else f"no advertisement of vhid {vhid} on VLAN {number} is there"
+    members: Sequence[Member]
+    vhids: dict[str, int | None] = field(default_factory=dict)
+    """Those of interfaces, where the log has them."""
+    bare: frozenset[str] = frozenset()
+    """The carp interfaces whose vhid nobody says."""
+    places: dict[int, set[str]] = field(default_factory=dict)
+    """On which interfaces the log tells of a vhid."""
+
+    @classmethod
+    def of(cls, log: LogFile, members: Sequence[Member]) -> "Scope":
+        """Read what a log says of its interfaces."""
+        vhids = {e.interface: e.vhid for e in log.entries if e.kind is Kind.STATUS and e.interface}
+        bare, places = set(), dict[int, set[str]]()
+        for entry in log.entries:
+            if entry.kind is not Kind.STATE or not entry.interface:
+                continue
+            if entry.vhid is not None:
+                places.setdefault(entry.vhid, set()).add(entry.interface)
+            elif entry.interface not in vhids:
+                bare.add(entry.interface)
+        return cls(members, vhids, frozenset(bare), places)
+
+    def about(self, entry: Entry) -> tuple[list[Member], str]:
+        """Return whom a line can be about, and why that is nobody."""
+        vhid = entry.vhid if entry.vhid is not None else self.vhids.get(entry.interface)
+        fits = [m for m in self.members if vhid is None or m.group.vhid == vhid]
+        if vhid is None and len(self.bare) > len(self.members):
+            return [], _several(sorted(self.bare))
+        if not fits:
+            return [], f"no advertisement of vhid {vhid} in the captures is known to be this host's"
+        tag = _VLAN.search(entry.interface)
+        number = int(tag[1]) if tag is not None else 0
+        # a capture on the VLAN itself has no tags: there the number says nothing
+        near = [m for m in fits if not number or not m.group.vlan or m.group.vlan[-1] == number]
+        if not near:
+            return [], f"no advertisement of vhid {vhid} on VLAN {number} is there"
+        places = self.places.get(vhid or 0, set())
+        if len(places) > len(near) and not any(m.group.vlan for m in near):
+            return [], _several([f"vhid {vhid} on {place}" for place in sorted(places)])
+        return near, ""
+
+
+def _several(names: Sequence[str]) -> str:
+    return f"the log tells of {' and '.join(names)}, and which of them is captured is not known"
 
 
 def owner(log: LogFile, groups: Sequence[Group], config: Config) -> tuple[list[Member], str]:
@@ -121,7 +146,7 @@ def _fitting(found: Iterable[Entry], member: Member) -> tuple[int, Nanos]:
         (entry.at - reign.start, entry)
         for entry in found
         if entry.at is not None
-        and about(entry, [member], {})[0]
+        and Scope([member]).about(entry)[0]
         and (reign := nearest(entry.at, member.node)) is not None
     ]
     if not pairs:
@@ -145,18 +170,40 @@ def nearest(at: Nanos, node: Node) -> Reign | None:
 
 
 def clock_offset(
-    found: Iterable[Entry],
-    members: Sequence[Member],
-    vhids: dict[str, int | None],
-    bare: frozenset[str],
+    found: Iterable[Entry], scope: Scope, beat: Callable[[Node], Nanos]
 ) -> Nanos | None:
-    """Return the host's clock minus the wire's, from lines whose group is known."""
-    differences = []
-    for entry in found:
-        fits, _ = about(entry, members, vhids, bare)
-        if entry.at is None or len(fits) != 1:
-            continue
-        reign = nearest(entry.at, fits[0].node)
-        if reign is not None:
-            differences.append(entry.at - reign.start)
-    return round(statistics.median(differences)) if differences else None
+    """Return the host's clock minus the wire's, from lines whose group is known.
+
+    It is what most lines say, two of them at least: one line alone that is off may be of a clock
+    that is off, or wrong, and then nothing tells which.
+    """
+    states = [entry for entry in found if entry.kind is Kind.STATE][:CLOCK_LINES]
+    told = [
+        (entry, entry.at, fits[0].node)
+        for entry in states
+        if entry.at is not None and len(fits := scope.about(entry)[0]) == 1
+    ]
+    claimed = [
+        (entry, at - reign.start)
+        for entry, at, node in told
+        if entry.after == "MASTER" and (reign := nearest(at, node)) is not None
+    ]
+
+    def backers(offset: Nanos) -> int:
+        stepped = sum(
+            any(
+                r.seen - slack(entry) <= at - offset <= r.until + slack(entry) + beat(node)
+                for r in node.reigns
+            )
+            for entry, at, node in told
+            if entry.before == "MASTER" or entry.after == "BACKUP"
+        )
+        return stepped + sum(abs(off - offset) <= slack(entry) for entry, off in claimed)
+
+    ranked = sorted(((-backers(off), abs(off), off, slack(e)) for e, off in claimed))
+    if not ranked:
+        return None
+    most, away, best, allowed = ranked[0]
+    if -most < 2 and away > allowed:
+        return None
+    return round(statistics.median(off for e, off in claimed if abs(off - best) <= slack(e)))
