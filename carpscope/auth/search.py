@@ -11,13 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from carpscope.auth import sets
-from carpscope.auth.digest import pads
+from carpscope.auth.digest import SIGNED_SIZE, pads
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Key, Keyring
 from carpscope.auth.question import Candidates, Outcome, Sample
 from carpscope.auth.recipes import Recipe, automatic_link_local, recipe
+from carpscope.core import native
 
 _CHUNK = 1 << 14
+SUBSETS_IN_C = 24
+"""Addresses at the most of which carpscope/native/sha1.h tries every subset."""
 
 _State: TypeAlias = "hashlib._Hash"
 
@@ -114,6 +117,15 @@ class Search:
     def try_subsets(self, key: Key, ordered: Sequence[bytes], lladdr: bytes = b"") -> Recipe | None:
         """Walk all subsets of an ordered list, the empty one left out."""
         counter, wanted = self.sample.counter, self.sample.digest
+        row = bytes(SIGNED_SIZE - len(counter) - len(wanted)) + counter + wanted
+        in_c = getattr(native.loaded(), "subsets", None)
+        if in_c is not None and len(ordered) <= SUBSETS_IN_C and len(row) == SIGNED_SIZE:
+            prefix = b"\x02\x01" + lladdr + bytes((self.sample.vhid,))
+            each = b"".join(ordered), bytes(map(len, ordered))
+            done, found = in_c(key.secret, prefix, *each, row, self.most - self._outcome.digests)
+            self.spend(done)
+            chosen = [one for place, one in enumerate(ordered) if found >> place & 1]
+            return self.found(key, chosen, lladdr) if found else None
         root, outer = self.start(key, lladdr)
         final = len(ordered) - 1
         stack: list[tuple[_State, int, tuple[bytes, ...]]] = [(root, 0, ())]

@@ -1,8 +1,8 @@
 /* The extension carpscope._native: what is read most often, without an object for each packet.
  *
  * It is built against the limited API of Python 3.11 (one build serves every later version) and
- * is optional: carpscope/capture/native.py says whether it is used. It holds the GIL while it
- * works, so that no buffer changes under it.
+ * is optional: carpscope/capture/native.py says whether it is used. But for a search of
+ * subsets it holds the GIL while it works, so that no buffer changes under it.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -309,6 +309,38 @@ static PyObject *kernel_columns(PyObject *module, PyObject *args) {
     return made;
 }
 
+/* Try subsets of addresses; return how many there were, and the bits of those that verify. */
+static PyObject *subsets(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer key, message, addresses, widths, row;
+    Py_ssize_t room = 0;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*n", &key, &message, &addresses, &widths, &row, &room))
+        return NULL;
+    PyObject *result = NULL;
+    Py_ssize_t size = 0;
+    for (Py_ssize_t at = 0; at < widths.len; at++) size += ((const uint8_t *)widths.buf)[at];
+    if (key.len > SHA1_BLOCK || widths.len > SUBSETS_OF_MOST || size != addresses.len ||
+        row.len != SIGNED_SIZE)
+        PyErr_SetString(PyExc_ValueError, "no such search");
+    else {
+        struct verifier verifier;
+        uint32_t found = 0;
+        size_t done = 0;
+        verifier_begin(&verifier, key.buf, (size_t)key.len, message.buf, (size_t)message.len);
+        Py_BEGIN_ALLOW_THREADS /* a live run listens meanwhile */
+        done = verifier_subsets(&verifier, addresses.buf, widths.buf, (size_t)widths.len, row.buf,
+                                room < 0 ? 0 : (size_t)room, &found);
+        Py_END_ALLOW_THREADS
+        result = Py_BuildValue("nI", (Py_ssize_t)done, found);
+    }
+    PyBuffer_Release(&key);
+    PyBuffer_Release(&message);
+    PyBuffer_Release(&addresses);
+    PyBuffer_Release(&widths);
+    PyBuffer_Release(&row);
+    return result;
+}
+
 static PyObject *choose_sha1(PyObject *module, PyObject *args) {
     (void)module;
     int wanted = 0;
@@ -485,6 +517,7 @@ static PyMethodDef functions[] = {
     {"left_out", left_out, METH_VARARGS, NULL},
     {"kernel_columns", kernel_columns, METH_VARARGS, NULL},
     {"choose_sha1", choose_sha1, METH_VARARGS, NULL},
+    {"subsets", subsets, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -170,3 +170,59 @@ size_t verifier_verifies(const struct verifier *verifier, const uint8_t *rows, s
     }
     return count;
 }
+
+static void add(struct verifier *verifier, const uint8_t *data, size_t size) {
+    while (size) {
+        size_t room = SHA1_BLOCK - verifier->rest_size, part = size < room ? size : room;
+        memcpy(verifier->rest + verifier->rest_size, data, part);
+        verifier->rest_size += part;
+        data += part;
+        size -= part;
+        if (verifier->rest_size == SHA1_BLOCK) {
+            compress(verifier->inner, verifier->rest);
+            verifier->hashed += SHA1_BLOCK;
+            verifier->rest_size = 0;
+        }
+    }
+}
+
+size_t verifier_subsets(const struct verifier *verifier, const uint8_t *addresses,
+                        const uint8_t *widths, size_t count, const uint8_t *row, size_t room,
+                        uint32_t *found) {
+    /* each subset that is taken off is followed by at most as many as there are addresses */
+    struct {
+        struct verifier state;
+        size_t first;
+        uint32_t taken;
+    } stack[SUBSETS_OF_MOST * (SUBSETS_OF_MOST + 1) / 2 + 1], one;
+    size_t starts[SUBSETS_OF_MOST], held = 1, done = 0, counted = 0;
+    *found = 0;
+    if (count == 0 || count > SUBSETS_OF_MOST) return 0;
+    for (size_t at = 0, start = 0; at < count; start += widths[at++]) starts[at] = start;
+    stack[0].state = *verifier;
+    stack[0].first = 0;
+    stack[0].taken = 0;
+    while (held) {
+        one = stack[--held];
+        for (size_t at = one.first; at < count; at++) {
+            struct verifier next = one.state;
+            add(&next, addresses + starts[at], widths[at]);
+            if (verifier_verifies(&next, row, 1)) {
+                *found = one.taken | (uint32_t)1 << at;
+                return counted + done + at + 1 - one.first;
+            }
+            if (at + 1 < count) {
+                stack[held].state = next;
+                stack[held].first = at + 1;
+                stack[held++].taken = one.taken | (uint32_t)1 << at;
+            }
+        }
+        done += count - one.first;
+        if (done > SUBSETS_CHUNK) {
+            counted += done;
+            done = 0;
+            if (counted >= room) break;
+        }
+    }
+    return counted + done;
+}

@@ -25,6 +25,15 @@ void verifier_begin(struct verifier *verifier, const uint8_t *key, size_t key_si
 /* Return how many of `count` rows verify before one that does not. */
 size_t verifier_verifies(const struct verifier *verifier, const uint8_t *rows, size_t count);
 
+enum { SUBSETS_OF_MOST = 24, SUBSETS_CHUNK = 1 << 14 };
+
+/* Add every subset of some addresses but the empty one, in their order, to what is signed before
+ * the counter, until one of them verifies the row, or `room` is reached behind a chunk; return
+ * how many there were. `found` has the bits of those that verify it, 0 where none does. */
+size_t verifier_subsets(const struct verifier *verifier, const uint8_t *addresses,
+                        const uint8_t *widths, size_t count, const uint8_t *row, size_t room,
+                        uint32_t *found);
+
 /* Whether the processor's own instructions are used; 0 as an argument leaves them unused. */
 int sha1_choose(int wanted);
 
