@@ -6,9 +6,10 @@ import os
 import platform
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import archive, search, simulation, startup, throughput
+from tests.bench import archive, growth, search, simulation, startup, throughput
 from tests.bench.measure import Result, measured
 from tests.bench.printed import document, insert, table
 
@@ -18,6 +19,7 @@ SUBJECTS = (
     | search.SUBJECTS
     | simulation.SUBJECTS
     | archive.SUBJECTS
+    | growth.SUBJECTS
 )
 
 ONLY_WHEN_NAMED = {"mixed-tshark"}
@@ -28,6 +30,7 @@ def main() -> int:
     """Measure and print tables; 1 where a target is missed."""
     parser = argparse.ArgumentParser("python -m tests.bench")
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    parser.add_argument("--rounds", type=int, metavar="N", help="so many, where time is short")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     parser.add_argument("--doc", type=Path, metavar="PAGE", help="put the tables into its marks")
     options = parser.parse_args()
@@ -39,7 +42,10 @@ def main() -> int:
     results: list[Result] = []
     for name in options.subjects or [n for n in SUBJECTS if n not in ONLY_WHEN_NAMED]:
         begun = time.monotonic()
-        results.append(measured(name, SUBJECTS[name]()))
+        subject = SUBJECTS[name]()
+        if options.rounds:
+            subject = replace(subject, rounds=min(options.rounds, subject.rounds))
+        results.append(measured(name, subject))
         print(f"{table(results[-1])}\n  ({time.monotonic() - begun:.0f} s)\n", flush=True)
     if options.json is not None:
         whole = {"machine": machine, "subjects": [document(result) for result in results]}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.archive.maker import rotated, steady
 from tests.bench.captures import FOLDER, ROOT
-from tests.bench.measure import Command, Subject
+from tests.bench.measure import Command, Subject, Target
 
 FILES = 10_000
 SECONDS = 30_000
@@ -35,6 +35,7 @@ def _archive() -> Subject:
             Command("one process", (*analyze, "1")),
             Command("two processes", (*analyze, "2")),
         ),
+        (Target("two processes", "one process", 0.65, 0.55),),
         rounds=ROUNDS,
     )
 

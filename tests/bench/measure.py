@@ -39,8 +39,13 @@ class Target(NamedTuple):
     to: str
     must: float
     aim: float | None = None
-    what: Literal["time", "memory", "growth"] = "time"
-    """`time` is a ratio; `memory` the peak of `of` in MiB, `growth` what it has beyond `to`."""
+    what: Literal["time", "memory", "growth", "each", "linear"] = "time"
+    """`time` is a ratio; `memory` the peak of `of` in MiB, `growth` what it has beyond `to`;
+    `each` the CPU time of one unit of `of` in microseconds beyond a run that has next to none,
+    `linear` how much more one costs than one of `to` does."""
+    units: tuple[int, int] = (1, 1)
+    """How many `of` and `to` have."""
+    beyond: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,10 @@ class Row:
         """Return the processor seconds of all its processes."""
         return statistics.median(run.cpu for run in self.runs.values())
 
+    def least_cpu(self) -> float:
+        """Return the same of the round that was disturbed least."""
+        return min(run.cpu for run in self.runs.values())
+
     def peak_mib(self) -> float:
         """Return the memory it needed in its worst round."""
         return max(run.peak for run in self.runs.values()) / MIB
@@ -135,10 +144,21 @@ class Result:
                 continue
             if target.what == "time":
                 found.append(Verdict(target, of.ratio(to), of.cpu() / to.cpu()))
+            elif target.what in ("each", "linear"):
+                found.append(Verdict(target, spread([self._each(target, of, to)])))
             else:
                 base = to.peak_mib() if target.what == "growth" else 0
                 found.append(Verdict(target, spread([of.peak_mib() - base])))
         return found
+
+    def _each(self, target: Target, of: Row, to: Row) -> float:
+        least = self.row(target.beyond)
+        assert least is not None
+        mine, other = (
+            (row.least_cpu() - least.least_cpu()) / units
+            for row, units in zip((of, to), target.units, strict=True)
+        )
+        return mine * 1e6 if target.what == "each" else mine / max(other, 1e-9)
 
 
 def spread(values: Sequence[float]) -> Spread:

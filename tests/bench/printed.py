@@ -46,11 +46,14 @@ def _short(number: float) -> str:
 def verdict_line(verdict: Verdict) -> str:
     """Say what must hold, what holds, and whether that is enough."""
     target, value, cpu = verdict
-    unit = " MiB" if cpu is None else f", {_short(cpu)} of CPU time"
+    unit = "" if cpu is None else f", {_short(cpu)} of CPU time"
+    unit = {"memory": " MiB", "growth": " MiB", "each": " us"}.get(target.what, unit)
     asked = {
         "time": f"{target.of} / {target.to}",
         "memory": f"peak memory of {target.of}",
         "growth": f"{target.of} needs beyond {target.to}",
+        "each": f"{target.of}, each",
+        "linear": f"{target.of}, each against {target.to}",
     }[target.what]
     aim = ""
     if target.aim is not None:

@@ -37,6 +37,15 @@ def told(path: str, addresses: list[str]) -> Command:
     return Command(f"{ANALYZE}, on the screen", words, (0, 1))
 
 
+def report(path: str, addresses: list[str], name: str) -> Command:
+    """A folder of the whole report, written and removed."""
+    line = (
+        'folder=$(mktemp -d) && "$@" -o "$folder/report"; status=$?; rm -r "$folder"; exit $status'
+    )
+    words = (CARPSCOPE, "report", "-q", "-p", PASSPHRASE, "-a", ",".join(addresses), path)
+    return Command(name, ("sh", "-c", line, "sh", *words), (0, 1))
+
+
 def keyless(path: str, name: str) -> Command:
     """The same without secrets."""
     return Command(name, (CARPSCOPE, "analyze", "--json", path), (0, 1))

@@ -13,6 +13,7 @@ _DECODE = ("-d", "ip.proto==112,carp")  # tshark takes protocol 112 for VRRP
 _PASS = "python -c pass"
 _HELP = "carpscope --help"
 _DISSECT = "carpscope dissect, 50 adverts"
+_JSON = "carpscope analyze --json, 85 adverts"
 _SECRETS = ("-p", "quiet-harbour-17", "-a", "192.0.2.10,192.0.2.20")
 
 
@@ -25,7 +26,7 @@ def _startup() -> Subject:
             Command(_DISSECT, (CARPSCOPE, "dissect", "-c", "50", _FILE)),
             Command("the same with -p -a", (CARPSCOPE, "dissect", "-c", "50", *_SECRETS, _FILE)),
             Command(
-                "carpscope analyze --json, 85 adverts",
+                _JSON,
                 (CARPSCOPE, "analyze", "--json", _FILE),
                 (0, 1),
             ),
@@ -33,7 +34,11 @@ def _startup() -> Subject:
             Command("tcpdump -T carp -v", ("tcpdump", "-nn", "-T", "carp", "-v", "-r", _FILE)),
             Command("tshark -Y carp", ("tshark", "-n", *_DECODE, "-Y", "carp", "-r", _FILE)),
         ),
-        (Target(_HELP, _PASS, 3.5, 2.6), Target(_DISSECT, _PASS, 6, 3.5)),
+        (
+            Target(_HELP, _PASS, 3.5, 2.6),
+            Target(_DISSECT, _PASS, 6, 3.5),
+            Target(_JSON, _PASS, 8, 7),
+        ),
     )
 
 

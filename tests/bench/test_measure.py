@@ -39,6 +39,14 @@ def test_a_command_with_few_rounds_is_compared_within_those() -> None:
         (Target("slow", "fast", 4, 3), "must 4 met, aim 3 not yet"),
         (Target("slow", "fast", 3), "must 3 MISSED"),
         (
+            Target("slow", "fast", 20, 10, "each", (100_000, 1), "fast"),
+            "slow, each: 20.00 us (must 20 met, aim 10 not yet)",
+        ),
+        (
+            Target("slow", "slow", 1.1, None, "linear", (400, 100), "fast"),
+            "slow, each against slow: 0.25 (must 1.1 met)",
+        ),
+        (
             Target("slow", "slow", 60, None, "memory"),
             "peak memory of slow: 50.00 MiB (must 60 met)",
         ),

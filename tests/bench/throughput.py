@@ -13,6 +13,7 @@ from tests.bench.programs import (
     filtered_tshark,
     floor,
     keyless,
+    report,
     tcpdump,
     told,
     tshark,
@@ -27,12 +28,19 @@ def _dense() -> Subject:
     path = made("dense")
     return Subject(
         f"dense: {_DENSE}",
-        (floor(path, IPV4), analyze(path, IPV4), *tcpdump(path), tshark(path, 3)),
         (
-            Target(ANALYZE, FLOOR, 14, 5),
+            floor(path, IPV4),
+            analyze(path, IPV4),
+            analyze(path, IPV4, _PURE)._replace(environment={"CARPSCOPE_PURE": "1"}),
+            *tcpdump(path),
+            tshark(path, 3),
+        ),
+        (
+            Target(ANALYZE, FLOOR, 3, 2),
+            Target(_PURE, FLOOR, 12, 8),
             Target(ANALYZE, TCPDUMP, 1.0, 0.4),
             Target(ANALYZE, TSHARK, 0.25, 0.08),
-            Target(ANALYZE, ANALYZE, 60, 35, "memory"),
+            Target(ANALYZE, ANALYZE, 45, 35, "memory"),
         ),
         rounds=5,
     )
@@ -49,7 +57,7 @@ def _dense8() -> Subject:
         ),
         (
             Target(eight, _ON_DENSE, 8.4, 8.1),
-            Target(eight, eight, 60, 35, "memory"),
+            Target(eight, eight, 45, 35, "memory"),
             Target(eight, _ON_DENSE, 8, 1, "growth"),
         ),
         rounds=3,
@@ -82,7 +90,7 @@ def _walked(
             (
                 Target(ANALYZE, TCPDUMP, *must),
                 Target(ANALYZE, half, 2.2),
-                Target(ANALYZE, ANALYZE, 60, 35, "memory"),
+                Target(ANALYZE, ANALYZE, 45, 35, "memory"),
             ),
             rounds=5,
         )
@@ -104,7 +112,8 @@ def _variant(name: str, title: str, addresses: list[str]) -> Callable[[], Subjec
         path = made(name)
         local: tuple[Command, ...] = () if name == "gzip" else tcpdump(path)[1:]
         commands = (floor(path, addresses), analyze(path, addresses), *local)
-        return Subject(f"{name}: {title}", commands, rounds=3)
+        targets = () if name == "gzip" else (Target(ANALYZE, FLOOR, 3.5, 2.5),)
+        return Subject(f"{name}: {title}", commands, targets, rounds=3)
 
     return subject
 
@@ -113,11 +122,21 @@ def _attack() -> Subject:
     attack = "carpscope, attack"
     return Subject(
         f"attack: {ADVERTS:,} adverts of as many made-up sources beside {GROUPS} masters",
-        (analyze(made("dense"), IPV4, _ON_DENSE), analyze(made("attack"), IPV4, attack)),
+        (floor(made("attack"), IPV4), analyze(made("attack"), IPV4, attack)),
         (
-            Target(attack, _ON_DENSE, 2),
-            Target(attack, attack, 120, None, "memory"),
+            Target(attack, FLOOR, 8, 5),
+            Target(attack, attack, 100, None, "memory"),
         ),
+        rounds=3,
+    )
+
+
+def _report() -> Subject:
+    path, told = made("dense"), "carpscope report"
+    return Subject(
+        f"report: {_DENSE}, a report of them",
+        (floor(path, IPV4), report(path, IPV4, told)),
+        (Target(told, FLOOR, 20, 8), Target(told, told, 100, None, "memory")),
         rounds=3,
     )
 
@@ -147,7 +166,9 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "ipv6": _variant("ipv6", f"{_DENSE}, over IPv6", IPV6),
     "pcapng": _variant("pcapng", f"{_DENSE}, as pcapng", IPV4),
     "gzip": _variant("gzip", f"{_DENSE}, compressed (the C program behind gzip -dc)", IPV4),
+    "qinq": _variant("qinq", f"{_DENSE}, in VLAN 100 of 200", IPV4),
     "attack": _attack,
+    "report": _report,
     "dense-keyless": _keyless,
     "mixed-tshark": _mixed_tshark,
 }
