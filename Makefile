@@ -12,7 +12,7 @@ SUBJECTS ?=
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench-packages soak help demo test test-fast test-long check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places
+.PHONY: pictures bench-packages soak help demo test test-fast test-long check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -23,6 +23,7 @@ help:
 	@echo 'make soak MINUTES=10   real nodes, faults at random, live: every finding held to them (root)'
 	@echo 'make bless      rewrite what tests expect on the screen; commit only what you can explain'
 	@echo 'make docs       write the generated pages of docs/'
+	@echo 'make pictures   draw the pictures of a report in docs/pictures (Chromium)'
 	@echo 'make wheel      build both wheels twice and compare; make sbom, make licenses: what is in it'
 	@echo 'make audit      known vulnerabilities of what is pinned; make pin: pin anew'
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
@@ -119,6 +120,9 @@ docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_metrics
 	@$(BIN)/python -m tests.generate_share
 	@$(BIN)/python -m tests.generate_pictures
+
+pictures: packages $(VENV)/.tools
+	@$(BIN)/python -m tests.report_forensic.pictures
 
 $(VENV)/.fuzz: $(VENV)/.tools
 	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]'

@@ -142,3 +142,12 @@ def test_a_zone_that_nobody_knows_is_one_line(zone: str, tmp_path: Path) -> None
     assert "--timezone" in done.err
     assert "\x1b" not in done.err
     assert not (tmp_path / "r").exists()
+
+
+def test_hosts_have_their_names_and_addresses(tmp_path: Path) -> None:
+    config = tmp_path / "carpscope.toml"
+    config.write_text('[[node]]\nname = "fw1"\naddresses = ["192.0.2.1"]\n')
+    account, _ = told(tmp_path, capture("ucarp-one-way-link"), "--config", str(config))
+    assert "fw1 (192.0.2.1) and 192.0.2.2 each acted as" in account[0]
+    manifest = json.loads((tmp_path / "r" / "manifest.json").read_text())
+    assert manifest["options"]["names"] == {"192.0.2.1": "fw1"}

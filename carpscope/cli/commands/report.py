@@ -322,7 +322,7 @@ def _options(options: argparse.Namespace, config: "Config") -> "dict[str, Json]"
     return {
         "passphrases": len(config.passphrases),
         "addresses": [ip_text(address) for address in config.addresses],
-        "names": {ip_text(address): name for address, name in config.names},
+        "names": {ip_text(address): name for address, name in config.names.items()},
         "filter": options.filter,
         "count": options.count,
         "path_delay_ms": options.path_delay,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.text import plural
 from carpscope.core.units import Nanos, clock, day, span_text
+from carpscope.core.zone import beside, beside_both
 from carpscope.detect.engine import rules
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Attacker, Finding
@@ -74,15 +75,15 @@ def _incident(incident: Incident, request: Request) -> Iterator[str]:
     alike = [finding for finding in incident.findings if finding.label == head.label]
     start, end = min(f.start for f in alike), max(f.end for f in alike)
     told = plain(head, incident, groups, request)
-    yield f"{story.capitalized(_span(start, end))}, {told}."
+    yield f"{story.capitalized(_span(start, end, request))}, {told}."
     if root.label != head.label:
-        yield f"The reason: {plain(root, incident, groups, request)}."
+        yield f"The reason: {plain(root, incident, groups, request, counts=False)}."
     for label in sorted(NOBODY | AT_ONCE):
         effects = [f for f in incident.findings if f.label == label]
         if effects and label not in (head.label, root.label):
             worst = max(effects, key=lambda f: f.end - f.start)
-            told = plain(worst, incident, groups, request)
-            yield f"It led to this: {told}, {_span(worst.start, worst.end)}."
+            told = plain(worst, incident, groups, request, counts=False)
+            yield f"It led to this: {told}, {_span(worst.start, worst.end, request)}."
     yield from _served(groups, incident.start, incident.end)
     yield from _answered(incident, groups, request)
     if attackers := _attackers(incident):
@@ -95,14 +96,23 @@ def _incident(incident: Incident, request: Request) -> Iterator[str]:
         yield f"{ended} at {clock(incident.end, digits=0)} UTC."
 
 
-def _span(start: Nanos, end: Nanos) -> str:
+def _span(start: Nanos, end: Nanos, request: Request) -> str:
     if end > start:
-        return f"from {_moment(start)} to {_moment(end, start)} UTC ({span_text(end - start)})"
-    return f"at {_moment(start)} UTC"
+        local = beside_both(request.zone, start, end)
+        until = f"{_moment(end, start)} UTC{local} ({span_text(end - start)})"
+        return f"from {_moment(start)} to {until}"
+    return f"at {_moment(start)} UTC{beside(request.zone, start)}"
 
 
-def plain(finding: Finding, incident: Incident, groups: Sequence[Group], request: Request) -> str:
-    """Say of a finding what happened, in words that need no explaining."""
+def plain(
+    finding: Finding,
+    incident: Incident,
+    groups: Sequence[Group],
+    request: Request,
+    *,
+    counts: bool = True,
+) -> str:
+    """Say of a finding what happened, in words that need no explaining, and in how many groups."""
     sentence = next((rule.plain for rule in rules() if rule.code == finding.code), "")
     alike = [one for one in incident.findings if one.label == finding.label]
     nodes = dict.fromkeys(node for one in alike for node in one.nodes)
@@ -110,8 +120,9 @@ def plain(finding: Finding, incident: Incident, groups: Sequence[Group], request
     if len(groups) > 1 and len(nodes) > len(finding.nodes):
         # other hosts in every group: one of them is told, and how many are like it
         groups_ = [group for group in groups if group.id == finding.group]
-        also = f", and so it was in {plural(len(groups) - 1, 'more group')}"
-        also += f", of {address_words(groups, request)} together"
+        if counts:
+            also = f", and so it was in {plural(len(groups) - 1, 'more group')}"
+            also += f", of {address_words(groups, request)} together"
         nodes, groups = dict.fromkeys(finding.nodes), groups_
     who = few(map(request.called, nodes)) or "a host"
     text = sentence or finding.summary
@@ -184,7 +195,8 @@ def _answered(incident: Incident, groups: Sequence[Group], request: Request) -> 
             f"{few(who)} {'both' if len(who) == 2 else 'all'} announced {few(told)}: whoever used "
             "it then may have reached either of them, and connections may have broken."
         )
-    for who, told in [one for one in by.items() if len(one[0]) == 1][:NAMED_MAX]:
+    single = [one for one in by.items() if len(one[0]) == 1]
+    for who, told in single if len(groups) <= NAMED_MAX else ():
         yield f"{few(told)} {'was' if len(told) == 1 else 'were'} announced by {who[0]} only."
     if not both and not any(by):
         yield "No announcement that was recorded tells which host was reached then."
