@@ -13,8 +13,8 @@ may stand there, ssh gets its host behind `--`, and the remote shell gets one qu
 import re
 import shlex
 
-from carpscope.capture.recommended import RECOMMENDED
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.recommended import RECOMMENDED
 from carpscope.core.text import shown
 from carpscope.core.values import dataclass
 

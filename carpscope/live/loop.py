@@ -21,6 +21,7 @@ from carpscope.config import Config
 from carpscope.core.batch import Batch as Columns
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import told as mistakes_told
+from carpscope.core.recommended import instead
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.core.values import dataclass, field, replace
 from carpscope.detect import internal
@@ -97,6 +98,7 @@ class Live:
         self._manager = ServiceManager()
         self.mistakes = options.outputs.mistakes
         self._said_mistakes = 0
+        self._said_vrrp: set[str] = set()
         self._searcher = Searcher(mistakes=self.mistakes)
         segments = _segments(capture)
         self.segment = {one.index: place for place, of in enumerate(segments) for one in of}
@@ -385,6 +387,7 @@ class Live:
         self.capture.count()
         now = wall_ns()
         self._own_mistakes(now)
+        self._vrrp(now)
         more = self.packets - self._counted_packets
         self._counted_packets = self.packets
         self._searcher.pause_s = PAUSE_S * (1 + more / LEISURE)
@@ -408,6 +411,15 @@ class Live:
         problems += [(disk.name, disk.lost, disk.problem) for disk in self._disks]
         for name, lost, problem in problems:
             self._problem(name, lost, problem, now)
+
+    def _vrrp(self, now: Nanos) -> None:
+        """Say once of each segment that VRRP is heard where CARP was expected."""
+        for monitor in self.monitors:
+            observer, name = monitor.observer, monitor.interface
+            if observer.vrrp and not observer.advertisements and name not in self._said_vrrp:
+                self._said_vrrp.add(name)
+                told = f"no CARP advertisement heard: {instead(observer.vrrp)}"
+                self.tell(notice(now, "vrrp", told, name))
 
     def _own_mistakes(self, now: Nanos) -> None:
         """Start again what died by our mistake, and say when there are more mistakes."""

@@ -5,6 +5,7 @@ where no advertisement was heard since listening began, or since the interface c
 make it *unknown* how things stand, in every output: `unknown` is the one place that says so.
 """
 
+from carpscope.core.recommended import instead
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 from carpscope.timeline import traits
@@ -51,7 +52,8 @@ class Sight:
             return self.why
         if has_findings or observer.advertisements > self.adverts:
             return ""
-        return "no CARP advertisement heard"
+        heard = "no CARP advertisement heard"
+        return f"{heard}: {instead(observer.vrrp)}" if observer.vrrp else heard
 
     def knows(self, group: Group, observer: Observer) -> bool:
         """Tell whether it is known how a group stands: it was heard since, or should have been."""

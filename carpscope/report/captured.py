@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from carpscope.capture.described import Described
-from carpscope.capture.recommended import RECOMMENDED
 from carpscope.core.address import ip_text
+from carpscope.core.recommended import RECOMMENDED
 from carpscope.core.text import shown
 from carpscope.detect.finding import Finding
 from carpscope.report.line import Json

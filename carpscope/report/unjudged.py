@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from carpscope.core.recommended import BETTER, instead
 from carpscope.pipeline import Analysis
 
 
@@ -10,18 +11,14 @@ def sentences(analysis: Analysis) -> Iterator[str]:
     observer = analysis.observer
     yield "No CARP advertisement in here: nothing could be judged."
     if observer.vrrp:
-        yield (
-            f"There are {observer.vrrp:,} of VRRP, the other protocol 112: "
-            "carpscope dissect shows them."
-        )
+        yield f"Advertisements: {instead(observer.vrrp)}. carpscope dissect shows them."
     if observer.faulty:
         packets = "1 packet" if observer.faulty == 1 else f"{observer.faulty:,} packets"
         yield (f"{packets} of protocol 112 could not be read: carpscope dissect -V shows why.")
     if not observer.vrrp and not observer.faulty:
         yield (
             "Was it captured on the right interface? Without a MASTER there is nothing to "
-            "hear, a switch with IGMP snooping may keep it away, and tagged frames need "
-            "'proto 112 or vlan' as the filter."
+            f"hear, and a switch with IGMP snooping may keep it away. If not: {BETTER}."
         )
 
 

@@ -161,7 +161,7 @@ def test_two_pipes_prove_a_partition_whatever_their_clocks(tmp_path: Path, ahead
 def test_one_filter_is_recommended_everywhere() -> None:
     """Whatever names tcpdump's whole filter names this one."""
     from carpscope.capture.filter import compile_filter
-    from carpscope.capture.recommended import RECOMMENDED
+    from carpscope.core.recommended import RECOMMENDED
 
     compile_filter(RECOMMENDED)
     assert targets.read("ssh://fw1/em0").command[-1].endswith(shlex.quote(RECOMMENDED))
@@ -376,3 +376,13 @@ def _desk(within: "object", folder: Path) -> Iterator[tuple[list[str], str]]:
             server.kill()
             server.wait()
         subprocess.run(["ip", "netns", "del", desk], check=False)
+
+
+def test_vrrp_in_the_place_of_carp_is_said_with_what_to_do(watcher: list[Watcher]) -> None:
+    vrrp = f"!sh -c 'cat {CAPTURES}/vrrp-only/capture.pcap; sleep 300'"
+    one = Watcher([], "--pipe", f"w={vrrp}")
+    watcher.append(one)
+    _, event = one.wait_for(10, "vrrp", lambda event: event["action"] == "vrrp")
+    assert event["event_type"] == "notice"
+    assert " of VRRP, the other protocol 112" in event["message"]
+    assert "mirror the switch ports" in event["message"]

@@ -12,6 +12,7 @@ import pytest
 
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
+from carpscope.core.recommended import RECOMMENDED
 from carpscope.pipeline import analyze
 from carpscope.report.paper import Paper
 from carpscope.report.screen import Screen
@@ -90,7 +91,10 @@ def test_a_file_without_advertisements_says_what_is_there(tmp_path: Path) -> Non
     result = run("analyze", capture("vrrp-only"))
     assert result.status == 2
     assert "No CARP advertisement in here: nothing could be judged." in result.out
-    assert "There are 147 of VRRP" in result.out
+    told = " ".join(result.out.split())
+    assert "Advertisements: 147 of VRRP, the other protocol 112, are there instead" in told
+    assert "mirror the switch ports" in told
+    assert f"give tcpdump '{RECOMMENDED}'" in told
     empty = tmp_path / "empty.pcap"
     empty.write_bytes(Path(capture("ucarp-healthy")).read_bytes()[:24])
     nothing = run("analyze", str(empty))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from carpscope.capture.recommended import RECOMMENDED
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
+from carpscope.core.recommended import RECOMMENDED
 from carpscope.pipeline import Analysis, analyze
 from carpscope.report.captured import advice, captured_text
 from carpscope.report.document import document

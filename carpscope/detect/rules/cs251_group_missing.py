@@ -15,7 +15,7 @@ False alarms
 
 What to do
     Look whether its nodes run and their carp interfaces are up, then at the mirror port:
-    tcpdump -ni IF 'proto 112 or (vlan and proto 112)'.
+    tcpdump -ni IF 'proto 112 or arp or icmp6 or (vlan and (proto 112 or arp or icmp6))'.
 
 Sources
     The configuration of carpscope itself.
@@ -24,6 +24,7 @@ Sources
 from collections.abc import Iterator
 
 from carpscope.config import ExpectedGroup
+from carpscope.core.recommended import RECOMMENDED, instead
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
@@ -86,6 +87,8 @@ class GroupMissing:
                 return None
             absence = self._absences[key] = _Absence(start)
         called = expected.name or "this group"
+        vrrp = sum(observer.vrrp for observer in observers)
+        other = f" Advertisements: {instead(vrrp)}." if vrrp and not heard else ""
         return Finding(
             RULE.code,
             RULE.label,
@@ -98,9 +101,9 @@ class GroupMissing:
             (),
             0,
             f"{called} is expected here, and nobody advertises it",
-            "The configuration lists this group; not one advertisement of it was heard.",
+            f"The configuration lists this group; not one advertisement of it was heard.{other}",
             "Look whether its nodes run and their carp interfaces are up, and whether the mirror "
-            "port carries their VLAN.",
+            f"port carries their VLAN: tcpdump -ni IF '{RECOMMENDED}' there.",
             ongoing=absence.end is None,
         )
 
