@@ -27,6 +27,8 @@ def to_add(node: Node, vhid: int, address: bytes) -> str:
 def to_remove(node: Node, address: bytes) -> str:
     """Give the command that takes a shared address away."""
     family, _ = _of(address)
+    if is_ucarp(node):  # an address of its interface, which its script set
+        return f"ip address delete {ip_text(address)}/PREFIX dev IF"
     where = "IF" if _on_interface(node) else "carpN"
     return f"ifconfig {where} {family} {ip_text(address)} delete"
 

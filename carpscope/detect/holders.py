@@ -25,8 +25,13 @@ class Holders:
     group: Group
     masters: tuple[Node, ...]
     """Everybody who was MASTER then, or had been within the time of a take-over."""
-    is_live: bool
-    """Whether somebody was MASTER just then."""
+    live: tuple[Node, ...]
+    """Who was MASTER just then."""
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether somebody was MASTER just then."""
+        return bool(self.live)
 
     def has(self, mac: bytes, others: frozenset[int]) -> bool:
         """Tell whether a MAC is one of theirs, or of another vhid that is in use (`others`)."""
@@ -50,7 +55,7 @@ class Holders:
 
 def holders(group: Group, at: Nanos) -> Holders:
     """Return who could hold the addresses of a group at a time."""
-    masters, is_live = [], False
+    masters, live = [], []
     for node in group.known:
         wait = traits.takeover(node).latest
         for reign in reversed(node.reigns):
@@ -63,9 +68,10 @@ def holders(group: Group, at: Nanos) -> Holders:
                 # until its next advertisement is overdue nobody knows that it fell silent
                 left = reign.ended_by in ("bow-out", "yielded")
                 beat = 0 if left else timers.overdue(node.advbase, node.advskew)
-                is_live |= reign.start <= at and (end is None or at <= end + beat)
+                if reign.start <= at and (end is None or at <= end + beat):
+                    live.append(node)
                 break
-    return Holders(group, tuple(masters), is_live)
+    return Holders(group, tuple(masters), tuple(live))
 
 
 HostAt = Callable[[tuple[int, ...], bytes], bytes | None]

@@ -125,3 +125,23 @@ def test_an_unknown_card_of_another_vhid_is_no_conflict(tmp_path: Path) -> None:
         for one in ("02:00:00:00:00:01", "02:00:00:00:00:02"):
             tape.answer(second + 0.701, one, "192.0.2.10", "02:00:00:00:00:50", "192.0.2.50")
     assert "address_conflict" not in labels(analysis(tape, tmp_path))
+
+
+def test_only_who_is_master_then_is_named(tmp_path: Path) -> None:
+    """Both ucarps were MASTER in the election, seconds before a third host took the address."""
+    one = only(analysis(FIELD / "ucarp-address-on-another-host.pcap", tmp_path), "address_conflict")
+    assert one["nodes"] == ["10.9.0.4", "10.9.0.1"]
+    assert "while 10.9.0.1 is MASTER" in one["summary"]
+
+
+def test_a_ucarp_keeps_an_address_on_its_interface(tmp_path: Path) -> None:
+    killed = only(analysis(FIELD / "ucarp-killed-and-answering.pcap", tmp_path), "address_conflict")
+    assert "ip address delete" in killed["remedy"]
+    assert "carpN" not in killed["remedy"]
+
+
+def test_two_clusters_are_told_by_their_keys(tmp_path: Path) -> None:
+    words = ["-p", "lab15word", "-p", "second15"]
+    found = analysis(FIELD / "ucarp-two-clusters.pcap", tmp_path, *words)
+    assert labels(found) == {"vhid_conflict"}
+    assert "10.9.0.1 and 10.9.0.2 sign with" in only(found, "vhid_conflict")["explanation"]

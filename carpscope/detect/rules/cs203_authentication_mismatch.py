@@ -83,8 +83,8 @@ class Undecided(SignedWatch):
         return make(
             found,
             (RULE.code, RULE.label, RULE.severity),
-            f"{listed(unknown)} signs something else than {listed(known)}"
-            + (_alone(half) if half else ""),
+            f"{listed(unknown)} sign{'s' if len(unknown) == 1 else ''} something else than "
+            f"{listed(known)}" + (_alone(half) if half else ""),
             f"{signs}; nothing supplied explains {listed(unknown)}: another passphrase, or an "
             "address that is not among the candidates."
             + (f" {_still(half)}" if half and not half.known else "")

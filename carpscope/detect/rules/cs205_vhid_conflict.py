@@ -91,7 +91,10 @@ def _apart(mine: list[Node], others: list[Node]) -> str:
     """Say what makes two clusters of them, from what is known of their nodes."""
     keys = [{label for node in side for label in keys_of(node)} for side in (mine, others)]
     if all(keys) and not keys[0] & keys[1]:
-        used = [f"{listed(node.id for node in side)} signs" for side in (mine, others)]
+        used = [
+            f"{listed(node.id for node in side)} sign{'s' if len(side) == 1 else ''}"
+            for side in (mine, others)
+        ]
         return (
             f"They have neither passphrase nor shared address in common: {used[0]} with "
             f"{listed(sorted(keys[0]))}, {used[1]} with {listed(sorted(keys[1]))}"

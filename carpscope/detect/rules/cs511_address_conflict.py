@@ -227,7 +227,7 @@ class AddressConflict:
             self._found[key] = conflict
         conflict.start = min(conflict.start, claim.at)
         conflict.end = max(conflict.end, claim.at)
-        conflict.masters |= {node.id: node for node in who.masters if node.own_mac != claim.mac}
+        conflict.masters |= {node.id: node for node in who.live if node.own_mac != claim.mac}
         conflict.hows[claim.how] = conflict.hows.get(claim.how, 0) + 1
         conflict.evidence.add(claim.frame)
 
@@ -257,6 +257,7 @@ def _finding(conflict: _Conflict, host: bytes | None) -> Finding:
     name = node.id if node is not None else ip_text(host) if host is not None else None
     who = f"{name} ({mac})" if name else mac
     masters = listed(conflict.masters) or "another node"
+    be = "were" if len(conflict.masters) > 1 else "is"
     does = listed(how for how in conflict.hows)
     claims = conflict.evidence.count
     remedy = f"Find the host at {mac} (the switch's table of MACs) and take {address} from it."
@@ -278,9 +279,9 @@ def _finding(conflict: _Conflict, host: bytes | None) -> Finding:
         conflict.end,
         conflict.evidence.frames,
         claims,
-        f"{who} still {does} {address}, while {masters} is MASTER"
+        f"{who} still {does} {address}, while {masters} {be} MASTER"
         if node is not None
-        else f"{who} {does} {address}, while {masters} is MASTER",
+        else f"{who} {does} {address}, while {masters} {be} MASTER",
         f"{mac} {does} {address} {times(claims)}, {since(conflict.start, conflict.end)}, and is "
         f"the MAC of no node that was MASTER then. Hosts send to whoever they heard last.",
         remedy,
