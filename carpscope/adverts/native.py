@@ -35,7 +35,11 @@ class NativeCutter:
             return self._other.cut(batch)
         links = array("I", batch.links)
         units = self._cutter.cut(rows.buffer, rows.size, batch.data, links, batch.capture)
-        return [unit if isinstance(unit, int) else self._train(batch, unit) for unit in units]
+        for place, unit in enumerate(units):
+            if not isinstance(unit, int):
+                units[place] = self._train(batch, unit)  # and what C gave is let go
+        given: Sequence[Unit] = units
+        return given
 
     def _train(self, batch: Batch, given: _Given) -> Train:
         sender, kind, rows, at, number, moving, copies, span = given

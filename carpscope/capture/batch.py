@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from carpscope.core import native
-from carpscope.core.batch import Batch as Columns
-from carpscope.core.batch import Row
-from carpscope.core.columns import Columns as InColumns
+from carpscope.core.batch import Batch, Row
+from carpscope.core.columns import Columns
 from carpscope.core.frame import Frame
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 
@@ -27,7 +26,7 @@ COLUMNS_MOST = 512
 
 
 def next_batch(handle: Any, limit: int) -> tuple[bytes, bytes]:
-    """Take up to `limit` packets that wait: their bytes, and the columns of a `Batch`.
+    """Take up to `limit` packets that wait: their bytes, and the columns of a `KernelBatch`.
 
     pcapy-ng does that since 2.0; before, as FreeBSD's ports have it, it calls back for each.
     """
@@ -45,7 +44,7 @@ def next_batch(handle: Any, limit: int) -> tuple[bytes, bytes]:
     return bytes(data), bytes(meta)
 
 
-class Batch:
+class KernelBatch:
     """Packets of one interface; `meta` has seconds, microseconds, offset and length of each."""
 
     __slots__ = ("_made", "data", "first", "interface", "link", "meta", "snaplen")
@@ -87,16 +86,16 @@ class Batch:
         """Give every packet as a frame."""
         return self.columns().frames()
 
-    def columns(self) -> Columns:
+    def columns(self) -> Batch:
         """Give the packets as every source does."""
         index = self.interface
-        return Columns(self.data, self._rows(), (self.link,), index, interfaces=(index,))
+        return Batch(self.data, self._rows(), (self.link,), index, interfaces=(index,))
 
     def _rows(self) -> Sequence[Row]:
         snaplen, number = self.snaplen, self.first
         module = native.loaded()
         if module is not None:
-            return InColumns(module.kernel_columns(self.meta, number, snaplen), len(self))
+            return Columns(module.kernel_columns(self.meta, number, snaplen), len(self))
         rows = []
         for seconds, micros, offset, length in _RECORD.iter_unpack(self.meta):
             at = seconds * SECOND + micros * MICROSECOND

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import KernelBatch
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
@@ -32,7 +32,7 @@ class Shelf(Protocol):
         """Take one frame."""
         ...
 
-    def write_batch(self, batch: Batch) -> None:
+    def write_batch(self, batch: KernelBatch) -> None:
         """Take many at once."""
         ...
 
@@ -64,7 +64,7 @@ class Disk(Generic[S]):
         self.shelf = shelf
         """Only to be looked at: it belongs to the thread."""
         self._limit = limit
-        self._queue: queue.SimpleQueue[Sequence[Frame] | Batch | Callable[[], object] | None]
+        self._queue: queue.SimpleQueue[Sequence[Frame] | KernelBatch | Callable[[], object] | None]
         self._queue = queue.SimpleQueue()
         # each of these is changed by one thread only
         self._put_bytes = self._put_frames = self._unfit = 0
@@ -91,7 +91,7 @@ class Disk(Generic[S]):
         """Return how many frames wait."""
         return self._put_frames - self._done_frames
 
-    def put(self, frames: Sequence[Frame] | Batch) -> None:
+    def put(self, frames: Sequence[Frame] | KernelBatch) -> None:
         """Hand over frames that nobody changes any more."""
         size = _size(frames)
         if self._put_bytes - self._done_bytes + size > self._limit:
@@ -135,7 +135,7 @@ class Disk(Generic[S]):
                 continue
             done = self._done_frames + len(item)
             with self._mistakes.isolated(self.name):
-                if isinstance(item, Batch):
+                if isinstance(item, KernelBatch):
                     shelf.write_batch(item)
                     self._done_frames += len(item)
                 else:
@@ -149,7 +149,7 @@ class Disk(Generic[S]):
             shelf.close()
 
 
-def _size(frames: Sequence[Frame] | Batch) -> int:
-    if isinstance(frames, Batch):
+def _size(frames: Sequence[Frame] | KernelBatch) -> int:
+    if isinstance(frames, KernelBatch):
         return frames.size
     return sum([len(frame.data) for frame in frames]) + FRAME_COST * len(frames)

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import KernelBatch
 from carpscope.capture.rotation import BUFFER_LIMIT, FLUSH_EVERY, File, LostError
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import Reserve, open_to_write
@@ -76,7 +76,7 @@ class Keeper:
         self._around = around
         self._keep = keep
         self._quota = max(2, keep // QUOTA_SHARE)
-        self._ring: deque[Batch | tuple[Frame]] = deque()
+        self._ring: deque[KernelBatch | tuple[Frame]] = deque()
         self._bytes = 0
         self._cases: dict[str, _Case] = {}
         self.made: tuple[Made, ...] = ()
@@ -107,7 +107,7 @@ class Keeper:
         for file in self._unfilled():
             file.write(frame)
 
-    def write_batch(self, batch: Batch) -> None:
+    def write_batch(self, batch: KernelBatch) -> None:
         """Remember many at once."""
         self._remember(batch, batch.size, batch.last)
         for file in self._unfilled():
@@ -120,14 +120,14 @@ class Keeper:
         files = [case.file for case in self._cases.values()]
         return [file for file in files if file.size + file.waiting < limit]
 
-    def _remember(self, frames: Batch | tuple[Frame], size: int, at: Nanos) -> None:
+    def _remember(self, frames: KernelBatch | tuple[Frame], size: int, at: Nanos) -> None:
         ring = self._ring
         ring.append(frames)
         self._bytes += size
         horizon = at - self._around
         while ring and (self._bytes > RING_BYTES or _last(ring[0]) < horizon):
             gone = ring.popleft()
-            self._bytes -= gone.size if isinstance(gone, Batch) else len(gone[0].data)
+            self._bytes -= gone.size if isinstance(gone, KernelBatch) else len(gone[0].data)
 
     def opened(self, identity: str, told: str, at: Nanos, *, configured: str = "") -> Path | None:
         """Write down what was before a finding, and go on with what follows.
@@ -165,7 +165,7 @@ class Keeper:
         with self._reserve:
             file = self._new(identity, told)
         for item in self._ring:
-            if isinstance(item, Batch):
+            if isinstance(item, KernelBatch):
                 file.write_batch(item)
                 item.forget()
             else:
@@ -274,5 +274,5 @@ class Keeper:
             (self._folder / one.name).unlink(missing_ok=True)
 
 
-def _last(item: Batch | tuple[Frame]) -> Nanos:
-    return item.last if isinstance(item, Batch) else item[0].at
+def _last(item: KernelBatch | tuple[Frame]) -> Nanos:
+    return item.last if isinstance(item, KernelBatch) else item[0].at

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from carpscope.capture.batch import Batch, next_batch
+from carpscope.capture.batch import KernelBatch, next_batch
 from carpscope.capture.links import ANY, Links, missed
-from carpscope.core.batch import Batch as Columns
+from carpscope.core.batch import Batch
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos
@@ -110,9 +110,9 @@ class Interface:
     latest: Nanos = 0
     """The time of the last frame that was read."""
     counts: Counts = field(default_factory=Counts)
-    tap: Callable[[Batch], None] | None = None
+    tap: Callable[[KernelBatch], None] | None = None
     """Gets everything that was captured, before it is looked at."""
-    choose: Callable[[Columns], Columns] | None = None
+    choose: Callable[[Batch], Batch] | None = None
     """Gives those of the packets that are looked at (`live.triage`)."""
     why: str = ""
     """What became of it, where it is not up."""
@@ -188,7 +188,7 @@ class Interface:
         """Return what to poll, where it is open."""
         return self._handle.getfd() if self._handle is not None else None
 
-    def read(self, limit: int = BATCHES_MAX) -> Iterator[Columns]:
+    def read(self, limit: int = BATCHES_MAX) -> Iterator[Batch]:
         """Give what waits, at most `limit` batches. Afterwards `state` may be `down`."""
         import pcapy  # noqa: PLC0415
 
@@ -206,7 +206,7 @@ class Interface:
             if not meta:
                 return
             snaplen = self.settings.snaplen
-            batch = Batch(data, meta, self.link, self.index, self.frames + 1, snaplen)
+            batch = KernelBatch(data, meta, self.link, self.index, self.frames + 1, snaplen)
             self.frames += len(batch)
             self.latest = batch.last
             if tap is not None:

@@ -19,7 +19,7 @@ from carpscope.core.batch import Batch, Drops
 from carpscope.core.columns import WIDTH, Columns
 from carpscope.core.units import MICROSECOND, Nanos
 
-ROWS = 65_536
+ROWS = 45_056
 """Packets of one batch, at the most."""
 ROOM = 4 << 20
 """Bytes of the packets of one batch, at the most: more than the longest packet."""

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import KernelBatch
 from carpscope.capture.writer import PcapngWriter
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import open_to_write
@@ -53,7 +53,7 @@ class File:
         self._writer.write(frame)
         self._frames += 1
 
-    def write_batch(self, batch: Batch) -> None:
+    def write_batch(self, batch: KernelBatch) -> None:
         """Take many at once."""
         self._writer.write_batch(batch)
         self._frames += len(batch)
@@ -170,7 +170,7 @@ class Recorder:
         if file.waiting > BUFFER_LIMIT:
             self._flush()
 
-    def write_batch(self, batch: Batch) -> None:
+    def write_batch(self, batch: KernelBatch) -> None:
         """Keep many at once; where the file gets its size by them, one by one."""
         file = self._file
         if file is None or (

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from typing import BinaryIO, SupportsBytes
 
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import KernelBatch
 from carpscope.capture.linktypes import ETHERNET, link_name
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -117,7 +117,7 @@ class PcapngWriter:
         size = struct.pack("<I", len(body) + 12)
         self._stream.write(b"\6\0\0\0" + size + body + size)
 
-    def write_batch(self, batch: Batch) -> None:
+    def write_batch(self, batch: KernelBatch) -> None:
         """Write all packets of a batch."""
         interface = self._interface_of(batch.link, batch.interface, batch.first)
         self._stream.write(batch.blocks(interface, self._snaplen))

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import KernelBatch
 from carpscope.capture.disk import Disk
 from carpscope.capture.evidence import Keeper
 from carpscope.capture.interface import Interface
@@ -18,7 +18,7 @@ from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
 from carpscope.capture.pipe import Pipe
 from carpscope.capture.rotation import Recorder
 from carpscope.config import Config
-from carpscope.core.batch import Batch as Columns
+from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.mistakes import told as mistakes_told
 from carpscope.core.recommended import instead
@@ -248,7 +248,7 @@ class Live:
             patience = max(0, min(patience, left))
         return int(patience // MILLISECOND) + 1
 
-    def _read(self, batches: Iterator[Columns]) -> None:
+    def _read(self, batches: Iterator[Batch]) -> None:
         monitors, count = self.monitors, self.options.count
         for batch in batches:
             if count is not None and self.packets + len(batch) > count:
@@ -271,7 +271,7 @@ class Live:
         for vantages in self.vantages.values():
             vantages.release(monotonic_ns())
 
-    def _keep(self, frames: list[Frame] | Batch) -> None:
+    def _keep(self, frames: list[Frame] | KernelBatch) -> None:
         for disk in self._disks:
             disk.put(frames)
 

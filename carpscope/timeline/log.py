@@ -168,7 +168,7 @@ class Log:
         run.moving += train.moving if whole else train.moving[: count * MOVING]
         run.highest = int.from_bytes(train.counter(count - 1), "big")
         self.total += count
-        self.keep(KEYS_KEPT, slack=KEYS_KEPT)
+        self.keep(KEYS_KEPT, slack=KEYS_KEPT // 4)
 
     def keep(self, count: int, *, slack: int = 0) -> None:
         """Let go of all but the latest rows, where there are so many more."""

@@ -147,7 +147,8 @@ int main(int count, char **words) {
     }
     struct bpf_program filter;
     const char *wanted = "ip proto 112 or ip6 proto 112 or "
-                         "(vlan and (ip proto 112 or ip6 proto 112))";
+                         "(vlan and (ip proto 112 or ip6 proto 112 or "
+                         "(vlan and (ip proto 112 or ip6 proto 112))))";
     if (pcap_datalink(capture) != DLT_EN10MB ||
         pcap_compile(capture, &filter, wanted, 1, PCAP_NETMASK_UNKNOWN) != 0 ||
         pcap_setfilter(capture, &filter) != 0 || pcap_loop(capture, -1, packet, NULL) != 0) {

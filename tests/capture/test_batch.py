@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import KernelBatch
 from carpscope.capture.writer import PcapngWriter
 from carpscope.core.frame import Frame
 from carpscope.core.units import MICROSECOND, SECOND
@@ -36,12 +36,12 @@ floods = st.integers(0, 120).flatmap(
 """Packets of one length, as many as are written column by column."""
 
 
-def batch(items: list[tuple[int, int, bytes]], snaplen: int = 200) -> Batch:
+def batch(items: list[tuple[int, int, bytes]], snaplen: int = 200) -> KernelBatch:
     data, meta = b"", b""
     for seconds, micros, packet in items:
         meta += struct.pack("=IIII", seconds, micros, len(data), len(packet))
         data += packet
-    return Batch(data, meta, 1, 0, 5, snaplen)
+    return KernelBatch(data, meta, 1, 0, 5, snaplen)
 
 
 @given(packets)

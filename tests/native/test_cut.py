@@ -8,7 +8,7 @@ import pytest
 from carpscope.adverts.cut import SENDERS_KEPT
 from carpscope.adverts.native import NativeCutter, cutter
 from carpscope.adverts.train import Train
-from carpscope.capture.batch import Batch
+from carpscope.capture.batch import KernelBatch
 from carpscope.capture.source import open_capture
 from carpscope.core import native as extension
 from carpscope.core.columns import Columns
@@ -93,7 +93,7 @@ def test_what_the_kernel_hands_over_lies_in_columns(monkeypatch: pytest.MonkeyPa
     meta = struct.pack("=404I", *(chance.choice((0, 70, 9000, 65535, 70_000, 0xFFFFFFFF))
                                   for _ in range(404)))  # fmt: skip
     for snaplen in (96, 65535, 262_144):
-        batch = Batch(b"", meta, 1, 2, 1000, snaplen)
+        batch = KernelBatch(b"", meta, 1, 2, 1000, snaplen)
         natively = batch.columns()
         monkeypatch.setenv("CARPSCOPE_PURE", "1")
         purely = batch.columns()

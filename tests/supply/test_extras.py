@@ -108,10 +108,10 @@ def test_the_lowest_versions_give_the_same(tmp_path: Path) -> None:
     told(python, "report", "-o", tmp_path / "old", "--created", "2026-11-23T00:00:00Z", CAPTURE)
     told(sys.executable, "verify", tmp_path / "old")
     batches = (
-        "import pcapy; from carpscope.capture.batch import Batch, next_batch\n"
+        "import pcapy; from carpscope.capture.batch import KernelBatch, next_batch\n"
         f"handle = pcapy.open_offline({str(CAPTURE)!r})\n"
         "print([(f.at, f.data.hex()) for _ in range(9) for f in"
-        " Batch(*next_batch(handle, 10), 1, 0, 1, 9999)])"
+        " KernelBatch(*next_batch(handle, 10), 1, 0, 1, 9999)])"
     )
     seen = {
         subprocess.run([each, "-c", batches], capture_output=True, check=True, cwd=ROOT).stdout
