@@ -118,6 +118,7 @@ docs: $(VENV)/.tools
 	@$(BIN)/python -m tests.generate_docs
 	@$(BIN)/python -m tests.generate_implementations
 	@$(BIN)/python -m tests.generate_metrics
+	@$(BIN)/python -m tests.generate_configuration
 	@$(BIN)/python -m tests.generate_share
 	@$(BIN)/python -m tests.generate_pictures
 

@@ -5,12 +5,20 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests import generate_implementations, generate_metrics, generate_pictures
+from carpscope.settings.carpscope_toml import KEYS, TABLES, read_config
+from tests import (
+    generate_configuration,
+    generate_implementations,
+    generate_metrics,
+    generate_pictures,
+)
 from tests.generate_docs import TARGET, documents
+from tests.plain import Tape
 from tests.program import ROOT, run, start
 
 README = ROOT / "README.md"
@@ -30,6 +38,71 @@ def test_the_page_of_implementations_is_current() -> None:
 
 def test_the_page_of_metrics_is_current() -> None:
     assert generate_metrics.TARGET.read_text() == generate_metrics.text(), "make docs"
+
+
+def test_the_page_of_the_configuration_is_current() -> None:
+    page = generate_configuration
+    assert page.TARGET.read_text() == page.text(), "make docs"
+
+
+def test_every_key_of_the_configuration_has_an_example_that_is_read(tmp_path: Path) -> None:
+    page = generate_configuration
+    wanted = {f"{t}.{k}" if t else k for t in TABLES for k, _ in page.keys(t)}
+    assert set(KEYS) == wanted
+    lines = []
+    for table in TABLES:
+        header = f"[[{table}]]" if table in ("node", "group") else f"[{table}]"
+        lines += [header] if table else []
+        for key, _ in page.keys(table):
+            lines.append(f"{key} = {KEYS[f'{table}.{key}' if table else key].example}")
+    (tmp_path / "carp.pass").write_text("s3cret\n")
+    (tmp_path / "carp.pass").chmod(0o600)
+    file = tmp_path / "carpscope.toml"
+    file.write_text("\n".join(lines))
+    file.chmod(0o600)
+    config = read_config(str(file))
+    assert config.groups[0].maintenance
+    assert config.groups[0].master == config.groups[0].nodes
+    assert len(config.live) == 10
+
+
+QUESTIONS = re.compile(r"^(jq .*) < analysis\.json$", re.MULTILINE)
+
+
+def test_three_questions_for_jq(tmp_path: Path) -> None:
+    tape = Tape()
+    for second in range(70):
+        if second < 20:
+            tape.advert(second, "10.77.0.1", 1)
+        elif 23 < second < 34:
+            tape.advert(second + 0.4, "10.77.0.2", 1, 100)
+        for host in (8, 9):
+            own = f"02:00:00:00:00:0{host}"
+            tape.ask(second + host / 20, own, f"10.77.0.{host}", "10.77.0.100")
+    tape.announce(0.1, "00:00:5e:00:01:01", "10.77.0.100")
+    document = run("analyze", "--json", tape.write(tmp_path / "tape.pcap")).out
+    asked = QUESTIONS.findall((ROOT / "docs" / "formats.md").read_text())
+    answers = [
+        subprocess.run(
+            shlex.split(one), input=document, capture_output=True, text=True, check=True
+        ).stdout
+        for one in asked
+    ]
+    causes, masters, seconds = answers
+    assert "nobody is MASTER since 22:13:53 UTC; 10.77.0.1 and 10.77.0.2 are silent" in causes
+    assert masters == "10.77.0.100 vhid1: nobody, or more than one\n"
+    assert float(seconds) == pytest.approx(5.4 + 36.15, abs=0.2)
+
+
+def test_the_lines_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    code = Path("docs/examples/notebook.py").read_text()
+    lines = [line for line in code.splitlines() if line and not line.startswith(("#", '"""'))]
+    assert len(lines) == 3
+    done = subprocess.run(
+        [sys.executable, "docs/examples/notebook.py"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("healthy\nfailover 4.")
 
 
 def test_explain_lists_the_same_findings_as_the_pages() -> None:

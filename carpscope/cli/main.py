@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import carpscope
 from carpscope.cli import commands, own
 from carpscope.cli.command import Command
-from carpscope.cli.nearest import nearest
 from carpscope.cli.terminal import make_printable, width
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.extras import missing
+from carpscope.core.nearest import nearest
 from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`

@@ -9,6 +9,7 @@ structure; a mistake names file, line and key.
 import re
 
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.nearest import nearest
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
@@ -132,8 +133,9 @@ class Document:
         )
         if missing := re.match(r"Object (?:contains unknown|missing required) field (.*)", told):
             way = (*way, missing[1])
-            known = ", ".join(sorted(_fields(kind, way[:-1])))
-            told = "is missing" if "missing" in told else f"no such key; known are {known}"
+            fields = sorted(_fields(kind, way[:-1]))
+            known = f"no such key; known are {', '.join(fields)}{nearest(missing[1], fields)}"
+            told = "is missing" if "missing" in told else known
         for theirs, ours in (
             ("str", "text"),
             ("array", "list"),

@@ -40,14 +40,15 @@ evidence = "/var/lib/carpscope/evidence"
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
 from carpscope.config import ENTRIES_MAX, Config, ExpectedGroup, Tolerances, bounded
-from carpscope.core.address import parse_ip
+from carpscope.core.address import ip_text, parse_ip
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import changeable, exposed
+from carpscope.core.nearest import nearest
 from carpscope.core.text import is_visible
 from carpscope.core.toml import SIZE_LIMIT, Document
 from carpscope.core.units import SECOND, Nanos, parse_rfc3339
@@ -136,6 +137,72 @@ class _File(Struct, forbid_unknown_fields=True, frozen=True):
     live: _Live = _Live()
 
 
+class Told(NamedTuple):
+    """What docs/configuration.md says of a key."""
+
+    kind: str
+    example: str
+    told: str
+
+
+_TARGET = "as `--out NAME=TARGET` has it"
+KEYS = {
+    "passphrases": Told("list of text", '["s3cret"]', "candidates to verify HMACs with"),
+    "passphrase_file": Told(
+        "text", '"carp.pass"', "a file with one candidate a line, beside this one, mode 0600"
+    ),
+    "addresses": Told(
+        "list of addresses", '["192.0.2.10"]', "shared addresses, candidates to verify HMACs with"
+    ),
+    "node.name": Told("text", '"fw1"', "what people call the node; each name stands once"),
+    "node.addresses": Told(
+        "list of addresses", '["192.0.2.1"]', "what it advertises from; each in one node"
+    ),
+    "group.vhid": Told("1 to 255", "1", "the group's number"),
+    "group.vlan": Told("0 to 4094, or a list", "[10]", "its VLAN; QinQ from outside to inside"),
+    "group.name": Told("text", '"LAN gateway"', "what people call it"),
+    "group.interface": Told("text", '"eth1"', "where it should be heard (`live`); else on any"),
+    "group.addresses": Told("list of addresses", '["192.0.2.10"]', "what its nodes share"),
+    "group.nodes": Told(
+        "list of names or addresses", '["fw1"]', "who may advertise; empty: anybody (CS252)"
+    ),
+    "group.master": Told("name or address", '"fw1"', "who should be MASTER (CS253)"),
+    "group.together": Told("text", '"site"', "groups that say the same have one MASTER (CS111)"),
+    "group.maintenance": Told(
+        "list of FROM/TO",
+        '["2026-11-30T22:00Z/2026-12-01T02:00Z"]',
+        "findings of then stay and count for neither status nor exit status",
+    ),
+    "tolerances.close_after": Told(
+        "1 to 86400 seconds", "30", "without news, until a finding of a live run is over"
+    ),
+    "tolerances.missing_after": Told(
+        "1 to 86400 seconds", "10", "until an expected group counts as missing"
+    ),
+    "tolerances.ignore": Told("list of codes", '["CS103"]', "what a live run does not tell"),
+    "live.interfaces": Told("list of text", '["eth1"]', "as `-i`"),
+    "live.filter": Told("tcpdump filter", '"not host 192.0.2.66"', "as `-f`"),
+    "live.json": Told("file", '"/var/log/carpscope/events.json"', _TARGET),
+    "live.metrics": Told("ADDR:PORT", '"127.0.0.1:9112"', "as `--metrics`"),
+    "live.syslog": Told("target", '"udp://192.0.2.7:514"', _TARGET),
+    "live.exec": Told("command", '"/usr/local/libexec/carp-changed"', "as `--exec`"),
+    "live.on_finding": Told("command", '"/usr/local/libexec/carp-found"', "as `--on-finding`"),
+    "live.store": Told("file[,DAYSd]", '"/var/lib/carpscope/events.sqlite,90d"', "as `--store`"),
+    "live.webhook": Told("URL", '"https://hooks.example.org/carp"', _TARGET),
+    "live.state": Told("file", '"/var/lib/carpscope/state.json"', "as `--state`"),
+    "live.evidence": Told("folder", '"/var/lib/carpscope/evidence"', "as `--evidence`"),
+}
+"""Every key that a file may have."""
+TABLES: dict[str, type[Struct]] = {
+    "": _File,
+    "node": _Node,
+    "group": _Group,
+    "tolerances": _Tolerances,
+    "live": _Live,
+}
+"""The tables, by their names; nodes and groups are lists of tables."""
+
+
 def read_config(path: str, warn: Callable[[str], None] | None = None) -> Config:
     """Read a carpscope.toml. Raises CarpscopeError that names file, line and key.
 
@@ -158,6 +225,7 @@ def read_config(path: str, warn: Callable[[str], None] | None = None) -> Config:
         passphrases += _passphrase_file(document, Path(path).parent / file.passphrase_file)
     if told and file.passphrases and warn is not None:
         warn(f"{path}: holds passphrases, and {told}: chmod 600 {path}")
+    _distinct(document, file)
     names = tuple((bytes(address), str(n.name)) for n in file.node for address in n.addresses)
     options = tuple(
         (key, value)
@@ -178,6 +246,28 @@ def read_config(path: str, warn: Callable[[str], None] | None = None) -> Config:
         options,
         tuple((key, document.place("live", key)) for key, _ in options),
     )
+
+
+def _distinct(document: Document, file: _File) -> None:
+    """Refuse what is named twice: which of the two was meant, nobody knows."""
+    called: dict[str, int] = {}
+    owners: dict[bytes, str] = {}
+    for number, node in enumerate(file.node):
+        if node.name in called:
+            raise document.error(f"{node.name!r} is the name of two nodes", "node", number, "name")
+        called[node.name] = number
+        for address in node.addresses:
+            if address in owners:
+                told = f"{ip_text(address)} is an address of {owners[address]!r} too"
+                raise document.error(told, "node", number, "addresses")
+            owners[address] = str(node.name)
+    groups: set[object] = set()
+    for number, group in enumerate(file.group):
+        vlan = (group.vlan,) if isinstance(group.vlan, int) else tuple(group.vlan)
+        key = (group.vhid, vlan, group.interface)
+        if key in groups:
+            raise document.error("this group stands twice", "group", number, "vhid")
+        groups.add(key)
 
 
 def _read(kind: type, text: str) -> object:
@@ -202,6 +292,11 @@ class _Names:
         for address, name in names:
             self._called.setdefault(name, []).append(address)
 
+    @property
+    def known(self) -> list[str]:
+        """Return the names."""
+        return list(self._called)
+
     def of(self, text: str) -> list[bytes]:
         """Read a node's name or one of its addresses; give all that are known of it."""
         if called := self._called.get(text):
@@ -222,6 +317,7 @@ def _groups(document: Document, groups: list[_Group], names: _Names) -> list[Exp
                     addresses += names.of(text)
                 except CarpscopeError:
                     told = f"{text!r}: not an IPv4 or IPv6 address, nor the name of a node"
+                    told += nearest(text, names.known)
                     raise document.error(told, "group", number, key) from None
             return tuple(addresses)
 

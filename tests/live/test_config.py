@@ -136,3 +136,37 @@ def test_mistakes_on_the_command_line() -> None:
         done = run("live", *arguments)
         assert done.status == 2
         assert told in done.err
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('[[node]]\nname = "fw1"\n', ":24: node.name: 'fw1' is the name of two nodes"),
+        (
+            '[[node]]\nname = "fw3"\naddresses = ["192.0.2.1"]\n',
+            ":25: node.addresses: 192.0.2.1 is an address of 'fw1' too",
+        ),
+        ("[[group]]\nvhid = 1\nvlan = 10\n", ":24: group.vhid: this group stands twice"),
+        (
+            '[[group]]\nvhid = 2\nnodes = ["fw"]\n',
+            (
+                ":25: group.nodes: 'fw': not an IPv4 or IPv6 address, nor the name of a node; did "
+                "you mean fw1?"
+            ),
+        ),
+        (
+            "[[group]]\nvhid = 2\nmaintenence = []\n",
+            (
+                ":25: group.maintenence: no such key; known are addresses, interface, maintenance, "
+                "master, name, nodes, together, vhid, vlan; did you mean maintenance?"
+            ),
+        ),
+    ],
+)
+def test_what_stands_twice_or_is_mistyped_has_its_line(
+    more: str, told: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, GOOD + "\n\n" + more)
+    with pytest.raises(CarpscopeError) as problem:
+        read_config(path)
+    assert str(problem.value) == path + told

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from carpscope.cli.command import Command
-from carpscope.cli.nearest import nearest
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.nearest import nearest
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
