@@ -121,6 +121,20 @@ class Vhid:
     """Of its own process (ucarp -P); None: as its node."""
     source: bytes | None = None
     """Where its advertisements come from, if that is said."""
+    held: set[bytes] = field(default_factory=set)
+    """What `add` added."""
+
+    def add(self, shared: Shared) -> None:
+        """Take an address in, once."""
+        if shared.address not in self.held:
+            self.held.add(shared.address)
+            self.addresses.append(shared)
+
+    def remove(self, address: bytes) -> None:
+        """Take an address away."""
+        if address in self.held:
+            self.held.discard(address)
+            self.addresses = [one for one in self.addresses if one.address != address]
 
     @property
     def comes_up(self) -> bool:
@@ -195,6 +209,8 @@ class DeclaredNode:
     is_partial: bool = False
     """Something that may configure vhids is not in the files."""
     by_place: dict[tuple[int | None, str], Vhid] = field(default_factory=dict)
+    by_device: dict[str, Vhid] = field(default_factory=dict)
+    """The vhid of each carpN."""
     noted: set[tuple[object, ...]] = field(default_factory=set)
     """What was said already."""
 

@@ -4,6 +4,7 @@ Source: FreeBSD libexec/rc/network.subr, ifalias_af_common_handler(), ifalias_ex
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from carpscope.settings.model import Where
@@ -28,7 +29,7 @@ class Piece(NamedTuple):
 
 
 def vlans(
-    variables: dict[str, Variable], found: dict[str, None]
+    variables: dict[str, Variable], found: Iterable[str]
 ) -> dict[str, tuple[str, int | None]]:
     """Return what variables' names stand for, and the VLAN numbers."""
     known: dict[str, tuple[str, int | None]] = {}
@@ -109,9 +110,9 @@ def missing_module(files: NodeFiles, script: Script, *, old: bool) -> Where | No
     for source in loaders:
         loader.read(source.text, source.path)
     name = "if_carp" if old else "carp"
-    listed = script.lookup("kld_list") or ""
+    listed = script.value("kld_list")
     names = {item.rpartition("/")[2].removesuffix(".ko") for item in listed.split()}
-    loads = (loader.lookup(f"{name}_load") or "").lower() in _YES
+    loads = loader.value(f"{name}_load").lower() in _YES
     if not loaders or loads or name in names or not is_known(listed):
         return None
     return Where(loaders[0].path, 1)

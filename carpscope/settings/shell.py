@@ -12,6 +12,8 @@ from carpscope.settings.model import UNKNOWN, VARIES
 
 Lookup = Callable[[str], str | None]
 
+EXPANDED_MAX = 1 << 20
+"""What variables may add to the text of a node's files; `a="$a$a"` doubles with every line."""
 _BLANK = " \t"
 _OPERATORS = ";&|()<>\n"
 _NAME_START = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
@@ -293,13 +295,22 @@ class Script:
     def __init__(self) -> None:
         """Begin without variables."""
         self.variables: dict[str, Variable] = {}
+        self._left = EXPANDED_MAX
         self.broken: list[tuple[str, int]] = []
         """Files a shell refuses, since a quote does not end."""
 
-    def lookup(self, name: str) -> str | None:
-        """Return a variable's text, None if nobody assigned it a literal."""
+    def value(self, name: str) -> str:
+        """Return a variable's text, empty where it is not set."""
         found = self.variables.get(name)
-        return None if found is None else found.value
+        return "" if found is None else found.value
+
+    def lookup(self, name: str) -> str | None:
+        """Expand a variable: None if nobody assigned it a literal, or there was too much."""
+        found = self.variables.get(name)
+        if found is None or len(found.value) > self._left:
+            return None
+        self._left -= len(found.value)
+        return found.value
 
     def read(self, text: str, path: str) -> list[list[Word]]:
         """Take a file's assignments in; return its other commands."""

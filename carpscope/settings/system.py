@@ -45,6 +45,16 @@ def declare(node: DeclaredNode, number: int | None, interface: str, where: Where
     return vhid
 
 
+def declare_device(node: DeclaredNode, number: int | None, device: str, where: Where) -> Vhid:
+    """Return the vhid of a carpN, made when it is first named; a call adds its line."""
+    vhid = node.by_device.get(device)
+    if vhid is None:
+        vhid = node.by_device[device] = declare(node, number, device, where)
+    elif vhid.where[-1:] != [where]:
+        vhid.where.append(where)
+    return vhid
+
+
 def refuse(
     node: DeclaredNode,
     where: Where,
@@ -96,9 +106,9 @@ def take_shared(vhid: Vhid, call: Call, where: Where) -> None:
     if given is None or given.address is None:
         return
     if call.removes:
-        vhid.addresses = [a for a in vhid.addresses if a.address != given.address]
-    elif given.address not in [a.address for a in vhid.addresses]:
-        vhid.addresses.append(Shared(given.address, given.length, where))
+        vhid.remove(given.address)
+    else:
+        vhid.add(Shared(given.address, given.length, where))
 
 
 def take_own(node: DeclaredNode, interface: str, call: Call, where: Where) -> None:
@@ -166,16 +176,28 @@ def vhid_of(words: list[str]) -> int | None:
 
 
 def find_parents(node: DeclaredNode, devices: str) -> None:
-    """Where no carpdev is named: the interface whose network has the address."""
+    """Where no carpdev is named: the first interface whose network has the address."""
+    networks: dict[tuple[int, int, int], tuple[int, str]] = {}
+    for order, interface in enumerate(node.interfaces.values()):
+        for own in interface.own:
+            if own.length is not None:
+                key = _network(own.address, own.length)
+                networks.setdefault(key, (order, interface.name))
+    lengths = {(size, length) for size, length, _ in networks}
     for vhid in node.vhids:
         if vhid.interface != vhid.device or not re.fullmatch(devices, vhid.device):
             continue
-        shared = [*vhid.addresses, *vhid.dropped]
-        for interface in node.interfaces.values():
-            if any(
-                inside(own.address, own.length, one.address)
-                for own in interface.own
-                for one in shared
-            ):
-                vhid.interface = interface.name
-                break
+        keys = {
+            _network(one.address, length)
+            for one in (*vhid.addresses, *vhid.dropped)
+            for size, length in lengths
+            if size == len(one.address)
+        }
+        found = [networks[key] for key in keys if key in networks]
+        if found:
+            vhid.interface = min(found)[1]
+
+
+def _network(address: bytes, length: int) -> tuple[int, int, int]:
+    size = len(address)
+    return size, length, int.from_bytes(address, "big") >> 8 * size - length

@@ -142,13 +142,18 @@ class Course(World):
                 )
         return (nodes, tuple(sorted(frames)), self.network.state())
 
-    def is_up(self, name: str) -> bool:
-        """Tell whether a node is there."""
-        return self._nodes[name] is not None
-
-    def node(self, name: str) -> Node | None:
-        """Return a node as it is now."""
-        return self._nodes[name]
+    def deadlines(self) -> tuple[object, ...]:
+        """Return what nodes wait for and as what, without when they look next."""
+        return tuple(
+            None
+            if node is None
+            else (
+                node.link_up,
+                node.asleep,
+                *((item.state, item.ad, item.md, item.md6) for item in node.vhids),
+            )
+            for node in self._nodes.values()
+        )
 
 
 class _Silent(Record):

@@ -18,7 +18,7 @@ from carpscope.sim.plan import Happening, Scenario
 from carpscope.sim.prove import demotion_of, lateness, master_down, settle_time
 from carpscope.sim.world import World
 
-STEPS_MAX = 60_000
+STEPS_MAX = 70_000
 """Steps of machines that a search may take: some seconds."""
 INSTANTS_MAX = 40
 """After so many instants without a repetition a course is taken for what it is."""
@@ -140,8 +140,8 @@ class Search:
         return self.explored
 
     def _over(self, depth: int) -> bool:
-        # a ucarp wakes at every packet and every second: its states hardly ever repeat
-        most = STEPS_MAX // 2 if self.loops else STEPS_MAX
+        # a ucarp wakes at every packet and every second: states of three hardly ever repeat
+        most = STEPS_MAX // 2 if self.loops and len(self.names) > 2 else STEPS_MAX
         if self.steps > most:
             whole = f"all of up to {depth - 1} were tried" if depth > 1 else "not all of one event"
             self.explored.limit = f"ended after {most:,} steps, {whole}"
@@ -200,13 +200,18 @@ class Search:
         course = state.course.fork()
         seen: set[tuple[object, ...]] = set()
         loops = self.loops
+        last: tuple[object, ...] = ()
         end = course.now + self.explored.bound + 2 * SECOND - (_LOST_LINK if loops else 0)
         for _ in range(INSTANTS_MAX):
             key = course.key()
             if key in seen or course.now > end:
                 return
             seen.add(key)
-            yield course, course.now
+            # a process that woke and went to sleep again is where it was
+            deadlines = course.deadlines() if loops else None
+            if deadlines is None or deadlines != last:
+                last = deadlines or ()
+                yield course, course.now
             following = course.next_at()
             if following is None:
                 return

@@ -127,6 +127,18 @@ def test_without_preempt_the_order_of_boots_decides(tmp_path: Path) -> None:
     assert "unexpected_master" not in labels(found)
 
 
+@pytest.mark.long
+def test_two_processes_and_three_events_are_searched_whole(tmp_path: Path) -> None:
+    unit = "[Service]\nExecStart=/usr/sbin/ucarp -i eth0 -s 192.0.2.1{0} -v 5 -p oak -P -k {0}"
+    files = "".join(
+        f"== u{n}/systemd/system/ucarp.service\n{unit.format(n)} -a 192.0.2.1\n" for n in (1, 2)
+    )
+    (proof,) = checked(files, tmp_path, events=3).proofs
+    assert proof is not None
+    assert (proof.explored.limit, proof.explored.counterexample) == ("", None)
+    assert proof.explored.courses > 10_000
+
+
 def test_a_limit_that_was_hit_is_said(tmp_path: Path) -> None:
     words = "inet vhid 1 advskew {} pass quiet alias 192.0.2.1/32"
     parts = [

@@ -179,6 +179,12 @@ SHAPES = {
     "lines of carp0": Shape(
         "settings", _setting("openbsd.hostname.if", "inet alias 10.0.0.1 255.0.0.0\n"), 100_000
     ),
+    "refused lines of carp0": Shape(
+        "settings", _setting("openbsd.hostname.if", "x=1\n"), 100_000
+    ),
+    "refused lines of NetBSD": Shape("settings", _setting("netbsd.ifconfig.if", "x=1\n"), 100_000),
+    "variables that double": Shape("settings", _setting("fedora.vip", 'a="$a$a"\n'), 100_000),
+    "macros that double": Shape("settings", _setting("pf.conf", 'a = "{ a $a $a }"\n'), 99_000),
     "vips": Shape("settings", _xml(_VIP), 200_000),
     "interfaces of a GUI": Shape("settings", _xml("<a><if>b</if></a>"), 100_000),
     "rules of pf": Shape("settings", _setting("pf.conf", "block in on { a b } to any\n"), 99_000),

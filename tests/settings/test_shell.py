@@ -3,7 +3,7 @@
 import pytest
 
 from carpscope.settings.model import UNKNOWN, VARIES
-from carpscope.settings.shell import Script, evaluated
+from carpscope.settings.shell import EXPANDED_MAX, Script, evaluated
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,13 @@ def test_a_variable_is_what_a_shell_makes_of_it(text: str, value: str) -> None:
     script = Script()
     script.read(text, "rc.conf")
     assert script.lookup("a") == value
+
+
+def test_variables_that_double_end_as_not_known() -> None:
+    script = Script()
+    script.read("a=12345678\n" + 'a="$a$a"\n' * 5000, "rc.conf")
+    assert script.value("a").strip(UNKNOWN) == ""
+    assert sum(len(one.value) for one in script.variables.values()) < EXPANDED_MAX
 
 
 def nobody(_name: str) -> str | None:

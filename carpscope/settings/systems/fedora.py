@@ -30,15 +30,15 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
 def _vip(node: DeclaredNode, files: NodeFiles, script: Script, source: Source, number: str) -> None:
     where = Where(source.path, 1)
     decimal = int(number[:20])
-    device = (script.lookup("BIND_INTERFACE") or "").strip()
+    device = script.value("BIND_INTERFACE").strip()
     if not 1 <= decimal <= 255:
         told = f"the script skips it: {decimal} in the file's name is not from 1 to 255"
         refuse(node, where, told, device, decimal, label="vhid_out_of_range")
         return
     names = ["BIND_INTERFACE", "SOURCE_ADDRESS", "VIP_ADDRESS"]
-    how = "PASSFILE" if script.lookup("PASSFILE") or not script.lookup("PASSWORD") else "PASSWORD"
+    how = "PASSFILE" if script.value("PASSFILE") or not script.value("PASSWORD") else "PASSWORD"
     for name in (how, *names):
-        if not script.lookup(name):
+        if not script.value(name):
             told = f"the script skips it: {name} is not set"
             refuse(node, where, told, device, decimal)
             return
@@ -48,7 +48,7 @@ def _vip(node: DeclaredNode, files: NodeFiles, script: Script, source: Source, n
     words += _words("--srcip=", script, "SOURCE_ADDRESS")
     words.append(Word(f"--vhid={number}", number, 1))
     words += _words("--addr=", script, "VIP_ADDRESS")
-    options = script.lookup("OPTIONS")
+    options = script.value("OPTIONS")
     words += [Word(word, word, 1) for word in (options or "").split()]
     vhid = ucarp.take(words, where, source, node, files)
     if vhid is None:

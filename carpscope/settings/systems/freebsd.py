@@ -20,6 +20,7 @@ from carpscope.settings.system import (
     System,
     call_key,
     declare,
+    declare_device,
     drop_shared,
     find_doubles,
     find_parents,
@@ -83,29 +84,28 @@ class _Reader:
 
     def value(self, name: str) -> str:
         """Return a variable's text, empty where it is not set."""
-        return self.script.lookup(name) or ""
+        return self.script.value(name)
 
     def interfaces(self) -> None:
         """Configure every interface that a variable names, as rc.d/netif does."""
-        found: dict[str, None] = {}
-        for variable in self.script.variables:
+        found: dict[str, Where] = {}
+        for variable, item in self.script.variables.items():
             match = _NAME.match(variable)
             if match is None or match["name"] == "DEFAULT":
                 continue
             name, part = match["name"], match["part"] or ""
-            found[name] = None
+            found.setdefault(name, Where(item.path, item.word.line))
             if part[6:].isdecimal() and not variable.startswith("ipv6_"):
                 self.aliases.setdefault(name, []).append((int(part[6:15]), variable))
-        cloned = self.value("cloned_interfaces").split()
+        cloned = {one.partition(":")[0] for one in self.value("cloned_interfaces").split()}
         self.old = any(re.fullmatch(r"carp[0-9]+", name) for name in (*found, *cloned))
         numbers = vlans(self.script.variables, found)
-        for name in found:
+        for name, where in found.items():
             interface, number = numbers.get(name, (name, None))
             if number is not None:
                 self.node.interface(interface).vlan = number
             is_carp = re.fullmatch(r"carp[0-9]+", name) is not None
-            if is_carp and name not in [item.partition(":")[0] for item in cloned]:
-                where = self._where(name)
+            if is_carp and name not in cloned:
                 told = f"{name} is never made: cloned_interfaces does not name it"
                 words = self.value(f"ifconfig_{name}").split()
                 number = vhid_of(words)
@@ -119,12 +119,6 @@ class _Reader:
         if self.old:
             find_parents(self.node, "carp[0-9]+")
             find_doubles(self.node)
-
-    def _where(self, name: str) -> Where:
-        for variable, found in self.script.variables.items():
-            if variable.startswith(f"ifconfig_{name}"):
-                return Where(found.path, found.word.line)
-        return Where(next(iter(self.configs), ""), 1)
 
     # ---- one interface
 
@@ -325,12 +319,9 @@ class _Reader:
     def _carp_interface(
         self, call: ifconfig.Call, interface: str, where: Where, key: Key | None
     ) -> None:
-        found = [v for v in self.node.vhids if v.device == interface]
-        vhid = found[0] if found else declare(self.node, call.vhid, interface, where)
+        vhid = declare_device(self.node, call.vhid, interface, where)
         if call.vhid is not None:
             vhid.number = call.vhid
-        if where not in vhid.where:
-            vhid.where.append(where)
         take_values(vhid, call, key)
         take_shared(vhid, call, where)
 

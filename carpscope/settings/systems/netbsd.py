@@ -15,7 +15,7 @@ from carpscope.settings.sysctl import read_sysctls, take_sysctls
 from carpscope.settings.system import (
     System,
     call_key,
-    declare,
+    declare_device,
     drop_shared,
     find_doubles,
     find_parents,
@@ -71,11 +71,8 @@ def _line(node: DeclaredNode, name: str, source: Source, where: Where, line: str
         if not call.refused:
             take_own(node, name, call, where)
         return
-    found = [vhid for vhid in node.vhids if vhid.device == name]
     number = call.vhid if call.vhid is not None else vhid_of(words)
-    vhid = found[0] if found else declare(node, number, name, where)
-    if where not in vhid.where:
-        vhid.where.append(where)
+    vhid = declare_device(node, number, name, where)
     if call.refused:
         label = "vhid_out_of_range" if call.out_of_range else "not_configured"
         vhid.number = vhid.number if vhid.number is not None else number

@@ -60,8 +60,9 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
             name = _interface_of(source)
         carp = _Carp(name, Vhid(None, name, name, [Where(source.path, 1)]))
         carp.values.where.clear()
+        lines = source.text.split("\n")
         for line, raw in joined(source.text):
-            _line(node, carp, source, line, raw)
+            _line(node, carp, source, line, raw, lines)
         _unread(node, carp, source)
         if carp.values.where or carp.wanted is not None:
             carps.append(carp)
@@ -142,7 +143,9 @@ def command(words: list[str]) -> str | None:
     return " ".join(words)
 
 
-def _line(node: DeclaredNode, carp: _Carp, source: Source, line: int, raw: str) -> None:
+def _line(
+    node: DeclaredNode, carp: _Carp, source: Source, line: int, raw: str, lines: list[str]
+) -> None:
     words = raw.split()
     where = Where(source.path, line)
     if not words or words[0].startswith("#"):
@@ -154,7 +157,7 @@ def _line(node: DeclaredNode, carp: _Carp, source: Source, line: int, raw: str) 
     if text is None:
         return
     commands = evaluated(text, nothing)
-    original = _raw_line(source, line)
+    original = _raw_line(lines, line)
     if not commands:
         told = "a quote does not end, so the shell refuses the line"
         _refuse(node, carp, where, told, words)
@@ -162,10 +165,10 @@ def _line(node: DeclaredNode, carp: _Carp, source: Source, line: int, raw: str) 
     _call(node, carp, source, where, original, commands[0])
 
 
-def _raw_line(source: Source, line: int) -> str:
-    lines = source.text.split("\n")
+def _raw_line(lines: list[str], line: int) -> str:
     out = []
-    for part in lines[line - 1 :]:
+    for number in range(line - 1, len(lines)):
+        part = lines[number]
         out.append(part.removesuffix("\\"))
         if not part.endswith("\\"):
             break
@@ -220,13 +223,13 @@ def _address(node: DeclaredNode, carp: _Carp, call: ifconfig.Call, where: Where)
         return
     shared = Shared(call.given.address, call.given.length, where)
     if call.removes:
-        carp.values.addresses = [a for a in carp.values.addresses if a.address != shared.address]
+        carp.values.remove(shared.address)
     elif carp.carpdev is None:
         carp.values.dropped.append(shared)
         told = "the kernel refuses the address, since carpdev is not set before it"
         refuse(node, where, told, carp.name, carp.wanted, repair="carpdev IF")
-    elif shared.address not in [a.address for a in carp.values.addresses]:
-        carp.values.addresses.append(shared)
+    else:
+        carp.values.add(shared)
 
 
 def _refuse(

@@ -87,7 +87,7 @@ def _carp(node: DeclaredNode, vip: Element, source: Source) -> None:
         refuse(node, where, told, device, number)
         return
     bits = atoi(vip.value("subnet_bits")) if vip.value("subnet_bits") else None
-    vhid.addresses.append(Shared(shared, bits, Where(source.path, line)))
+    vhid.add(Shared(shared, bits, Where(source.path, line)))
     _reset(vhid, where)
     peer = address(vip.value("peer"), "inet")
     if peer is not None:
@@ -121,8 +121,7 @@ def _alias(node: DeclaredNode, vip: Element, source: Source, enabled: dict[str, 
         told = "its interface is not enabled, so the alias is passed over"
         refuse(node, where, told, device, number)
         return
-    if shared not in [one.address for one in vhid.addresses]:
-        vhid.addresses.append(Shared(shared, bits, line))
+    vhid.add(Shared(shared, bits, line))
     _reset(vhid, where)
 
 

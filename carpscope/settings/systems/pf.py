@@ -11,7 +11,7 @@ from carpscope.core.address import inside
 from carpscope.core.values import dataclass, field
 from carpscope.settings.model import DeclaredNode, Firewall, Where
 from carpscope.settings.numbers import prefixed, word_set
-from carpscope.settings.shell import Script
+from carpscope.settings.shell import EXPANDED_MAX, Script
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.system import System
 
@@ -19,7 +19,6 @@ _TOKEN = re.compile(r'"[^"]*"|[{}(),!<>]|[^\s{}(),!<>"]+')
 _NO_CARP = word_set("port user group icmp-type icmp6-type flags os modulate synproxy")
 _NOT_READ = word_set("tagged received-on probability !received-on route-to fastroute")
 _PROXIES = ("ftp-proxy", "relayd", "tftp-proxy", "miniupnpd", "fail2ban", "blacklistd", "f2b")
-_DEPTH_MAX = 8
 
 
 @dataclass(slots=True)
@@ -144,9 +143,9 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     for source in files.of("freebsd.rc.conf", "openbsd.rc.conf"):
         script.read(source.text, source.path)
     if files.of("openbsd.hostname.if"):
-        if (script.lookup("pf") or "").upper() == "NO":
+        if script.value("pf").upper() == "NO":
             return
-    elif (script.lookup("pf_enable") or "").lower() not in ("yes", "true", "on", "1"):
+    elif script.value("pf_enable").lower() not in ("yes", "true", "on", "1"):
         return
     pf = PacketFilter(node)
     for source in sources:
@@ -159,29 +158,30 @@ class _Parser:
         self.pf = pf
         self.source = source
         self.macros: dict[str, list[str]] = {}
+        self.left = EXPANDED_MAX
 
     def run(self) -> None:
         for number, line in _lines(self.source.text):
             assigned = re.match(r"\s*([A-Za-z_]\w*)\s*=\s*(.*)\Z", line, re.DOTALL)
             if assigned is not None:
                 text = re.sub(r'["\']', " ", assigned[2])
-                self.macros[assigned[1]] = self.tokens(text, 0)
+                self.macros[assigned[1]] = self.tokens(text)
                 continue
-            words = self.tokens(line, 0)
+            words = self.tokens(line)
             if words:
                 self.rule(words, Where(self.source.path, number))
 
-    def tokens(self, text: str, depth: int) -> list[str]:
+    def tokens(self, text: str) -> list[str]:
         found: list[str] = []
         for token in _TOKEN.findall(text):
             bare = token.strip('"')
             name = bare.removeprefix("$")
-            if bare.startswith("$") and name in self.macros and depth < _DEPTH_MAX:
-                found += self.macros[name]
+            listed = self.macros.get(name) if bare.startswith("$") else None
+            if listed is not None and len(listed) <= self.left:
+                found += listed
+                self.left -= len(listed)
             else:
-                found.append(bare)
-            if len(found) > 100_000:
-                break
+                found.append(bare)  # a macro that is not known here stays one
         return found
 
     def rule(self, words: list[str], where: Where) -> None:

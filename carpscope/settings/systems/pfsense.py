@@ -87,7 +87,7 @@ def _carp(
         told = "ifconfig refuses the call: advskew is 0 to 254 and advbase 1 to 255"
         refuse(node, where, told, device, number)
         return vhid
-    vhid.addresses.append(Shared(shared, bits, line))
+    vhid.add(Shared(shared, bits, line))
     if vip.value("carp_mode") == "ucast":
         vhid.peer = address(vip.value("carp_peer"), "inet")
         vhid.peer_where = Where(source.path, (vip.find("carp_peer") or vip).line)
@@ -110,8 +110,8 @@ def _alias(node: DeclaredNode, vip: Element, source: Source, carps: dict[str, Vh
         refuse(node, line, "ifconfig refuses the address", vhid.device, vhid.number)
     elif not vhid.runs:
         vhid.dropped.append(Shared(shared, bits, line))
-    elif shared not in [one.address for one in vhid.addresses]:
-        vhid.addresses.append(Shared(shared, bits, line))
+    elif shared not in vhid.held:
+        vhid.add(Shared(shared, bits, line))
         vhid.where.append(where)
 
 
