@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import pairwise
 
-from carpscope.core.address import inside
 from carpscope.core.registry import discover
 from carpscope.core.values import dataclass
 from carpscope.settings import keys
