@@ -45,7 +45,7 @@ from carpscope.timeline.mastership import is_unheard
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.passage import Passage
-from carpscope.timeline.settling import job
+from carpscope.timeline.settling import job, share
 from carpscope.wire.decode import Packet
 
 PRUNE_EVERY: Nanos = 60 * SECOND
@@ -279,15 +279,15 @@ class Monitor:
         if group is None:
             return
         group.revision += 1
+        if outcome.recipe is not None:
+            if outcome.recipe not in group.recipes:
+                group.recipes.append(outcome.recipe)
+            share(group)
+            return
         for node in group.members:
-            track = node.authentication
-            if outcome.recipe is not None:
-                track.apply([outcome.recipe])
-                track.tidy(finish=False)
-            elif node.id == question.node:
+            if node.id == question.node:
+                track = node.authentication
                 track.limits = list(dict.fromkeys([*track.limits, *outcome.limits]))
-        if outcome.recipe is not None and outcome.recipe not in group.recipes:
-            group.recipes.append(outcome.recipe)
 
     def _waits(self) -> bool:
         return any(

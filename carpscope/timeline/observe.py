@@ -43,7 +43,7 @@ from carpscope.timeline.node import INTERVALS_KEPT, Farewell, Node, Reign, frame
 from carpscope.timeline.pace import heard_again, keep_pace
 from carpscope.timeline.pruning import drop, let_go_of_past, silent, trim
 from carpscope.timeline.rivals import rival
-from carpscope.timeline.settling import find, gathered, glance, job, settle, unexplained
+from carpscope.timeline.settling import find, gathered, glance, job, settle, share, unexplained
 from carpscope.timeline.steady import leading, take
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
@@ -300,7 +300,10 @@ class Observer:
 
     def _searched(self, group: Group, node: Node, one: Waiting) -> bool:
         mine = job(group, node, self.candidates(group, [node]))
-        return find(mine, self.keyring, self.effort, one)
+        is_found = find(mine, self.keyring, self.effort, one)
+        if is_found:
+            share(group)
+        return is_found
 
     def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
         """Collect what these nodes of a group may sign."""
@@ -380,7 +383,10 @@ class Observer:
             and track.due
             and (node.adverts > 1 or len(group.nodes) <= LOOKED_AT_ONCE)
         ):
+            known = len(group.recipes)
             glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
+            if len(group.recipes) > known:
+                share(group)
         if node.held:
             self._facts += let_go(group, node)
         follow_counter(group, node, at, ip.version, view)

@@ -100,6 +100,16 @@ def glance(job: Job, keyring: Keyring, effort: Effort) -> None:
     job.track.tidy(finish=False)
 
 
+def share(group: Group) -> None:
+    """Look with what was found of one node at what the others sent before it was known.
+
+    Whether somebody sends again what another signed (`timeline.impostor`) rests on who verifies.
+    """
+    for node in group.members:
+        node.authentication.apply(group.recipes)
+        node.authentication.tidy(finish=False)
+
+
 def find(job: Job, keyring: Keyring, effort: Effort, waiting: Waiting) -> bool:
     """Look for what explains one advertisement that may not be the node's own.
 

@@ -82,3 +82,17 @@ def test_no_remedy_takes_an_address_from_who_serves_it_alone() -> None:
     assert remedy.startswith("Take it back on 10.100.0.2: ifconfig IF inet vhid 1 10.100.0.1/32")
     assert "10.100.0.1 is served by 10.100.0.3 alone" in remedy
     assert "delete" not in remedy
+
+
+def test_who_advertised_before_the_address_was_known_verifies_as_the_others_do() -> None:
+    """Without the address a passphrase explains nothing until ARP names it.
+
+    A backup that claims with the counter that it heard makes the HMAC of the master's own
+    advertisement; who has verified may, so what came earlier is looked at again.
+    """
+    path = str(FIELD / "claim-before-the-address-is-known.pcap")
+    for address in ([], ["-a", "10.77.208.251"]):
+        told = json.loads(run("analyze", "--json", "-p", "8x5FFn6", *address, path).out)
+        found = {one["label"] for one in told["findings"]}
+        assert {"split_brain", "partition", "equal_skew_tie"} <= found
+        assert "replayed_advert" not in found

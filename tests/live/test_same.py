@@ -25,6 +25,7 @@ NAMES = sorted(p.parent.name for p in CAPTURES.glob("*/capture.pcap*"))
 FIELD = ROOT / "tests/data/field"
 RECORDED = sorted(p.stem for p in FIELD.glob("*.pcap"))
 SUPPLIED = {
+    "claim-before-the-address-is-known": (("8x5FFn6",), ()),
     "two-pairs-one-vhid": (("blue-anchor-91", "other-team-44"), ("10.130.0.100", "10.130.0.150")),
     "carp-disabled-aliases-left": (
         ("button-Rowan-10",),
