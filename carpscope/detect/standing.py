@@ -121,7 +121,10 @@ def at_end(
 ) -> Standing:
     """Return how things stand when a capture ends."""
     still = tuple(f for f in findings if not is_over(f, f.end, at))
-    return seen(still, config, {group.id: not is_unheard(group, at) for group in groups}, is_judged)
+    # what knows when it is over and is not, knows how a group stands that does not advertise
+    told = {group for one in still if one.label in ENDS_BY_ITSELF for group in one.groups}
+    heard = {one.id: one.id in told or not is_unheard(one, at) for one in groups}
+    return seen(still, config, heard, is_judged)
 
 
 def seen(
