@@ -34,9 +34,16 @@ _ELECTION = (
 """Advertisements, and what elections leave beside them: ARP, ND, IGMP, MLD and pfsync."""
 
 
-def live_filter(narrow: str | None = None) -> str:
+COOKED = (113, 276)
+"""Link types of `any`: the kernel took the tag off before the filter sees a frame, which `vlan`
+cannot ask for. What has a second one is taken whole."""
+
+
+def live_filter(narrow: str | None = None, link: int = 1) -> str:
     """Give the capture filter; `narrow` (of -f) comes first, VLAN last: it shifts what follows."""
-    base = f"({_ELECTION}) or (vlan and ({_ELECTION})) or (vlan and ({_ELECTION}))"
+    base = f"({_ELECTION}) or ether proto 0x8100 or ether proto 0x88a8"
+    if link not in COOKED:
+        base = f"({_ELECTION}) or (vlan and ({_ELECTION})) or (vlan and ({_ELECTION}))"
     return f"({narrow}) and ({base})" if narrow and narrow.strip() else base
 
 
@@ -151,11 +158,12 @@ class Interface:
         if problem < 0:
             raise CarpscopeError(f"{self.name}: {_ACTIVATION.get(problem, f'error {problem}')}")
         try:
-            handle.setfilter(live_filter(self.settings.narrow))
+            handle.setfilter(live_filter(self.settings.narrow, handle.datalink()))
             handle.setnonblock(1)
         except pcapy.PcapError as error:
             handle.close()
-            raise CarpscopeError(f"-f {self.settings.narrow!r}: {shown(str(error))}") from None
+            told = f"-f {shown(self.settings.narrow)}" if self.settings.narrow else "filter"
+            raise CarpscopeError(f"{self.name}: {told}: {shown(str(error))}") from None
         link = links.look(self.name)
         self._number = link.number if link is not None else 0
         self._carrier_changes = link.carrier_changes if link is not None else 0

@@ -12,9 +12,11 @@ that what `--exec` starts would inherit.
 """
 
 import ctypes
+import errno
 import os
 import pwd
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from carpscope.core.errors import CarpscopeError
 
@@ -59,6 +61,18 @@ def drop(user: str = "nobody") -> AbstractContextManager[object]:
     kept = _permitted(libc) & _NET_RAW
     _set(libc, permitted=kept, effective=0)
     return _Raised(libc) if kept else nullcontext()
+
+
+@contextmanager
+def explained(user: str | None) -> Iterator[None]:
+    """Say of what is denied that it is to the user that was become, and how to choose another."""
+    try:
+        yield
+    except CarpscopeError as problem:
+        if user is None or os.strerror(errno.EACCES) not in str(problem):
+            raise
+        told = f"{problem} to {user}, who carpscope became after opening; --user NAME is another"
+        raise CarpscopeError(told) from None
 
 
 class _Raised(AbstractContextManager[object]):

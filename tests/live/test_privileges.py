@@ -11,7 +11,7 @@ import pytest
 
 from tests.live.stage import Watcher, needs_namespaces, until, wire
 from tests.live.test_wire import send
-from tests.program import ROOT
+from tests.program import CAPTURES, ROOT
 
 pytestmark = needs_namespaces
 
@@ -197,3 +197,20 @@ def test_root_writes_through_no_link_of_another(folder: Path) -> None:
                 assert "is a link; name the file that it leads to" in done.stderr
     assert secret.read_text() == "root only\n"
     assert (logs / "link").is_symlink()
+
+
+@needs_namespaces
+@pytest.mark.parametrize("option", ["-w", "--state", "--out"])
+def test_what_is_denied_names_who_asked_and_the_option(option: str, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    target = f"{'json=' if option == '--out' else ''}{closed / 'x'}"
+    with (CAPTURES / "ucarp-healthy" / "capture.pcap").open("rb") as stream:
+        done = subprocess.run(
+            [sys.executable, "-m", "carpscope", "live", "-q", option, target, "-"],
+            stdin=stream, capture_output=True, text=True, check=False, cwd=ROOT,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "Permission denied to nobody, who carpscope became after opening; --user NAME is another\n"
+    )

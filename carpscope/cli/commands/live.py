@@ -217,19 +217,22 @@ def _run(options: argparse.Namespace) -> int:
         loop.outputs.listen(options.metrics)  # a port below 1024 takes root
     pipes = _pipes(targets, options)
     capture = LiveCapture(options.interface, settings, pipes=pipes)
+    became: str | None = None
     if options.interface or all(one.path == "-" for one in targets):
+        became = options.user if os.geteuid() == 0 else None
         # pipes are opened again and commands started again as who named them
         capture.surround(privileges.drop(options.user))
     # files are opened and made as who is left: root follows nobody's link, and turning a page
     # works as it began. Threads begin from here on: privileges belong to each.
-    loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
-    names = [*options.interface, *(one.name for one in pipes)]
-    loop.recorder, loop.keeper = _kept(options, names, loop)
-    loop.state = _state(options)
-    loop.report = _report_state
-    loop.outputs.start()
-    capture.start()
-    live = Live(capture, config, loop)
+    with privileges.explained(became):
+        loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
+        names = [*options.interface, *(one.name for one in pipes)]
+        loop.recorder, loop.keeper = _kept(options, names, loop)
+        loop.state = _state(options)
+        loop.report = _report_state
+        loop.outputs.start()
+        capture.start()
+        live = Live(capture, config, loop)
     _watch_threads(loop)
     with _screen(options, loop) as stop:
         _signals(live)
