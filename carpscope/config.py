@@ -34,6 +34,8 @@ class ExpectedGroup(NamedTuple):
     """Groups that say the same here have one master."""
     maintenance: tuple[tuple[Nanos, Nanos], ...] = ()
     """Times whose findings do not count for status and exit status."""
+    preempts: str = ""
+    """The line of a file that switches preemption on for who should be MASTER."""
 
 
 class Tolerances(NamedTuple):

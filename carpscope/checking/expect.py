@@ -58,11 +58,14 @@ def _group(group: DeclaredGroup) -> ExpectedGroup:
     sources = [_sources(one) for one in group.up]
     everybody = tuple(address for some in sources for address in some) if all(sources) else ()
     shared = {one.signs for one in group.up}
+    best = _best(group)
+    where = None if best is None else best.node.preempt_where
     return ExpectedGroup(
         group.number,
         nodes=everybody,
         addresses=tuple(sorted(next(iter(shared)))) if len(shared) == 1 else (),
-        master=_master(group),
+        master=() if best is None else _sources(best),
+        preempts="" if where is None else str(where),
     )
 
 
@@ -72,16 +75,16 @@ def _sources(member: Member) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(member.own))
 
 
-def _master(group: DeclaredGroup) -> tuple[bytes, ...]:
-    """Return the addresses of the node with the lowest skew, where all preempt."""
+def _best(group: DeclaredGroup) -> Member | None:
+    """Return the node with the lowest skew, where all preempt."""
     ranked = [
         (one.vhid.advbase, one.advskew, one)
         for one in group.up
         if one.vhid.advbase is not None and one.advskew is not None
     ]
     if len(ranked) < max(2, len(group.up)) or not all(one.preempt for one in group.up):
-        return ()
+        return None
     ranked.sort(key=lambda item: (item[0] or 0, item[1] or 0))
     if ranked[0][:2] == ranked[1][:2]:
-        return ()
-    return _sources(ranked[0][2])
+        return None
+    return ranked[0][2]

@@ -22,6 +22,7 @@ Sources
 
 from collections.abc import Iterator
 
+from carpscope.config import ExpectedGroup
 from carpscope.core.units import Nanos, span_text
 from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
@@ -42,6 +43,7 @@ class _Spell:
     start: Nanos
     frame: int
     expected: tuple[bytes, ...]
+    preempts: str
     end: Nanos | None = None
 
 
@@ -68,18 +70,18 @@ class UnexpectedMaster:
             if len(wrong) < len(masters) or (not masters and not ends):
                 self._end(group, fact.at)
             elif wrong and group.id not in self._now and isinstance(fact, Claimed):
-                self._begin(group, wrong[0], fact.at, fact.frame, expected.master)
+                self._begin(group, wrong[0], fact.at, fact.frame, expected)
             elif wrong and group.id not in self._now:
                 node = wrong[0]  # the named one left
-                self._begin(group, node, fact.at, node.reigns[-1].first, expected.master)
+                self._begin(group, node, fact.at, node.reigns[-1].first, expected)
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._now.pop(fact.group.id, None)
 
     def _begin(
-        self, group: Group, node: Node, at: Nanos, frame: int, expected: tuple[bytes, ...]
+        self, group: Group, node: Node, at: Nanos, frame: int, expected: ExpectedGroup
     ) -> None:
         if len(self._now) < SITUATIONS_KEPT:
-            self._now[group.id] = _Spell(group, node, at, frame, expected)
+            self._now[group.id] = _Spell(group, node, at, frame, expected.master, expected.preempts)
 
     def _end(self, group: Group, at: Nanos) -> None:
         spell = self._now.pop(group.id, None)
@@ -115,9 +117,16 @@ class UnexpectedMaster:
             f"The configuration names {named}; {node.id} became MASTER, and {named} was not "
             f"{since(spell.start, end)}.",
             f"Look why {named} is not MASTER: whether it runs, is demoted, or only waits since "
-            "preemption is off.",
+            f"preemption is off{_declared(spell.preempts)}.",
             ongoing=is_open,
         )
+
+
+def _declared(where: str) -> str:
+    """Say that files switch preemption on, which a running system need not have."""
+    if not where:
+        return ""
+    return f": {where} switches it on, `sysctl net.inet.carp.preempt` says whether that is in force"
 
 
 RULE = Rule(
