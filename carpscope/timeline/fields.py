@@ -105,7 +105,7 @@ def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: Adve
             habit.last_random = at
         habit.link(value, follows=follows and last is not None and last.node is not node)
     else:
-        habit.chained = value
+        habit.link(value)
     habit.seen += 1
     habit.value = value
     others = group.known if group.is_crowded else group.nodes.values()

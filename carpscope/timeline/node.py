@@ -60,8 +60,9 @@ class Reign:
     """`bow-out`, `yielded` (a better one was heard), `silent`, `capture` (it ends first), `unseen`
     (it was heard no more after a time in which the capture saw nothing)."""
     early: tuple[Nanos, Nanos] | None = None
-    """When it last advertised out of its beat, and in it before that: of a ucarp that yields, the
-    first is a farewell, sent up to a second after it had heard why (state-machine.md 3.10)."""
+    """When it last advertised out of its beat, and until when it went on for itself before that: of
+    a ucarp that yields, the first is a farewell, sent up to a second after what it yields to had
+    come (state-machine.md 3.10)."""
 
     @property
     def until(self) -> Nanos:
@@ -119,9 +120,15 @@ class CounterHabit:
         """Tell whether it counted on for so long that what breaks that is another's."""
         return self.chain >= STEADY
 
+    def begin(self, value: int) -> None:
+        """Begin anew: who claims may have been started meanwhile, with another counter."""
+        self.chain, self.chained, self.spare = 0, value, -1
+
     def link(self, value: int, *, follows: bool = False) -> None:
         """Take one more into the chain, unless it begins another; it `follows` another node's."""
-        if follows or (self.chained >= 0 and value - self.chained & COUNTER_MASK <= NEAR):
+        if self.chained < 0:
+            self.chained = value
+        elif follows or (value - self.chained & COUNTER_MASK <= NEAR):
             self.chain, self.chained, self.spare = self.chain + 1, value, -1
         elif self.spare >= 0 and value - self.spare & COUNTER_MASK <= NEAR:
             self.chain, self.chained, self.spare = 1, value, -1

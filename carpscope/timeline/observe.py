@@ -449,6 +449,9 @@ class Observer:
         node.deceived = None
         if reign is None:
             self._claim(group, node, at, ref)
+            for family, habit in node.counters.items():
+                mine = family == version and view.has_counter
+                habit.begin(view.counter_value if mine else -1)
         else:
             reign.go_on(at, ref)
             if node.last >= self.resumed and (version == 4 or 4 not in group.families):
@@ -458,7 +461,8 @@ class Observer:
         early = reign is not None and at - node.last < soon
         if reign is not None and early:
             before = reign.early
-            reign.early = at, before[1] if before and before[0] == node.last else node.last
+            beat = before[1] if before and before[0] == node.last else node.last
+            reign.early = at, max(beat, at - traits.handed_late(node))
         if group.contest is not None and len(group.masters) > 1:
             # what it went on beside may have been another's lie
             lured = at - group.deceived_at < timers.AFTERMATH

@@ -115,6 +115,11 @@ def reaction(node: "Node") -> Nanos:
     return timers.reaction(profile("ucarp") if is_ucarp(node) else None)
 
 
+def handed_late(node: "Node") -> Nanos:
+    """Return how long a packet may have waited when a node is handed it."""
+    return profile("ucarp").delivery_ns if is_ucarp(node) else 0
+
+
 def reaction_of(mac: bytes | None) -> Nanos:
     """Return the same of a sender of whom one advertisement is known."""
     return timers.reaction(profile("ucarp") if mac is not None and is_ucarp_mac(mac) else None)

@@ -10,7 +10,7 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.pipeline import Analysis, analyze
-from tests.plain import CARP_GROUP, Tape, carp, ether, ipv4
+from tests.plain import CARP_GROUP, Tape, carp, ether, ipv4, ipv6
 
 VIP = "10.0.0.100"
 A, B = "10.0.0.1", "10.0.0.2"
@@ -105,3 +105,16 @@ def test_a_passphrase_that_fits_nothing_leaves_the_counter(tmp_path: Path) -> No
     severities = {finding.severity.value for finding in analysis.findings}
     assert labels(analysis) == {"unverified"}
     assert severities == {"error", "warning"}
+
+
+def test_who_comes_back_in_two_families_is_not_accused(tmp_path: Path) -> None:
+    """An OpenBSD has one cookie for IPv4 and IPv6, and another one once it was started again."""
+    tape = Tape()
+    for start, cookie in ((0, 77 << 40), (45, 99 << 40)):
+        for second in range(start, start + 40):
+            say(tape, second, A, 1, 0, cookie)
+            body = carp(1, 1, 0, cookie, passphrase="own", vips=(VIP,))
+            packet = ipv6("fe80::1", "ff02::12", 112, body)
+            frame = ether("00:00:5e:00:01:01", "33:33:00:00:00:12", 0x86DD, packet)
+            tape.put(second + 0.0003, frame)
+    assert "unverified" not in labels(seen(tape, tmp_path))

@@ -35,3 +35,15 @@ def test_a_farewell_of_a_ucarp_is_no_insisting(
     sent: list[float], is_split: bool, tmp_path: Path
 ) -> None:
     assert ("split_brain" in ucarps(tmp_path, sent)) is is_split
+
+
+def test_a_farewell_takes_off_no_more_than_a_second(tmp_path: Path) -> None:
+    """A split of 7.4 s, advbase 5: an election explains 6.3 s at most."""
+    tape = Tape()
+    for second in range(0, 100, 5):
+        tape.advert(second - 0.1, "10.0.0.1", 1, base=5, vips=("10.0.0.50",), ucarp=True)
+    for at in (52.6, 58.459, 60.021):
+        tape.advert(at, "10.0.0.2", 1, 220, base=5, vips=("10.0.0.50",), ucarp=True)
+    with open_capture(tape.write(tmp_path / "tape.pcap")) as capture:
+        analysis = analyze([capture], Config((b"plain bytes",)))
+    assert "split_brain" in {finding.label for finding in analysis.findings}
