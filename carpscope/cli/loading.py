@@ -35,7 +35,7 @@ def _libraries() -> None:
     import rich.live
     import rich.traceback
 
-    for name in ("dpkt.pcapng", "rich.progress_bar", "pcapy"):
+    for name in ("dpkt.pcapng", "rich.progress_bar", "pcapy", "select", "termios", "tty"):
         importlib.import_module(name)
     del encodings, http, shutil, signal, ssl, subprocess, traceback, rich
 

@@ -83,7 +83,8 @@ def _group_name(group: GroupView, now: Snapshot, wrong: bool) -> Text:
     if not group.is_known:
         sign, style = "?", WARN
     line = styled(f"{sign} ", style)
-    line.append(f"{where}{group.id}", style="bold")
+    named = f"{group.vips[0]} ({group.id})" if group.vips else group.id
+    line.append(shown(f"{where}{named}"), style="bold")
     if group.name:
         line.append(f"  {group.name}")
     if not group.is_known:

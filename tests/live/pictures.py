@@ -1,6 +1,6 @@
 """Pictures of the dashboard, as a terminal shows it: `python -m tests.live.pictures FOLDER`.
 
-Real nodes in namespaces, carpscope in tmux at 80×24 and 200×60, what tmux shows as SVG.
+Real nodes in namespaces, carpscope in tmux at 40×12, 80×24 and 200×60, what tmux shows as SVG.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.generate_pictures import svg
 from tests.live.stage import ADDRESS, PASSPHRASE, Scene, node, scene, until
 from tests.program import ROOT
 
-SIZES = ((80, 24), (200, 60))
+SIZES = ((40, 12), (80, 24), (200, 60))
 TOML = f"""\
 passphrases = ["{PASSPHRASE}"]
 addresses = ["{ADDRESS}"]

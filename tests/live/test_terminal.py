@@ -69,3 +69,21 @@ def test_keys_stay_off_the_shell_and_the_screen_comes_back(terminal: Terminal) -
     terminal.press("echo status=$?", "Enter")
     terminal.shows("status=0")
     assert "zzuvw" not in terminal.text
+
+
+def test_the_dashboard_imports_nothing_once_the_program_may_be_out_of_reach() -> None:
+    code = (
+        "import sys; from carpscope.cli.loading import load; load(); sys.meta_path.clear();"
+        "from carpscope.report.dashboard import Dashboard; one = Dashboard(); one.start();"
+        "one.stop(); print('given back')"
+    )
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdin=theirs, capture_output=True, text=True, check=False, cwd=ROOT,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "given back" in done.stdout, done.stderr
