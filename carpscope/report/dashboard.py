@@ -174,6 +174,8 @@ def picture(
         crowd = sum(len(g.nodes) + len(g.unheard) + 1 for g in now.groups) + 2
         is_list = view.pattern or crowd > room - SUMMARY
         most = max(room // 3, 3, 0 if is_list else room - crowd - LOG_LEAST - 2)
+        if height < ROOMY:
+            most = max(room - 3, 3)  # what is wrong before anything else
         body = _findings(now, width, most, height)
         left = room - len(body)
         if is_list:
@@ -261,6 +263,8 @@ def _findings(now: Snapshot, width: int, room: int, height: int) -> list[Text]:
             most = 4 if len(order) <= 2 else 2
             told += _wrapped(Text(f"    do: {shown(found.remedy)}", style="bold"), width, 8, most)
         left = len(order) - index
+        if not lines:  # room for the first line of what follows: the symptom may be the worst
+            told = told[: max(room - 1 - min(left - 1, room // 3), 1)]
         if lines and len(lines) + len(told) + min(left - 1, room // 4) > room - 1:
             told = told[:1]  # what is left has a line each: nothing bad hides below what is less
         if lines and len(lines) + len(told) + (left > 1) > room - 1:

@@ -177,3 +177,14 @@ def test_the_worst_is_there_however_small(size: tuple[int, int]) -> None:
 
 def test_what_terminals_send() -> None:
     assert read("j\x1b[A\x1b[B\r\x1b/") == ["j", "up", "down", "enter", "escape", "/"]
+
+
+def test_a_symptom_that_is_worse_than_its_cause_is_not_left_out() -> None:
+    now = many()
+    symptom = dataclasses.replace(now.open[0], is_symptom=True, identity="CS101-b")
+    cause = dataclasses.replace(
+        now.open[0], code="CS501", severity=Severity.ERROR, identity="CS501-a", remedy=REMEDY
+    )
+    now = dataclasses.replace(now, groups=now.groups[11:12], open=(cause, symptom))
+    shown = text(now, 40, 12)
+    assert shown.index("CS501") < shown.index("do: ") < shown.index("✗ CS101")
