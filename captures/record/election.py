@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 
 from captures.record.label import Label
+from captures.record.master_periods import Interval, Member, master_periods_of, overlaps
 from captures.record.plan import SECOND, Chronicle, Micros, Plain, Ucarp
-from captures.record.reigns import Interval, Member, overlaps, reigns_of
 
 _BRIEF: Micros = SECOND // 4
 """A master this young was only a claimant of the same election."""
@@ -28,8 +28,8 @@ class Group:
         self._members = members
         self._chronicle = chronicle
         self._imposed = list(imposed)
-        self._reigns = sorted(
-            ((reign, member) for member in members for reign in member.reigns),
+        self._master_periods = sorted(
+            ((period, member) for member in members for period in member.master_periods),
             key=lambda pair: pair[0].start,
         )
 
@@ -73,7 +73,7 @@ class Group:
                     },
                 )
             if (a.advbase, a.advskew) == (b.advbase, b.advskew):
-                collided = bool(overlaps(reigns_of(left), reigns_of(right)))
+                collided = bool(overlaps(master_periods_of(left), master_periods_of(right)))
                 yield self._label(
                     "equal_skew_tie",
                     (start, end),
@@ -89,13 +89,13 @@ class Group:
     def mangled(self) -> Iterator[Label]:
         """Advertisements that leave a node otherwise than they should."""
         for member in self._members:
-            if not member.reigns:
+            if not member.master_periods:
                 continue
             common = Label(
                 label="bad_ttl",
                 kind="problem",
-                start=member.reigns[0].start,
-                end=member.reigns[-1].end,
+                start=member.master_periods[0].start,
+                end=member.master_periods[-1].end,
                 nodes=(member.name,),
                 vhid=self._vhid,
                 vlan=self._vlan,
@@ -111,7 +111,7 @@ class Group:
     def split_brains(self) -> Iterator[Label]:
         for left, right in combinations(self._members, 2):
             longest = max(left.options.interval, right.options.interval)
-            for start, end in overlaps(reigns_of(left), reigns_of(right)):
+            for start, end in overlaps(master_periods_of(left), master_periods_of(right)):
                 if end - start <= longest * 107 // 100 + SECOND // 20:
                     continue
                 causes = self._causes(start, end, left, right)
@@ -126,7 +126,7 @@ class Group:
 
     def changes(self) -> Iterator[Label]:
         """Fail-overs (the master was killed) and preemptions (ucarp's log says so)."""
-        for (old, loser), (new, winner) in pairwise(self._reigns):
+        for (old, loser), (new, winner) in pairwise(self._master_periods):
             if old.killed and loser is not winner and new.start >= old.end:
                 attacks = [lie for lie in self._attacks() if lie.start < new.start]
                 yield self._label(
@@ -156,11 +156,11 @@ class Group:
     def gaps(self) -> Iterator[Label]:
         """Nobody is MASTER, though somebody was, for longer than any take-over needs."""
         bound = max(member.options.takeover_max for member in self._members) * 5 // 4 + SECOND // 2
-        if not self._reigns:
+        if not self._master_periods:
             return
-        last = self._reigns[0][0].end
-        starts = [reign.start for reign, _ in self._reigns[1:]] + [self._chronicle.end]
-        ends = [reign.end for reign, _ in self._reigns[1:]] + [self._chronicle.end]
+        last = self._master_periods[0][0].end
+        starts = [period.start for period, _ in self._master_periods[1:]] + [self._chronicle.end]
+        ends = [period.end for period, _ in self._master_periods[1:]] + [self._chronicle.end]
         for start, end in zip(starts, ends, strict=True):
             if start - last > bound:
                 lies = [lie.label for lie in self._attacks() if lie.start < start]
@@ -178,7 +178,7 @@ class Group:
 
     def flapping(self) -> Iterator[Label]:
         """Four gains of mastership in thirty advbase, not counting the first election."""
-        gains = [reign.start for reign, _ in self._reigns[1:]]
+        gains = [period.start for period, _ in self._master_periods[1:]]
         window = 30 * SECOND * max(member.options.advbase for member in self._members)
         busy = [g for i, g in enumerate(gains) if _crowded(gains, i, window)]
         if busy:
@@ -221,7 +221,7 @@ class Group:
 
     def _taken_over(self, left: Member, right: Member) -> bool:
         pair = (left.name, right.name)
-        return any(new.reason and winner.name in pair for new, winner in self._reigns[1:])
+        return any(new.reason and winner.name in pair for new, winner in self._master_periods[1:])
 
     def _attacks(self) -> list[Label]:
         return [lie for lie in self._imposed if lie.more.get("impersonates") in self._names()]

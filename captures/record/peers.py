@@ -54,7 +54,7 @@ class Peer:
         self._reader.start()
 
     def kill(self) -> None:
-        """SIGKILL: no farewell, no down-script."""
+        """SIGKILL: no bow-out, no down-script."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:

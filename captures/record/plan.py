@@ -92,7 +92,7 @@ class Start:
 class Kill:
     """The programs of the host get SIGKILL, and its link goes down.
 
-    No program says farewell; only the kernel, in between, still leaves the multicast group.
+    No program sends a bow-out; only the kernel, in between, still leaves the multicast group.
     """
 
     at: float

@@ -60,7 +60,7 @@ _HEALTHY = Story(
 _FAILOVER = Story(
     name="ucarp-failover",
     happens="""A pair of ucarp nodes and a user who pings their address. The master alpha is killed
-        without a farewell; beta takes over when it has missed its advertisements.""",
+        without a bow-out; beta takes over when it has missed its advertisements.""",
     hosts=_pair(_NODE, _SPARE, _CALLER),
     actions=(*_BOTH, Call(6, "caller", _NODE.address), Kill(14, "alpha")),
     seconds=30,

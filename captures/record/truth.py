@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from captures.record.election import Group
 from captures.record.label import Label
+from captures.record.master_periods import member_of, overlaps, running
 from captures.record.plan import Attack, Chronicle, Story
-from captures.record.reigns import member_of, overlaps, running
 
 
 def labels(story: Story, chronicle: Chronicle) -> list[Label]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from carpscope.adverts.train import Kind, Plain, Train
+from carpscope.adverts.train import Plain, RowKind, Train
 from carpscope.core.batch import Batch
 from carpscope.core.units import Nanos
 from carpscope.wire import link as links
@@ -124,7 +124,7 @@ class _Sender:
         self.rows: list[tuple[int, Nanos, int, bytes]] = []
         self.add = self.rows.append
         self.copies: list[tuple[int, int]] = []
-        self.kind = Kind.ONE
+        self.kind = RowKind.ONE
 
     def copied(self, at: Nanos, moving: bytes, window: Nanos) -> int | None:
         """Return the place of the row that this is a copy of, if it is one."""
@@ -159,7 +159,7 @@ class Cutter:
         units = self._units = []
         data, window, opened, latest = batch.data, self._window, self._open, self._latest
         captures, known = batch.captures, [layouts(link) for link in batch.links]
-        same, counts, jumps, one = Kind.SAME, Kind.COUNTS, Kind.JUMPS, Kind.ONE
+        same, counts, jumps, one = RowKind.SAME, RowKind.COUNTS, RowKind.JUMPS, RowKind.ONE
         index = -1
         for at, number, offset, captured, wire, interface in batch.rows:
             index += 1

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from carpscope.adverts.cut import SENDERS_KEPT, Cutter, Unit, parts, plain_of
-from carpscope.adverts.train import Kind, Plain, Train
+from carpscope.adverts.train import Plain, RowKind, Train
 from carpscope.core import native
 from carpscope.core.batch import Batch
 from carpscope.core.columns import Columns
@@ -15,7 +15,7 @@ _Given = tuple[
     int, int, bytes, bytes, bytes, bytes, list[tuple[int, int]], tuple[Nanos, Nanos] | None
 ]
 """A train as C gives it: sender, kind, rows, times, numbers, what moves, copies, span."""
-_KINDS = tuple(Kind)
+_KINDS = tuple(RowKind)
 
 
 class NativeCutter:

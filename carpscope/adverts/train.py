@@ -20,7 +20,7 @@ MOVING = 34
 _COUNTER, _DIGEST = 6, 14
 
 
-class Kind(IntEnum):
+class RowKind(IntEnum):
     """How each row follows the one before it."""
 
     ONE = 0
@@ -90,7 +90,7 @@ class Train:
         self,
         batch: Batch,
         plain: Plain,
-        kind: Kind,
+        kind: RowKind,
         columns: Columns,
         copies: Sequence[tuple[int, int]] = (),
         span: tuple[Nanos, Nanos] | None = None,
@@ -117,7 +117,7 @@ class Train:
 
     def after(self, count: int) -> "Train":
         """Return the rest of it behind the first rows."""
-        kind = self.kind if len(self.rows) > count + 1 else Kind.ONE
+        kind = self.kind if len(self.rows) > count + 1 else RowKind.ONE
         copies = [(place - count, index) for place, index in self.copies if place >= count]
         moving = self.moving[count * MOVING :]
         columns = self.rows[count:], self.at[count:], self.number[count:], moving

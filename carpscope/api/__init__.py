@@ -12,7 +12,7 @@ from typing import cast
 from carpscope.api import values
 from carpscope.api.convert import analysis_of, packet_of
 from carpscope.capture.source import open_capture
-from carpscope.checking.run import Check, Wishes
+from carpscope.checking.run import CheckResult, Wishes
 from carpscope.checking.run import check as check_settings
 from carpscope.config import Config, bounded
 from carpscope.core.address import parse_ip
@@ -98,7 +98,7 @@ def check(
     events: int = 3,
     strict: bool = False,
     capture: str | None = None,
-) -> Check:
+) -> CheckResult:
     """Check configurations before they go live: `carpscope.check(["fw1/", "fw2/"])`.
 
     The options are those of the command: `segments={"lan": [("fw1", "em0"), ("fw2", "em0")]}`.

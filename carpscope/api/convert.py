@@ -104,8 +104,8 @@ def _node(node: Node, config: Config) -> values.Node:
         node.adverts,
         node.authentication.status(supplied=config.has_secrets),
         tuple(
-            values.State(reign.start, reign.until, "MASTER", reign.ended_by or None)
-            for reign in node.reigns
+            values.State(period.start, period.until, "MASTER", period.ended_by or None)
+            for period in node.master_periods
         ),
     )
 

@@ -26,7 +26,7 @@ MESSAGE_BYTES = 64 << 20
 _IN_ORDER = attrgetter("at", "number")
 
 
-class Piece(NamedTuple):
+class FileFrames(NamedTuple):
     """Some frames of a file, in time order."""
 
     first: Nanos
@@ -64,7 +64,7 @@ class Extract(NamedTuple):
     """What became of a file."""
 
     recording: Recording | None
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[FileFrames, ...] = ()
     problem: str | None = None
     """Why there is none, in a line."""
     is_too_large: bool = False
@@ -80,10 +80,10 @@ def extract_all(
     """Extract some files; this is what an executor runs, here or on another machine."""
     done = []
     for path in paths:
-        pieces: list[Piece] = []
+        pieces: list[FileFrames] = []
         left = room
 
-        def put(piece: Piece, pieces: list[Piece] = pieces) -> None:
+        def put(piece: FileFrames, pieces: list[FileFrames] = pieces) -> None:
             nonlocal left
             pieces.append(piece)
             left -= len(piece.frames)
@@ -100,7 +100,7 @@ def extract_all(
     return done
 
 
-def extract(path: str, put: Callable[[Piece], None], *, digest: bool = False) -> Recording:
+def extract(path: str, put: Callable[[FileFrames], None], *, digest: bool = False) -> Recording:
     """Give the frames of a file to `put`, piece by piece; return what is known of the file.
 
     Raises CarpscopeError with one line where it cannot be read or is no capture.
@@ -128,9 +128,9 @@ def extract(path: str, put: Callable[[Piece], None], *, digest: bool = False) ->
         return _recording(capture, kept + len(held))
 
 
-def _packed(frames: list[Frame]) -> Piece:
+def _packed(frames: list[Frame]) -> FileFrames:
     frames.sort(key=_IN_ORDER)
-    return Piece(frames[0].at, pickle.dumps([tuple(frame) for frame in frames]))
+    return FileFrames(frames[0].at, pickle.dumps([tuple(frame) for frame in frames]))
 
 
 def unpacked(data: bytes) -> list[Frame]:

@@ -13,7 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
-from carpscope.archive.extract import Extract, Piece, Recording, extract, extract_all, unpacked
+from carpscope.archive.extract import Extract, FileFrames, Recording, extract, extract_all, unpacked
 from carpscope.archive.folder import Found, files, is_capture_name
 from carpscope.archive.workers import Tls, Workers, cluster, cores, processes, uninterrupted
 from carpscope.capture.described import Folder
@@ -39,7 +39,7 @@ Told = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class FolderOptions:
     """How to read folders."""
 
     workers: int | None = None
@@ -66,7 +66,7 @@ class _Place(NamedTuple):
 class Archive:
     """A folder that has been read. Close it when its frames are no longer needed."""
 
-    def __init__(self, path: str, wish: Wish, told: Callable[[int, int], None]) -> None:
+    def __init__(self, path: str, wish: FolderOptions, told: Callable[[int, int], None]) -> None:
         """Read all files; `told` hears of (bytes done, all bytes).
 
         Raises CarpscopeError where there is nothing to read or nowhere to write.
@@ -94,7 +94,7 @@ class Archive:
         """Remove it."""
         self._store.close()
 
-    def _read(self, path: str, wish: Wish, told: Callable[[int, int], None]) -> None:
+    def _read(self, path: str, wish: FolderOptions, told: Callable[[int, int], None]) -> None:
         trouble: list[str] = []
         found = files(path, trouble.append)
         if not found:
@@ -130,7 +130,7 @@ class Archive:
         except CarpscopeError as problem:
             return Extract(None, problem=str(problem))
 
-    def _keep(self, piece: Piece, file: int) -> None:
+    def _keep(self, piece: FileFrames, file: int) -> None:
         offset = self._store.tell()
         self._store.write(piece.frames)
         self._places.append(_Place(piece.first, file, offset, len(piece.frames)))
@@ -164,7 +164,9 @@ class Archive:
             )
 
 
-def _extracted(found: Sequence[Found], wish: Wish, told: Told) -> Iterator[tuple[Found, Extract]]:
+def _extracted(
+    found: Sequence[Found], wish: FolderOptions, told: Told
+) -> Iterator[tuple[Found, Extract]]:
     """Extract all files, those that take longest first."""
     jobs = sorted(found, key=lambda file: (-file.size, file.path))
     count = wish.workers or cores()

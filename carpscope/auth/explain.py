@@ -22,7 +22,7 @@ from carpscope.auth.recipes import Recipe
 from carpscope.auth.search import Search
 from carpscope.auth.stages import ALL, DEAR, FIRST, QUICK, Stage
 
-CUT = "the search was cut short: all that one run may search is used up"
+CUT = "search limit of this run reached: fewer passphrases or addresses let it go further"
 
 
 def explain(
@@ -54,7 +54,7 @@ def explain(
         outcome.limits.append(CUT)
     elif outcome.digests >= most:
         outcome.limits.append(
-            f"the search was cut short after {outcome.digests:,} digests: "
+            f"search limit reached after {outcome.digests:,} digests: "
             "fewer passphrases or addresses let it go further"
         )
     return outcome

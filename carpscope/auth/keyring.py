@@ -40,7 +40,7 @@ MANUAL_WORDS = frozenset(
 """What manuals and their copies print; finding one of them takes an attacker one guess."""
 
 
-class Key(NamedTuple):
+class CandidateKey(NamedTuple):
     """One key to try: a candidate's number, what was done to it, and its bytes."""
 
     number: int
@@ -66,7 +66,7 @@ class Key(NamedTuple):
         return name if self.variant == "as given" else f"{name} ({self.variant})"
 
 
-EMPTY_KEY = Key(EMPTY_NUMBER, "empty", b"")
+EMPTY_KEY = CandidateKey(EMPTY_NUMBER, "empty", b"")
 
 
 class Keyring:
@@ -77,7 +77,7 @@ class Keyring:
     def __init__(self, candidates: Iterable[bytes] = ()) -> None:
         """Take raw bytes; the same bytes given twice are one candidate."""
         self._candidates = list(dict.fromkeys(candidates))
-        self._keys: list[Key] | None = None
+        self._keys: list[CandidateKey] | None = None
 
     def __len__(self) -> int:
         """Return how many candidates there are."""
@@ -88,11 +88,11 @@ class Keyring:
         return f"Keyring({len(self._candidates)} passphrases)"
 
     @property
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[CandidateKey]:
         """Return every key to try, likeliest first: all as given, the empty one, all mistakes."""
         if self._keys is None:
-            plain: list[Key] = []
-            odd: list[Key] = []
+            plain: list[CandidateKey] = []
+            odd: list[CandidateKey] = []
             for number, raw in enumerate(self._candidates, 1):
                 first, *rest = _variants(number, raw)
                 plain.append(first)
@@ -101,12 +101,12 @@ class Keyring:
         return self._keys
 
     @property
-    def plain(self) -> list[Key]:
+    def plain(self) -> list[CandidateKey]:
         """Return the keys of the candidates as given, without mistakes."""
         return [key for key in self.keys if key.variant == "as given"]
 
     @property
-    def likely(self) -> list[Key]:
+    def likely(self) -> list[CandidateKey]:
         """Return the keys worth a long search: without mistakes, all 20 bytes too, and empty."""
         return [key for key in self.keys if key.variant in ("as given", ALL_BYTES, "empty")]
 
@@ -118,7 +118,7 @@ class Keyring:
         return not word.strip(b"\0") or word in MANUAL_WORDS
 
 
-def _distinct(keys: Iterable[Key]) -> list[Key]:
+def _distinct(keys: Iterable[CandidateKey]) -> list[CandidateKey]:
     """Drop keys whose 64 padded bytes were there before: trailing NULs change nothing."""
     seen: set[bytes] = set()
     kept = []
@@ -130,15 +130,15 @@ def _distinct(keys: Iterable[Key]) -> list[Key]:
     return kept
 
 
-def _variants(number: int, raw: bytes) -> Iterator[Key]:
+def _variants(number: int, raw: bytes) -> Iterator[CandidateKey]:
     """Give a candidate as the tools take it, then as people get it wrong."""
-    yield Key(number, "as given", raw[:IFCONFIG_SIZE])
+    yield CandidateKey(number, "as given", raw[:IFCONFIG_SIZE])
     if len(raw) > IFCONFIG_SIZE:
-        yield Key(number, ALL_BYTES, raw[:KEY_SIZE])
+        yield CandidateKey(number, ALL_BYTES, raw[:KEY_SIZE])
     for variant, changed in _mistakes(raw):
-        yield Key(number, variant, changed[:IFCONFIG_SIZE])
+        yield CandidateKey(number, variant, changed[:IFCONFIG_SIZE])
         if len(changed) > IFCONFIG_SIZE:
-            yield Key(number, f"{variant}, 20 bytes", changed[:KEY_SIZE])
+            yield CandidateKey(number, f"{variant}, 20 bytes", changed[:KEY_SIZE])
 
 
 def _mistakes(raw: bytes) -> Iterator[tuple[str, bytes]]:

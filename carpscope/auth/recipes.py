@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from carpscope.auth.digest import Signer, message, ordinary_order
-from carpscope.auth.keyring import Key
+from carpscope.auth.keyring import CandidateKey
 from carpscope.core.address import is_link_local
 
 
-class Rule(NamedTuple):
+class SigningRule(NamedTuple):
     """One way of choosing and ordering what is signed."""
 
     name: str
@@ -22,43 +22,43 @@ class Rule(NamedTuple):
     source: str
 
 
-SORTED = Rule(
+SORTED = SigningRule(
     "sorted",
     "IPv4 ascending as numbers, then IPv6 ascending byte by byte, each address once",
     "FreeBSD 7 to 15, NetBSD, OpenBSD since 2005; ucarp, whose only address is always sorted",
     "carp_hmac_prepare in sys/netinet/ip_carp.c (OpenBSD 1.113, FreeBSD 9.1); ucarp src/carp.c",
 )
-OWN_LINK_LOCAL = Rule(
+OWN_LINK_LOCAL = SigningRule(
     "sorted, with its own link-local address",
     "as sorted, and the carp interface's automatic fe80::200:5eff:fe00:1XX is one of them",
     "NetBSD and FreeBSD 5 to 9; OpenBSD accepts it and never sends it",
     "in6_ifattach gives the interface the address, carp_hmac_prepare takes what it finds",
 )
-NO_LINK_LOCAL = Rule(
+NO_LINK_LOCAL = SigningRule(
     "sorted, without link-local addresses",
     "as sorted, IPv6 link-local addresses left out although the interface has some",
     "OpenBSD since about 2008, in all it sends (HMAC_NOV6LL)",
     "OpenBSD ip_carp.c carp_hmac_prepare_ctx, carp_prepare_ad",
 )
-CONFIGURED = Rule(
+CONFIGURED = SigningRule(
     "configured order",
     "IPv4, then IPv6, each in the order in which it was configured",
     "FreeBSD 5.4 and 6.0",
     "FreeBSD 6.0 ip_carp.c carp_hmac_prepare: TAILQ_FOREACH over the interface's addresses",
 )
-CONFIGURED_IPV6 = Rule(
+CONFIGURED_IPV6 = SigningRule(
     "IPv6 in configured order",
     "IPv4 ascending, IPv6 in the order in which it was configured",
     "DragonFly",
     "DragonFly ip_carp.c carp_hmac_prepare: a sorted list of IPv4 addresses, if_addrheads of IPv6",
 )
-DUPLICATES = Rule(
+DUPLICATES = SigningRule(
     "sorted, duplicates kept",
     "IPv4 ascending, and an address that was configured twice is signed twice",
     "DragonFly",
     "DragonFly ip_carp.c carp_insert_ifa: the list keeps equal addresses",
 )
-LINK_LAYER = Rule(
+LINK_LAYER = SigningRule(
     "sorted, after the link-layer address set by hand",
     "the interface's link-layer address stands before the vhid",
     "OpenBSD, the first vhid of an interface with `lladdr` set by hand",
@@ -90,7 +90,7 @@ class Recipe:
     def __init__(
         self,
         vhid: int,
-        key: Key,
+        key: CandidateKey,
         addresses: tuple[bytes, ...],
         rule: str = SORTED.name,
         lladdr: bytes = b"",
@@ -113,7 +113,7 @@ class Recipe:
         """Supplied addresses that those of `unsupplied` look like a typing mistake of."""
         self.signer = signer
 
-    def _what(self) -> tuple[int, Key, tuple[bytes, ...], bytes]:
+    def _what(self) -> tuple[int, CandidateKey, tuple[bytes, ...], bytes]:
         return self.vhid, self.key, self.addresses, self.lladdr
 
     def __eq__(self, other: object) -> bool:
@@ -149,7 +149,7 @@ class Recipe:
 
 def recipe(
     vhid: int,
-    key: Key,
+    key: CandidateKey,
     addresses: Sequence[bytes],
     lladdr: bytes = b"",
     *,
@@ -178,7 +178,7 @@ def rule_of(
     ipv6: Sequence[bytes],
     lladdr: bytes = b"",
     left_out: Iterable[bytes] = (),
-) -> Rule:
+) -> SigningRule:
     """Name the rule that puts addresses into this order: the commonest that does."""
     if lladdr:
         return LINK_LAYER

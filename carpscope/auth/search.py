@@ -13,7 +13,7 @@ from typing import TypeAlias
 from carpscope.auth import sets
 from carpscope.auth.digest import SIGNED_SIZE, pads
 from carpscope.auth.effort import Effort
-from carpscope.auth.keyring import Key, Keyring
+from carpscope.auth.keyring import CandidateKey, Keyring
 from carpscope.auth.question import Candidates, Outcome, Sample
 from carpscope.auth.recipes import Recipe, automatic_link_local, recipe
 from carpscope.core import native
@@ -48,11 +48,11 @@ class Search:
         self.most = most
         self._outcome = outcome
         self._effort = effort
-        self._roots: dict[Key, tuple[_State, _State]] = {}
+        self._roots: dict[CandidateKey, tuple[_State, _State]] = {}
 
     # What one digest costs
 
-    def roots(self, key: Key) -> tuple[_State, _State]:
+    def roots(self, key: CandidateKey) -> tuple[_State, _State]:
         """Return the inner state behind 02 01 and the outer one, made once per key."""
         known = self._roots.get(key)
         if known is None:
@@ -61,7 +61,7 @@ class Search:
             known = self._roots[key] = inner, outer
         return known
 
-    def start(self, key: Key, lladdr: bytes = b"") -> tuple[_State, _State]:
+    def start(self, key: CandidateKey, lladdr: bytes = b"") -> tuple[_State, _State]:
         """Return the states behind the vhid."""
         root, outer = self.roots(key)
         inner = root.copy()
@@ -79,7 +79,7 @@ class Search:
         if text not in self._outcome.limits:
             self._outcome.limits.append(text)
 
-    def found(self, key: Key, addresses: Sequence[bytes], lladdr: bytes = b"") -> Recipe:
+    def found(self, key: CandidateKey, addresses: Sequence[bytes], lladdr: bytes = b"") -> Recipe:
         """Make the answer, naming what nobody supplied and what it may be a slip of."""
         known = {*self.pool.all, self.automatic}
         strangers = tuple(dict.fromkeys(a for a in addresses if a not in known))
@@ -94,7 +94,7 @@ class Search:
         )
 
     def try_all(
-        self, keys: Iterable[Key], chosen: Sequence[sets.Set], lladdr: bytes = b""
+        self, keys: Iterable[CandidateKey], chosen: Sequence[sets.Set], lladdr: bytes = b""
     ) -> Recipe | None:
         """Try sets, each in the order it has."""
         counter, wanted = self.sample.counter, self.sample.digest
@@ -114,7 +114,9 @@ class Search:
                 return None
         return None
 
-    def try_subsets(self, key: Key, ordered: Sequence[bytes], lladdr: bytes = b"") -> Recipe | None:
+    def try_subsets(
+        self, key: CandidateKey, ordered: Sequence[bytes], lladdr: bytes = b""
+    ) -> Recipe | None:
         """Walk all subsets of an ordered list, the empty one left out."""
         counter, wanted = self.sample.counter, self.sample.digest
         row = bytes(SIGNED_SIZE - len(counter) - len(wanted)) + counter + wanted
@@ -156,7 +158,7 @@ class Search:
         self.spend(done)
         return None
 
-    def try_orders(self, key: Key, addresses: Sequence[bytes]) -> Recipe | None:
+    def try_orders(self, key: CandidateKey, addresses: Sequence[bytes]) -> Recipe | None:
         """Walk all arrangements of all subsets, IPv4 before IPv6."""
         counter, wanted = self.sample.counter, self.sample.digest
         root, outer = self.start(key)
@@ -187,7 +189,7 @@ class Search:
         return None
 
     def try_strangers(
-        self, key: Key, base: sets.Set, strangers: Sequence[bytes]
+        self, key: CandidateKey, base: sets.Set, strangers: Sequence[bytes]
     ) -> tuple[bytes, ...] | None:
         """Try a sorted set with each of some other addresses in its place among them."""
         counter, wanted = self.sample.counter, self.sample.digest

@@ -22,7 +22,7 @@ FRAME_COST = 200
 CLOSE_PATIENCE_S = 5.0
 
 
-class Shelf(Protocol):
+class DiskWriter(Protocol):
     """What writes frames to a disk, and may wait for it: `rotation.Recorder`, `rotation.Keeper`."""
 
     lost: int
@@ -45,7 +45,7 @@ class Shelf(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Shelf)
+S = TypeVar("S", bound=DiskWriter)
 
 
 class Disk(Generic[S]):

@@ -1,7 +1,7 @@
 """The minutes around findings, a file each, in a folder: `--evidence`.
 
-`Keeper` remembers the last minutes and writes them down when a finding opens, with the minutes
-after it. Findings that open soon after each other share a file, of which each has a name.
+`EvidenceWriter` remembers the last minutes and writes them down when a finding opens, with the
+minutes after it. Findings that open soon after each other share a file, of which each has a name.
 
 How many files stay has a bound, and whoever can cause findings must not push out what was there
 before. So each cause has a quota: the code of a finding, and for a group that is configured its
@@ -64,7 +64,7 @@ class _Case:
     """By identity of a finding, the name of the file."""
 
 
-class Keeper:
+class EvidenceWriter:
     """--evidence: the minutes before and after every finding."""
 
     def __init__(

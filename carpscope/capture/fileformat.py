@@ -13,7 +13,7 @@ PACKET_LIMIT = 262_144
 """As of pcap: a larger number is damage, and believing it would allocate what somebody likes."""
 
 
-class Record(NamedTuple):
+class FileRecord(NamedTuple):
     """One packet of a file."""
 
     at: Nanos
@@ -29,7 +29,7 @@ class Format(NamedTuple):
     """What the file is called."""
     matches: Callable[[bytes], bool]
     """Whether a file that begins with these bytes (512, if there are so many) is of this kind."""
-    records: Callable[[Iterator[bytes], Tally], Iterator[Record]]
+    records: Callable[[Iterator[bytes], Tally], Iterator[FileRecord]]
     """Takes the file's bytes in blocks; writes into the tally what ended the reading early."""
 
 

@@ -64,7 +64,7 @@ class _Handle(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CaptureSettings:
     """How to capture."""
 
     narrow: str | None = None
@@ -102,12 +102,12 @@ def grown(before: int, now: int) -> int:
 
 
 @dataclass(slots=True)
-class Interface:
+class CaptureInterface:
     """One interface that is captured on."""
 
     name: str
     index: int
-    settings: Settings
+    settings: CaptureSettings
     state: str = "closed"
     """`up`, `down` (it is there, nothing can come) or `gone`."""
     frames: int = 0

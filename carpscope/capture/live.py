@@ -12,7 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from carpscope.capture.interface import BATCH, BATCHES_MAX, RETIRE_MS, Interface, Settings
+from carpscope.capture.interface import (
+    BATCH,
+    BATCHES_MAX,
+    RETIRE_MS,
+    CaptureInterface,
+    CaptureSettings,
+)
 from carpscope.capture.links import Links
 from carpscope.capture.pipe import Pipe
 from carpscope.core.batch import Batch
@@ -64,7 +70,7 @@ class LiveCapture:
     def __init__(
         self,
         names: Sequence[str],
-        settings: Settings,
+        settings: CaptureSettings,
         privileged: "AbstractContextManager[object] | None" = None,
         pipes: Sequence[Pipe] = (),
     ) -> None:
@@ -72,8 +78,8 @@ class LiveCapture:
 
         `pipes` are numbered behind the interfaces; they begin with `start`.
         """
-        self.interfaces: list[Interface | Pipe] = [
-            Interface(name, index, settings) for index, name in enumerate(names)
+        self.interfaces: list[CaptureInterface | Pipe] = [
+            CaptureInterface(name, index, settings) for index, name in enumerate(names)
         ]
         self._privileged = privileged or nullcontext()
         self._poll = select.poll()
@@ -90,7 +96,7 @@ class LiveCapture:
         self.interfaces += self._pipes
         self._open(self._pipes)
 
-    def _open(self, sources: Sequence[Interface | Pipe]) -> None:
+    def _open(self, sources: Sequence[CaptureInterface | Pipe]) -> None:
         now = wall_ns()
         for source in sources:
             source.open(self._links)
@@ -146,7 +152,7 @@ class LiveCapture:
             state = interface.check(self._links)
             if (
                 state == "gone"
-                and isinstance(interface, Interface)  # a pipe's thread opens it again
+                and isinstance(interface, CaptureInterface)  # a pipe's thread opens it again
                 and interface.exists
                 and abs(now - interface.tried) >= RETRY_AFTER
             ):
@@ -176,7 +182,7 @@ class LiveCapture:
                 due = [i for i in range(len(batch)) if self._is_due(batch, i, end)]
                 yield batch if len(due) == len(batch) else batch.chosen(due)
             came = sum(interface.frames for interface in self.interfaces) > before
-            ours = [one for one in self.interfaces if isinstance(one, Interface)]
+            ours = [one for one in self.interfaces if isinstance(one, CaptureInterface)]
             if all(interface.latest > end for interface in ours):
                 return  # pipes are not waited for: a sender may go on for ever
             quiet = 0 if came else quiet + 1
@@ -198,7 +204,7 @@ class LiveCapture:
         is_early = batch.at(index) <= end
         return is_early or isinstance(self.interfaces[batch.interface(index)], Pipe)
 
-    def _reopen(self, interface: Interface, now: Nanos) -> None:
+    def _reopen(self, interface: CaptureInterface, now: Nanos) -> None:
         interface.tried = now
         with self._privileged, self._reserve:
             try:
@@ -218,9 +224,9 @@ class LiveCapture:
                 self._registered[index] = number
 
 
-def _batches(source: Interface | Pipe, limit: int) -> Iterator[Batch]:
+def _batches(source: CaptureInterface | Pipe, limit: int) -> Iterator[Batch]:
     """Give what waits on one."""
-    if isinstance(source, Interface):
+    if isinstance(source, CaptureInterface):
         yield from source.read(limit)
     elif frames := list(source.read(limit)):
         yield Batch.of(frames)
@@ -230,7 +236,7 @@ def _at(frame: Frame) -> Nanos:
     return frame.at
 
 
-def _words(interface: Interface | Pipe, since: Nanos) -> str:
+def _words(interface: CaptureInterface | Pipe, since: Nanos) -> str:
     if interface.state == "up":
         away = f"{(interface.seen - since) / SECOND:.1f} s"
         return f"{interface.label} is back after {away}; nothing is known of that time"

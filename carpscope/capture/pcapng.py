@@ -39,7 +39,7 @@ _EPB_DROPCOUNT = 4
 _DROPS_UNKNOWN = 0xFFFF
 
 
-class Interface(NamedTuple):
+class InterfaceBlock(NamedTuple):
     """What an Interface Description Block says of its packets."""
 
     link: int
@@ -52,7 +52,7 @@ class Interface(NamedTuple):
     snaplen: int
 
 
-class Packet(NamedTuple):
+class BlockPacket(NamedTuple):
     """A packet of a rarer block; its bytes are not taken yet."""
 
     at: Nanos
@@ -153,12 +153,12 @@ class Section:
         self.order = self._blocks.order
         self.enhanced = struct.Struct(f"{self.order}IIIIIII").unpack_from
         self.size_at = struct.Struct(f"{self.order}I").unpack_from
-        self.interfaces: list[Interface] = []
+        self.interfaces: list[InterfaceBlock] = []
         self._tally.close_section()
         self.base = base
         """Interfaces of the sections before."""
 
-    def read(self, kind: int, block: bytes, last: Nanos) -> Packet | None:
+    def read(self, kind: int, block: bytes, last: Nanos) -> BlockPacket | None:
         """Take in a block; give the packet where it is one that can be used.
 
         `last` is the latest time so far, for packets that have none.
@@ -202,7 +202,7 @@ class Section:
         if scale < 1000 * divisor:
             self._tally.nanosecond = True
         number = self.base + len(self.interfaces)
-        self.interfaces.append(Interface(link, scale, divisor, offset, number, snaplen))
+        self.interfaces.append(InterfaceBlock(link, scale, divisor, offset, number, snaplen))
         self.links.append(link)
         self._tally.see_link(link)
         self._tally.see_snap_length(snaplen)
@@ -231,7 +231,7 @@ class Section:
     def _lost(self, count: int) -> None:
         self._tally.packet_drops = (self._tally.packet_drops or 0) + count
 
-    def _packet(self, kind: int, block: bytes, last: Nanos) -> Packet | None:
+    def _packet(self, kind: int, block: bytes, last: Nanos) -> BlockPacket | None:
         room = len(block) - ENHANCED_MIN
         which = start = captured = length = 0
         ticks: int | None = None
@@ -260,7 +260,7 @@ class Section:
             at = ticks * scale // divisor + offset
         if kind != kinds.SIMPLE_PACKET:
             self.packet_options(block[28 + (captured + 3 & ~3) : -4])
-        return Packet(at, link, captured, length, start, interface)
+        return BlockPacket(at, link, captured, length, start, interface)
 
 
 def _resolution(code: int) -> tuple[int, int]:

@@ -55,7 +55,7 @@ DELAYS = 64
 """Frames by whose soonest the clocks are compared, before shared frames tell better."""
 
 
-class Arrived(NamedTuple):
+class PipeFrame(NamedTuple):
     """One frame, and when it came on our clock."""
 
     frame: Frame
@@ -90,7 +90,7 @@ class Pipe:
     lag: Nanos = 0
     """By how much the latest frame came later than the soonest of the last ones."""
     _delays: deque[Nanos] = field(default_factory=lambda: deque(maxlen=DELAYS))
-    _arrived: deque[Arrived] = field(default_factory=deque)
+    _arrived: deque[PipeFrame] = field(default_factory=deque)
     _size: int = 0
     _heard: int = 0
     """When something came last, on the clock that nobody sets; 0: nothing yet."""
@@ -236,7 +236,7 @@ class Pipe:
         with self._room:
             while self._size > WAITING_MAX and not self._stop.is_set():
                 self._room.wait(1)
-            self._arrived.append(Arrived(frame, time.time_ns()))
+            self._arrived.append(PipeFrame(frame, time.time_ns()))
             self._size += len(frame.data)
             self._heard = time.monotonic_ns()
         self._ring()

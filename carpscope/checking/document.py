@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import carpscope
 from carpscope.checking.proving import GroupProof
-from carpscope.checking.run import Check
+from carpscope.checking.run import CheckResult
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND
 from carpscope.detect.incident import Incident, incidents
@@ -18,7 +18,7 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 SCHEMA = "carpscope.check/1"
 
 
-def document(check: Check) -> dict[str, Json]:
+def document(check: CheckResult) -> dict[str, Json]:
     """Give everything that is known, in the form of the contract."""
     numbers = key_numbers(check.cluster)
     return {

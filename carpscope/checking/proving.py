@@ -10,7 +10,7 @@ from carpscope.settings.cluster import Cluster, DeclaredGroup
 from carpscope.settings.reach import cuts
 from carpscope.sim.explore import Explored, as_scenario, explore
 from carpscope.sim.plan import NodePlan, Scenario
-from carpscope.sim.prove import Proof, prove
+from carpscope.sim.prove import SearchProof, prove
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class GroupProof:
     """What the simulator says of one group."""
 
     scenario: Scenario
-    proof: Proof
+    proof: SearchProof
     explored: Explored
     assumed: tuple[str, ...]
 
@@ -54,7 +54,7 @@ class GroupProof:
 
 def prove_all(cluster: Cluster, events: int) -> list[GroupProof | None]:
     """Prove every group, None where nobody comes up."""
-    known: dict[object, tuple[Proof, Explored]] = {}
+    known: dict[object, tuple[SearchProof, Explored]] = {}
     found: list[GroupProof | None] = []
     for group in cluster.groups:
         if not group.up:
@@ -65,7 +65,7 @@ def prove_all(cluster: Cluster, events: int) -> list[GroupProof | None]:
 
 
 def _prove(
-    group: DeclaredGroup, events: int, known: dict[object, tuple[Proof, Explored]]
+    group: DeclaredGroup, events: int, known: dict[object, tuple[SearchProof, Explored]]
 ) -> GroupProof:
     made, assumed = scenario(group, cuts(group))
     shape = _shape(made.nodes), tuple((e.type, e.node, e.src, e.dst, e.value) for e in made.events)

@@ -6,7 +6,7 @@ from carpscope.checking.proving import GroupProof, prove_all
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding
+from carpscope.detect.settled import DeclaredContext, SettledFinding
 from carpscope.detect.settling import findings
 from carpscope.protocol.profile import profile
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Port, cluster
@@ -30,7 +30,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """What came of it."""
 
     nodes: tuple[NodeFiles, ...]
@@ -57,7 +57,7 @@ class Check:
 
 def check(
     paths: Sequence[str], asked: Wishes | None = None, *, stdin: bytes | None = None
-) -> Check:
+) -> CheckResult:
     """Check configurations. CarpscopeError where one of them cannot be read."""
     asked = asked or Wishes()
     files = gather(paths, stdin=stdin)
@@ -70,13 +70,13 @@ def check(
     found = cluster(nodes, asked.segments)
     proofs = prove_all(found, asked.events)
     proved = {n: proof.told for n, proof in enumerate(proofs) if proof is not None}
-    settings = Settings(found, files, proved, asked.strict)
+    settings = DeclaredContext(found, files, proved, asked.strict)
     told = findings(settings)
     if asked.capture is not None:
         from carpscope.checking.foreign import foreign  # noqa: PLC0415 - a capture is rarely given
 
         told += foreign(found, asked.capture)
-    return Check(tuple(files), found, tuple(told), tuple(proofs))
+    return CheckResult(tuple(files), found, tuple(told), tuple(proofs))
 
 
 def _take_systems(files: Sequence[NodeFiles], systems: dict[str, str]) -> None:

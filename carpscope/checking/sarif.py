@@ -2,7 +2,7 @@
 
 import carpscope
 from carpscope.checking.document import Json
-from carpscope.checking.run import Check
+from carpscope.checking.run import CheckResult
 from carpscope.detect.engine import rules
 from carpscope.detect.finding import Severity
 from carpscope.detect.settled import SettledFinding
@@ -16,7 +16,7 @@ _LEVELS = {
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(check: Check) -> dict[str, Json]:
+def sarif(check: CheckResult) -> dict[str, Json]:
     """Give one run with every finding."""
     known = {rule.code: rule for rule in rules()}
     codes = sorted({one.code for one in check.findings})

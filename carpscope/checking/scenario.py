@@ -6,7 +6,7 @@ said: keys agree, nobody preempts. What does not arrive is a path that is cut.
 
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 from carpscope.settings.cluster import DeclaredGroup, Member
-from carpscope.settings.reach import Cut, Why
+from carpscope.settings.reach import BlockedPath, BlockReason
 from carpscope.sim.network import DEFAULT_DELAY
 from carpscope.sim.plan import Happening, NodePlan, Scenario, VhidPlan
 from carpscope.sim.scenario import DEFAULT_HZ, OTHER_HZ
@@ -14,7 +14,7 @@ from carpscope.sim.scenario import DEFAULT_HZ, OTHER_HZ
 _TICK = MICROSECOND * 370
 
 
-def scenario(group: DeclaredGroup, cuts: list[Cut]) -> tuple[Scenario, list[str]]:
+def scenario(group: DeclaredGroup, cuts: list[BlockedPath]) -> tuple[Scenario, list[str]]:
     """Return the scenario of the members that come up, and what it assumes."""
     assumed: list[str] = []
     members = _distinct(group)
@@ -29,7 +29,7 @@ def scenario(group: DeclaredGroup, cuts: list[Cut]) -> tuple[Scenario, list[str]
         if not member.node.allows:
             events.append(Happening(MICROSECOND, "allow", member.name, value=0))
     for cut in cuts:
-        if cut.why is Why.FILTER and cut.is_unicast:
+        if cut.why is BlockReason.FILTER and cut.is_unicast:
             told = "rules that block unicast are taken to let it pass: rules are read, not states"
             if told not in assumed:
                 assumed.append(told)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from carpscope.checking.document import key_numbers
 from carpscope.checking.proving import GroupProof
-from carpscope.checking.run import Check
+from carpscope.checking.run import CheckResult
 from carpscope.core.address import ip_text
 from carpscope.core.text import plural, shown
 from carpscope.core.units import SECOND, Nanos, span_text
@@ -36,7 +36,7 @@ _EVENTS = {
 }
 
 
-def screen(check: Check, width: int, *, details: bool = False) -> list[str]:
+def screen(check: CheckResult, width: int, *, details: bool = False) -> list[str]:
     """Give the lines."""
     lines = list(_hung("", _nodes(check), width))
     serious = [one for one in check.findings if one.severity is not Severity.INFO]
@@ -73,7 +73,7 @@ def _hung(prefix: str, text: str, width: int) -> Iterator[str]:
         yield (prefix if number == 0 else indent) + line
 
 
-def _nodes(check: Check) -> str:
+def _nodes(check: CheckResult) -> str:
     told = []
     before = ""
     for files, node in zip(check.nodes, check.cluster.nodes, strict=True):
@@ -92,7 +92,7 @@ def _names(files: NodeFiles) -> list[str]:
 # ---- incidents
 
 
-def _incident(incident: Incident, check: Check, width: int) -> Iterator[str]:
+def _incident(incident: Incident, check: CheckResult, width: int) -> Iterator[str]:
     part, cause, head = incident.findings, incident.root, incident.head
     yield from _hung(f"{_SIGNS[incident.severity]} ", head.summary, width)
     if head is not cause:
@@ -114,7 +114,7 @@ def _incident(incident: Incident, check: Check, width: int) -> Iterator[str]:
 
 
 def _table(
-    group: DeclaredGroup, proof: GroupProof | None, check: Check, width: int
+    group: DeclaredGroup, proof: GroupProof | None, check: CheckResult, width: int
 ) -> Iterator[str]:
     numbers = key_numbers(check.cluster)
     masters = () if proof is None else proof.proof.masters
@@ -240,7 +240,7 @@ def _seconds(span: Nanos) -> str:
 # ---- every value
 
 
-def _details(check: Check, width: int) -> Iterator[str]:
+def _details(check: CheckResult, width: int) -> Iterator[str]:
     numbers = key_numbers(check.cluster)
     for node in check.cluster.nodes:
         yield from _hung("", f"{node.name}: {'; '.join(node.because) or 'nothing known'}", width)

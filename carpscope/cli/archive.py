@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from carpscope.archive.reading import Archive, Wish
+from carpscope.archive.reading import Archive, FolderOptions
 from carpscope.archive.workers import Tls
 from carpscope.auth.effort import Effort
 from carpscope.cli import options as shared
@@ -14,7 +14,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.text import shown
 from carpscope.pipeline import Analysis, analyze
-from carpscope.timeline.copies import Overlap
+from carpscope.timeline.copies import RotatedFiles
 
 _SEARCHING = "searching passphrases and addresses"
 _OFTEN = 10_000
@@ -29,10 +29,10 @@ def analyzed(folder: str, options: argparse.Namespace, config: Config) -> Analys
     tls = Tls(options.tls_ca_file, options.tls_cert, options.tls_key)
     if any(tls) and options.scheduler is None:
         raise CarpscopeError("--tls-ca-file, --tls-cert and --tls-key are for --scheduler")
-    wish = Wish(options.workers, options.scheduler, tls, options.digest, _warn)
+    wish = FolderOptions(options.workers, options.scheduler, tls, options.digest, _warn)
     quiet = options.quiet or options.json
     with Steps(quiet=quiet) as steps, _reading(folder, wish, steps) as archive:
-        overlap = Overlap(len(archive.recordings))
+        overlap = RotatedFiles(len(archive.recordings))
         analysis = analyze(
             archive.recordings,
             config,
@@ -51,7 +51,7 @@ def _warn(told: str) -> None:
     print(f"carpscope: {shown(told)}", file=sys.stderr)
 
 
-def _reading(folder: str, wish: Wish, steps: Steps) -> Archive:
+def _reading(folder: str, wish: FolderOptions, steps: Steps) -> Archive:
     done = total = 0
 
     def told(now: int, all_of_it: int) -> None:

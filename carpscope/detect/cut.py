@@ -9,7 +9,7 @@ from carpscope.detect.words import since, times
 from carpscope.protocol.profile import profile
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.identify import identify
-from carpscope.timeline.links import BrokenLink, Trouble, broken_links
+from carpscope.timeline.links import BrokenLink, LinkTrouble, broken_links
 from carpscope.timeline.replay import explain_node
 
 Named = tuple[str, str, str, int]
@@ -21,7 +21,7 @@ REPLAY_HISTORY = 4096
 class LinkWatch:
     """Looks at the broken links of every group; the rule says which troubles are its own."""
 
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[LinkTrouble, ...] = ()
 
     def __init__(self, context: Context) -> None:
         """Keep the context to see the groups at the end."""

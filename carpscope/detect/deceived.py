@@ -7,9 +7,9 @@ from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Attacker, Evidence, Finding
 from carpscope.detect.rule import Context
 from carpscope.protocol import spans, timers
-from carpscope.timeline.facts import Deceived, Fact, Joined
+from carpscope.timeline.facts import Fact, Joined, Spoofed
 from carpscope.timeline.group import Group
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.impostor import SpoofKind
 from carpscope.wire.carp import interval_ns
 
 LOOPS_MIN = 3
@@ -26,7 +26,7 @@ class Attack:
 
     group: Group
     victim: str
-    deceit: Deceit
+    spoof_kind: SpoofKind
     start: Nanos
     end: Nanos
     evidence: Evidence = field(default_factory=Evidence)
@@ -72,7 +72,7 @@ class Attack:
         not all of it; then no alarm of an attack is due before that is known."""
         soon = all(delay <= self._beat for delay in self.originals.values())
         each_once = self.evidence.count <= len(self.originals)
-        undecided = self.deceit is Deceit.REPLAYED and soon and each_once
+        undecided = self.spoof_kind is SpoofKind.REPLAYED and soon and each_once
         if not undecided or len(self.originals) >= LOOPS_MIN:
             return 0
         return self.end + (1 + LOOP_SHARE) * self._beat
@@ -89,17 +89,17 @@ class AttackWatch:
     def __init__(self, context: Context) -> None:
         """Begin with nothing."""
         self.context = context
-        self._attacks: dict[tuple[str, str, Deceit], Attack] = {}
+        self._attacks: dict[tuple[str, str, SpoofKind], Attack] = {}
         self._over: list[Attack] = []
 
     def see(self, fact: Fact) -> None:
         """Take deceits."""
         if isinstance(fact, Joined):
             self._joined(fact)
-        if not isinstance(fact, Deceived):
+        if not isinstance(fact, Spoofed):
             return
         victim = fact.node.id if fact.node is not None else "unknown"
-        key = (fact.group.id, victim, fact.deceit)
+        key = (fact.group.id, victim, fact.spoof_kind)
         if key not in self._attacks and len(self._attacks) >= ATTACKS_KEPT:
             oldest = min(self._attacks, key=lambda one: self._attacks[one].end)
             self._over = [*self._over, self._attacks.pop(oldest)][-ATTACKS_KEPT:]
@@ -108,7 +108,7 @@ class AttackWatch:
             self._over = [*self._over, attack][-ATTACKS_KEPT:]
             attack = None
         if attack is None:
-            attack = Attack(fact.group, victim, fact.deceit, fact.at, fact.at)
+            attack = Attack(fact.group, victim, fact.spoof_kind, fact.at, fact.at)
             self._attacks[key] = attack
         attack.end = fact.at
         attack.evidence.add(fact.frame)
@@ -128,11 +128,14 @@ class AttackWatch:
     def _joined(self, fact: Joined) -> None:
         """Give what is known of one node to the one that it is."""
         group = fact.group.id
-        for deceit in Deceit:
-            attack = self._attacks.pop((group, fact.node.id, deceit), None)
+        for spoof_kind in SpoofKind:
+            attack = self._attacks.pop((group, fact.node.id, spoof_kind), None)
             if attack is not None:
                 attack.victim = fact.into.id
-                if self._attacks.setdefault((group, fact.into.id, deceit), attack) is not attack:
+                if (
+                    self._attacks.setdefault((group, fact.into.id, spoof_kind), attack)
+                    is not attack
+                ):
                     self._over = [*self._over, attack][-ATTACKS_KEPT:]
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
@@ -158,16 +161,16 @@ def achieved(attack: Attack) -> str:
     stepped = []
     beat = timers.overdue(*attack.shape[:2])
     for node in attack.group.members:
-        for reign in node.reigns:
-            end = reign.until
-            if attack.start - beat <= end <= attack.end + beat and reign.ended_by != "capture":
+        for period in node.master_periods:
+            end = period.until
+            if attack.start - beat <= end <= attack.end + beat and period.ended_by != "capture":
                 stepped.append(f"{node.id} was no longer MASTER after it began")
                 break
     real = [
-        (max(reign.start, attack.start), min(reign.seen, attack.end))
+        (max(period.start, attack.start), min(period.seen, attack.end))
         for node in attack.group.members
-        for reign in node.reigns
-        if reign.start <= attack.end and reign.seen >= attack.start
+        for period in node.master_periods
+        if period.start <= attack.end and period.seen >= attack.start
     ]
     held = sum(max(0, end - start) for start, end in real)
     silent = attack.end - attack.start - held

@@ -6,16 +6,16 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.words import since
-from carpscope.timeline.facts import Drop, Fact, Forgotten, Joined, Refused
+from carpscope.timeline.facts import Fact, FailedCheck, Forgotten, Joined, Refused
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
 _DROPS = "A receiver tests this first and drops what fails;"
 _TESTED = {
-    Drop.TTL: _DROPS,
-    Drop.CHECKSUM: _DROPS,
-    Drop.VERSION: _DROPS,
-    Drop.DESTINATION: "Switches and cards pass on by MAC, and may keep it from a receiver;",
+    FailedCheck.TTL: _DROPS,
+    FailedCheck.CHECKSUM: _DROPS,
+    FailedCheck.VERSION: _DROPS,
+    FailedCheck.DESTINATION: "Switches and cards pass on by MAC, and may keep it from a receiver;",
 }
 
 
@@ -37,7 +37,7 @@ class DroppedWatch:
         code: str,
         label: str,
         severity: Severity,
-        check: Drop,
+        check: FailedCheck,
         what: str,
         remedy: str | Callable[[Node, str], str],
     ) -> None:
@@ -74,20 +74,24 @@ class DroppedWatch:
             count, total = found.evidence.count, found.node.adverts
             which = "all" if count == total else f"{count} of {total}"
             yield Finding(
-                code,
-                label,
-                severity,
-                0.99,
-                found.group.id,
-                (found.node.id,),
-                found.start,
-                found.end,
-                found.evidence.frames,
-                count,
-                f"{which} advertisements of {found.node.id} have {self._what}",
-                f"{found.detail} (first of {count}), {since(found.start, found.end)}. "
-                f"{_TESTED[self._check]} whether one did, this capture does not show.",
-                self._remedy
-                if isinstance(self._remedy, str)
-                else self._remedy(found.node, found.detail),
+                code=code,
+                label=label,
+                severity=severity,
+                confidence=0.99,
+                group=found.group.id,
+                nodes=(found.node.id,),
+                start=found.start,
+                end=found.end,
+                frames=found.evidence.frames,
+                frame_count=count,
+                summary=f"{which} advertisements of {found.node.id} have {self._what}",
+                explanation=(
+                    f"{found.detail} (first of {count}), {since(found.start, found.end)}. "
+                    f"{_TESTED[self._check]} whether one did, this capture does not show."
+                ),
+                remedy=(
+                    self._remedy
+                    if isinstance(self._remedy, str)
+                    else self._remedy(found.node, found.detail)
+                ),
             )

@@ -10,7 +10,7 @@ from carpscope.timeline.contest import election_ns
 from carpscope.timeline.facts import Changed, Claimed, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
 from carpscope.timeline.mastership import overlap
-from carpscope.timeline.node import Change, Node, Reign
+from carpscope.timeline.node import AdvertisedChange, MasterPeriod, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(slots=True)
 class _State:
-    last: tuple[Node, Reign] | None = None
+    last: tuple[Node, MasterPeriod] | None = None
     """Who left last."""
     had_master: bool = False
     """Whether one left and nobody else was MASTER: then the first election is over."""
@@ -72,30 +72,30 @@ class EventWatch:
         state = self._state(fact.group)
         if state.last is None:
             return  # the first election
-        node, reign = state.last
-        if len(fact.group.masters) > 1 and not _after(fact, reign):
+        node, period = state.last
+        if len(fact.group.masters) > 1 and not _after(fact, period):
             return  # a rival, named when one of them leaves
         state.last = None
         if node is fact.node:
             return  # the same one again: nobody took over
-        assert reign.end is not None
-        frames = (reign.last, fact.frame)
-        if reign.ended_by == "bow-out":
+        assert period.end is not None
+        frames = (period.last, fact.frame)
+        if period.ended_by == "bow-out":
             yield Event(
                 "clean_handover",
                 fact.group.id,
                 (node.id, fact.node.id),
-                reign.end,
+                period.end,
                 fact.at,
                 frames,
-                f"{node.id} said farewell and {fact.node.id} took over",
+                f"{node.id} left with a bow-out and {fact.node.id} took over",
             )
-        elif reign.ended_by in ("silent", "capture"):
+        elif period.ended_by in ("silent", "capture"):
             yield Event(
                 "failover",
                 fact.group.id,
                 (node.id, fact.node.id),
-                reign.seen,
+                period.seen,
                 fact.at,
                 frames,
                 f"{node.id} fell silent and {fact.node.id} took over",
@@ -106,21 +106,24 @@ class EventWatch:
             return
         state = self._state(fact.group)
         if not fact.others:
-            state.last = (fact.node, fact.reign)
+            state.last = (fact.node, fact.master_period)
             state.had_master = True
             return
         winner, won = min(fact.others, key=_rank)
-        if fact.reign.ended_by == "silent" and _apart(won, fact.reign, fact.group):
-            state.last = (fact.node, fact.reign)
+        if fact.master_period.ended_by == "silent" and _apart(won, fact.master_period, fact.group):
+            state.last = (fact.node, fact.master_period)
             return  # they ignored each other: who follows it comes yet
-        if won.start < fact.reign.start or fact.reign.ended_by in ("capture", "unseen"):
+        if won.start < fact.master_period.start or fact.master_period.ended_by in (
+            "capture",
+            "unseen",
+        ):
             return  # it came later and lost: nobody took over
-        if fact.reign.ended_by == "yielded" and self._heals(fact, winner, won):
+        if fact.master_period.ended_by == "yielded" and self._heals(fact, winner, won):
             return
         label, why = "preemption", "took over from the live"
-        if fact.reign.ended_by == "bow-out" or _demoted(fact.node, won.start):
+        if fact.master_period.ended_by == "bow-out" or _demoted(fact.node, won.start):
             label, why = "clean_handover", "took over from the demoted"
-        elif fact.reign.ended_by == "silent" and fact.reign.seen < won.start:
+        elif fact.master_period.ended_by == "silent" and fact.master_period.seen < won.start:
             label, why = "failover", "took over from the silent"
         yield Event(
             label,
@@ -128,21 +131,21 @@ class EventWatch:
             (fact.node.id, winner.id),
             min(won.start, fact.at),
             max(won.start, fact.at),
-            (fact.reign.last, won.first),
+            (fact.master_period.last, won.first),
             f"{winner.id} {why} {fact.node.id}",
         )
 
-    def _heals(self, fact: Left, winner: Node, won: Reign) -> bool:
+    def _heals(self, fact: Left, winner: Node, won: MasterPeriod) -> bool:
         """Tell what is no take-over from a live master: both were there for longer than an
         election, until they heard each other; or both claimed in the first election, before
         either could hear the other."""
-        if _apart(won, fact.reign, fact.group):
+        if _apart(won, fact.master_period, fact.group):
             return True
         if self._state(fact.group).had_master:
             return False
         # a kernel hears at once: what claims right behind another has heard it
         late = max(traits.reaction(winner), traits.reaction(fact.node))
-        return late > timers.HANDLING and won.start - fact.reign.start <= late
+        return late > timers.HANDLING and won.start - fact.master_period.start <= late
 
 
 def undone(event: Event, fact: Joined) -> bool:
@@ -150,24 +153,24 @@ def undone(event: Event, fact: Joined) -> bool:
     return event.group == fact.group.id and fact.node.id in event.nodes
 
 
-def _rank(one: tuple[Node, Reign]) -> tuple[int, int, int, Nanos]:
+def _rank(one: tuple[Node, MasterPeriod]) -> tuple[int, int, int, Nanos]:
     """Order masters: who wins is the best of them, of equals who claimed last."""
-    node, reign = one
-    return node.demote, node.advbase, node.advskew, -reign.start
+    node, period = one
+    return node.demote, node.advbase, node.advskew, -period.start
 
 
-def _apart(one: Reign, other: Reign, group: Group) -> bool:
+def _apart(one: MasterPeriod, other: MasterPeriod, group: Group) -> bool:
     """Tell whether two were MASTER beside each other for longer than an election explains."""
     return overlap(one, other) > election_ns(group.members)
 
 
-def _after(fact: Claimed, reign: Reign) -> bool:
+def _after(fact: Claimed, period: MasterPeriod) -> bool:
     """Tell whether a claim follows one that left while others, apart from it, stayed."""
-    others = [m.reigns[-1] for m in fact.group.masters if m is not fact.node]
+    others = [m.master_periods[-1] for m in fact.group.masters if m is not fact.node]
     wait = max(traits.takeover(node).latest for node in fact.group.members)
     return all(
-        _apart(other, reign, fact.group) for other in others
-    ) and fact.at - reign.until <= timers.gap(wait)
+        _apart(other, period, fact.group) for other in others
+    ) and fact.at - period.until <= timers.gap(wait)
 
 
 def _demoted(node: Node, at: Nanos) -> bool:
@@ -183,7 +186,7 @@ def _demoted(node: Node, at: Nanos) -> bool:
     return last.after > last.before and (last.what == "demote" or _by_demotion(last))
 
 
-def _by_demotion(change: Change) -> bool:
+def _by_demotion(change: AdvertisedChange) -> bool:
     return change.early or change.after == 240
 
 

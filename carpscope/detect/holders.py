@@ -58,17 +58,17 @@ def holders(group: Group, at: Nanos) -> Holders:
     masters, live = [], []
     for node in group.known:
         wait = traits.takeover(node).latest
-        for reign in reversed(node.reigns):
-            end = reign.end
+        for period in reversed(node.master_periods):
+            end = period.end
             if end is not None and at > end + wait:
                 break
             # a ucarp announces before its first advertisement
-            if at >= reign.start - interval_ns(node.advbase, node.advskew):
+            if at >= period.start - interval_ns(node.advbase, node.advskew):
                 masters.append(node)
                 # until its next advertisement is overdue nobody knows that it fell silent
-                left = reign.ended_by in ("bow-out", "yielded")
+                left = period.ended_by in ("bow-out", "yielded")
                 beat = 0 if left else timers.overdue(node.advbase, node.advskew)
-                if reign.start <= at and (end is None or at <= end + beat):
+                if period.start <= at and (end is None or at <= end + beat):
                     live.append(node)
                 break
     return Holders(group, tuple(masters), tuple(live))

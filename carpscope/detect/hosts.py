@@ -9,7 +9,7 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
 
-class Shared(NamedTuple):
+class SharedGroup(NamedTuple):
     """A group that two hosts share, with the node of each."""
 
     group: Group
@@ -35,20 +35,20 @@ def host_of(node: Node, config: Config) -> str:
 
 def shared_by(
     groups: Iterable[Group], config: Config, most: int
-) -> dict[tuple[str, str], list[Shared]]:
+) -> dict[tuple[str, str], list[SharedGroup]]:
     """Return the groups that two hosts share, two or more of them."""
-    pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
+    pairs: dict[tuple[str, str], list[SharedGroup]] = defaultdict(list)
     for group in groups:
         hosts: dict[str, Node | None] = {}
         for node in group.known[:most]:
-            if node.reigns:
+            if node.master_periods:
                 hosts.setdefault(host_of(node, config), node)
         if config.names and hosts:
             hosts |= {name: None for name in _silent(group, config) if name not in hosts}
         names = sorted(hosts)[: 2 * most]
         for index, one in enumerate(names):
             for other in names[index + 1 :]:
-                pairs[one, other].append(Shared(group, hosts[one], hosts[other]))
+                pairs[one, other].append(SharedGroup(group, hosts[one], hosts[other]))
     return {
         pair: shared
         for pair, shared in pairs.items()

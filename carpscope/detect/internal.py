@@ -18,19 +18,25 @@ def findings(mistakes: Mistakes) -> Iterator[Finding]:
     frames = tuple(dict.fromkeys(frame for one in found for frame in one.frames))
     count = mistakes.count
     yield Finding(
-        CODE,
-        LABEL,
-        Severity.ERROR,
-        1.0,
-        RUN,
-        (),
-        min(one.start for one in found),
-        max(one.end for one in found),
-        frames,
-        len(frames),
-        f"{count:,} mistakes of carpscope itself" if count > 1 else "a mistake of carpscope itself",
-        told("; ".join(one.text for one in found[:4])),
-        "Run the same again with --debug and send what it prints. Until then, do not rely on "
-        "what this run does not say.",
+        code=CODE,
+        label=LABEL,
+        severity=Severity.ERROR,
+        confidence=1.0,
+        group=RUN,
+        nodes=(),
+        start=min(one.start for one in found),
+        end=max(one.end for one in found),
+        frames=frames,
+        frame_count=len(frames),
+        summary=(
+            f"{count:,} mistakes of carpscope itself"
+            if count > 1
+            else "a mistake of carpscope itself"
+        ),
+        explanation=told("; ".join(one.text for one in found[:4])),
+        remedy=(
+            "Run the same again with --debug and send what it prints. Until then, do not rely on "
+            "what this run does not say."
+        ),
         ongoing=True,
     )

@@ -31,7 +31,7 @@ CHANCE = 1e-4
 
 
 @dataclass(slots=True)
-class Cut:
+class ProvenLoss:
     """One sender that does not reach a node, by that node's own capture."""
 
     group: Group
@@ -120,9 +120,9 @@ def _explains(proof: Finding, findings: list[Finding]) -> None:
             finding.caused_by = [proof.identity]
 
 
-def cuts(groups: Sequence[Group], vantage: Vantage) -> list[Cut]:
+def cuts(groups: Sequence[Group], vantage: Vantage) -> list[ProvenLoss]:
     """Return who does not receive whom, by the captures of the nodes themselves."""
-    found: list[Cut] = []
+    found: list[ProvenLoss] = []
     for loss in (*vantage.losses, *vantage.apart):
         if not _is_telling(loss):
             continue
@@ -135,7 +135,7 @@ def cuts(groups: Sequence[Group], vantage: Vantage) -> list[Cut]:
                 continue
             if not any(_is_known(cut, sender, receiver, loss) for cut in found):
                 back = _way_back(group, vantage, sender, receiver, loss)
-                cut = Cut(group, sender, receiver, loss, back)
+                cut = ProvenLoss(group, sender, receiver, loss, back)
                 at_home = owner(group, vantage, loss.seen) is sender
                 cut.is_mute = at_home and loss.answers >= LOST_MIN and not loss.answered
                 found.append(cut)
@@ -145,7 +145,7 @@ def cuts(groups: Sequence[Group], vantage: Vantage) -> list[Cut]:
     return [c for c in found if _both_ways(c) or c.loss.answered or id(c.sender) not in cut_off]
 
 
-def _unheard(cut: Cut) -> Iterator[Unheard]:
+def _unheard(cut: ProvenLoss) -> Iterator[Unheard]:
     """Give what the matrix of who hears whom says of it."""
     for loss, sender, receiver in (
         (cut.loss, cut.sender, cut.receiver),
@@ -156,7 +156,7 @@ def _unheard(cut: Cut) -> Iterator[Unheard]:
             yield Unheard(sender, receiver, loss.start, end, loss.count)
 
 
-def _both_ways(cut: Cut) -> bool:
+def _both_ways(cut: ProvenLoss) -> bool:
     return cut.back is not None or cut.is_mute
 
 
@@ -184,7 +184,7 @@ def _on_one_network(vantage: Vantage, loss: Loss, sender: Node, receiver: Node) 
     return relation(sender, receiver, loss.start, loss.end) is Difference.NONE
 
 
-def _is_known(cut: Cut, sender: Node, receiver: Node, loss: Loss) -> bool:
+def _is_known(cut: ProvenLoss, sender: Node, receiver: Node, loss: Loss) -> bool:
     same = cut.sender is sender and cut.receiver is receiver
     reverse = cut.sender is receiver and cut.receiver is sender and cut.back is not None
     return (same or reverse) and cut.loss.start <= loss.end and loss.start <= cut.loss.end
@@ -210,7 +210,7 @@ def _meanwhile(vantage: Vantage, node: Node, loss: Loss) -> Iterator[Loss]:
             yield other
 
 
-def _finding(cut: Cut, names: Sequence[str]) -> Finding:
+def _finding(cut: ProvenLoss, names: Sequence[str]) -> Finding:
     loss, back = cut.loss, cut.back
     rule: Rule = cs502_partition.RULE if _both_ways(cut) else cs501_one_way_link.RULE
     sender, receiver = cut.sender.id, cut.receiver.id
@@ -244,19 +244,21 @@ def _finding(cut: Cut, names: Sequence[str]) -> Finding:
         text += f" Whether {sender} receives {receiver} these captures do not show."
         summary = f"{receiver} does not receive {sender}"
     return Finding(
-        rule.code,
-        rule.label,
-        rule.severity,
-        0.99,
-        cut.group.id,
-        (sender, receiver),
-        start,
-        end,
-        tuple(frames),
-        count,
-        summary,
-        text,
-        f"Find what lies between the places where {here} and {there} were captured: VLANs on "
-        "trunks, ACLs, storm control, IGMP snooping without a querier, a LAG member, a "
-        "hypervisor's port settings.",
+        code=rule.code,
+        label=rule.label,
+        severity=rule.severity,
+        confidence=0.99,
+        group=cut.group.id,
+        nodes=(sender, receiver),
+        start=start,
+        end=end,
+        frames=tuple(frames),
+        frame_count=count,
+        summary=summary,
+        explanation=text,
+        remedy=(
+            f"Find what lies between the places where {here} and {there} were captured: VLANs on "
+            "trunks, ACLs, storm control, IGMP snooping without a querier, a LAG member, a "
+            "hypervisor's port settings."
+        ),
     )

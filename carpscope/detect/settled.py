@@ -1,6 +1,6 @@
 """Findings of configurations: no time and no frames, but files and lines.
 
-A rule of configuration is a function of `Settings`: what the nodes declare together, what
+A rule of configuration is a function of `DeclaredContext`: what the nodes declare together, what
 the simulator proved of each group, and the files. It judges what will be signed and sent,
 after each system's own reader has had the text; who does not come up is compared with nobody.
 """
@@ -16,8 +16,8 @@ from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member
-from carpscope.settings.model import Trouble, Where
-from carpscope.settings.reach import Cut, cuts
+from carpscope.settings.model import Refusal, Where
+from carpscope.settings.reach import BlockedPath, cuts
 from carpscope.settings.source import NodeFiles
 
 
@@ -46,7 +46,7 @@ class Proved:
 
 
 @dataclass(frozen=True)
-class Settings:
+class DeclaredContext:
     """What a rule of configuration may ask."""
 
     cluster: Cluster
@@ -56,7 +56,7 @@ class Settings:
     strict: bool = False
 
     @cached_property
-    def cuts(self) -> list[list[Cut]]:
+    def cuts(self) -> list[list[BlockedPath]]:
         """Return what does not arrive, for each group."""
         return [cuts(group) for group in self.cluster.groups]
 
@@ -67,7 +67,7 @@ class Settings:
                 return self.proofs.get(number)
         return None
 
-    def group_of(self, node: str, trouble: Trouble) -> DeclaredGroup | None:
+    def group_of(self, node: str, trouble: Refusal) -> DeclaredGroup | None:
         """Return the group in which a refused line is missed."""
         for group in self.cluster.groups:
             if group.number != trouble.vhid:
@@ -79,7 +79,7 @@ class Settings:
         return None
 
 
-Examine: TypeAlias = Callable[[Settings], Iterable[SettledFinding]]
+Examine: TypeAlias = Callable[[DeclaredContext], Iterable[SettledFinding]]
 
 
 def settled(

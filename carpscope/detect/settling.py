@@ -13,7 +13,7 @@ from carpscope.core.registry import modules
 from carpscope.core.units import nanos, span_text
 from carpscope.detect.engine import in_order, rules
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup
 
@@ -53,7 +53,7 @@ def code_of(label: str) -> str:
     return next(rule.code for rule in rules() if rule.label == label)
 
 
-def findings(settings: Settings) -> list[SettledFinding]:
+def findings(settings: DeclaredContext) -> list[SettledFinding]:
     """Return everything that is wrong, causes named, in the order to show it."""
     found: list[SettledFinding] = []
     for rule in rules():
@@ -92,7 +92,7 @@ def _causes(group: DeclaredGroup, found: list[SettledFinding]) -> list[str]:
     return []
 
 
-def _proved(settings: Settings, found: list[SettledFinding]) -> Iterator[SettledFinding]:
+def _proved(settings: DeclaredContext, found: list[SettledFinding]) -> Iterator[SettledFinding]:
     for group in settings.cluster.groups:
         proof = settings.proof(group)
         causes = _causes(group, found)

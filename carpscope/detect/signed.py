@@ -11,7 +11,7 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context
 from carpscope.detect.words import addresses, listed, since, times
 from carpscope.protocol import spans, timers
-from carpscope.timeline.authentication import Span
+from carpscope.timeline.authentication import SigningSpan
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement, disagreements
@@ -82,19 +82,19 @@ def make(
     frames = tuple(sorted({frame for d in found for frame in d.frames}))[:24]
     told = [explanation, *changes(found), f"Seen {since(start, end)}."]
     return Finding(
-        code,
-        label,
-        severity,
-        confidence,
-        found[0].group.id,
-        tuple(node.id for node in people(found)),
-        start,
-        end,
-        frames,
-        sum(d.count for d in found),
-        summary,
-        " ".join(sentence for sentence in told if sentence),
-        remedy,
+        code=code,
+        label=label,
+        severity=severity,
+        confidence=confidence,
+        group=found[0].group.id,
+        nodes=tuple(node.id for node in people(found)),
+        start=start,
+        end=end,
+        frames=frames,
+        frame_count=sum(d.count for d in found),
+        summary=summary,
+        explanation=" ".join(sentence for sentence in told if sentence),
+        remedy=remedy,
     )
 
 
@@ -129,7 +129,7 @@ def changes(found: list[Disagreement]) -> list[str]:
     return [told for node in people(found) for told in _told_changes(node)]
 
 
-def _changed(node: Node) -> list[tuple[Span, Span]]:
+def _changed(node: Node) -> list[tuple[SigningSpan, SigningSpan]]:
     spans = node.authentication.ways
     return [(a, b) for a, b in itertools.pairwise(spans) if a.recipe != b.recipe]
 
@@ -185,7 +185,7 @@ def half_done(found: list[Disagreement]) -> HalfDone | None:
     return None
 
 
-def _change(before: Span, after: Span) -> str:
+def _change(before: SigningSpan, after: SigningSpan) -> str:
     old, new = before.recipe, after.recipe
     if old is None or new is None:
         known = new or old
@@ -243,7 +243,7 @@ def announcements(nodes: Iterable[Node]) -> str:
 
 def _announces(node: Node) -> frozenset[bytes]:
     """Return what a node announced since it is MASTER: earlier it may have had other addresses."""
-    since = node.reigns[-1].start - timers.LONG_SCRIPT if node.reigns else 0
+    since = node.master_periods[-1].start - timers.LONG_SCRIPT if node.master_periods else 0
     return frozenset(address for address, at in node.announced.items() if at >= since)
 
 
@@ -261,7 +261,7 @@ def unsupplied(found: list[Disagreement]) -> str:
                 continue
             text = f" {node.id} signs {addresses(recipe.unsupplied)}, which nobody supplied"
             if recipe.instead:
-                text += f": one slip of the hand away from {addresses(recipe.instead)}"
+                text += f": probably a typo for {addresses(recipe.instead)}"
             told[f"{text}."] = None
     return "".join(told)
 

@@ -7,11 +7,11 @@ from carpscope.detect.words import times
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.node import Node
-from carpscope.timeline.pace import JUMPED, Spell
+from carpscope.timeline.pace import JUMPED, LateStretch
 from carpscope.wire.carp import interval_ns
 
 
-class Why(Enum):
+class SlowReason(Enum):
     """What the counter, the length of the intervals and copies show."""
 
     LOST = "lost"
@@ -27,8 +27,8 @@ class Slow:
     """One spell of a node, explained."""
 
     node: Node
-    spell: Spell
-    why: Why
+    spell: LateStretch
+    why: SlowReason
     sent: int
     """How many were sent for each that was captured, as the counter has it."""
     waits: bool
@@ -42,7 +42,7 @@ class Slow:
             return "Its counter does not tell whether others were sent in between."
         if step == 0:
             return "Its counter never moves, and does not tell whether others were sent in between."
-        if self.why is Why.LOST:
+        if self.why is SlowReason.LOST:
             return (
                 f"Its counter moved by {step} each time: of {self.sent} advertisements that were "
                 "sent one was captured here."
@@ -55,24 +55,24 @@ def slow(node: Node) -> list[Slow]:
     return [_explained(node, one) for one in node.pace.spells] if node.pace is not None else []
 
 
-def _explained(node: Node, spell: Spell) -> Slow:
+def _explained(node: Node, spell: LateStretch) -> Slow:
     families = max(1, len(node.counters))
     step = spell.step or 0
     sent = step // families if step > 0 else 0
     earliest, latest = traits.takeover(node)
     waits = earliest - timers.HOST_LATE <= spell.mean <= latest + timers.HANDLING
     if sent == 1 and waits and spell.copies + 1 >= spell.count:
-        why = Why.HEARS_ITSELF
+        why = SlowReason.HEARS_ITSELF
     elif sent == 1:
-        why = Why.NOT_SENT
+        why = SlowReason.NOT_SENT
     elif sent > 1 and _fits(spell, sent):
-        why = Why.LOST
+        why = SlowReason.LOST
     else:
-        why = Why.UNKNOWN
+        why = SlowReason.UNKNOWN
     return Slow(node, spell, why, sent, waits)
 
 
-def _fits(spell: Spell, sent: int) -> bool:
+def _fits(spell: LateStretch, sent: int) -> bool:
     """Tell whether so many advertisements take as long as the intervals are."""
     longest = timers.overdue(*spell.shape)
     return sent * interval_ns(*spell.shape) * 7 // 8 <= spell.mean <= sent * longest

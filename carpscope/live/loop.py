@@ -12,8 +12,8 @@ from pathlib import Path
 
 from carpscope.capture.batch import KernelBatch
 from carpscope.capture.disk import Disk
-from carpscope.capture.evidence import Keeper
-from carpscope.capture.interface import Interface
+from carpscope.capture.evidence import EvidenceWriter
+from carpscope.capture.interface import CaptureInterface
 from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
 from carpscope.capture.pipe import Pipe
 from carpscope.capture.rotation import Recorder
@@ -35,11 +35,11 @@ from carpscope.live.searching import PAUSE_S, Searcher
 from carpscope.live.service import ServiceManager
 from carpscope.live.sight import Sight
 from carpscope.live.situations import Situation, Situations
-from carpscope.live.telling import Teller, notice
+from carpscope.live.telling import EventTeller, notice
 from carpscope.live.triage import Triage
 from carpscope.live.vantages import Vantages
 from carpscope.live.views import snapshot
-from carpscope.report.record import GROUP, Record
+from carpscope.report.record import GROUP, EventRecord
 from carpscope.report.snapshot import Snapshot
 
 TICK: Nanos = 100 * MILLISECOND
@@ -69,7 +69,7 @@ class Options:
     count: int | None = None
     state: Path | None = None
     recorder: Disk[Recorder] | None = None
-    keeper: Disk[Keeper] | None = None
+    keeper: Disk[EvidenceWriter] | None = None
     outputs: Outputs = field(default_factory=Outputs)
     show: list[Callable[[Snapshot], None]] = field(default_factory=list)
     show_every: Nanos = SNAPSHOT_EVERY
@@ -87,7 +87,7 @@ class Live:
         self.capture = capture
         self.options = options
         self.started = wall_ns()
-        self.log: deque[Record] = deque(maxlen=LOG_KEPT)
+        self.log: deque[EventRecord] = deque(maxlen=LOG_KEPT)
         self.requests: set[str] = set()
         """`stop`, `report`: what a signal asked for."""
         self.packets = 0
@@ -127,13 +127,15 @@ class Live:
         # One interface and no end in packets: disks need no frames.
         self._direct = len(capture.interfaces) == 1 and options.count is None and not self.vantages
         for interface, triage in zip(capture.interfaces, self._triages, strict=True):
-            if isinstance(interface, Interface):  # a pipe's sender waits where too much comes
+            if isinstance(
+                interface, CaptureInterface
+            ):  # a pipe's sender waits where too much comes
                 interface.choose = triage.choose
                 interface.tap = self._keep if self._disks and self._direct else None
                 place = self.segment[interface.index]
                 self.monitors[place].observer.alive.own = interface.mac
         self._foreign = {self.monitors[place].interface for place in self.vantages}
-        self._tellers = [Teller(monitor) for monitor in self.monitors]
+        self._tellers = [EventTeller(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
         self._told: dict[str | None, Nanos] = {}
         """By whose clock it is (None: ours): the latest time that was told."""
@@ -161,7 +163,7 @@ class Live:
     def run(self) -> None:
         """Watch until a signal, the length or the count ends it."""
         names = ", ".join(interface.label for interface in self.capture.interfaces)
-        self.tell(Record(self.started, "start", "start", f"listening on {names}"))
+        self.tell(EventRecord(self.started, "start", "start", f"listening on {names}"))
         self._manager.say("READY=1", f"STATUS=listening on {names}")
         # what was made so far stays: looking through it again and again would cost the loop time
         gc.collect()
@@ -190,7 +192,7 @@ class Live:
             self._problem("--state", 0, self._state.problem, wall_ns())
         now = wall_ns()
         told = f"{self.packets:,} packets in {span_text(now - self.started)}"
-        self.tell(Record(now, "stop", "stop", told, status=self.standing.status.value))
+        self.tell(EventRecord(now, "stop", "stop", told, status=self.standing.status.value))
 
     @property
     def open(self) -> list[Situation]:
@@ -214,7 +216,7 @@ class Live:
         """Return how many advertisements were heard."""
         return sum(monitor.observer.advertisements for monitor in self.monitors)
 
-    def tell(self, record: Record) -> None:
+    def tell(self, record: EventRecord) -> None:
         """Hand a record to every output, none with an earlier time than the one before."""
         is_foreign = record.interface in self._foreign and record.kind != "notice"
         clock = record.interface if is_foreign else None
@@ -328,7 +330,9 @@ class Live:
             if vantages is not None:
                 vantages.expect()
 
-    def _look_at(self, monitor: Monitor, teller: Teller, until: Nanos, *, is_last: bool) -> None:
+    def _look_at(
+        self, monitor: Monitor, teller: EventTeller, until: Nanos, *, is_last: bool
+    ) -> None:
         changes, records = teller.look(until, is_last=is_last)
         for change in changes:
             self._changed(change.action, change.situation, monitor, until)
@@ -471,9 +475,9 @@ class Live:
             self._problem("--state", 0, self._state.problem, now)
 
 
-def _segments(capture: LiveCapture) -> list[list[Interface | Pipe]]:
+def _segments(capture: LiveCapture) -> list[list[CaptureInterface | Pipe]]:
     """Return what is shown to one monitor: each interface, and all pipes of a segment."""
-    found: dict[tuple[str, object], list[Interface | Pipe]] = {}
+    found: dict[tuple[str, object], list[CaptureInterface | Pipe]] = {}
     for one in capture.interfaces:
         key = ("pipe", one.segment) if isinstance(one, Pipe) else ("interface", one.index)
         found.setdefault(key, []).append(one)

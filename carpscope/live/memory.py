@@ -175,21 +175,21 @@ def _read(entry: dict[str, str]) -> Situation:
     if not isinstance(nodes, list) or not isinstance(causes, list):
         raise TypeError
     finding = Finding(
-        _text(raw["code"]),
-        _text(raw["label"]),
-        Severity(raw["severity"]),
-        float(str(raw["confidence"])),
-        _text(raw["group"]),
-        tuple(_text(node) for node in nodes),
-        parse_rfc3339(str(raw["start"])),
-        parse_rfc3339(str(raw["end"])),
-        (),
-        int(str(raw["frame_count"])),
-        _text(raw["summary"]),
-        _text(raw["explanation"]),
-        _text(raw["remedy"]),
-        [_text(cause) for cause in causes],
-        bool(raw["ongoing"]),
+        code=_text(raw["code"]),
+        label=_text(raw["label"]),
+        severity=Severity(raw["severity"]),
+        confidence=float(str(raw["confidence"])),
+        group=_text(raw["group"]),
+        nodes=tuple(_text(node) for node in nodes),
+        start=parse_rfc3339(str(raw["start"])),
+        end=parse_rfc3339(str(raw["end"])),
+        frames=(),
+        frame_count=int(str(raw["frame_count"])),
+        summary=_text(raw["summary"]),
+        explanation=_text(raw["explanation"]),
+        remedy=_text(raw["remedy"]),
+        caused_by=[_text(cause) for cause in causes],
+        ongoing=bool(raw["ongoing"]),
     )
     opened, moved = parse_rfc3339(str(raw["opened"])), parse_rfc3339(str(raw["moved"]))
     return Situation(_text(raw["identity"]), finding, opened, moved, moved)

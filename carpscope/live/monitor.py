@@ -26,18 +26,18 @@ from carpscope.detect.standing import Standing, seen
 from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
 from carpscope.live.sight import Sight
-from carpscope.live.situations import Change, Doubts, Situations
+from carpscope.live.situations import SituationChange, Situations, Uncertainty
 from carpscope.live.states import GroupChange, StateChange, States
 from carpscope.live.tally import Tally
 from carpscope.timeline.facts import (
     Changed,
     Claimed,
-    Deceived,
     Fact,
     Forgotten,
     Joined,
     Left,
     Refused,
+    Spoofed,
 )
 from carpscope.timeline.group import Group, GroupKey, group_id
 from carpscope.timeline.limits import LIVE
@@ -77,7 +77,7 @@ class Monitor:
     interface: str
     situations: Situations = field(default_factory=Situations)
     incidents: Incidents = field(default_factory=Incidents)
-    doubts: Doubts = field(default_factory=Doubts)
+    doubts: Uncertainty = field(default_factory=Uncertainty)
     tally: Tally = field(default_factory=Tally)
     observer: Observer = field(init=False)
     states: States = field(default_factory=States)
@@ -184,7 +184,7 @@ class Monitor:
         with self.mistakes.isolated("frame", frame.at, number):
             self._take(self.observer.see(packet, is_copy=is_copy))
 
-    def look(self, now: Nanos, *, is_last: bool = False) -> list[Change]:
+    def look(self, now: Nanos, *, is_last: bool = False) -> list[SituationChange]:
         """Let time pass until `now`, and say what is different; at the last look all of it."""
         with self.mistakes.isolated("time", now):
             self._take(self.observer.tick(now))
@@ -303,14 +303,14 @@ class Monitor:
             if isinstance(fact, Claimed):
                 self.news.append(StateChange(fact.at, fact.group, fact.node, True, "claimed"))
             elif isinstance(fact, Left):
-                why = fact.reign.ended_by
-                told = self.states.was_told(fact.group, fact.node, fact.reign.start)
+                why = fact.master_period.ended_by
+                told = self.states.was_told(fact.group, fact.node, fact.master_period.start)
                 if why != "capture" and not told:
                     self.news.append(StateChange(fact.at, fact.group, fact.node, False, why))
             elif isinstance(fact, Refused):
                 self.tally.failed(fact.group.id, fact.check.value)
-            elif isinstance(fact, Deceived):
-                self.tally.failed(fact.group.id, fact.deceit.value)
+            elif isinstance(fact, Spoofed):
+                self.tally.failed(fact.group.id, fact.spoof_kind.value)
             elif isinstance(fact, Forgotten):
                 if fact.node is None:
                     self.tally.forget(fact.group.id)

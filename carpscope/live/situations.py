@@ -53,7 +53,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SituationChange:
     """What became of a situation."""
 
     action: str
@@ -79,10 +79,10 @@ class Situations:
         self,
         findings: Iterable[Finding],
         now: Nanos,
-        doubts: "Doubts | None" = None,
+        doubts: "Uncertainty | None" = None,
         *,
         is_last: bool = False,
-    ) -> list[Change]:
+    ) -> list[SituationChange]:
         """Compare what detectors say now with what is known; return the differences.
 
         At the `last` look nothing more can come, so what waited for that is told.
@@ -95,7 +95,7 @@ class Situations:
         if not is_last:
             paired = [(f, s) for f, s in paired if s is not None or f.settles <= now]
         names = {f.identity: s.identity if s is not None else f.identity for f, s in paired}
-        changes: list[Change] = []
+        changes: list[SituationChange] = []
         seen: set[str] = set()
         for finding, known in paired:
             finding.caused_by = [names[cause] for cause in finding.caused_by if cause in names]
@@ -117,7 +117,7 @@ class Situations:
 
     def carried_over(
         self, now: Nanos, masters: "frozenset[str]", expected: "frozenset[str]" = frozenset()
-    ) -> list[Change]:
+    ) -> list[SituationChange]:
         """Close what was open before a restart and is not seen any more.
 
         `masters` are the groups that have one: a gap ends with that and not with time, and so
@@ -175,11 +175,13 @@ class Situations:
         return list(zip(findings, found, strict=True))
 
     def _opened(
-        self, situation: Situation, finding: Finding, now: Nanos, doubts: "Doubts | None"
-    ) -> list[Change]:
+        self, situation: Situation, finding: Finding, now: Nanos, doubts: "Uncertainty | None"
+    ) -> list[SituationChange]:
         self._keep(situation)
         self._doubt(situation, finding, doubts)
-        changes = [Change("opened", situation, "again" if situation.since is not None else "")]
+        changes = [
+            SituationChange("opened", situation, "again" if situation.since is not None else "")
+        ]
         if self._is_over(situation, finding, now):
             changes.append(self._close(situation, now, "it is over"))
         return changes
@@ -211,8 +213,8 @@ class Situations:
                 situation.names.append(name)
 
     def _update(
-        self, situation: Situation, finding: Finding, now: Nanos, doubts: "Doubts | None"
-    ) -> list[Change]:
+        self, situation: Situation, finding: Finding, now: Nanos, doubts: "Uncertainty | None"
+    ) -> list[SituationChange]:
         old = situation.finding
         carried = situation.carried
         if carried:
@@ -230,19 +232,19 @@ class Situations:
         changed = _shape(situation) != situation.shape
         if changed or carried or (moved and now - situation.told >= UPDATE_EVERY):
             situation.told, situation.shape = now, _shape(situation)
-            return [Change("updated", situation)]
+            return [SituationChange("updated", situation)]
         return []
 
     def _is_over(self, situation: Situation, finding: Finding, now: Nanos) -> bool:
         moved = max(finding.end, situation.moved if situation.is_open else 0)
         return is_over(finding, moved, now, self.close_after)
 
-    def _close(self, situation: Situation, now: Nanos, why: str) -> Change:
+    def _close(self, situation: Situation, now: Nanos, why: str) -> SituationChange:
         situation.is_open, situation.closed, situation.told = False, now, now
         situation.carried = False
-        return Change("closed", situation, why)
+        return SituationChange("closed", situation, why)
 
-    def _doubt(self, situation: Situation, finding: Finding, doubts: "Doubts | None") -> None:
+    def _doubt(self, situation: Situation, finding: Finding, doubts: "Uncertainty | None") -> None:
         situation.confidence, situation.doubts = finding.confidence, ()
         if doubts is not None:
             situation.confidence, situation.doubts = doubts.weigh(finding)
@@ -301,7 +303,7 @@ class _Spell:
 
 
 @dataclass(slots=True)
-class Doubts:
+class Uncertainty:
     """When the capture itself did not see everything."""
 
     spells: list[_Spell] = field(default_factory=list)

@@ -77,8 +77,8 @@ class States:
         for node in group.masters:
             key = group.key, node.id
             if _fell_silent(node, at, resumed):
-                if key not in self.silent and node.reign is not None:
-                    self.silent[key] = node.reign.start
+                if key not in self.silent and node.master_period is not None:
+                    self.silent[key] = node.master_period.start
                     yield StateChange(at, group, node, False, "silent")
             elif key in self.silent and node.last >= resumed:
                 del self.silent[key]
@@ -93,18 +93,18 @@ def _state(group: Group, at: Nanos, resumed: Nanos) -> tuple[str, Nanos, tuple[s
     """Return how a group stands, since when, and who is or was MASTER; no state is unknown."""
     masters = [node for node in group.masters if not _fell_silent(node, at, resumed)]
     if masters:
-        since = min(node.reign.start for node in masters if node.reign is not None)
+        since = min(node.master_period.start for node in masters if node.master_period is not None)
         return MASTER, since, tuple(node.id for node in masters)
     if group.masters:
         return INIT, at, tuple(node.id for node in group.masters)
-    left = [(node.reigns[-1], node) for node in group.members if node.reigns]
+    left = [(node.master_periods[-1], node) for node in group.members if node.master_periods]
     if not left:
         return "", at, ()
-    reign, node = max(left, key=lambda one: one[0].until)
-    if reign.ended_by in ("unseen", "capture"):
+    master_period, node = max(left, key=lambda one: one[0].until)
+    if master_period.ended_by in ("unseen", "capture"):
         return "", at, ()
-    if reign.ended_by != "silent":
+    if master_period.ended_by != "silent":
         wait = max(traits.takeover(member).latest for member in group.members)
-        if at - max(reign.until, resumed) <= wait:
-            return BACKUP, reign.until, (node.id,)
+        if at - max(master_period.until, resumed) <= wait:
+            return BACKUP, master_period.until, (node.id,)
     return INIT, at, (node.id,)

@@ -11,16 +11,16 @@ from carpscope.detect.standing import Places
 from carpscope.detect.words import listed
 from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, News
-from carpscope.live.situations import Change, Situation
+from carpscope.live.situations import Situation, SituationChange
 from carpscope.live.states import GroupChange
 from carpscope.report.finding import finding_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
-from carpscope.report.record import GROUP, WITHDRAWN, Record
+from carpscope.report.record import GROUP, WITHDRAWN, EventRecord
 from carpscope.timeline.group import vhid_of
 
 _ENDED = {
-    "bow-out": "said farewell",
+    "bow-out": "left with a bow-out",
     "yielded": "stepped down for a better one",
     "silent": "fell silent",
     "joined": "is another address of a node that is MASTER",
@@ -36,7 +36,7 @@ def renamed(text: str, called: Called) -> str:
     return text if called is str else _ADDRESS.sub(lambda found: called(found[0]), text)
 
 
-class Teller:
+class EventTeller:
     """Puts into words what one monitor saw."""
 
     def __init__(self, monitor: Monitor) -> None:
@@ -60,7 +60,9 @@ class Teller:
     def _state(self, group: str) -> str:
         return "MASTER" if group in self._monitor.mastered else "BACKUP"
 
-    def look(self, until: Nanos, *, is_last: bool = False) -> tuple[list[Change], list[Record]]:
+    def look(
+        self, until: Nanos, *, is_last: bool = False
+    ) -> tuple[list[SituationChange], list[EventRecord]]:
         """Let time pass on the segment; return what changed, and it in words, in order."""
         monitor = self._monitor
         changes = monitor.look(until, is_last=is_last)
@@ -69,7 +71,7 @@ class Teller:
         followed: list[tuple[str, Followed]] = []
         with monitor.mistakes.isolated("incidents", until):
             followed = monitor.follow(now)
-        news: list[Record] = []
+        news: list[EventRecord] = []
         for item in monitor.taken_news():
             with monitor.mistakes.isolated("news", until):
                 news.append(self.news(item))
@@ -85,7 +87,7 @@ class Teller:
                 records.append(self.incident(action, one, now))
         return changes, records
 
-    def change(self, change: Change, now: Nanos) -> Record:
+    def change(self, change: SituationChange, now: Nanos) -> EventRecord:
         """Tell a situation that was opened, updated or closed."""
         situation = change.situation
         finding = situation.finding
@@ -96,7 +98,7 @@ class Teller:
             lasted = max(finding.end - finding.start, 0)
             head += f" — over after {span_text(lasted)}" if lasted else " — over"
         head = self._named(head)
-        return Record(
+        return EventRecord(
             now,
             "finding",
             change.action,
@@ -110,7 +112,7 @@ class Teller:
             finding_body(situation, change.why),
         )
 
-    def incident(self, action: str, followed: Followed, now: Nanos) -> Record:
+    def incident(self, action: str, followed: Followed, now: Nanos) -> EventRecord:
         """Tell an incident that was opened, updated or closed."""
         incident = followed.incident
         where = incident.groups[0] if len(incident.groups) == 1 else None
@@ -120,7 +122,7 @@ class Teller:
         if action == "closed":
             lasted = max(incident.end - incident.start, 0)
             head += f" — over after {span_text(lasted)}" if lasted else " — over"
-        return Record(
+        return EventRecord(
             now,
             "incident",
             action,
@@ -142,10 +144,10 @@ class Teller:
             is_part=not followed.is_wide,
         )
 
-    def news(self, item: News) -> Record:
+    def news(self, item: News) -> EventRecord:
         """Tell an event or a change of state."""
         if isinstance(item, Event):
-            return Record(
+            return EventRecord(
                 item.end,
                 "election",
                 item.label,
@@ -169,7 +171,7 @@ class Teller:
         state = "MASTER" if item.is_master else "BACKUP"
         how = "is MASTER" if item.is_master else _ENDED.get(item.why, "is no longer MASTER")
         node = item.node
-        return Record(
+        return EventRecord(
             item.at,
             "state",
             state,
@@ -191,7 +193,7 @@ class Teller:
             },
         )
 
-    def _of_group(self, item: GroupChange) -> Record:
+    def _of_group(self, item: GroupChange) -> EventRecord:
         """Tell a hook how a group stands."""
         group, who = item.group, listed(item.nodes)
         text = {
@@ -199,7 +201,7 @@ class Teller:
             "BACKUP": f"nobody is MASTER since {who} stepped down",
             "INIT": f"nobody is heard any more; {who} was MASTER last",
         }[item.state]
-        return Record(
+        return EventRecord(
             item.at,
             GROUP,
             item.state,
@@ -235,10 +237,10 @@ def notice(
     text: str,
     interface: str | None = None,
     severity: Severity = Severity.WARNING,
-) -> Record:
+) -> EventRecord:
     """Tell something about the capture or an output."""
-    return Record(at, "notice", action, text, severity, interface)
+    return EventRecord(at, "notice", action, text, severity, interface)
 
 
-def _at(record: Record) -> Nanos:
+def _at(record: EventRecord) -> Nanos:
     return record.at

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from carpscope.capture.interface import Interface
+from carpscope.capture.interface import CaptureInterface
 from carpscope.capture.pipe import Pipe
 from carpscope.config import Config
 from carpscope.core.address import ip_text
@@ -61,7 +61,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
     )
 
 
-def _unknown(source: Interface | Pipe, monitor: Monitor) -> str:
+def _unknown(source: CaptureInterface | Pipe, monitor: Monitor) -> str:
     """Say why it is unknown how things stand, by one of what a monitor is shown."""
     if isinstance(source, Pipe) and source.state != "up":
         return f"{source.label} {source.why}"
@@ -188,18 +188,18 @@ def _group(
 
 
 def _node(node: Node, config: Config, now: Nanos) -> NodeView:
-    reign = node.reigns[-1] if node.reigns else None
+    period = node.master_periods[-1] if node.master_periods else None
     down = traits.takeover(node).latest
     is_master = node.is_master and not mastership.is_silent(node, now)
-    why = reign.ended_by if reign is not None else ""
+    why = period.ended_by if period is not None else ""
     track = node.authentication
     recipe = track.recipe
     return NodeView(
         node.id,
         config.name_of(node.addresses),
         is_master,
-        reign.start if reign is not None and is_master else node.last,
-        why or ("silent" if reign is not None and not is_master else ""),
+        period.start if period is not None and is_master else node.last,
+        why or ("silent" if period is not None and not is_master else ""),
         identify(node).text,
         node.advbase,
         node.advskew,

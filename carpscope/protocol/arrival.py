@@ -3,19 +3,19 @@
 `wire` gives a view only of what is long enough to be one; a kernel counts the others too.
 """
 
-from carpscope.protocol.events import Packet
+from carpscope.protocol.events import ReceivedAdvert
 from carpscope.wire.carp import GROUP4, GROUP6, HEADER_SIZE
 from carpscope.wire.checksum import checksum_holds
 from carpscope.wire.ip import IpView
 
 
-def arrived(ip: IpView, frame: bytes) -> Packet:
+def arrived(ip: IpView, frame: bytes) -> ReceivedAdvert:
     """Return what arrives with a frame of protocol 112 whose IP header was read."""
     payload = frame[ip.offset : ip.offset + ip.length]
     header = frame[ip.header_offset : ip.offset] if ip.version == 4 else b""
     head = payload[:HEADER_SIZE].ljust(HEADER_SIZE, b"\0")
     group = GROUP4 if ip.version == 4 else GROUP6
-    return Packet(
+    return ReceivedAdvert(
         family=ip.version,
         source=ip.source,
         vhid=head[1],

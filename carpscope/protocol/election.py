@@ -10,19 +10,19 @@
 Sources: carp_input_c() of FreeBSD, NetBSD, DragonFly; carp_proto_input_c() of OpenBSD.
 """
 
-from carpscope.protocol.events import Packet, Reason, State
+from carpscope.protocol.events import Reason, ReceivedAdvert, State
 from carpscope.protocol.node import NEVER
 from carpscope.protocol.profile import Counter, Profile
-from carpscope.protocol.rules import Contest, microseconds
+from carpscope.protocol.rules import Comparison, microseconds
 from carpscope.protocol.turn import Turn
 from carpscope.protocol.work import Work
 
 
-def contest(turn: Turn, w: Work, packet: Packet) -> Contest:
+def contest(turn: Turn, w: Work, packet: ReceivedAdvert) -> Comparison:
     """Return what the node compares."""
     setup = w.setup
     compared = turn.profile.compared_skew(setup.advskew, turn.demotion)
-    return Contest(
+    return Comparison(
         (setup.advbase, microseconds(compared)),
         (packet.advbase, microseconds(packet.advskew)),
         min(turn.demotion, 255),
@@ -32,7 +32,7 @@ def contest(turn: Turn, w: Work, packet: Packet) -> Contest:
     )
 
 
-def claim(profile: Profile, c: Contest, *, preempt: bool, ratio: int) -> Reason | None:
+def claim(profile: Profile, c: Comparison, *, preempt: bool, ratio: int) -> Reason | None:
     """Return why a BACKUP takes over from the one it hears, or None if it does not."""
     slower = c.own < c.heard
     if preempt and slower and (not profile.demote_byte or c.heard_demotion >= c.own_demotion):
@@ -45,7 +45,7 @@ def claim(profile: Profile, c: Contest, *, preempt: bool, ratio: int) -> Reason 
     return None
 
 
-def hear(turn: Turn, w: Work, packet: Packet) -> None:
+def hear(turn: Turn, w: Work, packet: ReceivedAdvert) -> None:
     """Take an accepted advertisement in."""
     if turn.profile.counter is Counter.CONTINUES:
         # "XXX Replay protection goes here": the counter is believed, whatever it is

@@ -104,7 +104,7 @@ _SILENT = frozenset(
 )
 
 
-class Packet(NamedTuple):
+class ReceivedAdvert(NamedTuple):
     """An advertisement with what receivers test of the headers around it."""
 
     family: int
@@ -156,7 +156,7 @@ class Received(NamedTuple):
 
     at: Nanos
     draw: int
-    packet: Packet
+    packet: ReceivedAdvert
 
 
 class Accepted(NamedTuple):
@@ -164,7 +164,7 @@ class Accepted(NamedTuple):
 
     at: Nanos
     draw: int
-    packet: Packet
+    packet: ReceivedAdvert
 
 
 class TimerFired(NamedTuple):
@@ -325,7 +325,7 @@ class Send(NamedTuple):
     """An advertisement leaves the node."""
 
     at: Nanos
-    packet: Packet
+    packet: ReceivedAdvert
 
 
 class Announce(NamedTuple):
@@ -349,7 +349,7 @@ class Dropped(NamedTuple):
 
     at: Nanos
     drop: Drop
-    packet: Packet
+    packet: ReceivedAdvert
 
 
 class DemotionChanged(NamedTuple):

@@ -34,10 +34,10 @@ from carpscope.protocol.events import (
     InterfaceChanged,
     LinkChanged,
     OutputChanged,
-    Packet,
     QueueChanged,
     Reason,
     Received,
+    ReceivedAdvert,
     Signalled,
     StateRequested,
     Timer,
@@ -77,7 +77,7 @@ def _received(node: Node, event: Received) -> tuple[Node, tuple[Effect, ...]]:
     return turn.done()
 
 
-def _copies(node: Node, packet: Packet) -> int:
+def _copies(node: Node, packet: ReceivedAdvert) -> int:
     """Count the carp interfaces that get a copy: those that are UP and have joined."""
     if not packet.multicast:
         return 1  # the parent's own address: no copies are made
@@ -95,7 +95,7 @@ def _wakes(node: Node) -> bool:
     return node.setup.profile.drive is Drive.POLL_LOOP
 
 
-def _packet(turn: Turn, packet: Packet, drop: Drop | None) -> None:
+def _packet(turn: Turn, packet: ReceivedAdvert, drop: Drop | None) -> None:
     if turn.profile.drive is Drive.CALLOUTS:
         w = turn.work(packet.vhid)
         if w is not None:

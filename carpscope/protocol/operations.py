@@ -21,7 +21,7 @@ from carpscope.protocol.events import (
     StateRequested,
 )
 from carpscope.protocol.node import NEVER, VhidSetup, changed
-from carpscope.protocol.profile import Change, Demotion, LinkLoss, Presence
+from carpscope.protocol.profile import Demotion, LinkLoss, Presence, Reconfiguration
 from carpscope.protocol.rules import own_link_local
 from carpscope.protocol.turn import Turn
 from carpscope.protocol.work import Work
@@ -206,11 +206,11 @@ def configured(turn: Turn, w: Work, event: Configured) -> None:
 def _configuration_set(turn: Turn, w: Work) -> None:
     """carp_ioctl(SIOCSVH), at its end: with or without a value that is another one."""
     match turn.profile.on_change:
-        case Change.STORED:
+        case Reconfiguration.STORED:
             pass
-        case Change.SET_RUN:
+        case Reconfiguration.SET_RUN:
             turn.set_run(w, 0, Reason.CHANGED)
-        case Change.BOUNCE:
+        case Reconfiguration.BOUNCE:
             turn.enter(w, State.INIT, Reason.CHANGED)
             turn.set_run(w, 0, Reason.CHANGED)
 

@@ -11,7 +11,7 @@ Sources: ucarp src/carp.c docarp(), carp_setrun(), carp_set_state(), packethandl
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
 from carpscope.protocol.election import claim, contest
-from carpscope.protocol.events import Packet, Reason, State
+from carpscope.protocol.events import Reason, ReceivedAdvert, State
 from carpscope.protocol.node import NEVER
 from carpscope.protocol.rules import last_octet_first
 from carpscope.protocol.turn import Turn
@@ -32,7 +32,7 @@ def start(turn: Turn) -> None:
         _loop_top(turn, w)
 
 
-def wake(turn: Turn, w: Work, packet: Packet | None) -> None:
+def wake(turn: Turn, w: Work, packet: ReceivedAdvert | None) -> None:
     """poll() came back, with a packet that passed the checks or without."""
     if turn.asleep:
         _after_sleep(turn, w)
@@ -136,13 +136,13 @@ def _send_ad(turn: Turn, w: Work, now: Nanos) -> None:
     w.ad = _deadline(now, w.setup.advbase, advskew)
 
 
-def _hear(turn: Turn, w: Work, packet: Packet, now: Nanos) -> Nanos:
+def _hear(turn: Turn, w: Work, packet: ReceivedAdvert, now: Nanos) -> Nanos:
     """packethandler() behind its checks; returns the loop's `now`, which it may refresh."""
     w.counter = int.from_bytes(packet.counter, "big")
     c = contest(turn, w, packet)
     if w.state is State.MASTER:
         if turn.profile.yields(c):
-            # "to be really sure the new master knows": one farewell as if nothing were
+            # "to be really sure the new master knows": one bow-out as if nothing were
             _send_ad(turn, w, now)
             _enter(turn, w, State.BACKUP, Reason.BETTER_ADVERT)
             _set_run(turn, w)

@@ -148,7 +148,7 @@ class Demotion(Enum):
     """OpenBSD: the count of an interface group, sent in the demote byte."""
 
 
-class Change(Enum):
+class Reconfiguration(Enum):
     """What a running vhid does when it is reconfigured."""
 
     STORED = auto()
@@ -247,13 +247,13 @@ class Profile:
     bounces_on_link: bool
     """A callback "link is up" sends even a MASTER through INIT, lost before or not."""
     bow_out: bool
-    """Set down as MASTER it says farewell with 255/255."""
+    """Set down as MASTER it sends a bow-out with 255/255."""
     allow_stops: bool
     """net.inet.carp.allow = 0 stops the vhids instead of only deafening them."""
     ipv6_adverts: bool
     ipv6_master_down: bool
     """Has a second master-down timer for IPv6."""
-    on_change: Change
+    on_change: Reconfiguration
     newest_first: bool
     """What is sent for all vhids at once goes out for the one created last first."""
     send_error_limit: int

@@ -83,7 +83,7 @@ def openbsd_master_down_2025(advbase: int, advskew: int) -> int:
 # ---- when a MASTER gives way
 
 
-class Contest(NamedTuple):
+class Comparison(NamedTuple):
     """What a node compares when it hears another one."""
 
     own: Interval
@@ -94,22 +94,22 @@ class Contest(NamedTuple):
     heard_address: bytes
 
 
-YieldRule: TypeAlias = Callable[[Contest], bool]
+YieldRule: TypeAlias = Callable[[Comparison], bool]
 
 
-def yields_to_equal(c: Contest) -> bool:
+def yields_to_equal(c: Comparison) -> bool:
     """FreeBSD, NetBSD, DragonFly carp_input_c(): sc_tv > ch_tv or equal."""
     return c.own >= c.heard
 
 
-def yields_openbsd(c: Contest) -> bool:
+def yields_openbsd(c: Comparison) -> bool:
     """OpenBSD carp_proto_input_c(), case MASTER: demotion outranks the interval."""
     return (
         c.own >= c.heard and c.heard_demotion <= c.own_demotion
     ) or c.heard_demotion < c.own_demotion
 
 
-def yields_ucarp(c: Contest) -> bool:
+def yields_ucarp(c: Comparison) -> bool:
     """Decide as ucarp packethandler(): a tie goes to the lower source address.
 
     The addresses are compared as host integers of network-order bytes: on a
@@ -118,7 +118,7 @@ def yields_ucarp(c: Contest) -> bool:
     return c.own > c.heard or (c.own == c.heard and last_octet_first(c) < 0)
 
 
-def last_octet_first(c: Contest) -> int:
+def last_octet_first(c: Comparison) -> int:
     """Return the sign of heard minus own address, as ucarp compares them."""
     own, heard = c.own_address[::-1], c.heard_address[::-1]
     return (heard > own) - (heard < own)

@@ -11,8 +11,8 @@ from carpscope.protocol.events import (
     Announce,
     DemotionChanged,
     Effect,
-    Packet,
     Reason,
+    ReceivedAdvert,
     Send,
     State,
     Transition,
@@ -208,7 +208,7 @@ class Turn:
             else:
                 identification = self.draws.bits() & 0xFFFF
         if self._reaches_the_wire():
-            packet = Packet(
+            packet = ReceivedAdvert(
                 family,
                 setup.ip4 if family == 4 else setup.ll6,
                 w.setup.vhid,

@@ -17,7 +17,7 @@ def words(group: Group, master: Node, config: Config) -> Text:
     """Say who is MASTER, what it advertises and signs, and how regularly."""
     several = len(group.members) > 1
     state = "MASTER" if is_master(master) else "was MASTER"
-    whole = not several and len(master.reigns) == 1 and is_master(master)
+    whole = not several and len(master.master_periods) == 1 and is_master(master)
     words = Text(f"{name(master, config)} {state}{' throughout' if whole else ''}", "bold")
     about = [identify(master).text, f"advertises {priority(master)}"]
     if master.intervals:

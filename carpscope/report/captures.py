@@ -11,7 +11,7 @@ from carpscope.pipeline import Analysis
 from carpscope.report.captured import advice, captured_text
 from carpscope.report.folder import folder_notes
 from carpscope.report.paper import Printer
-from carpscope.report.roster import Span
+from carpscope.report.roster import BarSpan
 from carpscope.report.vantage import offset_text, place_text, way_text
 from carpscope.timeline.captured import Captured
 from carpscope.timeline.vantage import Vantage
@@ -120,14 +120,14 @@ def short_names(names: list[str]) -> list[str]:
     return names
 
 
-def span_of(analysis: Analysis) -> Span:
+def span_of(analysis: Analysis) -> BarSpan:
     """Return from when to when anything was captured, on one clock."""
     vantage = analysis.vantage
     ends = []
     for index, capture in enumerate(analysis.captures):
         own = [at for at in (capture.first, capture.last) if at is not None]
         ends += own if vantage is None else [vantage.clocks[index].corrected(at) for at in own]
-    return Span(min(ends, default=0), max(ends, default=1))
+    return BarSpan(min(ends, default=0), max(ends, default=1))
 
 
 def _when(first: Nanos | None, last: Nanos | None, zone: Zone | None) -> str:

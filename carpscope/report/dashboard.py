@@ -31,7 +31,7 @@ from carpscope.detect.finding import Severity
 from carpscope.report import board, nodes
 from carpscope.report.keyboard import Keyboard, View
 from carpscope.report.nodes import FAINT, OK, TROUBLE, WARN, span, styled
-from carpscope.report.record import WITHDRAWN, Record
+from carpscope.report.record import WITHDRAWN, EventRecord
 from carpscope.report.snapshot import SituationView, Snapshot
 
 _SIGN = {
@@ -193,7 +193,7 @@ def picture(
     return lines
 
 
-def _groups_of(record: Record) -> tuple[str, ...]:
+def _groups_of(record: EventRecord) -> tuple[str, ...]:
     """Return the groups that an incident is about."""
     groups = record.body.get("groups")
     return tuple(str(one) for one in groups) if isinstance(groups, list) else ()
@@ -314,7 +314,7 @@ def _log(now: Snapshot, width: int, room: int) -> list[Text]:
     return [Text("lately", style=FAINT), *(_event(record, called) for record in latest)]
 
 
-def _event(record: Record, called: Mapping[str, str]) -> Text:
+def _event(record: EventRecord, called: Mapping[str, str]) -> Text:
     sign, style = _SIGN[record.severity]
     if record.action == "closed":
         sign, style = "✓", OK

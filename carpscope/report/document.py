@@ -126,14 +126,14 @@ def _node(node: Node, config: Config, names: list[str]) -> dict[str, Json]:
         "states": [
             {
                 "state": "MASTER",
-                "start": rfc3339(reign.start),
-                "end": rfc3339(reign.until),
-                "duration_s": (reign.until - reign.start) / 1e9,
-                "ended_by": reign.ended_by or None,
-                "advertisements": reign.adverts,
-                "frames": [frame_name(reign.first, names), frame_name(reign.last, names)],
+                "start": rfc3339(period.start),
+                "end": rfc3339(period.until),
+                "duration_s": (period.until - period.start) / 1e9,
+                "ended_by": period.ended_by or None,
+                "advertisements": period.adverts,
+                "frames": [frame_name(period.first, names), frame_name(period.last, names)],
             }
-            for reign in node.reigns
+            for period in node.master_periods
         ],
     }
 

@@ -7,7 +7,7 @@ from carpscope.core.text import shown
 from carpscope.core.units import clock, span_text
 from carpscope.core.zone import Zone, beside
 from carpscope.detect.finding import Severity
-from carpscope.report.record import WITHDRAWN, Record
+from carpscope.report.record import WITHDRAWN, EventRecord
 from carpscope.report.snapshot import GroupView, Snapshot
 
 _SIGNS = {
@@ -18,7 +18,7 @@ _SIGNS = {
 }
 
 
-def event_line(record: Record, zone: Zone | None = None) -> str:
+def event_line(record: EventRecord, zone: Zone | None = None) -> str:
     """Give one event as a line; nothing in it that a terminal would obey."""
     sign = _SIGNS[record.severity]
     if record.action == "closed":
@@ -43,7 +43,7 @@ class EventLines:
         """Take where to print, and a zone to tell beside UTC."""
         self._stream, self._zone = stream, zone
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         """Print one; what is told as another record is left to that."""
         if record.is_part:
             return

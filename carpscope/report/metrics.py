@@ -57,7 +57,7 @@ METRICS = {
         Metric(
             "carpscope_node_state",
             "stateset",
-            "MASTER; BACKUP: it stepped down or said farewell; SILENT: it fell silent as MASTER.",
+            "MASTER; BACKUP: it stepped down or bowed out; SILENT: it fell silent as MASTER.",
             _NODE,
             ("MASTER", "BACKUP", "SILENT"),
         ),

@@ -10,7 +10,7 @@ import threading
 from typing import Protocol, runtime_checkable
 
 from carpscope.core.mistakes import Mistakes
-from carpscope.report.record import GROUP, Record
+from carpscope.report.record import GROUP, EventRecord
 from carpscope.report.snapshot import OutletView
 
 QUEUE_LIMIT = 1000
@@ -25,7 +25,7 @@ class Sink(Protocol):
     attempts: int
     """How often a record is tried before it is given up."""
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         """Deliver."""
         ...
 
@@ -47,7 +47,7 @@ class Stoppable(Protocol):
 class Choosing(Protocol):
     """A sink that wants some records only."""
 
-    def wants(self, record: Record) -> bool:
+    def wants(self, record: EventRecord) -> bool:
         """Tell whether it wants a record."""
         ...
 
@@ -66,11 +66,11 @@ class Outlet:
         self.problem: str | None = None
         self.broken_pipe = False
         self._is_over = self._is_stuck = False
-        self._queue: queue.Queue[Record | None] = queue.Queue(limit)
+        self._queue: queue.Queue[EventRecord | None] = queue.Queue(limit)
         self._stop = threading.Event()
         self._thread = self._started()
 
-    def put(self, record: Record) -> None:
+    def put(self, record: EventRecord) -> None:
         """Hand over a record that its receiver wants; never waits."""
         sink = self.sink
         if not (sink.wants(record) if isinstance(sink, Choosing) else record.kind != GROUP):
@@ -127,7 +127,7 @@ class Outlet:
                 continue
             self.problem, self.lost = "a mistake of carpscope itself", lost
 
-    def _deliver(self, record: Record) -> None:
+    def _deliver(self, record: EventRecord) -> None:
         pause = RETRY_FIRST_S
         for attempt in range(1, self.sink.attempts + 1):
             try:

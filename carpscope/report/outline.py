@@ -99,7 +99,7 @@ def failovers(events: Iterable[Event], groups: Iterable[Group], places: Places) 
         for group in groups
         if group.id in of
         for node in group.known
-        if node.reigns and node.reigns[-1].ended_by == "silent"
+        if node.master_periods and node.master_periods[-1].ended_by == "silent"
     ]
     if silent:
         told += f"; {named(dict.fromkeys(silent))} silent to the end"

@@ -22,7 +22,7 @@ _BODY = {"state": "node"}
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class EventRecord:
     """One thing that happened."""
 
     at: Nanos

@@ -27,7 +27,7 @@ _SIGNS_WIDTH = 36
 _SIGNS_NARROW = 18
 
 
-class Span(NamedTuple):
+class BarSpan(NamedTuple):
     """What the bars show."""
 
     first: Nanos
@@ -35,7 +35,7 @@ class Span(NamedTuple):
 
 
 def roster(
-    console: Console, config: Config, group: Group, span: Span, *, blocks: bool
+    console: Console, config: Config, group: Group, span: BarSpan, *, blocks: bool
 ) -> list[Text]:
     """Give the table of a group, as wide as it may be."""
     states = [_state(node, group) for node in shown(group)]
@@ -104,7 +104,7 @@ def signs(node: Node, config: Config, *, width: int = 10_000) -> Text:
     return Text(folded(words, width), style="" if good else "red")
 
 
-def bar(node: Node, span: Span, width: int, *, blocks: bool) -> Text:
+def bar(node: Node, span: BarSpan, width: int, *, blocks: bool) -> Text:
     """Draw when a node was MASTER."""
     full, part, none = ("█", "▄", "▁") if blocks else ("#", "+", ".")
     step = max((span.last - span.first) / width, 1)
@@ -113,15 +113,15 @@ def bar(node: Node, span: Span, width: int, *, blocks: bool) -> Text:
         start = span.first + index * step
         held: float = 0
         touched = False
-        for reign in node.reigns:
-            end = reign.until
-            held += max(0, min(end, start + step) - max(reign.start, start))
-            touched |= start <= reign.start < start + step
+        for period in node.master_periods:
+            end = period.until
+            held += max(0, min(end, start + step) - max(period.start, start))
+            touched |= start <= period.start < start + step
         cells.append(full if held * 2 >= step else part if held or touched else none)
     return Text().append("".join(cells), style="green")
 
 
-def _axis(span: Span, width: int) -> Text:
+def _axis(span: BarSpan, width: int) -> Text:
     first, last = clock(span.first, digits=0), clock(span.last, digits=0)
     if width < 40:
         return Text(f"{first}{last:>{width - 8}}", style="dim")
@@ -132,14 +132,14 @@ def _axis(span: Span, width: int) -> Text:
 
 def _state(node: Node, group: Group) -> str:
     """Say what a bar ends with."""
-    if not node.reigns:
+    if not node.master_periods:
         return ""
-    last = node.reigns[-1]
+    last = node.master_periods[-1]
     end = clock(last.until, digits=0)
     if is_master(node):
         rivals = [n for n in group.members if n is not node and is_master(n)]
         mine = (node.advbase, node.advskew)
         worse = any((n.advbase, n.advskew) < mine for n in rivals)
         return "MASTER, should be BACKUP" if worse else "MASTER"
-    words = {"bow-out": "said farewell", "yielded": "BACKUP since", "silent": "silent since"}
+    words = {"bow-out": "left with a bow-out", "yielded": "BACKUP since", "silent": "silent since"}
     return f"{words.get(last.ended_by, 'ended')} {end}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Severity
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 
 ELECTIONS = ("failover", "clean_handover", "preemption", "demotion")
 """What happens without being wrong (`detect.events`)."""
@@ -153,7 +153,7 @@ class Snapshot:
     open: tuple[SituationView, ...]
     failures: tuple[tuple[str, int], ...]
     """Advertisements that receivers drop or that nobody sent, by reason."""
-    log: tuple[Record, ...] = ()
+    log: tuple[EventRecord, ...] = ()
     outlets: tuple[OutletView, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What a person should know of the capture itself."""

@@ -29,7 +29,7 @@ _GRANTED = (0, 1)
 """PKIStatus granted, and granted with modifications (RFC 3161, 2.4.2)."""
 
 
-class Stamp(NamedTuple):
+class TimeStamp(NamedTuple):
     """What an authority said."""
 
     at: dt.datetime
@@ -73,7 +73,7 @@ def stamped(url: str, data: bytes) -> bytes:
     return raw
 
 
-def read(raw: bytes, data: bytes) -> Stamp:
+def read(raw: bytes, data: bytes) -> TimeStamp:
     """Return what a stamp says, if it is over these bytes. Raises ValueError with the reason.
 
     Whose it is, is not checked.
@@ -81,10 +81,10 @@ def read(raw: bytes, data: bytes) -> Stamp:
     response = _decoded(raw)
     if not _is_over(response, data):
         raise ValueError("is over other bytes: one of the two is altered")
-    return Stamp(response.tst_info.gen_time, _authority(response))
+    return TimeStamp(response.tst_info.gen_time, _authority(response))
 
 
-def hold(raw: bytes, data: bytes, certificates: list[x509.Certificate]) -> Stamp:
+def hold(raw: bytes, data: bytes, certificates: list[x509.Certificate]) -> TimeStamp:
     """Return what a stamp says whose authority these certificates vouch for. Raises ValueError."""
     stamp = read(raw, data)
     roots = [one for one in certificates if one.issuer == one.subject]

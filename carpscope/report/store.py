@@ -17,7 +17,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import open_to_write
 from carpscope.core.units import SECOND, Nanos
 from carpscope.report.line import Json
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 
 VERSION = 1
 DAYS = 90
@@ -68,7 +68,7 @@ class Kept(NamedTuple):
     document: Mapping[str, Json]
 
 
-class Wish(NamedTuple):
+class EventQuery(NamedTuple):
     """Which events are asked for; None and empty are all."""
 
     since: Nanos | None = None
@@ -94,7 +94,7 @@ class Store:
         self._file = _connected(path, writes=True)
         self._since_pruned = 0
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         """Keep one event."""
         document = record.document()
         body = document.get(record.kind)
@@ -130,7 +130,7 @@ class Store:
         self._file.close()
 
 
-def kept(path: str, wish: Wish) -> Iterator[Kept]:
+def kept(path: str, wish: EventQuery) -> Iterator[Kept]:
     """Give the events of a file, in the order in which they were told. Raises CarpscopeError."""
     group = wish.group
     values = {

@@ -24,7 +24,7 @@ _FORMS = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class TrustedSigner:
     """Somebody whose signature is looked for."""
 
     key: PublicKey
@@ -34,7 +34,7 @@ class Signer:
     """Why the file does not let them sign a report now; empty: it does."""
 
 
-def read_trusted(data: bytes, name: str, now: dt.datetime) -> list[Signer]:
+def read_trusted(data: bytes, name: str, now: dt.datetime) -> list[TrustedSigner]:
     """Read a file of signers. Raises CarpscopeError that names the line."""
     try:
         text = data.decode("utf-8")
@@ -46,7 +46,7 @@ def read_trusted(data: bytes, name: str, now: dt.datetime) -> list[Signer]:
     return found
 
 
-def _signers(text: str, name: str, now: dt.datetime) -> Iterator[Signer]:
+def _signers(text: str, name: str, now: dt.datetime) -> Iterator[TrustedSigner]:
     for number, line in enumerate(text.splitlines(), 1):
         place = f"{name}:{number}"
         bare = line.strip()
@@ -69,7 +69,7 @@ def _signers(text: str, name: str, now: dt.datetime) -> Iterator[Signer]:
         except binascii.Error:
             raise CarpscopeError(f"{place}: its key is not base64") from None
         key = read_public(f"{first} {blob}".encode(), place)
-        yield Signer(key, shown(who), _refusal(options, place, now))
+        yield TrustedSigner(key, shown(who), _refusal(options, place, now))
 
 
 def _quoted_word(text: str) -> tuple[str, str]:

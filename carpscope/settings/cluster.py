@@ -9,7 +9,14 @@ from collections.abc import Iterable, Sequence
 
 from carpscope.core.address import inside, ip_text, is_link_local
 from carpscope.core.values import dataclass, field
-from carpscope.settings.model import DeclaredNode, Interface, Key, Shared, Vhid, VrrpId
+from carpscope.settings.model import (
+    DeclaredInterface,
+    DeclaredKey,
+    DeclaredNode,
+    DeclaredVhid,
+    SharedAddress,
+    VrrpId,
+)
 
 Port = tuple[str, str]
 """A node and one of its interfaces."""
@@ -32,7 +39,7 @@ class Member:
     """One node's vhid in a group."""
 
     node: DeclaredNode
-    vhid: Vhid
+    vhid: DeclaredVhid
 
     @property
     def name(self) -> str:
@@ -91,7 +98,7 @@ class DeclaredGroup:
         """Return the members that come up."""
         return [member for member in self.members if member.vhid.comes_up]
 
-    def key(self, member: Member) -> Key | None:
+    def key(self, member: Member) -> DeclaredKey | None:
         """Return a member's key where it can be compared: NetBSD's cannot beside others.
 
         None: it is not known here.
@@ -105,7 +112,7 @@ class DeclaredGroup:
         return key if key.bytes is not None else None
 
 
-_EMPTY = Key(b"", None)
+_EMPTY = DeclaredKey(b"", None)
 
 
 @dataclass(slots=True)
@@ -165,7 +172,7 @@ def network_of(address: bytes, length: int) -> Network:
     return value.to_bytes(len(address), "big"), length
 
 
-def own_networks(interface: Interface) -> list[Network]:
+def own_networks(interface: DeclaredInterface) -> list[Network]:
     """Return the networks of an interface's own addresses, IPv4 first."""
     found = [
         network_of(one.address, one.length)
@@ -176,7 +183,7 @@ def own_networks(interface: Interface) -> list[Network]:
     return sorted(dict.fromkeys(found), key=lambda network: len(network[0]))
 
 
-def _shared_networks(shared: Iterable[Shared]) -> list[Network]:
+def _shared_networks(shared: Iterable[SharedAddress]) -> list[Network]:
     found = [
         network_of(one.address, 8 * len(one.address) if one.length is None else one.length)
         for one in shared

@@ -5,7 +5,7 @@ import re
 from carpscope.core.address import inside
 from carpscope.core.values import dataclass, field
 from carpscope.settings import keys
-from carpscope.settings.model import DeclaredNode, Firewall, Key, Own, Where
+from carpscope.settings.model import DeclaredKey, DeclaredNode, Firewall, Own, Where
 from carpscope.settings.numbers import address, atoi
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import Values
@@ -62,7 +62,7 @@ def own_alias(node: DeclaredNode, vip: Element, source: Source, enabled: dict[st
     node.interface(node.gui_interfaces[key]).own.append(Own(found, bits, where))
 
 
-def gui_key(vip: Element, source: Source) -> Key | None:
+def gui_key(vip: Element, source: Source) -> DeclaredKey | None:
     """Make the key as both GUIs do: spaces go, slashes come, then ifconfig cuts."""
     element = vip.find("password")
     if element is None or not element.text:

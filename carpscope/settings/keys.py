@@ -7,7 +7,7 @@ of the readings, a finding says so, in words that give nothing of the passphrase
 
 import re
 
-from carpscope.settings.model import KERNEL_KEY, UNKNOWN, VARIES, Key, Where
+from carpscope.settings.model import KERNEL_KEY, UNKNOWN, VARIES, DeclaredKey, Where
 
 _PLAIN = re.compile(r"[^ \t\"'\n]+")
 _VARIABLE = re.compile(r"\$(?:\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Za-z_][A-Za-z0-9_]*)")
@@ -78,22 +78,22 @@ def made(
     limit: int = KERNEL_KEY,
     flaw: str = "",
     is_reference: bool = False,
-) -> Key:
+) -> DeclaredKey:
     """Make the key of the text that reaches the system; `meant` is what was written."""
     if VARIES in value:
         told = "a part of it is the number of a process or a random one, another at every boot"
-        return Key(None, where, flaw=flaw or told, varies=True)
+        return DeclaredKey(None, where, flaw=flaw or told, varies=True)
     if UNKNOWN in value:
         mixed = value.strip(UNKNOWN) and not is_reference
         told = "a part of it is taken for a variable or a command by a shell" if mixed else ""
-        return Key(None, where, flaw=flaw or told)
+        return DeclaredKey(None, where, flaw=flaw or told)
     data = value.encode(encoding, "surrogateescape")
     flaws = [flaw] if flaw else []
     if not flaw and not is_reference and meant and value not in meant:
         flaws.append(told_flaw(value, meant))
     if len(data) > limit:
         flaws.append(f"{limit} of {len(data)} bytes are used")
-    return Key(data[:limit], where, flaw=" and ".join(flaws), written_length=len(data))
+    return DeclaredKey(data[:limit], where, flaw=" and ".join(flaws), written_length=len(data))
 
 
 def told_flaw(value: str, meant: set[str]) -> str:

@@ -2,7 +2,7 @@
 
 Readers of `systems/` fill this in; nothing here judges. What the files do not hold is not
 known here: None, or in text the sign `UNKNOWN`; `VARIES` stands where a shell puts
-something else at every boot. A passphrase is a `Key`, which never shows its bytes.
+something else at every boot. A passphrase is a `DeclaredKey`, which never shows its bytes.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Unknown(NamedTuple):
     where: Where | None
 
 
-class Key:
+class DeclaredKey:
     """The key that a passphrase ends as; its bytes never show."""
 
     __slots__ = ("bytes", "flaw", "varies", "where", "written_length")
@@ -73,7 +73,7 @@ class Own:
 
 
 @dataclass(slots=True)
-class Interface:
+class DeclaredInterface:
     """A network interface of a node."""
 
     name: str
@@ -82,7 +82,7 @@ class Interface:
 
 
 @dataclass(slots=True)
-class Shared:
+class SharedAddress:
     """A shared address, and the length of its prefix where one is given."""
 
     address: bytes
@@ -91,7 +91,7 @@ class Shared:
 
 
 @dataclass(slots=True)
-class Vhid:
+class DeclaredVhid:
     """One vhid as one node declares it."""
 
     number: int | None
@@ -102,10 +102,10 @@ class Vhid:
     where: list[Where]
     advbase: int | None = 1
     advskew: int | None = 0
-    key: Key | None = None
+    key: DeclaredKey | None = None
     """None: never set, which is the key of zeros."""
-    addresses: list[Shared] = field(default_factory=list)
-    dropped: list[Shared] = field(default_factory=list)
+    addresses: list[SharedAddress] = field(default_factory=list)
+    dropped: list[SharedAddress] = field(default_factory=list)
     """Written, but refused by the system's own reader."""
     peer: bytes | None = None
     peer_where: Where | None = None
@@ -124,7 +124,7 @@ class Vhid:
     held: set[bytes] = field(default_factory=set)
     """What `add` added."""
 
-    def add(self, shared: Shared) -> None:
+    def add(self, shared: SharedAddress) -> None:
         """Take an address in, once."""
         if shared.address not in self.held:
             self.held.add(shared.address)
@@ -148,7 +148,7 @@ class Vhid:
         return self.where[0]
 
 
-class Trouble(NamedTuple):
+class Refusal(NamedTuple):
     """What the system's own reader drops or refuses."""
 
     label: str
@@ -170,7 +170,7 @@ class VrrpId(NamedTuple):
     number: int
     interface: str
     where: Where
-    addresses: tuple[Shared, ...]
+    addresses: tuple[SharedAddress, ...]
 
 
 @dataclass(slots=True)
@@ -195,12 +195,12 @@ class DeclaredNode:
     demotion: int = 0
     allows: bool = True
     maintenance: list[tuple[Where, str]] = field(default_factory=list)
-    interfaces: dict[str, Interface] = field(default_factory=dict)
-    vhids: list[Vhid] = field(default_factory=list)
+    interfaces: dict[str, DeclaredInterface] = field(default_factory=dict)
+    vhids: list[DeclaredVhid] = field(default_factory=list)
     vrrp: list[VrrpId] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
-    troubles: list[Trouble] = field(default_factory=list)
-    doubles: list[tuple[Vhid, Where]] = field(default_factory=list)
+    troubles: list[Refusal] = field(default_factory=list)
+    doubles: list[tuple[DeclaredVhid, Where]] = field(default_factory=list)
     """A vhid and the second definition of it on one interface."""
     firewall: "Firewall | None" = None
     sync: Sync | None = None
@@ -208,17 +208,17 @@ class DeclaredNode:
     """Keys of a GUI (lan, opt1) and the devices they are."""
     is_partial: bool = False
     """Something that may configure vhids is not in the files."""
-    by_place: dict[tuple[int | None, str], Vhid] = field(default_factory=dict)
-    by_device: dict[str, Vhid] = field(default_factory=dict)
+    by_place: dict[tuple[int | None, str], DeclaredVhid] = field(default_factory=dict)
+    by_device: dict[str, DeclaredVhid] = field(default_factory=dict)
     """The vhid of each carpN."""
     noted: set[tuple[object, ...]] = field(default_factory=set)
     """What was said already."""
 
-    def interface(self, name: str) -> Interface:
+    def interface(self, name: str) -> DeclaredInterface:
         """Return an interface, made when it is first named."""
         found = self.interfaces.get(name)
         if found is None:
-            found = self.interfaces[name] = Interface(name)
+            found = self.interfaces[name] = DeclaredInterface(name)
         return found
 
     def not_known(self, what: str, where: Where | None) -> None:

@@ -18,7 +18,7 @@ _YES = frozenset(("yes", "true", "on", "1"))
 """checkyesno."""
 
 
-class Piece(NamedTuple):
+class RcCall(NamedTuple):
     """One call that rc makes: its words, where they stand, and the raw text around them."""
 
     words: list[Word]

@@ -13,7 +13,7 @@ MAC_BUG = range(224, 240)
 _OPENBSD = frozenset(("openbsd", "openbsd2018", "openbsd2025"))
 
 
-class Why(Enum):
+class BlockReason(Enum):
     """What keeps an advertisement from arriving."""
 
     PEER = "sent to another address"
@@ -23,19 +23,19 @@ class Why(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class BlockedPath:
     """One member's advertisements do not arrive at another."""
 
     sender: Member
     receiver: Member
-    why: Why
+    why: BlockReason
     where: Where | None
     is_unicast: bool
     blocker: Member | None = None
     """Whose filter it is."""
 
 
-def cuts(group: DeclaredGroup) -> list[Cut]:
+def cuts(group: DeclaredGroup) -> list[BlockedPath]:
     """Return what does not arrive, of members that come up."""
     found = []
     for sender in group.up:
@@ -48,25 +48,25 @@ def cuts(group: DeclaredGroup) -> list[Cut]:
     return found
 
 
-def _cut(sender: Member, receiver: Member) -> Cut | None:
+def _cut(sender: Member, receiver: Member) -> BlockedPath | None:
     peer = sender.vhid.peer
     unicast = peer is not None
     if sender.vlan is not None and receiver.vlan is not None and sender.vlan != receiver.vlan:
-        return Cut(sender, receiver, Why.VLAN, receiver.vhid.at, unicast)
+        return BlockedPath(sender, receiver, BlockReason.VLAN, receiver.vhid.at, unicast)
     if peer is not None:
         wrong = receiver.own and peer not in receiver.own
         bug = sender.node.profile.startswith("freebsd14") and peer[3] in MAC_BUG
         if wrong or bug:
-            return Cut(sender, receiver, Why.PEER, sender.vhid.peer_where, unicast)
+            return BlockedPath(sender, receiver, BlockReason.PEER, sender.vhid.peer_where, unicast)
     if receiver.is_ucarp and unicast:
-        return Cut(sender, receiver, Why.KIND, sender.vhid.peer_where, unicast)
+        return BlockedPath(sender, receiver, BlockReason.KIND, sender.vhid.peer_where, unicast)
     if receiver.node.profile in _OPENBSD and unicast != (receiver.vhid.peer is not None):
         where = sender.vhid.peer_where or receiver.vhid.peer_where
-        return Cut(sender, receiver, Why.KIND, where, unicast)
+        return BlockedPath(sender, receiver, BlockReason.KIND, where, unicast)
     return _filtered(sender, receiver)
 
 
-def _filtered(sender: Member, receiver: Member) -> Cut | None:
+def _filtered(sender: Member, receiver: Member) -> BlockedPath | None:
     ipv4 = any(len(address) == 4 for address in sender.signs) or not sender.signs
     group = GROUP4 if ipv4 else GROUP6
     destination = sender.vhid.peer or group
@@ -80,5 +80,5 @@ def _filtered(sender: Member, receiver: Member) -> Cut | None:
         )
         if passes is False:
             unicast = sender.vhid.peer is not None
-            return Cut(sender, receiver, Why.FILTER, where, unicast, member)
+            return BlockedPath(sender, receiver, BlockReason.FILTER, where, unicast, member)
     return None

@@ -13,7 +13,15 @@ from carpscope.core.registry import discover
 from carpscope.core.values import dataclass
 from carpscope.settings import keys
 from carpscope.settings.ifconfig import Call
-from carpscope.settings.model import DeclaredNode, Key, Own, Shared, Trouble, Vhid, Where
+from carpscope.settings.model import (
+    DeclaredKey,
+    DeclaredNode,
+    DeclaredVhid,
+    Own,
+    Refusal,
+    SharedAddress,
+    Where,
+)
 from carpscope.settings.numbers import prefixed
 from carpscope.settings.source import NodeFiles, Source
 
@@ -33,18 +41,22 @@ def systems() -> tuple[System, ...]:
     return tuple(discover("carpscope.settings.systems", "SYSTEM", System))
 
 
-def declare(node: DeclaredNode, number: int | None, interface: str, where: Where) -> Vhid:
+def declare(node: DeclaredNode, number: int | None, interface: str, where: Where) -> DeclaredVhid:
     """Return the vhid of an interface, made where it is named first."""
     vhid = node.by_place.get((number, interface))
     if vhid is None:
-        vhid = node.by_place[number, interface] = Vhid(number, interface, interface, [where])
+        vhid = node.by_place[number, interface] = DeclaredVhid(
+            number, interface, interface, [where]
+        )
         node.vhids.append(vhid)
     elif vhid.where[-1] != where:
         vhid.where.append(where)
     return vhid
 
 
-def declare_device(node: DeclaredNode, number: int | None, device: str, where: Where) -> Vhid:
+def declare_device(
+    node: DeclaredNode, number: int | None, device: str, where: Where
+) -> DeclaredVhid:
     """Return the vhid of a carpN, made when it is first named; a call adds its line."""
     vhid = node.by_device.get(device)
     if vhid is None:
@@ -66,13 +78,15 @@ def refuse(
     all_of_it: bool = False,
 ) -> None:
     """Note that a line comes to nothing."""
-    trouble = Trouble(label, where, told, interface, vhid, repair, all_of_it)
+    trouble = Refusal(label, where, told, interface, vhid, repair, all_of_it)
     if trouble not in node.noted:
         node.noted.add(trouble)
         node.troubles.append(trouble)
 
 
-def call_key(call: Call, raw: str, where: Where, source: Source, *, quoted: bool) -> Key | None:
+def call_key(
+    call: Call, raw: str, where: Where, source: Source, *, quoted: bool
+) -> DeclaredKey | None:
     """Make the key of a call's `pass`, compared with how the line was written."""
     if call.secret is None:
         return None
@@ -83,7 +97,7 @@ def call_key(call: Call, raw: str, where: Where, source: Source, *, quoted: bool
     return keys.made(call.secret.value, meant, where, source.encoding, is_reference=reference)
 
 
-def take_values(vhid: Vhid, call: Call, key: Key | None) -> None:
+def take_values(vhid: DeclaredVhid, call: Call, key: DeclaredKey | None) -> None:
     """Take over what a call sets; what it does not name stays as it was."""
     if call.advbase is not None:
         vhid.advbase = call.advbase
@@ -97,7 +111,7 @@ def take_values(vhid: Vhid, call: Call, key: Key | None) -> None:
         vhid.key = key
 
 
-def take_shared(vhid: Vhid, call: Call, where: Where) -> None:
+def take_shared(vhid: DeclaredVhid, call: Call, where: Where) -> None:
     """Add, or take away, the address of a call."""
     if "address" in call.unsure:
         vhid.unsure = True
@@ -107,7 +121,7 @@ def take_shared(vhid: Vhid, call: Call, where: Where) -> None:
     if call.removes:
         vhid.remove(given.address)
     else:
-        vhid.add(Shared(given.address, given.length, where))
+        vhid.add(SharedAddress(given.address, given.length, where))
 
 
 def take_own(node: DeclaredNode, interface: str, call: Call, where: Where) -> None:
@@ -120,7 +134,7 @@ def take_own(node: DeclaredNode, interface: str, call: Call, where: Where) -> No
         found.own.append(Own(given.address, given.length, where))
 
 
-def note_unknown(node: DeclaredNode, call: Call, key: Key | None, where: Where) -> None:
+def note_unknown(node: DeclaredNode, call: Call, key: DeclaredKey | None, where: Where) -> None:
     """Note what a call takes from somewhere that is not in the files."""
     for what in sorted(call.unsure):
         node.not_known(f"the {what} of a vhid" if what != "address" else "a word", where)
@@ -128,13 +142,13 @@ def note_unknown(node: DeclaredNode, call: Call, key: Key | None, where: Where) 
         node.not_known("the passphrase", where)
 
 
-def drop_shared(vhid: Vhid, words: Iterable[str], where: Where) -> None:
+def drop_shared(vhid: DeclaredVhid, words: Iterable[str], where: Where) -> None:
     """Remember the address that is written in a line and never configured."""
     before = ""
     for word in words:
         found = prefixed(word)
         if found is not None and before not in _OTHER_ADDRESSES:
-            vhid.dropped.append(Shared(found[0], found[1], where))
+            vhid.dropped.append(SharedAddress(found[0], found[1], where))
             return
         before = word
 
@@ -144,7 +158,7 @@ _OTHER_ADDRESSES = frozenset(("netmask", "broadcast", "peer", "peer6", "carppeer
 
 def find_doubles(node: DeclaredNode) -> None:
     """One vhid on two carps of one interface: carp_ioctl() says EINVAL to the second."""
-    seen: dict[tuple[str, int], Vhid] = {}
+    seen: dict[tuple[str, int], DeclaredVhid] = {}
     for vhid in node.vhids:
         if vhid.number is None or not vhid.runs:
             continue

@@ -8,7 +8,15 @@ import re
 
 from carpscope.core.values import dataclass, field
 from carpscope.settings import keys
-from carpscope.settings.model import UNKNOWN, DeclaredNode, Key, Own, Shared, Vhid, Where
+from carpscope.settings.model import (
+    UNKNOWN,
+    DeclaredKey,
+    DeclaredNode,
+    DeclaredVhid,
+    Own,
+    SharedAddress,
+    Where,
+)
 from carpscope.settings.numbers import address, is_known, strtoul, word_set
 from carpscope.settings.shell import Word
 from carpscope.settings.source import NodeFiles, Source
@@ -113,7 +121,7 @@ def take(
     files: NodeFiles,
     *,
     meant: set[str] | None = None,
-) -> Vhid | None:
+) -> DeclaredVhid | None:
     """Add the vhid of one command line (the words behind `ucarp`) to a node.
 
     `meant`: how a person reads the passphrase, where that is not in the words themselves.
@@ -121,7 +129,7 @@ def take(
     if not node.profile:
         node.profile = "ucarp"
         node.because.append("ucarp")
-    vhid = Vhid(None, "", "", [where], preempt=False)
+    vhid = DeclaredVhid(None, "", "", [where], preempt=False)
     try:
         line = options(words)
         _fill(vhid, line, where, source, node, files, meant)
@@ -139,7 +147,7 @@ def take(
 
 
 def _fill(
-    vhid: Vhid,
+    vhid: DeclaredVhid,
     line: _Line,
     where: Where,
     source: Source,
@@ -162,7 +170,7 @@ def _fill(
     if "addr" in values:
         found = address(values["addr"].value.partition("/")[0])
         if found is not None:
-            vhid.dropped.append(Shared(found, None, where))
+            vhid.dropped.append(SharedAddress(found, None, where))
     if "srcip" in values:
         _source(vhid, values["srcip"].value.partition("/")[0], where, node)
     if "vhid" in values:
@@ -203,10 +211,10 @@ def _fill(
         vhid.unsure = True
         node.not_known("the shared address", where)
     else:
-        vhid.addresses.append(Shared(shared, None, where))
+        vhid.addresses.append(SharedAddress(shared, None, where))
 
 
-def _source(vhid: Vhid, text: str, where: Where, node: DeclaredNode) -> None:
+def _source(vhid: DeclaredVhid, text: str, where: Where, node: DeclaredNode) -> None:
     packed = address(text, "inet")
     if packed is None or not vhid.interface:
         return
@@ -229,7 +237,7 @@ def _key(
     files: NodeFiles,
     node: DeclaredNode,
     meant: set[str] | None,
-) -> Key | None:
+) -> DeclaredKey | None:
     if line.from_option == _PASSFILE:
         return _from_file(line.values["passfile"].value, where, files, node)
     if line.from_option != _PASS:
@@ -264,7 +272,7 @@ def _key(
     return key
 
 
-def _from_file(path: str, where: Where, files: NodeFiles, node: DeclaredNode) -> Key:
+def _from_file(path: str, where: Where, files: NodeFiles, node: DeclaredNode) -> DeclaredKey:
     found = files.at(path) if is_known(path) else None
     if found is None:
         node.not_known("the passphrase: its file is not given", where)
@@ -279,4 +287,4 @@ def _from_file(path: str, where: Where, files: NodeFiles, node: DeclaredNode) ->
     flaw = ""
     if data.endswith(b"\r"):
         flaw = "the carriage return of a DOS file is kept as a part of it"
-    return Key(data, place, flaw=flaw, written_length=len(data))
+    return DeclaredKey(data, place, flaw=flaw, written_length=len(data))

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, Nanos
 from carpscope.core.values import replace
-from carpscope.protocol.events import Packet, State
+from carpscope.protocol.events import ReceivedAdvert, State
 from carpscope.protocol.node import NEVER, Node
 from carpscope.protocol.profile import Drive
 from carpscope.protocol.tempo import Tempo
 from carpscope.sim.plan import Happening, Scenario
-from carpscope.sim.record import Record
+from carpscope.sim.record import RunRecord
 from carpscope.sim.world import World
 
 LATENESS = 10 * MICROSECOND
@@ -156,17 +156,17 @@ class Course(World):
         )
 
 
-class _Silent(Record):
+class _Silent(RunRecord):
     """A record that holds nothing."""
 
     __slots__ = ()
 
-    def forget(self, _node: str, _after: Nanos) -> list[Packet]:
+    def forget(self, _node: str, _after: Nanos) -> list[ReceivedAdvert]:
         """Take nothing back: what a busy node was still going to send is not known."""
         return []
 
 
-def _silent() -> Record:
+def _silent() -> RunRecord:
     record = _Silent()
     record.changed = _Forgetful()  # type: ignore[assignment]
     record.sent = _Forgetful()  # type: ignore[assignment]

@@ -62,7 +62,7 @@ class _State:
     lost: frozenset[tuple[str, str]]
 
 
-class Search:
+class StateSearch:
     """One search in progress."""
 
     def __init__(
@@ -356,13 +356,13 @@ def _kind(states: dict[str, State]) -> str:
 
 def explore(scenario: Scenario, vhid: int, events: int) -> Explored:
     """Search a group for a course that ends badly, with handlers on time, then each node late."""
-    found = Search(scenario, vhid, events).run()
+    found = StateSearch(scenario, vhid, events).run()
     # three nodes that are late in turn would take four times as long
     depth = events if len(scenario.nodes) < 3 else min(events, 2)
     for name, span in lateness(scenario).items():
         if found.counterexample is not None or found.limit:
             break
-        late = Search(scenario, vhid, depth, {name: span}).run()
+        late = StateSearch(scenario, vhid, depth, {name: span}).run()
         found.courses += late.courses
         found.worst = max(found.worst, late.worst)
         found.limit = late.limit

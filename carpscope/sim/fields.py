@@ -15,7 +15,7 @@ from carpscope.core.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ScenarioFile:
     """The file a scenario was read from; its text, if lines can be told from it."""
 
     name: str
@@ -26,7 +26,7 @@ class Origin:
 class Table:
     """A mapping with its place; every key that was read is remembered."""
 
-    origin: Origin
+    origin: ScenarioFile
     values: dict[str, object]
     path: tuple[str | int, ...] = ()
     read: set[str] = field(default_factory=set)

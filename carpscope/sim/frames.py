@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from carpscope.core.address import group_mac, is_group
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
-from carpscope.protocol.events import Announce, Packet
+from carpscope.protocol.events import Announce, ReceivedAdvert
 from carpscope.protocol.profile import Profile, profiles
 from carpscope.protocol.rules import own_link_local
-from carpscope.sim.record import Announced, Sent
+from carpscope.sim.record import AdvertSent, AnnouncementSent
 from carpscope.sim.world import World
 from carpscope.wire import arp, icmp6
 from carpscope.wire.carp import GROUP4, GROUP6, PROTOCOL, Advert, ucarp_mac, virtual_mac
@@ -40,7 +40,7 @@ def frames(world: World, epoch: Nanos = EPOCH) -> Iterator[Frame]:
     by_name = {plan.name: known[plan.impl] for plan in world.scenario.nodes}
     plans = {plan.name: plan for plan in world.scenario.nodes}
     owners = {a: plan.mac for plan in world.scenario.nodes for a in (plan.ip4, plan.ll6)}
-    sent: list[tuple[Nanos, int, Sent | Announced]] = [
+    sent: list[tuple[Nanos, int, AdvertSent | AnnouncementSent]] = [
         (item.at, index, item) for index, item in enumerate(world.record.sent)
     ]
     sent += [(item.announce.at, index, item) for index, item in enumerate(world.record.announced)]
@@ -52,7 +52,7 @@ def frames(world: World, epoch: Nanos = EPOCH) -> Iterator[Frame]:
         number += 1
         profile = by_name[item.node]
         plan = plans[item.node]
-        if not isinstance(item, Sent):
+        if not isinstance(item, AdvertSent):
             own = own_link_local(item.announce.vhid) if profile.own_link_local else None
             data = announcement_frame(item.announce, own or plan.ll6)
         elif item.packet.multicast:
@@ -64,7 +64,9 @@ def frames(world: World, epoch: Nanos = EPOCH) -> Iterator[Frame]:
         yield Frame(number, epoch + at, ETHERNET, data, len(data))
 
 
-def advert_frame(profile: Profile, packet: Packet, own: bytes = b"", peer: bytes = b"") -> bytes:
+def advert_frame(
+    profile: Profile, packet: ReceivedAdvert, own: bytes = b"", peer: bytes = b""
+) -> bytes:
     """Return an advertisement as this implementation puts it on the wire.
 
     To a unicast peer it needs the MAC of the network card and that of the peer.

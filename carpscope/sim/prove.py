@@ -38,7 +38,7 @@ class Handover:
 
 
 @dataclass(slots=True)
-class Proof:
+class SearchProof:
     """What holds of a group."""
 
     masters: tuple[str, ...]
@@ -79,12 +79,12 @@ def lateness(scenario: Scenario) -> dict[str, Nanos]:
     return late
 
 
-def prove(scenario: Scenario, vhid: int) -> Proof:
+def prove(scenario: Scenario, vhid: int) -> SearchProof:
     """Simulate a group whose nodes start together."""
     course = Course(scenario)
     course.advance(settle_time(scenario))
     masters = course.view(vhid).masters
-    proof = Proof(masters, flaps=_flaps(course.fork(), vhid))
+    proof = SearchProof(masters, flaps=_flaps(course.fork(), vhid))
     _boots(proof, scenario, vhid)
     if len(masters) == 1 and len(scenario.nodes) > 1 and not proof.flaps:
         proof.handovers = _handovers(scenario, vhid, masters[0])
@@ -103,7 +103,7 @@ def _flaps(course: Course, vhid: int) -> bool:
     return changes >= 4
 
 
-def _boots(proof: Proof, scenario: Scenario, vhid: int) -> None:
+def _boots(proof: SearchProof, scenario: Scenario, vhid: int) -> None:
     names = [plan.name for plan in scenario.nodes]
     orders = permutations(names)
     for order in islice(orders, ORDERS_MAX):

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
-from carpscope.protocol.events import Announce, Packet, State
+from carpscope.protocol.events import Announce, ReceivedAdvert, State
 
 
-class Changed(NamedTuple):
+class StateChanged(NamedTuple):
     """A state change."""
 
     at: Nanos
@@ -17,23 +17,23 @@ class Changed(NamedTuple):
     reason: str
 
 
-class Sent(NamedTuple):
+class AdvertSent(NamedTuple):
     """An advertisement; `attacker` is set where nobody of the group sent it."""
 
     at: Nanos
     node: str
-    packet: Packet
+    packet: ReceivedAdvert
     attacker: int | None
 
 
-class Announced(NamedTuple):
+class AnnouncementSent(NamedTuple):
     """A gratuitous ARP or an unsolicited neighbour advertisement."""
 
     node: str
     announce: Announce
 
 
-class Refused(NamedTuple):
+class AdvertRefused(NamedTuple):
     """An advertisement that a node refused."""
 
     at: Nanos
@@ -52,29 +52,29 @@ class Lost(NamedTuple):
     vhid: int
 
 
-class Arrived(NamedTuple):
+class AdvertArrived(NamedTuple):
     """An advertisement that came to a node's card."""
 
     at: Nanos
     node: str
     sent: Nanos
     source: str
-    packet: Packet
+    packet: ReceivedAdvert
 
 
-class Record:
+class RunRecord:
     """All of it, each list in the order of time in which it came about."""
 
     __slots__ = ("announced", "arrived", "changed", "lost", "refused", "sent")
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.changed: list[Changed] = []
-        self.sent: list[Sent] = []
-        self.announced: list[Announced] = []
-        self.refused: list[Refused] = []
+        self.changed: list[StateChanged] = []
+        self.sent: list[AdvertSent] = []
+        self.announced: list[AnnouncementSent] = []
+        self.refused: list[AdvertRefused] = []
         self.lost: list[Lost] = []
-        self.arrived: list[Arrived] = []
+        self.arrived: list[AdvertArrived] = []
 
     @property
     def size(self) -> int:
@@ -82,7 +82,7 @@ class Record:
         sent = len(self.sent) + len(self.announced) + len(self.lost)
         return sent + len(self.changed) + len(self.refused)
 
-    def forget(self, node: str, after: Nanos) -> list[Packet]:
+    def forget(self, node: str, after: Nanos) -> list[ReceivedAdvert]:
         """Take back what a node was still going to do when it crashed; return its frames.
 
         A busy node's step reaches into the future: announcements a millisecond apart,

@@ -34,7 +34,7 @@ from carpscope.core.toml import read_toml
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 from carpscope.protocol.profile import Drive, Peers, Presence, Profile, profiles
 from carpscope.protocol.secret import PASSPHRASE_SIZE
-from carpscope.sim.fields import Origin, Table
+from carpscope.sim.fields import ScenarioFile, Table
 from carpscope.sim.plan import (
     ATTACKS,
     EVENT_TYPES,
@@ -86,7 +86,7 @@ def load(path: Path) -> Scenario:
 def parse(text: str, name: str) -> Scenario:
     """Read a scenario from text; what begins with a brace is JSON."""
     if text.lstrip()[:1] != "{":
-        return _scenario(Table(Origin(name, text), read_toml(text, name)))
+        return _scenario(Table(ScenarioFile(name, text), read_toml(text, name)))
     try:
         values = json.loads(text)
     except json.JSONDecodeError as problem:
@@ -103,11 +103,11 @@ def _unwrapped(values: object, name: str) -> Table:
     assert isinstance(values, dict)
     inner = values.get("scenario")
     if not isinstance(inner, dict):
-        return Table(Origin(name), values)
+        return Table(ScenarioFile(name), values)
     for key in ("name", "description", "duration"):
         if key in values:
             inner.setdefault(key, values[key])
-    return Table(Origin(name), inner)
+    return Table(ScenarioFile(name), inner)
 
 
 def _scenario(top: Table) -> Scenario:

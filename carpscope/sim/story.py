@@ -12,7 +12,7 @@ from carpscope.core.units import SECOND, Nanos, span_text
 from carpscope.core.values import dataclass
 from carpscope.protocol.events import State
 from carpscope.sim.plan import Happening
-from carpscope.sim.record import Changed, Record
+from carpscope.sim.record import RunRecord, StateChanged
 from carpscope.sim.world import World
 
 _SHADES = {State.MASTER: "█", State.BACKUP: "▁", State.INIT: "·", State.DOWN: " "}
@@ -20,7 +20,7 @@ _ASCII = {State.MASTER: "#", State.BACKUP: "_", State.INIT: ".", State.DOWN: " "
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryLine:
     """One line of the timeline."""
 
     at: Nanos
@@ -34,7 +34,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class MasterSpan:
     """A span in which the same nodes were MASTER of a vhid."""
 
     vhid: int
@@ -48,9 +48,9 @@ class Reign:
         return self.end - self.start
 
 
-def net_changes(record: Record) -> list[Changed]:
+def net_changes(record: RunRecord) -> list[StateChanged]:
     """Return state changes, those of one node and vhid at one instant folded into one."""
-    folded: dict[tuple[str, int], list[Changed]] = {}
+    folded: dict[tuple[str, int], list[StateChanged]] = {}
     for item in sorted(record.changed, key=lambda item: item.at):
         series = folded.setdefault((item.node, item.vhid), [])
         if series and series[-1].at == item.at:
@@ -61,9 +61,9 @@ def net_changes(record: Record) -> list[Changed]:
     return sorted((item for series in folded.values() for item in series), key=lambda i: i.at)
 
 
-def reigns(world: World) -> list[Reign]:
+def master_periods(world: World) -> list[MasterSpan]:
     """Return who was MASTER when, from the first master of each vhid on."""
-    answer: list[Reign] = []
+    answer: list[MasterSpan] = []
     changes = net_changes(world.record)
     for vhid in sorted({item.vhid for item in changes}):
         masters: tuple[str, ...] = ()
@@ -74,22 +74,24 @@ def reigns(world: World) -> list[Reign]:
             if now == masters:
                 continue
             if since is not None and item.at > since:
-                answer.append(Reign(vhid, since, item.at, masters))
+                answer.append(MasterSpan(vhid, since, item.at, masters))
             masters, since = now, item.at
         if since is not None and since < world.scenario.duration:
-            answer.append(Reign(vhid, since, world.scenario.duration, masters))
+            answer.append(MasterSpan(vhid, since, world.scenario.duration, masters))
     return answer
 
 
-def timeline(world: World) -> list[Line]:
+def timeline(world: World) -> list[StoryLine]:
     """Return what happened, in order."""
     several = len({item.vhid for plan in world.scenario.nodes for item in plan.vhids}) > 1
     lines = [
-        Line(event.at, event.node or "LAN", event.type, happening_text(event))
+        StoryLine(event.at, event.node or "LAN", event.type, happening_text(event))
         for event in world.scenario.events
         if 0 <= event.at <= world.scenario.duration
     ]
-    ends = {(reign.vhid, reign.end): reign for reign in reigns(world) if not reign.masters}
+    ends = {
+        (period.vhid, period.end): period for period in master_periods(world) if not period.masters
+    }
     for item in net_changes(world.record):
         if item.new is State.DOWN:
             continue
@@ -98,7 +100,7 @@ def timeline(world: World) -> list[Line]:
         if item.new is State.MASTER and gap is not None:
             why += f"; nobody was for {span_text(gap.span)}"
         name = f"vhid {item.vhid}: {why}" if several else why
-        lines.append(Line(item.at, item.node, item.new.value, name))
+        lines.append(StoryLine(item.at, item.node, item.new.value, name))
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -142,14 +144,14 @@ def bars(world: World, width: int, *, ascii_only: bool) -> Iterator[tuple[str, i
 def summary(world: World) -> list[str]:
     """Say in a sentence or two per vhid how the election went."""
     answer: list[str] = []
-    spans = reigns(world)
+    spans = master_periods(world)
     for vhid in sorted({item.vhid for plan in world.scenario.nodes for item in plan.vhids}):
-        own = [reign for reign in spans if reign.vhid == vhid]
+        own = [period for period in spans if period.vhid == vhid]
         if not own:
             answer.append(f"vhid {vhid}: nobody ever became MASTER")
             continue
-        gaps = [reign for reign in own if not reign.masters]
-        double = [reign for reign in own if len(reign.masters) > 1]
+        gaps = [period for period in own if not period.masters]
+        double = [period for period in own if len(period.masters) > 1]
         last = own[-1]
         end = " and ".join(last.masters) or "nobody"
         text = f"vhid {vhid}: at the end {end} {'are' if len(last.masters) > 1 else 'is'} MASTER"
@@ -158,14 +160,14 @@ def summary(world: World) -> list[str]:
     return answer
 
 
-def _spans(what: str, found: list[Reign]) -> str:
+def _spans(what: str, found: list[MasterSpan]) -> str:
     if not found:
         return f"{what} at no time" if what != "nobody was" else "from the first on there was one"
-    longest = max(found, key=lambda reign: reign.span)
+    longest = max(found, key=lambda period: period.span)
     times = "once" if len(found) == 1 else f"{len(found)} times"
     text = f"{what} {times}"
     at = f"at {longest.start / SECOND:.3f} s"
     if len(found) == 1:
         return f"{text}, for {span_text(longest.span)} {at}"
-    total = sum(reign.span for reign in found)
+    total = sum(period.span for period in found)
     return f"{text}, for {span_text(total)} in all, longest {span_text(longest.span)} {at}"

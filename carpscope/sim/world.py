@@ -30,9 +30,9 @@ from carpscope.protocol.events import (
     InterfaceChanged,
     LinkChanged,
     OutputChanged,
-    Packet,
     QueueChanged,
     Received,
+    ReceivedAdvert,
     Send,
     Signalled,
     State,
@@ -47,7 +47,15 @@ from carpscope.protocol.secret import key_bytes
 from carpscope.protocol.tempo import Tempo
 from carpscope.sim.network import ATTACK_DELAY, Network
 from carpscope.sim.plan import ATTACKS, PARTITION_EVENTS, PATH_EVENTS, Happening, NodePlan, Scenario
-from carpscope.sim.record import Announced, Arrived, Changed, Lost, Record, Refused, Sent
+from carpscope.sim.record import (
+    AdvertArrived,
+    AdvertRefused,
+    AdvertSent,
+    AnnouncementSent,
+    Lost,
+    RunRecord,
+    StateChanged,
+)
 
 Chance: TypeAlias = Random
 """The one random source; nothing else in carpscope makes one."""
@@ -69,7 +77,7 @@ RECORD_MAX = 400_000
 ATTACKER = "attacker"
 """What a record names where no node of the scenario sent a frame."""
 
-_Delivery = tuple[str, Packet, str]
+_Delivery = tuple[str, ReceivedAdvert, str]
 """To whom, what, and from whom."""
 _What = int | _Delivery | Happening
 _Entry = tuple[Nanos, Nanos, int, _What]
@@ -128,7 +136,7 @@ class World:
         """Make the world; nothing has happened in it yet."""
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
-        self.record = Record()
+        self.record = RunRecord()
         self.now: Nanos = min((plan.start for plan in scenario.nodes), default=0)
         self.steps = 0
         self._random = chance(self.seed)
@@ -144,12 +152,12 @@ class World:
             n: [m for m in self._names if m != n or n in scenario.loops] for n in self._names
         }
         self._booted: dict[str, Nanos] = {}
-        self._last_sent: dict[tuple[str, int], Packet] = {}
-        self._stolen: dict[tuple[int, str, int | None], Packet] = {}
+        self._last_sent: dict[tuple[str, int], ReceivedAdvert] = {}
+        self._stolen: dict[tuple[int, str, int | None], ReceivedAdvert] = {}
         self._heap: list[_Entry] = []
         self._number = 0
         self._sender = ""
-        self._unsent: list[Packet] = []
+        self._unsent: list[ReceivedAdvert] = []
         for plan in scenario.nodes:
             self._push(plan.start, Happening(plan.start, "restart", plan.name))
         for event in scenario.events:
@@ -163,7 +171,7 @@ class World:
         """Return every node as it is now; None = it is gone or not there yet."""
         return dict(self._nodes)
 
-    def run(self) -> Record:
+    def run(self) -> RunRecord:
         """Run to the end of the scenario."""
         self.advance(self.scenario.duration)
         return self.record
@@ -246,14 +254,14 @@ class World:
                 case Transition():
                     reason = profile.says(effect.reason)
                     record.changed.append(
-                        Changed(effect.at, name, effect.vhid, effect.old, effect.new, reason)
+                        StateChanged(effect.at, name, effect.vhid, effect.old, effect.new, reason)
                     )
                 case Announce():
-                    record.announced.append(Announced(name, effect))
+                    record.announced.append(AnnouncementSent(name, effect))
                 case Dropped():
                     packet = effect.packet
                     record.refused.append(
-                        Refused(
+                        AdvertRefused(
                             effect.at,
                             name,
                             packet.vhid,
@@ -268,7 +276,7 @@ class World:
         packet, at = effect.packet, effect.at
         if packet.destination in (self._plans[name].ip4, self._plans[name].ll6):
             return  # it sends to itself: nothing is on the wire
-        self.record.sent.append(Sent(at, name, packet, None))
+        self.record.sent.append(AdvertSent(at, name, packet, None))
         self._last_sent[name, packet.vhid] = packet
         for other in self._others[name]:
             if self._nodes[other] is None or not self._reaches(packet, other):
@@ -282,16 +290,18 @@ class World:
                 if again is not None:
                     self._arrive(other, packet, again, name, at)
 
-    def _arrive(self, name: str, packet: Packet, at: Nanos, source: str, sent: Nanos) -> None:
-        self.record.arrived.append(Arrived(at, name, sent, source, packet))
+    def _arrive(
+        self, name: str, packet: ReceivedAdvert, at: Nanos, source: str, sent: Nanos
+    ) -> None:
+        self.record.arrived.append(AdvertArrived(at, name, sent, source, packet))
         self._deliver(name, packet, at, source)
 
-    def _reaches(self, packet: Packet, name: str) -> bool:
+    def _reaches(self, packet: ReceivedAdvert, name: str) -> bool:
         """Tell whether a node is one of those that a packet was sent to."""
         plan = self._plans[name]
         return packet.multicast or packet.destination in (plan.ip4, plan.ll6)
 
-    def _deliver(self, name: str, packet: Packet, arrives: Nanos, sender: str) -> None:
+    def _deliver(self, name: str, packet: ReceivedAdvert, arrives: Nanos, sender: str) -> None:
         if self._plans[name].is_buffered:
             arrives = self._capture_tick(name, arrives)
         self._push(arrives, (name, packet, sender))
@@ -333,7 +343,7 @@ class World:
             self._unsent += self.record.forget(name, when)
         for item in node.vhids:
             vhid, state = item.setup.vhid, self._state_at(name, item, when)
-            self.record.changed.append(Changed(when, name, vhid, state, State.DOWN, "crash"))
+            self.record.changed.append(StateChanged(when, name, vhid, state, State.DOWN, "crash"))
         self._nodes[name] = None
         self._armed[self._index[name]] = NEVER
 
@@ -365,7 +375,7 @@ class World:
                     demote=packet.demote if event.demote is None else event.demote,
                 )
             self._stolen[key] = packet
-        self.record.sent.append(Sent(when, name, packet, event.id))
+        self.record.sent.append(AdvertSent(when, name, packet, event.id))
         for victim in self._names:
             arrives = when + self._random.randint(*ATTACK_DELAY)
             if self._nodes[victim] is not None and self._reaches(packet, victim):

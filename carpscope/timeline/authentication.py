@@ -42,7 +42,7 @@ class Waiting(NamedTuple):
 
 
 @dataclass(slots=True)
-class Span:
+class SigningSpan:
     """Consecutive advertisements of one node that one recipe explains, or none does."""
 
     recipe: Recipe | None
@@ -59,7 +59,7 @@ class Span:
 class AuthenticationTrack:
     """The authentication of one node."""
 
-    spans: list[Span] = field(default_factory=list)
+    spans: list[SigningSpan] = field(default_factory=list)
     """Complete and in order after it was settled; before that, what was verified on arrival."""
     waiting: list[Waiting] = field(default_factory=list)
     """Those that wait, in order of time."""
@@ -134,11 +134,11 @@ class AuthenticationTrack:
                 last.end, last.last = at, frame
                 last.count += 1
             else:
-                self.spans.append(Span(last.recipe, at, frame, at, frame, 1))
+                self.spans.append(SigningSpan(last.recipe, at, frame, at, frame, 1))
             return True
         for recipe in recipes:
             if recipe.fits(counter, digest):
-                self.spans.append(Span(recipe, at, frame, at, frame, 1))
+                self.spans.append(SigningSpan(recipe, at, frame, at, frame, 1))
                 return True
         self.wait(seen)
         return False
@@ -164,7 +164,7 @@ class AuthenticationTrack:
         for start in range(0, len(old), FOLD):
             some = old[start : start + FOLD]
             begin, last = some[0], some[-1]
-            span = Span(None, begin.at, begin.frame, last.at, last.frame, len(some), last)
+            span = SigningSpan(None, begin.at, begin.frame, last.at, last.frame, len(some), last)
             self.spans.append(span)
         loose = [span for span in self.spans if span.recipe is None]
         if len(loose) > FOLDS_KEPT:
@@ -202,7 +202,7 @@ class AuthenticationTrack:
             left = []
             for one in self.waiting:
                 if recipe.fits(one.counter, one.digest):
-                    self.spans.append(Span(recipe, one.at, one.frame, one.at, one.frame, 1))
+                    self.spans.append(SigningSpan(recipe, one.at, one.frame, one.at, one.frame, 1))
                 else:
                     left.append(one)
             self.waiting = left
@@ -216,7 +216,9 @@ class AuthenticationTrack:
     def tidy(self, *, finish: bool) -> None:
         """Put spans in order and join neighbours; at the end also what stays unexplained."""
         if finish:
-            self.spans += [Span(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting]
+            self.spans += [
+                SigningSpan(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting
+            ]
             self.waiting = []
         self.spans.sort(key=lambda span: (span.start, span.first))
         self.spans = _joined(self.spans, [one.at for one in self.waiting], loose=finish)
@@ -245,7 +247,7 @@ class AuthenticationTrack:
         return any(span.recipe is not None for span in self.spans)
 
     @property
-    def ways(self) -> list[Span]:
+    def ways(self) -> list[SigningSpan]:
         """Return how it signs over time: spans without what is not its own.
 
         What does not verify between advertisements that do, while those keep their beat, was sent
@@ -254,7 +256,7 @@ class AuthenticationTrack:
         return _joined(_own(self.spans, self.beat), [], loose=True)
 
     @property
-    def odd(self) -> list[Span]:
+    def odd(self) -> list[SigningSpan]:
         """Return the spans that are not its own."""
         own = {way.first for way in _own(self.spans, self.beat)}
         return [span for span in self.spans if span.first not in own]
@@ -283,7 +285,7 @@ class AuthenticationTrack:
         return "failed" if supplied and self.failed else "unchecked"
 
 
-def _own(spans: list[Span], beat: Nanos) -> list[Span]:
+def _own(spans: list[SigningSpan], beat: Nanos) -> list[SigningSpan]:
     """Leave out what does not verify between spans that do, and what is a single one beside them.
 
     The spans are copied: they are joined to others, and the track keeps its own.
@@ -291,7 +293,7 @@ def _own(spans: list[Span], beat: Nanos) -> list[Span]:
     if all(span.recipe is None for span in spans):
         return [replace(span) for span in spans]
     kept = []
-    before: Span | None = None
+    before: SigningSpan | None = None
     for place, span in enumerate(spans):
         if span.recipe is not None:
             before = span
@@ -301,7 +303,7 @@ def _own(spans: list[Span], beat: Nanos) -> list[Span]:
     return kept
 
 
-def _goes_on(spans: list[Span], before: Span, beat: Nanos) -> bool:
+def _goes_on(spans: list[SigningSpan], before: SigningSpan, beat: Nanos) -> bool:
     """Tell whether verified ones follow those before in their beat, whatever lies between."""
     after = next((span for span in spans if span.recipe is not None), None)
     return after is not None and after.start - before.end <= 2 * beat
@@ -320,12 +322,12 @@ def _look_from(count: int) -> int:
     return next((early for early in EARLY if early >= count), due)
 
 
-def _joined(spans: list[Span], waiting: list[Nanos], *, loose: bool) -> list[Span]:
+def _joined(spans: list[SigningSpan], waiting: list[Nanos], *, loose: bool) -> list[SigningSpan]:
     """Join neighbours with the same recipe, but not across what waits (in order of time).
 
     Without `loose`, those that no recipe explains yet stay apart: each may get its own.
     """
-    joined: list[Span] = []
+    joined: list[SigningSpan] = []
     for span in spans:
         before = joined[-1] if joined else None
         if (
@@ -342,9 +344,9 @@ def _joined(spans: list[Span], waiting: list[Nanos], *, loose: bool) -> list[Spa
     return joined
 
 
-def _thinned(spans: list[Span]) -> list[Span]:
+def _thinned(spans: list[SigningSpan]) -> list[SigningSpan]:
     """Join every second unexplained span to the one before, where nothing lies between."""
-    thinned: list[Span] = []
+    thinned: list[SigningSpan] = []
     pairs = 0
     for span in spans:
         before = thinned[-1] if thinned else None

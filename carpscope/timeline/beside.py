@@ -17,10 +17,10 @@ from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.authentication import Waiting, is_worth_a_look
-from carpscope.timeline.facts import Deceived, Unsigned
+from carpscope.timeline.facts import Spoofed, Unsigned
 from carpscope.timeline.group import Group
-from carpscope.timeline.impostor import Deceit, signature_key
-from carpscope.timeline.node import COUNTER_MASK, Farewell, FrameRef, Node
+from carpscope.timeline.impostor import SpoofKind, signature_key
+from carpscope.timeline.node import COUNTER_MASK, BowOut, FrameRef, Node
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 
@@ -30,7 +30,7 @@ LOST = 64
 """So many counters may be left out: advertisements that a capture missed while one is due."""
 
 
-class Held(NamedTuple):
+class WaitingAdvert(NamedTuple):
     """One that waits."""
 
     packet: Packet
@@ -40,7 +40,7 @@ class Held(NamedTuple):
 
 
 def hold(
-    group: Group, node: Node, held: Held, search: Callable[[Group, Node, Waiting], bool]
+    group: Group, node: Node, held: WaitingAdvert, search: Callable[[Group, Node, Waiting], bool]
 ) -> bool:
     """Hold an advertisement if it may not be the node's own.
 
@@ -64,7 +64,7 @@ def hold(
     return True
 
 
-def _keep(node: Node, held: Held) -> None:
+def _keep(node: Node, held: WaitingAdvert) -> None:
     if len(node.held) < HELD:
         node.held.append(held)
     else:
@@ -88,14 +88,14 @@ def breaks(group: Group, node: Node, version: int, view: AdvertView) -> bool:
     return not any(one is not None and value - one.value & COUNTER_MASK <= LOST for one in others)
 
 
-def own(node: Node) -> Held | None:
+def own(node: Node) -> WaitingAdvert | None:
     """Return what of the held is the node's own, now that none that verifies has come."""
     due = node.last + traits.interval(node).earliest - timers.HOST_LATE
     return next((held for held in node.held if held.at >= due), None)
 
 
 def let_go(
-    group: Group, node: Node, own: Held | None = None, *, went_on: bool = True
+    group: Group, node: Node, own: WaitingAdvert | None = None, *, went_on: bool = True
 ) -> list[Unsigned]:
     """Return what is not the node's own as facts, and hold nothing any more.
 
@@ -115,17 +115,17 @@ def let_go(
     return told
 
 
-def meant(group: Group, node: Node, farewell: Farewell, beat: Nanos) -> Iterator[Deceived]:
-    """Tell of a farewell that was not the node's own: it goes on in its beat."""
-    node.farewell = None
-    view = farewell.view
-    original = group.signatures.seen.get(signature_key(farewell.version, view.counter, view.digest))
-    if original is None or abs(beat - farewell.before) > timers.HOST_LATE:
+def meant(group: Group, node: Node, bow_out: BowOut, beat: Nanos) -> Iterator[Spoofed]:
+    """Tell of a bow-out that was not the node's own: it goes on in its beat."""
+    node.bow_out = None
+    view = bow_out.view
+    original = group.signatures.seen.get(signature_key(bow_out.version, view.counter, view.digest))
+    if original is None or abs(beat - bow_out.before) > timers.HOST_LATE:
         return
     node.bow_outs -= 1
     group.deceits += 1
-    source, at = farewell.source, farewell.at
-    yield Deceived(group, node, at, farewell.frame, Deceit.FORGED, original, source, view)
+    source, at = bow_out.source, bow_out.at
+    yield Spoofed(group, node, at, bow_out.frame, SpoofKind.FORGED, original, source, view)
 
 
 def awaited(group: Group, node: Node) -> Nanos:

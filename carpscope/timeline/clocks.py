@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import EVEN, RATE_SPAN, RESOLUTION
-from carpscope.timeline.lines import DRIFT_MAX, Band, Line, Mark
+from carpscope.timeline.lines import DRIFT_MAX, BoundPoint, LineBounds, SharedFrame
 
 SEGMENTS_MAX = 64
 TRILLION = 1_000_000_000_000
@@ -27,7 +27,7 @@ FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class ClockStretch:
     """A stretch in which a clock ran evenly."""
 
     start: Nanos
@@ -71,7 +71,7 @@ class Clock:
     capture: int
     reference: int | None
     """The capture it is compared with; None where nothing is shared."""
-    segments: list[Segment] = field(default_factory=list)
+    segments: list[ClockStretch] = field(default_factory=list)
     points: int = 0
     outliers: int = 0
     """Pairs that are no pair: a copy sent later by somebody else."""
@@ -141,7 +141,7 @@ class Clock:
             yield min(told, segments[index + 1].origin) if beyond else told
 
 
-def _is_past(segments: list[Segment], index: int, before: Nanos, at: Nanos) -> bool:
+def _is_past(segments: list[ClockStretch], index: int, before: Nanos, at: Nanos) -> bool:
     """Tell whether a clock was set between two times that it told one after the other."""
     end, start = segments[index].end, segments[index + 1].start
     if start > end:
@@ -154,11 +154,11 @@ def _is_past(segments: list[Segment], index: int, before: Nanos, at: Nanos) -> b
 class Points:
     """What a clock is fitted to: a stretch between two steps."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[SharedFrame, ...]
     """Every point; in order of time."""
-    here: tuple[Mark, ...]
+    here: tuple[SharedFrame, ...]
     """Those of hosts that stand at the reference's place: the offset is not above them."""
-    there: tuple[Mark, ...]
+    there: tuple[SharedFrame, ...]
     """Those of hosts that stand at this place: the offset is not below them."""
     rate: float = 0.0
     """How fast the clock gains by the points of one host, as far as they tell."""
@@ -168,7 +168,7 @@ class Points:
 class Fit:
     """A line through one stretch, and how far off it may be."""
 
-    segment: Segment
+    segment: ClockStretch
     bound: Nanos | None
     round_trip: Nanos | None
     misfit: Nanos
@@ -195,27 +195,27 @@ def fitted(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -
     return found if len(found) <= SEGMENTS_MAX else [fit]
 
 
-def _of(points: Points) -> tuple[tuple[Mark, ...], ...]:
+def _of(points: Points) -> tuple[tuple[SharedFrame, ...], ...]:
     return points.marks, points.here, points.there
 
 
-def _side(marks: tuple[Mark, ...], middle: Nanos, *, early: bool) -> tuple[Mark, ...]:
+def _side(marks: tuple[SharedFrame, ...], middle: Nanos, *, early: bool) -> tuple[SharedFrame, ...]:
     return tuple(mark for mark in marks if (mark.at < middle) == early)
 
 
 def _fit(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -> Fit:
     origin, base = points.marks[0].at, points.marks[0].late
-    above = [Line(m.at - origin, m.late - base + RESOLUTION) for m in points.here]
-    below = [Line(m.at - origin, m.late - base - RESOLUTION) for m in points.there]
+    above = [BoundPoint(m.at - origin, m.late - base + RESOLUTION) for m in points.here]
+    below = [BoundPoint(m.at - origin, m.late - base - RESOLUTION) for m in points.there]
     both = bool(above and below)
     contradicted = False
-    band = Band(above, below)
+    band = LineBounds(above, below)
     if path_max is not None:
         # no way is longer than the user says: whichever way a frame took
         everything = [(m.at - origin, m.late - base) for m in points.marks]
-        wide = Band(
-            above + [Line(x, y + path_max) for x, y in everything],
-            below + [Line(x, y - path_max) for x, y in everything],
+        wide = LineBounds(
+            above + [BoundPoint(x, y + path_max) for x, y in everything],
+            below + [BoundPoint(x, y - path_max) for x, y in everything],
         )
         contradicted = wide.misfit > EVEN
         if not contradicted:
@@ -233,13 +233,13 @@ def _fit(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -> 
 def _one_way(points: Points, origin: Nanos, base: Nanos, *, contradicted: bool) -> Fit:
     """Lay the line along the frames that came soonest."""
     marks = points.there or points.here or points.marks
-    side = [Line(m.at - origin, m.late - base) for m in marks]
-    line = Band([], side).along() if points.there else Band(side, []).along()
+    side = [BoundPoint(m.at - origin, m.late - base) for m in marks]
+    line = LineBounds([], side).along() if points.there else LineBounds(side, []).along()
     segment = _segment(points, origin, base, line.at, line.slope)
     return Fit(segment, None, None, 0, contradicted)
 
 
-def rate_of(marks: Sequence[Mark]) -> float:
+def rate_of(marks: Sequence[SharedFrame]) -> float:
     """Return how fast a clock gains by frames of one host; 0 where they vary too much to tell."""
     half = len(marks) // 2
     spans = [(a, b) for a, b in zip(marks, marks[half:], strict=False) if b.at - a.at >= RATE_SPAN]
@@ -252,10 +252,12 @@ def rate_of(marks: Sequence[Mark]) -> float:
     return max(-DRIFT_MAX, min(DRIFT_MAX, rate))
 
 
-def _segment(points: Points, origin: Nanos, base: Nanos, offset: float, slope: float) -> Segment:
+def _segment(
+    points: Points, origin: Nanos, base: Nanos, offset: float, slope: float
+) -> ClockStretch:
     marks = points.marks
     rests = [abs(m.late - base - offset - slope * (m.at - origin)) for m in marks]
-    return Segment(
+    return ClockStretch(
         marks[0].at + marks[0].late,
         marks[-1].at + marks[-1].late,
         origin,

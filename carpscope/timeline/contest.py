@@ -13,7 +13,7 @@ from carpscope.core.values import dataclass, field
 from carpscope.protocol import rules, timers
 from carpscope.timeline import traits
 from carpscope.timeline.identify import DSCP_CS7
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import MasterPeriod, Node
 from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.carp import interval_ns
 
@@ -36,7 +36,9 @@ class Contest:
     ignored: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """(receiver, sender) to the frames of the receiver that show it, the first few."""
     ignored_count: dict[tuple[str, str], int] = field(default_factory=dict)
-    since: dict[tuple[str, str], list[tuple[Reign | None, Nanos]]] = field(default_factory=dict)
+    since: dict[tuple[str, str], list[tuple[MasterPeriod | None, Nanos]]] = field(
+        default_factory=dict
+    )
     """For each time as MASTER of the receiver, when the first advertisement was sent that it did
     not heed: in between it did, though others were MASTER all the while."""
     open: bool = True
@@ -48,8 +50,8 @@ class Contest:
             return
         frames = self.ignored.setdefault(key, [])
         since = self.since.setdefault(key, [])
-        if not since or (since[-1][0] is not receiver.reign and len(since) < SPELLS_KEPT):
-            since.append((receiver.reign, sent))
+        if not since or (since[-1][0] is not receiver.master_period and len(since) < SPELLS_KEPT):
+            since.append((receiver.master_period, sent))
         if len(frames) < 12:
             frames.append(frame)
         self.ignored_count[key] = self.ignored_count.get(key, 0) + 1
@@ -99,7 +101,7 @@ def yields(receiver: Node, sender: Node) -> bool:
     """
     if sender.demote > receiver.demote and receiver.adverts < 3:
         return False  # an OpenBSD would not, and so few advertisements do not tell it
-    contest = rules.Contest(
+    contest = rules.Comparison(
         (receiver.advbase, rules.microseconds(compared_skew(receiver))),
         (sender.advbase, rules.microseconds(sender.advskew)),
         receiver.demote,

@@ -87,7 +87,7 @@ class Elsewhere:
         return sum(map(len, self._numbers))
 
 
-class Overlap:
+class RotatedFiles:
     """The files of one recording, some of which go on while the next has begun.
 
     The kernel stamps a packet once, whoever records it: what another file holds too, time, link

@@ -13,7 +13,7 @@ from carpscope.core.units import Nanos
 from carpscope.timeline.node import Node
 
 
-class Proof(NamedTuple):
+class SharedCounter(NamedTuple):
     """One counter that two nodes signed."""
 
     at: Nanos
@@ -23,11 +23,11 @@ class Proof(NamedTuple):
     frames: tuple[int, int]
 
 
-def proofs(one: Node, other: Node) -> list[Proof]:
+def proofs(one: Node, other: Node) -> list[SharedCounter]:
     """Return every counter that both signed, in order of time."""
     mine, theirs = one.authentication.signed, other.authentication.signed
     found = [
-        Proof(
+        SharedCounter(
             max(mine[counter].at, theirs[counter].at),
             counter,
             mine[counter].digest == theirs[counter].digest,
@@ -38,7 +38,7 @@ def proofs(one: Node, other: Node) -> list[Proof]:
     return sorted(found)
 
 
-def proof(one: Node, other: Node, start: Nanos, end: Nanos) -> Proof | None:
+def proof(one: Node, other: Node, start: Nanos, end: Nanos) -> SharedCounter | None:
     """Return the first proof within a stretch of time that they differ, else the last one."""
     within = [found for found in proofs(one, other) if start <= found.at <= end]
     return next((p for p in within if not p.alike), within[-1] if within else None)

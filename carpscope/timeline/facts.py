@@ -12,13 +12,13 @@ from carpscope.core.values import dataclass
 
 if TYPE_CHECKING:
     from carpscope.timeline.group import Group
-    from carpscope.timeline.impostor import Deceit
-    from carpscope.timeline.log import Signature
-    from carpscope.timeline.node import Change, Node, Reign
+    from carpscope.timeline.impostor import SpoofKind
+    from carpscope.timeline.log import SignedCounter
+    from carpscope.timeline.node import AdvertisedChange, MasterPeriod, Node
     from carpscope.wire.carp import AdvertView
 
 
-class Drop(Enum):
+class FailedCheck(Enum):
     """The check that a receiver would drop an advertisement for."""
 
     TTL = "ttl"
@@ -44,8 +44,8 @@ class Left:
     group: "Group"
     node: "Node"
     at: Nanos
-    reign: "Reign"
-    others: "tuple[tuple[Node, Reign], ...]"
+    master_period: "MasterPeriod"
+    others: "tuple[tuple[Node, MasterPeriod], ...]"
     """Who was MASTER beside it then; the group may have changed with the same packet."""
 
 
@@ -75,7 +75,7 @@ class Changed:
 
     group: "Group"
     node: "Node"
-    change: "Change"
+    change: "AdvertisedChange"
 
 
 @dataclass(slots=True)
@@ -86,12 +86,12 @@ class Refused:
     node: "Node"
     at: Nanos
     frame: int
-    check: Drop
+    check: FailedCheck
     detail: str
 
 
 @dataclass(slots=True)
-class Deceived:
+class Spoofed:
     """An advertisement that the node it names did not send."""
 
     group: "Group"
@@ -99,8 +99,8 @@ class Deceived:
     """The node that is imitated, or None where it is not known."""
     at: Nanos
     frame: int
-    deceit: "Deceit"
-    original: "Signature"
+    spoof_kind: "SpoofKind"
+    original: "SignedCounter"
     source: bytes
     view: "AdvertView"
     mac: bytes | None = None
@@ -225,7 +225,7 @@ Fact: TypeAlias = (
     | Sighted
     | Changed
     | Refused
-    | Deceived
+    | Spoofed
     | Unsigned
     | Foreign
     | Announced

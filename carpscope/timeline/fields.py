@@ -6,7 +6,7 @@ from carpscope.core.address import is_group
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline.destination import misdirected
-from carpscope.timeline.facts import Changed, Drop, Foreign, Refused
+from carpscope.timeline.facts import Changed, FailedCheck, Foreign, Refused
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import (
@@ -15,7 +15,7 @@ from carpscope.timeline.node import (
     NO_COUNTER,
     REFUSALS_KEPT,
     SETTLED,
-    Change,
+    AdvertisedChange,
     CounterHabit,
     Node,
     frame_ref,
@@ -58,17 +58,17 @@ def refusals(
     assert link is not None
     if view.version != 2:
         detail = f"version {view.version}, not 2"
-        yield Refused(group, node, at, ref, Drop.VERSION, detail)
+        yield Refused(group, node, at, ref, FailedCheck.VERSION, detail)
     wrong_ttl = ip.ttl != 255 and _asks_for_255(node, ip)
     if wrong_ttl:
         detail = f"TTL {ip.ttl}, not 255"
-        yield Refused(group, node, at, ref, Drop.TTL, detail)
+        yield Refused(group, node, at, ref, FailedCheck.TTL, detail)
     wrong = misdirected(link, ip)
     if wrong:
-        yield Refused(group, node, at, ref, Drop.DESTINATION, wrong)
+        yield Refused(group, node, at, ref, FailedCheck.DESTINATION, wrong)
     if view.checksum_ok is False:
         detail = f"checksum {view.checksum:#06x} does not fit the 36 bytes"
-        yield Refused(group, node, at, ref, Drop.CHECKSUM, detail)
+        yield Refused(group, node, at, ref, FailedCheck.CHECKSUM, detail)
     if view.version != 2 or wrong_ttl or wrong or view.checksum_ok is False:
         node.refused_at.append(at)
         del node.refused_at[:-REFUSALS_KEPT]
@@ -125,7 +125,7 @@ def changes(group: Group, node: Node, at: Nanos, ref: int, view: AdvertView) -> 
     ):
         if before != after and (node.advbase, node.advskew) != (255, 255):
             early = at - node.last < timers.too_soon(node.advbase, node.advskew)
-            change = Change(at, ref, what, before, after, early)
+            change = AdvertisedChange(at, ref, what, before, after, early)
             if len(node.changes) < 1000:
                 node.changes.append(change)
             yield Changed(group, node, change)

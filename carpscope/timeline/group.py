@@ -66,7 +66,7 @@ class LastAdvert:
     counter: int
 
 
-class Sent(NamedTuple):
+class SentAdvert(NamedTuple):
     """One genuine advertisement, as much of it as a machine reacts to."""
 
     at: Nanos
@@ -165,12 +165,12 @@ class Group:
     """Every time with several masters, however short."""
     log: Log = field(default_factory=Log)
     signatures: Signatures = field(init=False)
-    _history: deque[Sent] = field(default_factory=lambda: deque(maxlen=ALONE_KEPT))
+    _history: deque[SentAdvert] = field(default_factory=lambda: deque(maxlen=ALONE_KEPT))
     _told: int = 0
     """Rows of the log that the history has taken over."""
     hearing: HearingTrack = field(default_factory=HearingTrack)
     masters: list[Node] = field(default_factory=list)
-    """Nodes with a reign that lasts."""
+    """Nodes with a MASTER period that lasts."""
     crowd: Crowd | None = None
     """Who named it beside those who are followed (`timeline.strangers`)."""
     revision: int = 0
@@ -185,7 +185,7 @@ class Group:
         self.signatures = Signatures(self.log)
 
     @property
-    def history(self) -> deque[Sent]:
+    def history(self) -> deque[SentAdvert]:
         """Return the latest advertisements, for the replay; more once there are two nodes."""
         log, history = self.log, self._history
         if self._told != log.total:
@@ -193,12 +193,12 @@ class Group:
             for run, place in log.since(self._told, history.maxlen):
                 plain, counter = run.plain, int.from_bytes(run.counter(place), "big")
                 at, frame = run.at[place], run.frame(place)
-                history.append(Sent(at, run.node, run.version, *plain.shape, counter, frame))
+                history.append(SentAdvert(at, run.node, run.version, *plain.shape, counter, frame))
             self._told = log.total
         return history
 
     @history.setter
-    def history(self, history: deque[Sent]) -> None:
+    def history(self, history: deque[SentAdvert]) -> None:
         self._history = history
         self._told = self.log.total
 
@@ -245,7 +245,7 @@ class Group:
         for node in self.members:
             node.sent.clear()
             node.held = []
-            node.heard_better = node.farewell = node.deceived = None
+            node.heard_better = node.bow_out = node.deceived = None
             for habit in node.counters.values():
                 habit.value = -1
         return self.masters

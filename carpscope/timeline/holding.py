@@ -92,7 +92,7 @@ class Holdings:
             return  # a proxy may answer beside a master; who was one itself is no proxy
         if vhid_of_mac(fact.mac) is None and not self._is_takeover(fact, last, is_shared):
             return
-        silence = sum(len(node.reigns) for node in nodes) * 2 + bool(live)
+        silence = sum(len(node.master_periods) for node in nodes) * 2 + bool(live)
         latest = next((one for one in reversed(self.known) if one.mac == sender), None)
         if latest is None or latest.silence != silence or latest.is_over:
             beside = live[0] if live else None

@@ -9,7 +9,7 @@ the frames do not decide, the alternatives are named instead of hidden.
     IPv4 id          random  0              counts; 11: 0 0            random
     counter          moves   moves          moves         moves        constant
     demotion byte    0       0              0             0            0–255
-    farewell         no      no             ≤9            yes          yes
+    bow-out         no      no             ≤9            yes          yes
     ARP sent from    card    card           card          card         virtual MAC
     NA sent from     –       virtual        virtual       card         virtual, router flag
 """
@@ -176,7 +176,7 @@ def _netbsd_or_freebsd11(node: Node) -> Identity:
         reason = "counter and HMAC never change, as pfSense 2.4 to 2.6 has it"
         return Identity("freebsd", "11", 0.7, (common, reason))
     if node.bow_outs:
-        return Identity("netbsd", None, 0.9, (common, "it says farewell (255/255)"))
+        return Identity("netbsd", None, 0.9, (common, "it sends a bow-out (255/255)"))
     if node.na_card:
         reason = "it announces IPv6 addresses from the card's own MAC"
         return Identity("netbsd", None, 0.9, (common, reason))
@@ -207,7 +207,7 @@ def _old_freebsd(node: Node) -> Identity:
     alternatives = () if other else ("DragonFly",)
     confidence = 0.85 if other else 0.75
     if node.bow_outs:
-        reasons = (common, "it says farewell (255/255)")
+        reasons = (common, "it sends a bow-out (255/255)")
         return Identity("freebsd", "5-9", confidence, reasons, alternatives)
     if 240 < node.max_advskew < 255:
         reasons = (common, "advskew above 240")

@@ -12,12 +12,12 @@ repeats a counter of its own after relearning an older one, in its own beat.
 from collections import OrderedDict
 from enum import Enum
 
-from carpscope.adverts.train import Kind, Train
+from carpscope.adverts.train import RowKind, Train
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline import traits
-from carpscope.timeline.log import KEYS_KEPT, Log, Shape, Signature
+from carpscope.timeline.log import KEYS_KEPT, Log, Shape, SignedCounter
 from carpscope.timeline.node import FRAME_BITS, FrameRef, Node
 from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
@@ -28,7 +28,7 @@ _MASK = 0xFFFF_FFFF_FFFF_FFFF
 _int = int.from_bytes
 
 
-class Deceit(Enum):
+class SpoofKind(Enum):
     """What is wrong with an advertisement that is no copy by a mirror port."""
 
     REPLAYED = "replayed"
@@ -124,7 +124,7 @@ class Signatures:
     def __init__(self, log: Log) -> None:
         """Take the log of the group."""
         self._log = log
-        self._seen: OrderedDict[bytes, Signature] = OrderedDict()
+        self._seen: OrderedDict[bytes, SignedCounter] = OrderedDict()
         self._taken = 0
         """Rows of the log that were taken over."""
         self._top = -1
@@ -135,7 +135,7 @@ class Signatures:
         return min(KEYS_KEPT, len(self._seen) + self._log.signed_since(self._taken))
 
     @property
-    def seen(self) -> OrderedDict[bytes, Signature]:
+    def seen(self) -> OrderedDict[bytes, SignedCounter]:
         """Return what was signed, the oldest first."""
         log = self._log
         if self._taken != log.total:
@@ -156,7 +156,7 @@ class Signatures:
     def fresh(self, train: Train, count: int) -> int:
         """Return how many rows of a train nobody signed before, from the first on."""
         plain, first = train.plain, _int(train.counter(0), "big")
-        rising = train.kind in (Kind.ONE, Kind.COUNTS) and first + count <= _MASK
+        rising = train.kind in (RowKind.ONE, RowKind.COUNTS) and first + count <= _MASK
         if not rising or self._log.overlaps(self._taken, first, first + count - 1):
             seen = self.seen
         elif first > self._top:
@@ -171,7 +171,7 @@ class Signatures:
             before.add(key)
         return count
 
-    def _add(self, version: int, counter: bytes, digest: bytes, first: Signature) -> None:
+    def _add(self, version: int, counter: bytes, digest: bytes, first: SignedCounter) -> None:
         self._seen[signature_key(version, counter, digest)] = first
         self._top = max(self._top, _int(counter, "big"))
         if len(self._seen) > KEYS_KEPT:
@@ -189,7 +189,7 @@ class Signatures:
         at: Nanos,
         frame: int,
         heard: Heard,
-    ) -> tuple[Deceit, Signature] | None:
+    ) -> tuple[SpoofKind, SignedCounter] | None:
         """Say whether an advertisement is a deceit, and what it copies; remember it if not.
 
         `node` is who its source address names, None where nobody is known by it yet.
@@ -198,7 +198,7 @@ class Signatures:
         shape = (view.advbase, view.advskew, view.demote)
         first = self.seen.get(key)
         if first is None:
-            first = Signature(ip.source, at, frame, shape, ip.identification or 0, shape)
+            first = SignedCounter(ip.source, at, frame, shape, ip.identification or 0, shape)
             self._add(ip.version, view.counter, view.digest, first)
             return None
         if first.source != ip.source:
@@ -206,11 +206,15 @@ class Signatures:
             if deceived is None:
                 first.shapes = {shape} | (first.shapes or set())
             return deceived
-        deceit = _same_source(node, first, ip, shape, (at, frame), view, heard)
-        if deceit is Deceit.REPLAYED and node is not None and _is_forwarded(node, ip, view, at):
-            deceit = Deceit.FORWARDED
-        if deceit is not None:
-            return deceit, first
+        spoof_kind = _same_source(node, first, ip, shape, (at, frame), view, heard)
+        if (
+            spoof_kind is SpoofKind.REPLAYED
+            and node is not None
+            and _is_forwarded(node, ip, view, at)
+        ):
+            spoof_kind = SpoofKind.FORWARDED
+        if spoof_kind is not None:
+            return spoof_kind, first
         if ip.identification:
             first.came_with(ip.identification, shape)
         first.shape = shape
@@ -219,12 +223,12 @@ class Signatures:
 
 def _stranger(
     node: Node | None,
-    first: Signature,
+    first: SignedCounter,
     shape: tuple[int, int, int],
     at: Nanos,
     view: AdvertView,
     heard: Heard,
-) -> tuple[Deceit, Signature] | None:
+) -> tuple[SpoofKind, SignedCounter] | None:
     """Judge a counter and HMAC that somebody else sent before.
 
     Two genuine nodes may reach the same counter. A master counts on from its own or from
@@ -241,7 +245,7 @@ def _stranger(
     # of two with one advskew whose waits end together, neither waits for the other's claim
     late = at - first.at > traits.reaction_of(heard.mac)
     if not vouched and late and (shape == first.shape or shape in (first.shapes or ())):
-        return Deceit.REPLAYED, first
+        return SpoofKind.REPLAYED, first
     for sent, counter in heard.recent:
         if counter == before and heard.follows(at - sent):
             return None
@@ -249,10 +253,10 @@ def _stranger(
     latest = traits.takeover_of(heard.mac, *heard.shape).latest + timers.ANNOUNCING
     if any(counter == before and at - sent <= latest for sent, counter in heard.lies):
         return None
-    return (Deceit.REPLAYED if shape == first.shape else Deceit.FORGED), first
+    return (SpoofKind.REPLAYED if shape == first.shape else SpoofKind.FORGED), first
 
 
-def _unseen(node: Node, first: Signature, shape: Shape, at: Nanos) -> bool:
+def _unseen(node: Node, first: SignedCounter, shape: Shape, at: Nanos) -> bool:
     """Tell whether a node may have come to a counter as MASTER where no capture saw it.
 
     Cut off, it counts on from what it was handed last, as its master does from then on: it
@@ -266,13 +270,13 @@ def _unseen(node: Node, first: Signature, shape: Shape, at: Nanos) -> bool:
 
 def _same_source(
     node: Node | None,
-    first: Signature,
+    first: SignedCounter,
     ip: IpView,
     shape: tuple[int, int, int],
     came: tuple[Nanos, FrameRef],
     view: AdvertView,
     heard: Heard,
-) -> Deceit | None:
+) -> SpoofKind | None:
     """Judge a counter and HMAC that came from this address before."""
     at, frame = came
     with_id = first.shape_with(ip.identification) if ip.version == 4 else None
@@ -283,13 +287,13 @@ def _same_source(
     early = node is not None and _early(node, at, ip.version, frame)
     if shape not in (first.shape, now):
         if counts:
-            return None if heard.goes_on(view.counter_value, at) else Deceit.FORGED
+            return None if heard.goes_on(view.counter_value, at) else SpoofKind.FORGED
         # A constant counter is no evidence; an IP id that is random and yet repeats is,
         if same_id and with_id != shape:
-            return Deceit.FORGED
+            return SpoofKind.FORGED
         # and so is another interval before the node's timer: setting one restarts the timer.
         other_rate = shape[:2] != now[:2] and shape[:2] != (BOW_OUT, BOW_OUT)
-        return Deceit.FORGED if early and other_rate and not fresh_id else None
+        return SpoofKind.FORGED if early and other_rate and not fresh_id else None
     if not counts:
         if fresh_id:
             return None  # a packet of its own
@@ -297,14 +301,14 @@ def _same_source(
         if same_id and early:
             first.steal(ip.identification or 0)
         again = early and shape == first.shape  # a demotion is told at once, in both families
-        return Deceit.REPLAYED if again or first.is_stolen(ip.identification) else None
+        return SpoofKind.REPLAYED if again or first.is_stolen(ip.identification) else None
     if (
         heard.goes_on(view.counter_value, at)
         or heard.may_be(view.counter_value, node, at)
         or (at - first.at > view.interval_ns and heard.came_by(view.counter_value, at))
     ):
         return None  # counts on from what it sent or heard last: two nodes may circle
-    return Deceit.REPLAYED
+    return SpoofKind.REPLAYED
 
 
 def _is_forwarded(node: Node, ip: IpView, view: AdvertView, at: Nanos) -> bool:

@@ -10,7 +10,7 @@ from collections import deque
 
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import MasterPeriod, Node
 
 
 def join(group: Group, gone: Node, into: Node) -> None:
@@ -19,7 +19,7 @@ def join(group: Group, gone: Node, into: Node) -> None:
         group.nodes[address] = into
         into.addresses.append(address)
     _mastership(group, gone, into)
-    gone.reigns = []
+    gone.master_periods = []
     _memory(gone, into)
     for pair in [pair for pair in group.hearing.pairs if gone.id in pair]:
         del group.hearing.pairs[pair]
@@ -41,22 +41,24 @@ def _mastership(group: Group, gone: Node, into: Node) -> None:
         if not into.is_master:
             group.masters.append(into)
             into.due = max(into.due, gone.due)
-    reigns: list[Reign] = []
-    for reign in sorted((*gone.reigns, *into.reigns), key=lambda one: one.start):
-        if reigns and (reigns[-1].end is None or reign.start <= (reigns[-1].end or 0)):
-            _extend(reigns[-1], reign)
+    master_periods: list[MasterPeriod] = []
+    for period in sorted((*gone.master_periods, *into.master_periods), key=lambda one: one.start):
+        if master_periods and (
+            master_periods[-1].end is None or period.start <= (master_periods[-1].end or 0)
+        ):
+            _extend(master_periods[-1], period)
         else:
-            reigns.append(reign)
-    into.reigns = reigns
+            master_periods.append(period)
+    into.master_periods = master_periods
 
 
-def _extend(reign: Reign, other: Reign) -> None:
+def _extend(period: MasterPeriod, other: MasterPeriod) -> None:
     """Let a time as MASTER go on as long as another does that began in it."""
-    if reign.end is not None and (other.end is None or other.end > reign.end):
-        reign.end, reign.ended_by = other.end, other.ended_by
-    if other.seen > reign.seen:
-        reign.seen, reign.last = other.seen, other.last
-    reign.adverts += other.adverts
+    if period.end is not None and (other.end is None or other.end > period.end):
+        period.end, period.ended_by = other.end, other.ended_by
+    if other.seen > period.seen:
+        period.seen, period.last = other.seen, other.last
+    period.adverts += other.adverts
 
 
 def _memory(gone: Node, into: Node) -> None:

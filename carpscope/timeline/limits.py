@@ -10,7 +10,7 @@ carries them; each costs nothing to send. What they may cost here is bounded:
   the shortest time, and of those who was heard least recently. Configured and verified nodes,
   and those heard for `ESTABLISHED`, stay.
 - What is kept of the nodes that are followed (signatures, counters, what waits to be
-  explained, reigns, contests) shares whole budgets: where the sum exceeds one, the longest
+  explained, MASTER periods, contests) shares whole budgets: where the sum exceeds one, the longest
   lists lose their oldest entries (`timeline.pruning`). Captures of real networks stay below.
 
 Both are counted, and every report says so.
@@ -43,7 +43,7 @@ class Limits:
     """Pieces of evidence about who accepts whom."""
     pairs: int = 20_000
     """Pairs of nodes in times with several masters."""
-    reigns: int = 50_000
+    master_periods: int = 50_000
     changes: int = 50_000
     spans: int = 50_000
     announced: int = 50_000

@@ -20,7 +20,7 @@ DRIFT_MAX = 500e-6
 _ROUNDS = 80
 
 
-class Mark(NamedTuple):
+class SharedFrame(NamedTuple):
     """One frame that two captures hold."""
 
     at: Nanos
@@ -29,7 +29,7 @@ class Mark(NamedTuple):
     """How much later the clock of the other says it was."""
 
 
-class Line(NamedTuple):
+class BoundPoint(NamedTuple):
     """A point of such a bound."""
 
     x: float
@@ -43,10 +43,10 @@ class Drawn(NamedTuple):
     slope: float
 
 
-def _hull(points: list[Line], *, lower: bool) -> list[Line]:
+def _hull(points: list[BoundPoint], *, lower: bool) -> list[BoundPoint]:
     """Return the points that a line from outside can touch."""
     sign = 1 if lower else -1
-    hull: list[Line] = []
+    hull: list[BoundPoint] = []
     for point in sorted(points):
         while len(hull) > 1:
             (ax, ay), (bx, by) = hull[-2], hull[-1]
@@ -73,11 +73,11 @@ def _peak(low: float, high: float, height: Callable[[float], float]) -> float:
 
 
 @dataclass(slots=True)
-class Band:
+class LineBounds:
     """Points that a line lies not above, and points that it lies not below."""
 
-    above: list[Line]
-    below: list[Line]
+    above: list[BoundPoint]
+    below: list[BoundPoint]
     best: float = field(init=False)
     """The slope that leaves most room."""
     width: float = field(init=False)

@@ -17,12 +17,12 @@ from carpscope.timeline import traits
 from carpscope.timeline.contest import Contest, election_ns
 from carpscope.timeline.group import Group
 from carpscope.timeline.kinship import unrelated
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import MasterPeriod, Node
 from carpscope.timeline.signing import Difference, relation
 from carpscope.wire.carp import interval_ns
 
 
-class Trouble(Enum):
+class LinkTrouble(Enum):
     """What is wrong between two nodes."""
 
     ONE_WAY = "one way"
@@ -41,7 +41,7 @@ class BrokenLink:
     sender: Node
     """Whose advertisements are not accepted: the better of the two."""
     receiver: Node
-    trouble: Trouble
+    trouble: LinkTrouble
     start: Nanos
     end: Nanos
     frames: list[int]
@@ -74,7 +74,7 @@ class BrokenLink:
         nodes = (self.sender, self.receiver)
         habits = [habit for node in nodes for habit in node.counters.values()]
         moves = any(habit.random or habit.sequential for habit in habits)
-        if self.trouble not in (Trouble.UNDECIDED, Trouble.REFUSED_OR_LOST) or not moves:
+        if self.trouble not in (LinkTrouble.UNDECIDED, LinkTrouble.REFUSED_OR_LOST) or not moves:
             return 0
         if self.is_open:
             return self.start + timers.FORWARDING
@@ -139,7 +139,7 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
         if unrelated(sender, receiver):
             continue  # two clusters on one vhid
         start = contest.start - traits.takeover(receiver).latest
-        # what ends a contest may show only with the farewell of who acts on it late
+        # what ends a contest may show only with the bow-out of who acts on it late
         healed = ended + traits.reaction(receiver)
         difference = relation(sender, receiver, contest.start, healed)
         if difference not in (Difference.NONE, Difference.UNKNOWN):
@@ -158,7 +158,9 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 group,
                 sender,
                 receiver,
-                Trouble.REFUSED_OR_LOST if difference is Difference.UNKNOWN else Trouble.ONE_WAY,
+                LinkTrouble.REFUSED_OR_LOST
+                if difference is Difference.UNKNOWN
+                else LinkTrouble.ONE_WAY,
                 spells[0][0],
                 spells[-1][1],
                 list(frames),
@@ -175,12 +177,14 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
     return _one_a_pair(links)
 
 
-def _spells(since: Iterable[tuple[Reign | None, Nanos]], ended: Nanos) -> list[tuple[Nanos, Nanos]]:
+def _spells(
+    since: Iterable[tuple[MasterPeriod | None, Nanos]], ended: Nanos
+) -> list[tuple[Nanos, Nanos]]:
     """Return from when to when a receiver heeded nothing: until it yields, if it does."""
     found = []
-    for reign, sent in since:
-        left = reign is not None and reign.ended_by not in ("", "capture")
-        end = min(reign.until, ended) if reign is not None and left else ended
+    for period, sent in since:
+        left = period is not None and period.ended_by not in ("", "capture")
+        end = min(period.until, ended) if period is not None and left else ended
         found.append((sent, max(sent, end)))
     return found
 
@@ -189,7 +193,9 @@ def _end(group: Group, contest: Contest) -> Nanos:
     """Return until when a contest is known to have lasted: while it does, to when two went on."""
     if not contest.open:
         return contest.end
-    seen = sorted(node.reign.seen for node in group.masters if node.reign is not None)
+    seen = sorted(
+        node.master_period.seen for node in group.masters if node.master_period is not None
+    )
     return min([contest.end, *seen[-2:-1]])
 
 
@@ -205,19 +211,19 @@ def _overlap(one: Node, other: Node, contest: Contest) -> Nanos:
     )
 
 
-def _within(node: Node, contest: Contest) -> list[Reign]:
-    """Return the reigns that share some time with a contest; they are in order of time."""
+def _within(node: Node, contest: Contest) -> list[MasterPeriod]:
+    """Return the MASTER periods that share some time with a contest; they are in order of time."""
     found = []
-    for reign in reversed(node.reigns):
-        if reign.start <= contest.end:
-            if reign.end is not None and reign.end < contest.start:
+    for period in reversed(node.master_periods):
+        if period.start <= contest.end:
+            if period.end is not None and period.end < contest.start:
                 break
-            found.append(reign)
+            found.append(period)
     return found
 
 
-def _until(reign: Reign, contest: Contest) -> Nanos:
-    return min(reign.insisted, contest.end)
+def _until(period: MasterPeriod, contest: Contest) -> Nanos:
+    return min(period.insisted, contest.end)
 
 
 def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:
@@ -275,17 +281,17 @@ def returned(link: BrokenLink) -> Node | None:
     Who is started anew may have been given another passphrase or address.
     """
     for node in (link.sender, link.receiver):
-        for before, reign in itertools.pairwise(node.reigns):
-            if before.ended_by == "silent" and link.start <= reign.start <= link.end:
+        for before, period in itertools.pairwise(node.master_periods):
+            if before.ended_by == "silent" and link.start <= period.start <= link.end:
                 return node
     return None
 
 
-def _decide(link: BrokenLink) -> Trouble:
-    if link.trouble is Trouble.REFUSED_OR_LOST and not (link.ever and returned(link) is None):
-        return Trouble.REFUSED_OR_LOST
+def _decide(link: BrokenLink) -> LinkTrouble:
+    if link.trouble is LinkTrouble.REFUSED_OR_LOST and not (link.ever and returned(link) is None):
+        return LinkTrouble.REFUSED_OR_LOST
     if link.answered > link.ignored:
-        return Trouble.ONE_WAY
+        return LinkTrouble.ONE_WAY
     if link.ignored:
-        return Trouble.BOTH_WAYS
-    return Trouble.UNDECIDED
+        return LinkTrouble.BOTH_WAYS
+    return LinkTrouble.UNDECIDED

@@ -27,7 +27,7 @@ Shape = tuple[int, int, int]
 
 
 @dataclass(slots=True)
-class Signature:
+class SignedCounter:
     """The first sight of a counter with its HMAC. Thousands are kept: what is rare is optional."""
 
     source: bytes
@@ -125,11 +125,13 @@ class Run:
         start = place * MOVING + 14
         return bytes(self.moving[start : start + 20])
 
-    def signature(self, place: int) -> Signature:
+    def signature(self, place: int) -> SignedCounter:
         """Return the first sight of what a row signs."""
         own = self.moving[place * MOVING] << 8 | self.moving[place * MOVING + 1]
         shape = self.plain.shape
-        return Signature(self.plain.source, self.at[place], self.frame(place), shape, own, shape)
+        return SignedCounter(
+            self.plain.source, self.at[place], self.frame(place), shape, own, shape
+        )
 
     def forget(self, count: int) -> None:
         """Let go of the first rows."""

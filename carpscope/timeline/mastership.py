@@ -12,11 +12,11 @@ from typing import NamedTuple
 from carpscope.core.units import Nanos
 from carpscope.timeline import traits
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import MasterPeriod, Node
 from carpscope.wire.carp import interval_ns
 
 
-class Held(NamedTuple):
+class TimesMaster(NamedTuple):
     """How often a node was MASTER within a stretch of time, and for how long in total."""
 
     times: int
@@ -25,7 +25,7 @@ class Held(NamedTuple):
 
 def is_master(node: Node) -> bool:
     """Tell whether a node is MASTER now, or was when the capture ended."""
-    return bool(node.reigns) and node.reigns[-1].ended_by in ("", "capture")
+    return bool(node.master_periods) and node.master_periods[-1].ended_by in ("", "capture")
 
 
 def is_silent(node: Node, now: Nanos, resumed: Nanos = 0) -> bool:
@@ -41,10 +41,13 @@ def is_silent(node: Node, now: Nanos, resumed: Nanos = 0) -> bool:
 
 def is_unheard(group: Group, now: Nanos) -> bool:
     """Tell whether there had been a MASTER and nobody is heard any more, whatever that means."""
-    last = [node.reigns[-1] for node in group.known if node.reigns]
+    last = [node.master_periods[-1] for node in group.known if node.master_periods]
     if not last or any(is_master(node) and not is_silent(node, now) for node in group.known):
         return False
-    return max(last, key=lambda reign: reign.until).ended_by not in ("bow-out", "yielded")
+    return max(last, key=lambda master_period: master_period.until).ended_by not in (
+        "bow-out",
+        "yielded",
+    )
 
 
 def master(group: Group) -> Node | None:
@@ -53,22 +56,22 @@ def master(group: Group) -> Node | None:
     return masters[0] if len(masters) == 1 else None
 
 
-def held(periods: Iterable[Reign], start: Nanos, end: Nanos) -> Held:
+def held(periods: Iterable[MasterPeriod], start: Nanos, end: Nanos) -> TimesMaster:
     """Say how often and for how long one node was MASTER between two times."""
     shared = [
         min(period.until, end) - max(period.start, start)
         for period in periods
         if period.start <= end and period.until >= start
     ]
-    return Held(len(shared), sum(shared))
+    return TimesMaster(len(shared), sum(shared))
 
 
-def overlap(one: Reign, other: Reign) -> Nanos:
+def overlap(one: MasterPeriod, other: MasterPeriod) -> Nanos:
     """Return for how long two nodes insisted on being MASTER; negative where they did not."""
     return min(one.insisted, other.insisted) - max(one.start, other.start)
 
 
-def several(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:
+def several(periods: Iterable[MasterPeriod]) -> list[tuple[Nanos, Nanos]]:
     """Return when two or more of these were MASTER at once, in order of time."""
     edges = [edge for one in periods for edge in ((one.start, 1), (one.until, -1))]
     found: list[tuple[Nanos, Nanos]] = []
@@ -82,14 +85,14 @@ def several(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:
     return found
 
 
-def unheard(periods: Iterable[Reign]) -> list[tuple[Nanos, Nanos]]:
+def unheard(periods: Iterable[MasterPeriod]) -> list[tuple[Nanos, Nanos]]:
     """Return when nothing was heard of any MASTER between two of these, in order of time.
 
-    From the last that was heard before a silence, or a farewell, to the next advertisement. Where
+    From the last that was heard before a silence, or a bow-out, to the next advertisement. Where
     the capture itself saw nothing, nothing is known.
     """
     found: list[tuple[Nanos, Nanos]] = []
-    last: tuple[Nanos, Reign] | None = None
+    last: tuple[Nanos, MasterPeriod] | None = None
     for one in sorted(periods, key=lambda period: period.start):
         end = one.seen if one.ended_by == "silent" else one.until
         if last is not None and one.start > last[0] and last[1].ended_by != "unseen":

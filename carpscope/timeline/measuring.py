@@ -2,8 +2,8 @@
 
 from carpscope.core.units import Nanos
 from carpscope.core.values import replace
-from carpscope.timeline.clocks import Clock, Segment, Step, fitted
-from carpscope.timeline.pairing import Cut, Pair
+from carpscope.timeline.clocks import Clock, ClockStretch, Step, fitted
+from carpscope.timeline.pairing import ClockStep, Pair
 
 GUESSED = (
     "what it shares with the others comes again and again, byte by byte; its clock is set so that "
@@ -45,11 +45,11 @@ def _guessed(found: Pair) -> Clock:
     offset = lates[len(lates) // 2]
     first, last = points[0].at, points[-1].at
     rest = max(offset - lates[0], lates[-1] - offset)
-    even = Segment(first + offset, last + offset, first, offset, 0, rest, len(points))
+    even = ClockStretch(first + offset, last + offset, first, offset, 0, rest, len(points))
     return Clock(found.other, found.one, [even], len(points), found.outliers, note=GUESSED)
 
 
-def _set(segment: Segment, cuts: list[Cut]) -> list[Segment]:
+def _set(segment: ClockStretch, cuts: list[ClockStep]) -> list[ClockStretch]:
     """Put into an even stretch what the clock was set by."""
     parts, by = [segment], 0
     for cut in cuts:

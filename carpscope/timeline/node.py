@@ -17,7 +17,7 @@ from carpscope.timeline.authentication import AuthenticationTrack
 from carpscope.wire.carp import AdvertView, interval_ns
 
 if TYPE_CHECKING:
-    from carpscope.timeline.beside import Held
+    from carpscope.timeline.beside import WaitingAdvert
     from carpscope.timeline.identify import Identity
     from carpscope.timeline.pace import Pace
 
@@ -44,7 +44,7 @@ def frame_ref(capture: int, number: int) -> FrameRef:
 
 
 @dataclass(slots=True)
-class Reign:
+class MasterPeriod:
     """One time as MASTER, as far as advertisements show it."""
 
     start: Nanos
@@ -61,7 +61,7 @@ class Reign:
     (it was heard no more after a time in which the capture saw nothing)."""
     early: tuple[Nanos, Nanos] | None = None
     """When it last advertised out of its beat, and until when it went on for itself before that: of
-    a ucarp that yields, the first is a farewell, sent up to a second after what it yields to had
+    a ucarp that yields, the first is a bow-out, sent up to a second after what it yields to had
     come (state-machine.md 3.10)."""
 
     @property
@@ -81,7 +81,7 @@ class Reign:
 
 
 @dataclass(slots=True)
-class Change:
+class AdvertisedChange:
     """A change of what a node advertises about itself."""
 
     at: Nanos
@@ -136,7 +136,7 @@ class CounterHabit:
             self.spare = value
 
 
-class Farewell(NamedTuple):
+class BowOut(NamedTuple):
     """An advertisement of 255/255."""
 
     at: Nanos
@@ -180,9 +180,9 @@ class Node:
     """When another master's advertisement that it has to yield to came by, since its own last."""
     restarted: Nanos = 0
     """When it last advertised out of its beat: a ucarp then has taken in what came before."""
-    held: "list[Held]" = field(default_factory=list)
+    held: "list[WaitingAdvert]" = field(default_factory=list)
     """What came in its name since its last advertisement and does not verify as that did."""
-    farewell: Farewell | None = None
+    bow_out: BowOut | None = None
     """Its latest, until it is known whether it meant it."""
     deceived: Nanos | None = None
     """When the first deceit came by since its own last advertisement."""
@@ -195,8 +195,8 @@ class Node:
     what else came by meanwhile is told after them."""
     sent: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
     """Time and counter of its latest advertisements."""
-    reigns: list[Reign] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    master_periods: list[MasterPeriod] = field(default_factory=list)
+    changes: list[AdvertisedChange] = field(default_factory=list)
     authentication: AuthenticationTrack = field(default_factory=AuthenticationTrack)
     counters: dict[int, CounterHabit] = field(default_factory=dict)
     """By IP version."""
@@ -207,7 +207,7 @@ class Node:
     """IPv4 ids of its first advertisements."""
     dont_fragment: Counter[bool] = field(default_factory=Counter)
     intervals: list[Nanos] = field(default_factory=list)
-    """The latest spacings between adverts of one family within one reign."""
+    """The latest spacings between adverts of one family within one MASTER period."""
     pace: "Pace | None" = None
     """When it was late, where it was."""
     refused_at: list[Nanos] = field(default_factory=list)
@@ -244,9 +244,13 @@ class Node:
         return times[place - 1] if place else before
 
     @property
-    def reign(self) -> Reign | None:
-        """Return the reign that lasts, if one does."""
-        return self.reigns[-1] if self.reigns and self.reigns[-1].end is None else None
+    def master_period(self) -> MasterPeriod | None:
+        """Return the MASTER period that lasts, if one does."""
+        return (
+            self.master_periods[-1]
+            if self.master_periods and self.master_periods[-1].end is None
+            else None
+        )
 
     @property
     def is_steady(self) -> bool:
@@ -263,4 +267,4 @@ class Node:
     @property
     def is_master(self) -> bool:
         """Tell whether it is MASTER as far as its advertisements show."""
-        return self.reign is not None
+        return self.master_period is not None

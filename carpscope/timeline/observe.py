@@ -21,11 +21,10 @@ from carpscope.protocol import timers
 from carpscope.timeline import mastership, traits
 from carpscope.timeline.alive import Alive
 from carpscope.timeline.authentication import Waiting
-from carpscope.timeline.beside import Held, awaited, hold, let_go, meant, own
+from carpscope.timeline.beside import WaitingAdvert, awaited, hold, let_go, meant, own
 from carpscope.timeline.contest import crossed, let_hear, not_yet_heard, went_on
 from carpscope.timeline.facts import (
     Claimed,
-    Deceived,
     Ended,
     Fact,
     Forgotten,
@@ -33,13 +32,14 @@ from carpscope.timeline.facts import (
     Left,
     Overdue,
     Sighted,
+    Spoofed,
 )
 from carpscope.timeline.fields import changes, collect, follow_counter, refusals
-from carpscope.timeline.group import Group, GroupKey, LastAdvert, Sent, count_copy
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.group import Group, GroupKey, LastAdvert, SentAdvert, count_copy
+from carpscope.timeline.impostor import SpoofKind
 from carpscope.timeline.joining import join
 from carpscope.timeline.limits import OFFLINE, Limits
-from carpscope.timeline.node import INTERVALS_KEPT, Farewell, Node, Reign, frame_ref
+from carpscope.timeline.node import INTERVALS_KEPT, BowOut, MasterPeriod, Node, frame_ref
 from carpscope.timeline.pace import heard_again, keep_pace
 from carpscope.timeline.pruning import drop, let_go_of_past, silent, trim
 from carpscope.timeline.rivals import rival
@@ -205,7 +205,7 @@ class Observer:
             heapq.heappush(self._due, (node.due, next(self._serial), group, node))
 
     def finish(self) -> list[Fact]:
-        """End the run: verify what waits, close every reign, and say so."""
+        """End the run: verify what waits, close every MASTER period, and say so."""
         facts = self._facts = []
         self.settle()
         for group in self.groups.values():
@@ -358,7 +358,9 @@ class Observer:
             node.advbase, node.advskew, node.demote = shape
             node.mac = link.source
             node.own_mac = self._beside.mac_of(vlan, ip.source)
-        if view.checksum_ok and hold(group, node, Held(packet, view, at, ref), self._searched):
+        if view.checksum_ok and hold(
+            group, node, WaitingAdvert(packet, view, at, ref), self._searched
+        ):
             return
         self._own(group, node, packet, view, at, ref)
 
@@ -393,7 +395,7 @@ class Observer:
         self._facts += changes(group, node, at, ref, view)
         track.beat = interval_ns(node.advbase, node.advskew)
         self._keep_time(group, node, at, ref, ip, view)
-        group.history.append(Sent(at, node, ip.version, *shape, view.counter_value, ref))
+        group.history.append(SentAdvert(at, node, ip.version, *shape, view.counter_value, ref))
         group.last = LastAdvert(node, ip.version, at, *shape, view.counter_value)
         if ip.version == 4:
             group.note_ipv4(group.last)
@@ -407,15 +409,17 @@ class Observer:
         found = group.signatures.judge(node, ip, view, at, ref, group.heard(link.source, view))
         if found is None:
             return False
-        deceit, original = found
+        spoof_kind, original = found
         if node is not None and ip.version == 4 and ip.identification == node.last_id != 0:
             # where every signature is the same, the id says which advertisement it was
             original = replace(original, at=node.last_of[4], frame=node.last_frame)
         named = group.nodes.get(original.source) or node
         self._facts.append(
-            Deceived(group, named, at, ref, deceit, original, ip.source, view, link.source, ip.ttl)
+            Spoofed(
+                group, named, at, ref, spoof_kind, original, ip.source, view, link.source, ip.ttl
+            )
         )
-        if deceit is not Deceit.FORWARDED:
+        if spoof_kind is not SpoofKind.FORWARDED:
             group.deceive(at, view.counter_value)
         return True
 
@@ -424,45 +428,45 @@ class Observer:
     def _keep_time(
         self, group: Group, node: Node, at: Nanos, ref: int, ip: IpView, view: AdvertView
     ) -> None:
-        reign, version = node.reign, ip.version
+        period, version = node.master_period, ip.version
         if view.is_bow_out and view.checksum_ok is not False:
-            if reign is not None:
-                node.farewell = Farewell(at, ref, ip.source, version, view, node.last)
-                reign.go_on(at, ref)
+            if period is not None:
+                node.bow_out = BowOut(at, ref, ip.source, version, view, node.last)
+                period.go_on(at, ref)
                 self._leave(group, node, at, "bow-out")
             node.last, node.last_frame = at, ref
             node.last_of[version] = at
             return
         interval = interval_ns(node.advbase, node.advskew)
-        if node.farewell is not None:
-            self._facts += meant(group, node, node.farewell, at - interval)
-        if reign is not None and node.deceived is not None and at > node.due:
+        if node.bow_out is not None:
+            self._facts += meant(group, node, node.bow_out, at - interval)
+        if period is not None and node.deceived is not None and at > node.due:
             # It fell silent for a deceit, and waited like any backup.
             self._leave(group, node, node.deceived, "yielded")
-            reign = None
-        elif reign is not None and at - max(node.last, self.resumed) > timers.gone(
+            period = None
+        elif period is not None and at - max(node.last, self.resumed) > timers.gone(
             node.advbase, node.advskew
         ):
             # Longer than any backup waits: it left in between, whatever became of it.
             self._leave(group, node, node.last, self._silence(node))
-            reign = None
+            period = None
         node.deceived = None
-        if reign is None:
+        if period is None:
             self._claim(group, node, at, ref)
             for family, habit in node.counters.items():
                 mine = family == version and view.has_counter
                 habit.begin(view.counter_value if mine else -1)
         else:
-            reign.go_on(at, ref)
+            period.go_on(at, ref)
             if node.last >= self.resumed and (version == 4 or 4 not in group.families):
                 node.intervals.append(at - node.last)
                 del node.intervals[:-INTERVALS_KEPT]
         soon = traits.interval(node).earliest - timers.HOST_LATE if is_ucarp(node) else 0
-        early = reign is not None and at - node.last < soon
-        if reign is not None and early:
-            before = reign.early
+        early = period is not None and at - node.last < soon
+        if period is not None and early:
+            before = period.early
             beat = before[1] if before and before[0] == node.last else node.last
-            reign.early = at, max(beat, at - traits.handed_late(node))
+            period.early = at, max(beat, at - traits.handed_late(node))
         if group.contest is not None and len(group.masters) > 1:
             # what it went on beside may have been another's lie
             lured = at - group.deceived_at < timers.AFTERMATH
@@ -473,12 +477,12 @@ class Observer:
         if version == 4:
             node.last_id = ip.identification or 0
         node.due = at + awaited(group, node)
-        farewell = early and node.heard_better is not None and is_ucarp(node)
-        if reign is None:
+        bow_out = early and node.heard_better is not None and is_ucarp(node)
+        if period is None:
             node.heard_better = at if crossed(node, group.masters, at) else None
         else:
             node.heard_better = not_yet_heard(node, group.masters, at)
-        if farewell:
+        if bow_out:
             # ucarp src/carp.c sends once more when it yields; it is known to have yielded when
             # its next one does not come, for other packets are out of beat as well
             node.heard_better = at
@@ -491,7 +495,7 @@ class Observer:
         for other in list(group.masters):
             if other.due < at:
                 self._leave(group, other, other.last, self._silence(other))
-        node.reigns.append(Reign(at, ref, at, ref))
+        node.master_periods.append(MasterPeriod(at, ref, at, ref))
         group.masters.append(node)
         if rivals := group.masters[:-1]:
             rival(group, node, rivals, at, ref)
@@ -522,10 +526,10 @@ class Observer:
         return "unseen" if node.last < self.resumed else "silent"
 
     def _leave(self, group: Group, node: Node, at: Nanos, how: str) -> None:
-        reign = node.reign
-        assert reign is not None
-        at = max(at, reign.start)  # what it yields to may have come by before its claim
-        reign.end, reign.ended_by = at, how
+        period = node.master_period
+        assert period is not None
+        at = max(at, period.start)  # what it yields to may have come by before its claim
+        period.end, period.ended_by = at, how
         group.revision += 1
         group.masters.remove(node)
         contest = group.contest
@@ -533,5 +537,5 @@ class Observer:
             unheard = how in ("silent", "unseen")
             contest.end = max(contest.start, min(at, contest.end) if unheard else at)
             contest.open = False
-        others = tuple((other, other.reigns[-1]) for other in group.masters)
-        self._facts.append(Left(group, node, at, reign, others))
+        others = tuple((other, other.master_periods[-1]) for other in group.masters)
+        self._facts.append(Left(group, node, at, period, others))

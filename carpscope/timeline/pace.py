@@ -29,7 +29,7 @@ JUMPED = -1
 
 
 @dataclass(slots=True)
-class Spell:
+class LateStretch:
     """Late intervals in a row, of one advbase and advskew."""
 
     shape: tuple[int, int]
@@ -80,11 +80,11 @@ class Spell:
 class Pace:
     """The spells of one node."""
 
-    past: list[Spell] = field(default_factory=list)
-    now: Spell | None = None
+    past: list[LateStretch] = field(default_factory=list)
+    now: LateStretch | None = None
 
     @property
-    def spells(self) -> list[Spell]:
+    def spells(self) -> list[LateStretch]:
         """Return those worth telling."""
         known = [*self.past, *([self.now] if self.now is not None else [])]
         return [spell for spell in known if spell.count >= ENOUGH]
@@ -144,7 +144,7 @@ def keep_pace(
     pace = node.pace = node.pace or Pace()
     begins = pace.now is None
     if pace.now is None:
-        pace.now = Spell(shape, last, last, [node.last_frame])
+        pace.now = LateStretch(shape, last, last, [node.last_frame])
     pace.now.add(at, frame, step & 0xFFFF_FFFF_FFFF_FFFF)
     return begins
 

@@ -17,7 +17,7 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import EVEN, LONG_WAY, RESOLUTION
 from carpscope.timeline.clocks import Clock, Points, rate_of
-from carpscope.timeline.lines import DRIFT_MAX, Mark
+from carpscope.timeline.lines import DRIFT_MAX, SharedFrame
 from carpscope.timeline.sightings import Sightings, shared_keys
 
 POINTS_MAX = 20_000
@@ -45,7 +45,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ClockStep:
     """Where the clock may have been set: between two points."""
 
     at: Nanos
@@ -65,7 +65,7 @@ class Pair:
     other: int
     points: list[Point]
     outliers: int = 0
-    cuts: list[Cut] = field(default_factory=list)
+    cuts: list[ClockStep] = field(default_factory=list)
     order: dict[tuple[int, int], float] = field(default_factory=dict)
     """(host, host) to the share of comparisons by which the first stands nearer to `one`,
     where that is no chance."""
@@ -100,10 +100,10 @@ class Pair:
         even = [point._replace(late=point.late - self.set_by(point.at)) for point in self.points]
         longest = max(by_host(even).values(), key=len)
         return Points(
-            tuple(Mark(p.at, p.late) for p in even),
-            tuple(Mark(p.at, p.late) for p in even if p.host == here),
-            tuple(Mark(p.at, p.late) for p in even if p.host == there),
-            rate_of([Mark(p.at, p.late) for p in longest]),
+            tuple(SharedFrame(p.at, p.late) for p in even),
+            tuple(SharedFrame(p.at, p.late) for p in even if p.host == here),
+            tuple(SharedFrame(p.at, p.late) for p in even if p.host == there),
+            rate_of([SharedFrame(p.at, p.late) for p in longest]),
         )
 
     def set_by(self, at: Nanos) -> Nanos:
@@ -214,13 +214,13 @@ def _spread(points: Sequence[Point]) -> Nanos:
     return max(lates) - min(lates)
 
 
-def cuts(points: list[Point]) -> list[Cut]:
+def cuts(points: list[Point]) -> list[ClockStep]:
     """Find where the clock was set: all hosts' points move at once and stay there.
 
     Of one host alone it may be the way that became longer, unless it is much too long for one.
     """
     series = by_host(points)
-    found: list[Cut] = []
+    found: list[ClockStep] = []
     for host, own in sorted(series.items(), key=lambda item: -len(item[1])):
         for cut in _jumps(own):
             before, at = _narrowed(cut, [s for other, s in series.items() if other != host])
@@ -236,11 +236,11 @@ def cuts(points: list[Point]) -> list[Cut]:
             if told and not any(told):
                 continue  # one way became longer; the clock went on
             sure = bool(told) or abs(cut.by) >= LONG_WAY
-            found.append(Cut(at, before, cut.by, sure, cut.unsure))
+            found.append(ClockStep(at, before, cut.by, sure, cut.unsure))
     return sorted(found, key=lambda cut: cut.at)
 
 
-def _narrowed(cut: Cut, others: Iterable[Sequence[Point]]) -> tuple[Nanos, Nanos]:
+def _narrowed(cut: ClockStep, others: Iterable[Sequence[Point]]) -> tuple[Nanos, Nanos]:
     """Return between which points a clock was set, by what other hosts sent meanwhile."""
     before, at = cut.before, cut.at
     for series in others:
@@ -261,13 +261,13 @@ def _narrowed(cut: Cut, others: Iterable[Sequence[Point]]) -> tuple[Nanos, Nanos
     return min(before, at), at
 
 
-def _jumps(series: Sequence[Point]) -> list[Cut]:
+def _jumps(series: Sequence[Point]) -> list[ClockStep]:
     """Find where one host's points move by more than they vary."""
     if len(series) < 2:
         return []
     noise = _noise(series)
     over: list[tuple[Nanos, int, Nanos]] = []
-    found: list[Cut] = []
+    found: list[ClockStep] = []
     for index in range(1, len(series) + 1):
         size = min(WINDOW, index, len(series) - index)
         jump, excess = 0, -1
@@ -284,7 +284,7 @@ def _jumps(series: Sequence[Point]) -> list[Cut]:
         elif over:
             _, place, by = max(over)
             at, before = series[place].at, series[place - 1].at
-            found.append(Cut(at, before, by, is_clock=False, unsure=noise))
+            found.append(ClockStep(at, before, by, is_clock=False, unsure=noise))
             over = []
     return found
 
@@ -293,7 +293,7 @@ def _middle(points: Sequence[Point]) -> Nanos:
     return sorted(point.late for point in points)[len(points) // 2]
 
 
-def _moved(series: Sequence[Point], cut: Cut) -> tuple[Nanos, Nanos] | None:
+def _moved(series: Sequence[Point], cut: ClockStep) -> tuple[Nanos, Nanos] | None:
     """Return by how much a host's points moved meanwhile, and how sure that is."""
     begin = bisect_right(series, cut.before, key=lambda point: point.at)
     end = bisect_left(series, cut.at, key=lambda point: point.at)
@@ -305,7 +305,7 @@ def _moved(series: Sequence[Point], cut: Cut) -> tuple[Nanos, Nanos] | None:
     return _middle(right) - _middle(left), unsure
 
 
-def _parts(points: Sequence[Point], found: Sequence[Cut]) -> list[list[Point]]:
+def _parts(points: Sequence[Point], found: Sequence[ClockStep]) -> list[list[Point]]:
     parts: list[list[Point]] = [[] for _ in range(len(found) + 1)]
     times = [cut.at for cut in found]
     for point in points:
@@ -318,7 +318,7 @@ def _rests(part: Sequence[Point]) -> dict[int, list[float]]:
     series = by_host(point for point in part if point.host >= 0)
     if not series:
         return {}
-    rate = rate_of([Mark(p.at, p.late) for p in max(series.values(), key=len)])
+    rate = rate_of([SharedFrame(p.at, p.late) for p in max(series.values(), key=len)])
     origin = part[0].at
     return {
         host: [p.late - rate * (p.at - origin) for p in own[:: max(len(own) // RANKED, 1)]]
@@ -326,7 +326,7 @@ def _rests(part: Sequence[Point]) -> dict[int, list[float]]:
     }
 
 
-def _levels(points: Sequence[Point], found: Sequence[Cut]) -> dict[int, float]:
+def _levels(points: Sequence[Point], found: Sequence[ClockStep]) -> dict[int, float]:
     """Return how late each host's frames come there, compared with all others'."""
     levels: dict[int, list[float]] = {}
     for part in _parts(points, found):
@@ -339,7 +339,7 @@ def _levels(points: Sequence[Point], found: Sequence[Cut]) -> dict[int, float]:
 
 
 def _ordered(
-    points: Sequence[Point], found: Sequence[Cut]
+    points: Sequence[Point], found: Sequence[ClockStep]
 ) -> tuple[dict[tuple[int, int], float], dict[tuple[int, int], float]]:
     """Tell who stands nearer to the first capture (Mann and Whitney's test, by stretches)."""
     ranks: dict[tuple[int, int], list[float]] = {}

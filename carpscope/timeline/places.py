@@ -36,7 +36,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CapturedShare:
     """How many advertisements of a host a capture holds, of those sent while it ran."""
 
     held: int
@@ -46,7 +46,7 @@ class Held:
     def is_complete(self) -> bool:
         return self.held > 0 and self.missing * DROPPED <= self.held
 
-    def may_be_lucky(self, rival: "Held") -> bool:
+    def may_be_lucky(self, rival: "CapturedShare") -> bool:
         """Tell whether all of it may have come over a way on which another's went missing."""
         lost = rival.missing / (rival.held + rival.missing)
         return bool((1 - lost) ** self.held > CHANCE)
@@ -86,7 +86,7 @@ def _place(
     addresses: dict[int, list[bytes]],
     cards: dict[bytes, int],
     pairs: Sequence[Pair],
-    held: dict[tuple[int, int], Held],
+    held: dict[tuple[int, int], CapturedShare],
 ) -> Place:
     def place(hosts: set[int], because: str) -> Place:
         found = [address for host in sorted(hosts) for address in addresses.get(host, [])]
@@ -95,7 +95,9 @@ def _place(
     marked = {host for host in seen.outgoing if host in addresses}
     if marked:
         return place(marked, "marked")
-    whole = {host for host in addresses if held.get((capture, host), Held(1, 0)).is_complete}
+    whole = {
+        host for host in addresses if held.get((capture, host), CapturedShare(1, 0)).is_complete
+    }
     if seen.unicast is not None:
         if not seen.unicast:
             return Place()  # frames between other hosts: a mirror port
@@ -140,7 +142,7 @@ def _sooner(capture: int, pairs: Sequence[Pair]) -> set[int]:
 
 def _held(
     seen: Sequence[Sightings], hosts: list[int], matched: Matched
-) -> dict[tuple[int, int], Held]:
+) -> dict[tuple[int, int], CapturedShare]:
     """Count by (capture, host) what it holds of the advertisements sent while it ran."""
     counts: dict[tuple[int, int], list[int]] = {}
     spans = [(min(at, default=0), max(at, default=-1)) for at in matched.at]
@@ -157,4 +159,4 @@ def _held(
                 lacks = not masks[place] >> other & 1 and column.key[place] not in keys[other]
                 if lacks and start <= times[place] <= end:
                     counts.setdefault((other, host), [0, 0])[1] += 1
-    return {key: Held(*count) for key, count in counts.items()}
+    return {key: CapturedShare(*count) for key, count in counts.items()}

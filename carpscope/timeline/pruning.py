@@ -63,7 +63,7 @@ def trim(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> int:
     _queues([h.notes for group in present for h in group.hearing.pairs.values()], limits.notes)
     _pairs([contest for group in present for contest in group.contests], limits.pairs)
     _lists([track.resigned for track in tracks], limits.signed)
-    _lists([node.reigns for node in nodes], limits.reigns, limits.each)
+    _lists([node.master_periods for node in nodes], limits.master_periods, limits.each)
     _lists([node.changes for node in nodes], limits.changes, limits.each)
     _lists([track.spans for track in tracks], limits.spans, limits.each)
     _waiting(tracks, limits.waiting)

@@ -20,7 +20,7 @@ from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import yields
 from carpscope.timeline.group import Group
-from carpscope.timeline.links import BrokenLink, Trouble, broken_links
+from carpscope.timeline.links import BrokenLink, LinkTrouble, broken_links
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import MEMBERS, Difference, Disagreement, disagreements
 from carpscope.wire.carp import interval_ns
@@ -52,7 +52,7 @@ class Sign(NamedTuple):
     confidence: float
 
 
-class Spell(NamedTuple):
+class FindingStretch(NamedTuple):
     """A stretch of time in which a finding says what is wrong."""
 
     start: Nanos
@@ -104,7 +104,7 @@ def _of_pair(
     ][-PERIODS_KEPT:]
 
 
-def _proved(group: Group, sender: Node, receiver: Node) -> Iterator[Spell]:
+def _proved(group: Group, sender: Node, receiver: Node) -> Iterator[FindingStretch]:
     """Give what the receiver's own capture lacks of the sender."""
     for one in group.unheard:
         if one.sender is sender and one.receiver is receiver:
@@ -112,17 +112,17 @@ def _proved(group: Group, sender: Node, receiver: Node) -> Iterator[Spell]:
                 f"its own capture holds none of {one.count} advertisements that are in another, "
                 f"from {clock(one.start, digits=3)} UTC on"
             )
-            yield Spell(one.start, one.end, "deaf", because, 0.99)
+            yield FindingStretch(one.start, one.end, "deaf", because, 0.99)
 
 
-def _within(at: Nanos, spell: Spell) -> bool:
+def _within(at: Nanos, spell: FindingStretch) -> bool:
     """Tell whether a sign falls into a spell: who yields at the end of one has heard the other."""
     return spell.start <= at and (spell.end is None or at < spell.end)
 
 
-def _one_after_the_other(spells: list[Spell]) -> list[Spell]:
+def _one_after_the_other(spells: list[FindingStretch]) -> list[FindingStretch]:
     """Let each end where the next begins; of those that begin together the surer one stays."""
-    kept: list[Spell] = []
+    kept: list[FindingStretch] = []
     for spell in spells:
         if kept and (kept[-1].end is None or kept[-1].end >= spell.start):
             if kept[-1].confidence >= spell.confidence:
@@ -136,8 +136,8 @@ def _one_after_the_other(spells: list[Spell]) -> list[Spell]:
 
 
 def _periods(
-    group: Group, sender: Node, receiver: Node, spells: list[Spell], signs: list[Sign]
-) -> Iterator[tuple[Nanos | None, Spell]]:
+    group: Group, sender: Node, receiver: Node, spells: list[FindingStretch], signs: list[Sign]
+) -> Iterator[tuple[Nanos | None, FindingStretch]]:
     """Give what holds from when, spells and what lies between them."""
     edges = [None, *(spell.end for spell in spells)]
     for place, begin in enumerate(edges):
@@ -161,7 +161,7 @@ def _between(
     begin: Nanos | None,
     until: Nanos | None,
     signs: list[Sign],
-) -> Iterator[tuple[Nanos | None, Spell]]:
+) -> Iterator[tuple[Nanos | None, FindingStretch]]:
     """Give what is known where no finding says anything: taken in, or nothing that decides."""
     ignored = _ignored(group, sender, receiver, begin, until)
     if not signs:
@@ -174,7 +174,7 @@ def _between(
     first = signs[0].at
     later = [at for at in ignored if at > signs[-1].at]
     over = later[0] if later else until
-    yield first, Spell(first, over, "accepts", because, best.confidence)
+    yield first, FindingStretch(first, over, "accepts", because, best.confidence)
     if later:
         yield over, _undecided(sender, receiver, later, over, until)
 
@@ -185,24 +185,24 @@ def _undecided(
     ignored: list[Nanos],
     begin: Nanos | None,
     until: Nanos | None,
-) -> Spell:
+) -> FindingStretch:
     start = ignored[0] if ignored else begin or 0
     mine, theirs = receiver.authentication.recipe, sender.authentication.recipe
     if until is None and mine is not None and theirs is not None:
         if not traits.accepts(receiver, mine, theirs):
             because = "they sign differently, though they were not MASTER beside each other since"
-            return Spell(start, None, "rejects", because, 0.7)
+            return FindingStretch(start, None, "rejects", because, 0.7)
         if mine.signed != theirs.signed:
             because = "OpenBSD takes what is signed with its own link-local address as well"
-            return Spell(start, None, "unknown", because, 0.5)
+            return FindingStretch(start, None, "unknown", because, 0.5)
     if ignored:
         times = f"{len(ignored)} times" if len(ignored) > 1 else "once"
         because = (
             f"its counter ignores the other's, {times} from {clock(ignored[0], digits=3)} UTC on: "
             "refused, not received, or it had just started"
         )
-        return Spell(start, until, "unknown", because, 0.5)
-    return Spell(start, until, "unknown", "nothing seen decides it", 0.0)
+        return FindingStretch(start, until, "unknown", because, 0.5)
+    return FindingStretch(start, until, "unknown", "nothing seen decides it", 0.0)
 
 
 def _ignored(
@@ -225,7 +225,7 @@ def _speaks_before(node: Node, at: Nanos) -> bool:
 # What findings say
 
 
-def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterator[Spell]:
+def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterator[FindingStretch]:
     """Give when the receiver refuses the sender, since they sign differently."""
     for one in found:
         mine, theirs = (
@@ -246,9 +246,9 @@ def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterat
             because = "they sign differently"
         sure = 0.95 if mine is not None and theirs is not None else 0.85
         for start, end in one.spells[:-1]:
-            yield Spell(start, end, "rejects", because, sure)
+            yield FindingStretch(start, end, "rejects", because, sure)
         last = one.spells[-1][0]
-        yield Spell(last, _end(one, sender, receiver), "rejects", because, sure)
+        yield FindingStretch(last, _end(one, sender, receiver), "rejects", because, sure)
 
 
 def _end(one: Disagreement, sender: Node, receiver: Node) -> Nanos | None:
@@ -262,7 +262,7 @@ def _end(one: Disagreement, sender: Node, receiver: Node) -> Nanos | None:
     return None if one.end >= first.last or one.proof is None else min(one.end, last.last)
 
 
-def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[Spell]:
+def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[FindingStretch]:
     """Give when the receiver does not hear the sender, as findings have it."""
     for link in links:
         forward = link.sender is sender
@@ -273,28 +273,28 @@ def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[Spe
                 if end >= last - interval_ns(sender.advbase, sender.advskew) and end == link.end
                 else end
             )
-            if link.trouble is Trouble.REFUSED_OR_LOST:
+            if link.trouble is LinkTrouble.REFUSED_OR_LOST:
                 text = "it went on or claimed although it had to yield: refused or not received"
                 if forward:
-                    yield Spell(start, until, "unknown", text, 0.5)
+                    yield FindingStretch(start, until, "unknown", text, 0.5)
             elif forward:
                 text = "both sign alike, yet it went on or claimed although it had to yield"
-                yield Spell(start, until, "deaf", text, 0.9)
-            elif link.trouble is Trouble.BOTH_WAYS:
+                yield FindingStretch(start, until, "deaf", text, 0.9)
+            elif link.trouble is LinkTrouble.BOTH_WAYS:
                 text = "both sign alike, yet its counter does not continue the other's"
-                yield Spell(start, until, "deaf", text, 0.9)
-            elif link.trouble is Trouble.UNDECIDED:
+                yield FindingStretch(start, until, "deaf", text, 0.9)
+            elif link.trouble is LinkTrouble.UNDECIDED:
                 text = "it need not react to the other, and its counter does not tell"
-                yield Spell(start, until, "unknown", text, 0.5)
+                yield FindingStretch(start, until, "unknown", text, 0.5)
 
 
-def _dropped(sender: Node) -> Iterator[Spell]:
+def _dropped(sender: Node) -> Iterator[FindingStretch]:
     """Give when every receiver drops what a node sends, for its TTL, checksum or destination."""
     if len(sender.refused_at) > 1:
         text = "receivers have to drop what it sends: TTL, checksum, version or destination"
         last = sender.refused_at[-1]
         until = None if last >= sender.last else last
-        yield Spell(sender.refused_at[0], until, "rejects", text, 0.7)
+        yield FindingStretch(sender.refused_at[0], until, "rejects", text, 0.7)
 
 
 # What shows that an advertisement was taken in
@@ -306,13 +306,13 @@ def _signs(group: Group, sender: Node, receiver: Node) -> Iterator[Sign]:
         if note.accepts:
             text = "its counter continues the other's: it verified that advertisement"
             yield Sign(note.at, text, 0.99)
-    for reign in receiver.reigns:
-        if reign.ended_by == "yielded" and reign.end is not None:
-            spoke = _last_before(group, sender, reign.end)
-            if spoke is not None and reign.end - spoke <= traits.reaction(receiver):
+    for period in receiver.master_periods:
+        if period.ended_by == "yielded" and period.end is not None:
+            spoke = _last_before(group, sender, period.end)
+            if spoke is not None and period.end - spoke <= traits.reaction(receiver):
                 text = "it stopped being MASTER when the other advertised"
-                yield Sign(reign.end, text, 0.8)
-        yield from _claims(group, sender, receiver, reign.start)
+                yield Sign(period.end, text, 0.8)
+        yield from _claims(group, sender, receiver, period.start)
 
 
 def _claims(group: Group, sender: Node, receiver: Node, at: Nanos) -> Iterator[Sign]:

@@ -19,13 +19,13 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol import node as machines
 from carpscope.protocol import timers
-from carpscope.protocol.events import Accepted, Packet, Send, State, TimerFired
+from carpscope.protocol.events import Accepted, ReceivedAdvert, Send, State, TimerFired
 from carpscope.protocol.machine import step
 from carpscope.protocol.node import NEVER
 from carpscope.protocol.profile import Profile, profile
 from carpscope.protocol.tempo import NOMINAL
 from carpscope.timeline import traits
-from carpscope.timeline.group import Group, Sent
+from carpscope.timeline.group import Group, SentAdvert
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 from carpscope.timeline.traits import is_ucarp
@@ -41,7 +41,7 @@ once each advbase of its wait, with dead ratios that people use. A machine that 
 has nothing to send (an IPv6 advertisement from a ucarp), however long the silence."""
 
 
-class Verdict(Enum):
+class ReplayVerdict(Enum):
     """What the machine says of one advertisement, or of one that did not come."""
 
     PERIODIC = "on its own timer"
@@ -53,14 +53,14 @@ class Verdict(Enum):
     MISSING = "should have advertised"
 
 
-CONTRADICTIONS = frozenset((Verdict.UNEXPECTED, Verdict.MISSING))
+CONTRADICTIONS = frozenset((ReplayVerdict.UNEXPECTED, ReplayVerdict.MISSING))
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
     """One advertisement, expected and seen."""
 
-    verdict: Verdict
+    verdict: ReplayVerdict
     expected: Nanos | None
     seen: Nanos | None
     frame: int | None
@@ -146,7 +146,7 @@ def _hypotheses(others: Sequence[Node]) -> list[tuple[str, ...]]:
     return [tuple(names), *((name,) for name in names), ()]
 
 
-def _stretches(group: Group, history: Sequence[Sent]) -> list[tuple[Nanos, Nanos]]:
+def _stretches(group: Group, history: Sequence[SentAdvert]) -> list[tuple[Nanos, Nanos]]:
     """Cut the time where hearing may have changed: before and after each longer contest."""
     if not history:
         return []
@@ -216,7 +216,7 @@ class _Run:
         self._machine: machines.Node | None = None
         """None while nothing is known of it: not yet seen, or fallen silent against its rules."""
 
-    def play(self, history: Sequence[Sent]) -> list[Beat]:
+    def play(self, history: Sequence[SentAdvert]) -> list[Beat]:
         """Feed everything in order; return what was expected and what was seen."""
         mine = [sent for sent in history if sent.node is self._node]
         spoken = 0
@@ -255,41 +255,41 @@ class _Run:
             if not any(isinstance(effect, Send) for effect in effects):
                 self._machine = machine  # ucarp's poll() came back with nothing to do
                 continue
-            self._beats.append(Beat(Verdict.MISSING, when, None, None))
+            self._beats.append(Beat(ReplayVerdict.MISSING, when, None, None))
             self._machine = None
         self._machine = None
 
-    def _spoke(self, sent: Sent) -> None:
+    def _spoke(self, sent: SentAdvert) -> None:
         """Hold an advertisement of its own against what the machine is about to do."""
         if sent.at - self._pair_at < timers.PAIR:
             return  # the other family's half of one advertisement
         self._pair_at = sent.at
         shape = (sent.advbase, sent.advskew, sent.demote)
         if sent.at <= self._grace:
-            # ucarp: a periodic one before it looked at the packet, and one farewell
-            self._beats.append(Beat(Verdict.REACTION, None, sent.at, sent.frame))
+            # ucarp: a periodic one before it looked at the packet, and one bow-out
+            self._beats.append(Beat(ReplayVerdict.REACTION, None, sent.at, sent.frame))
             return
         verdict, expected = self._judge(sent.at)
         if shape != self._shape:
-            verdict = Verdict.CHANGED if verdict is Verdict.UNEXPECTED else verdict
+            verdict = ReplayVerdict.CHANGED if verdict is ReplayVerdict.UNEXPECTED else verdict
             self._shape = shape
         self._beats.append(Beat(verdict, expected, sent.at, sent.frame))
         self._machine = self._as_master(sent.at)
 
-    def _judge(self, at: Nanos) -> tuple[Verdict, Nanos | None]:
+    def _judge(self, at: Nanos) -> tuple[ReplayVerdict, Nanos | None]:
         if self._machine is None:
-            return Verdict.FIRST, None
+            return ReplayVerdict.FIRST, None
         if at == self._due_now:
-            return Verdict.REACTION, at
+            return ReplayVerdict.REACTION, at
         state = self._machine.state(self._vhid)
         due = self._due(state)
         if due is None:
-            return Verdict.UNEXPECTED, None
+            return ReplayVerdict.UNEXPECTED, None
         early = 2 * timers.HOST_LATE
         if due - early <= at:
-            kind = Verdict.PERIODIC if state is State.MASTER else Verdict.TAKEOVER
+            kind = ReplayVerdict.PERIODIC if state is State.MASTER else ReplayVerdict.TAKEOVER
             return kind, due
-        return Verdict.UNEXPECTED, due
+        return ReplayVerdict.UNEXPECTED, due
 
     def _due(self, state: State) -> Nanos | None:
         """When the machine would advertise next by its own timers."""
@@ -299,11 +299,11 @@ class _Run:
         when = vhid.ad if state is State.MASTER else min(vhid.md, vhid.md6)
         return None if when == NEVER else when
 
-    def _heard(self, sent: Sent, upcoming: Nanos) -> None:
+    def _heard(self, sent: SentAdvert, upcoming: Nanos) -> None:
         """Feed an advertisement of another node; a claim it provokes must follow at once."""
         if self._machine is None:
             return  # not seen yet, or gone: nothing to contradict until it speaks
-        packet = Packet(
+        packet = ReceivedAdvert(
             family=sent.version,
             source=sent.node.addresses[0],
             vhid=self._vhid,
@@ -325,7 +325,7 @@ class _Run:
         if upcoming - sent.at <= self._reaction + timers.HOST_LATE:
             self._due_now = upcoming  # it claims because of what it heard
         else:
-            self._beats.append(Beat(Verdict.MISSING, sent.at, None, None))
+            self._beats.append(Beat(ReplayVerdict.MISSING, sent.at, None, None))
             self._machine = None
 
     def _fresh(self) -> machines.Node:

@@ -186,7 +186,7 @@ class Names:
         return {name[1:]: hosts[index] for name, index in self._index.items() if name[:1] == b"m"}
 
 
-class Recorder:
+class PlaceRecorder:
     """Takes the packets of every capture, each in its own order."""
 
     def __init__(self, captures: int) -> None:

@@ -12,8 +12,8 @@ from carpscope.core.address import is_link_local
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol import spans
-from carpscope.timeline.authentication import Span
-from carpscope.timeline.equal import Proof, proof, proofs
+from carpscope.timeline.authentication import SigningSpan
+from carpscope.timeline.equal import SharedCounter, proof, proofs
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.kinship import unrelated
@@ -55,7 +55,7 @@ class Disagreement:
     count: int
     ucarp: Node | None = None
     """The ucarp of the two, where it signs one address and the other, a kernel, several."""
-    proof: Proof | None = None
+    proof: SharedCounter | None = None
     spells: list[tuple[Nanos, Nanos]] = field(default_factory=list)
     """From when to when both signed differently, in order of time."""
 
@@ -99,7 +99,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
     for a, b, first, last in _overlaps(one, other):
         start, end = first, last
         difference = compare(a.recipe, b.recipe)
-        seen: Proof | None = None
+        seen: SharedCounter | None = None
         if difference is Difference.UNKNOWN:
             seen = proof(one, other, start, end)
             if seen is not None and not seen.alike:
@@ -141,7 +141,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
     return found
 
 
-def _overlaps(one: Node, other: Node) -> Iterator[tuple[Span, Span, Nanos, Nanos]]:
+def _overlaps(one: Node, other: Node) -> Iterator[tuple[SigningSpan, SigningSpan, Nanos, Nanos]]:
     """Give the spans of two nodes that share some time, in order of it."""
     mine, theirs = one.authentication.ways[:SPANS], other.authentication.ways[:SPANS]
     pairs = [(max(a.start, b.start), min(a.end, b.end), a, b) for a in mine for b in theirs]
@@ -150,19 +150,19 @@ def _overlaps(one: Node, other: Node) -> Iterator[tuple[Span, Span, Nanos, Nanos
             yield a, b, start, end
 
 
-def _reconciled(one: Node, other: Node, since: Proof, end: Nanos) -> Nanos:
+def _reconciled(one: Node, other: Node, since: SharedCounter, end: Nanos) -> Nanos:
     """Return when equal counters prove again that both sign alike, else the end."""
     later = [p.at for p in proofs(one, other) if p.alike and p.at > since.at]
     return min([end, *later])
 
 
-def _is_stray(a: Span, b: Span) -> bool:
+def _is_stray(a: SigningSpan, b: SigningSpan) -> bool:
     """Tell whether the unexplained one is a lone packet: corrupt or forged, not a node's way."""
     odd = a if a.recipe is None else b
     return odd.count < 2
 
 
-def _is_passing(node: Node, span: Span) -> bool:
+def _is_passing(node: Node, span: SigningSpan) -> bool:
     """Tell a way of signing that the node left at once: addresses are set one by one.
 
     DragonFly with preemption is MASTER with the first of them, and signs the first alone.

@@ -7,14 +7,14 @@ known of anybody, they are taken in one step; the observer sees whatever follows
 
 from itertools import pairwise
 
-from carpscope.adverts.train import Kind, Train
+from carpscope.adverts.train import RowKind, Train
 from carpscope.core.units import Nanos
 from carpscope.protocol import spans, timers
 from carpscope.timeline.authentication import Waiting
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.group import Group, LastAdvert
 from carpscope.timeline.impostor import is_counting, signature_key
-from carpscope.timeline.log import IDS_KEPT, Signature
+from carpscope.timeline.log import IDS_KEPT, SignedCounter
 from carpscope.timeline.node import (
     COUNTER_MASK,
     INTERVALS_KEPT,
@@ -44,7 +44,7 @@ def leading(group: Group, node: Node, train: Train, resumed: Nanos) -> int:
         or node.refused_at
         or is_late(node)
         or node.held
-        or node.farewell is not None
+        or node.bow_out is not None
         or node.last < resumed
         or group.last is None
         or group.last.node is not node
@@ -72,19 +72,19 @@ def leading(group: Group, node: Node, train: Train, resumed: Nanos) -> int:
     elif at[0] - node.last <= COPY_WINDOW and group.recent.has(at[0], _packet(train, 0)):
         return 0  # a copy of what came before this train
     else:
-        count = group.signatures.fresh(train, 1 if train.kind is Kind.SAME else count)
+        count = group.signatures.fresh(train, 1 if train.kind is RowKind.SAME else count)
     if not verifies:
         return min(count, track.until_due - 1)
     recipe = track.spans[-1].recipe
     assert recipe is not None
-    if train.kind is Kind.SAME and count:
+    if train.kind is RowKind.SAME and count:
         return count if recipe.signer.verifies(train.moving, 0, 1) else 0
     return recipe.signer.verifies(train.moving, 0, count)
 
 
 def _continues(habit: CounterHabit, train: Train) -> bool:
     step = _int(train.counter(0), "big") - habit.chained & COUNTER_MASK
-    return train.kind is not Kind.JUMPS and step <= NEAR
+    return train.kind is not RowKind.JUMPS and step <= NEAR
 
 
 def _in_time(train: Train, latest: Nanos) -> int:
@@ -111,7 +111,7 @@ def _constant(group: Group, node: Node, train: Train, count: int) -> int:
     first = _first(group, train)
     if (
         first is None
-        or train.kind not in (Kind.SAME, Kind.ONE)
+        or train.kind not in (RowKind.SAME, RowKind.ONE)
         or first.source != plain.source
         or first.shape != plain.shape
         or first.stolen is not None
@@ -137,7 +137,7 @@ def _constant(group: Group, node: Node, train: Train, count: int) -> int:
     return count
 
 
-def _first(group: Group, train: Train) -> Signature | None:
+def _first(group: Group, train: Train) -> SignedCounter | None:
     key = signature_key(train.plain.version, train.counter(0), train.digest(0))
     return group.signatures.seen.get(key)
 
@@ -146,8 +146,8 @@ def take(group: Group, node: Node, train: Train, count: int) -> None:
     """Take the first rows of a train, which `leading` found to change nothing but sums."""
     plain, at, track = train.plain, train.at, node.authentication
     version, last = plain.version, train.at[count - 1]
-    habit, reign = node.counters[version], node.reign
-    assert reign is not None
+    habit, period = node.counters[version], node.master_period
+    assert period is not None
     is_constant = _int(train.counter(0), "big") == habit.value
     _fingerprint(node, train, count)
     if version == 4 or 4 not in group.families:
@@ -165,8 +165,8 @@ def take(group: Group, node: Node, train: Train, count: int) -> None:
         node.last_id = train.identification(count - 1)
     node.due = last + timers.overdue(node.advbase, node.advskew)
     node.heard_better = node.deceived = None
-    reign.seen, reign.last = max(reign.seen, last), ref
-    reign.adverts += count
+    period.seen, period.last = max(period.seen, last), ref
+    period.adverts += count
     track.go_on(group.log)
     if is_constant:
         _came_again(group, train, count)
@@ -179,7 +179,7 @@ def take(group: Group, node: Node, train: Train, count: int) -> None:
         _follow(habit, train, count)
     _sign(node, train, count)
     group.log.take(node, train, count, is_constant=is_constant)
-    if train.kind is Kind.JUMPS:
+    if train.kind is RowKind.JUMPS:
         _ = group.signatures.seen  # its counters are no range that could be compared
     for place in range(max(0, count - 8), count):
         node.sent.append((at[place], _int(train.counter(place), "big")))
@@ -218,7 +218,7 @@ def _came_again(group: Group, train: Train, count: int) -> None:
 def _follow(habit: CounterHabit, train: Train, count: int) -> None:
     """Say how the counter moved, as `fields.follow_counter` does."""
     before = habit.value
-    singles = 1 if train.kind is Kind.COUNTS else count
+    singles = 1 if train.kind is RowKind.COUNTS else count
     for place in range(singles):
         value = _int(train.counter(place), "big")
         if value - before & COUNTER_MASK <= NEAR:
@@ -231,7 +231,7 @@ def _follow(habit: CounterHabit, train: Train, count: int) -> None:
     if count > singles:
         habit.sequential += count - singles
         habit.first_sequential = habit.first_sequential or train.at[singles]
-    linked = min(count, 2) if train.kind is Kind.COUNTS else count
+    linked = min(count, 2) if train.kind is RowKind.COUNTS else count
     for place in range(linked):
         habit.link(_int(train.counter(place), "big"))
     if count > linked:

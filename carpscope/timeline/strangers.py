@@ -24,7 +24,7 @@ from carpscope.protocol import timers
 from carpscope.protocol.spans import ESTABLISHED, FLOOD_APART, FLOOD_RETRY, GONE
 from carpscope.timeline.group import Crowd, Group, GroupKey
 from carpscope.timeline.limits import Limits
-from carpscope.timeline.log import Signature
+from carpscope.timeline.log import SignedCounter
 from carpscope.timeline.node import FRAME_BITS, Node, frame_ref
 from carpscope.wire.carp import AdvertView, interval_ns
 
@@ -48,11 +48,11 @@ def _seed(key: GroupKey) -> int:
 
 def invented(group: Group) -> Crowd | None:
     """Return what was followed of a flood before it was known to be one."""
-    nodes = [node for node in group.members if not node.is_steady and node.reigns]
+    nodes = [node for node in group.members if not node.is_steady and node.master_periods]
     if not nodes:
         return None
     start, end = min(node.first for node in nodes), max(node.last for node in nodes)
-    frames = sorted(node.reigns[0].first for node in nodes)
+    frames = sorted(node.master_periods[0].first for node in nodes)
     crowd = Crowd(group.key, True, start, start)
     for frame in frames:
         crowd.count(end, frame)
@@ -73,7 +73,7 @@ class _Way(NamedTuple):
     group: Group
     revision: int
     crowd: Crowd
-    seen: OrderedDict[bytes, Signature]
+    seen: OrderedDict[bytes, SignedCounter]
     rest: int
     """What the checksum covers beside the tail."""
     is_small: bool

@@ -23,7 +23,7 @@ from carpscope.timeline.measuring import measured
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.pairing import Pair, pair, steadiest
 from carpscope.timeline.places import Place, homes, places
-from carpscope.timeline.sightings import Column, Recorder, Sender, Sightings
+from carpscope.timeline.sightings import Column, PlaceRecorder, Sender, Sightings
 from carpscope.timeline.tagging import Segments
 from carpscope.timeline.voting import voted
 from carpscope.wire.decode import Packet
@@ -120,7 +120,7 @@ class Survey:
 
     def __init__(self, captures: int, path_max: Nanos | None = None) -> None:
         """Expect so many captures; `path_max` is the longest way between two, where known."""
-        self._recorder = Recorder(captures)
+        self._recorder = PlaceRecorder(captures)
         self._path_max = path_max
         self._repeated: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._places: list[Place] = []
@@ -272,7 +272,11 @@ def _count_common(vantage: Vantage, seen: list[Sightings], found: Matched) -> No
 
 
 def _losses(
-    recorder: Recorder, found: Matched, reaches: Reaches, clocks: list[Clock], way: tuple[int, int]
+    recorder: PlaceRecorder,
+    found: Matched,
+    reaches: Reaches,
+    clocks: list[Clock],
+    way: tuple[int, int],
 ) -> Iterator[Loss]:
     """Give the stretches in which a sender's advertisements are here and not there."""
     here, there = way

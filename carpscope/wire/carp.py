@@ -42,7 +42,7 @@ ADVERTISEMENT = 1
 AUTHLEN_WORDS = 7
 """Counter and digest in 32-bit words: always sent, never tested on receipt."""
 BOW_OUT = 255
-"""advbase and advskew of a farewell advertisement."""
+"""advbase and advskew of a bow-out advertisement."""
 
 _LAYOUT = struct.Struct("!BBBBBBH8s20s")
 

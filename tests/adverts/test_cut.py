@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carpscope.adverts.cut import Cutter
-from carpscope.adverts.train import Kind, Train
+from carpscope.adverts.train import RowKind, Train
 from carpscope.adverts.turns import turns
 from carpscope.capture.source import open_capture
 from carpscope.core.batch import Batch
@@ -68,7 +68,7 @@ def test_one_sender_is_one_train(version: int, tag: bytes) -> None:
     (train,) = trains(made)
     assert (len(train), train.kind, train.shortest, train.longest) == (
         9,
-        Kind.COUNTS,
+        RowKind.COUNTS,
         SECOND,
         SECOND,
     )
@@ -89,7 +89,7 @@ def test_groups_side_by_side_are_trains_of_their_own() -> None:
 def test_how_rows_follow_makes_a_train() -> None:
     numbers = [5, 5, 5, 6, 7, 8, 20, 40, 7]
     kinds = [(len(t), t.kind) for t in trains(batch(*(advert(1, n) for n in numbers)))]
-    assert kinds == [(3, Kind.SAME), (3, Kind.COUNTS), (3, Kind.JUMPS)]
+    assert kinds == [(3, RowKind.SAME), (3, RowKind.COUNTS), (3, RowKind.JUMPS)]
 
 
 def test_another_sender_ends_the_train_of_its_group_only() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from carpscope.archive.reading import Archive, Wish
+from carpscope.archive.reading import Archive, FolderOptions
 from carpscope.capture.described import Folder
 from carpscope.core.frame import Frame
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
@@ -77,7 +77,7 @@ def quiet(done: int, total: int) -> None:
 
 
 def frames_of(
-    folder: Path, wish: Wish, told: Callable[[int, int], None]
+    folder: Path, wish: FolderOptions, told: Callable[[int, int], None]
 ) -> tuple[list[Frame], Folder]:
     """Read a folder; give its frames, and what is known of it."""
     with Archive(str(folder), wish, told) as archive:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from carpscope.archive.reading import Wish
+from carpscope.archive.reading import FolderOptions
 from tests.archive.maker import frames_of, quiet, rotated, steady
 from tests.program import ROOT, run, start
 
@@ -103,7 +103,7 @@ def test_a_cluster_finds_the_same_also_when_a_worker_is_killed(tmp_path: Path) -
     folder = rotated(tmp_path / "archive", steady(960), 640, overlap=1)
     (folder / "noise.pcap").write_bytes(bytes(range(256)))
     expected = start("analyze", "--json", str(folder))
-    alone, _ = frames_of(folder, Wish(1), quiet)
+    alone, _ = frames_of(folder, FolderOptions(1), quiet)
     with cluster(tmp_path / "cluster", 2) as dask:
         whole = start("analyze", "--json", str(folder), "--scheduler", dask.address)
 
@@ -111,7 +111,7 @@ def test_a_cluster_finds_the_same_also_when_a_worker_is_killed(tmp_path: Path) -
             assert 0 < done < total or dask.processes[-1].poll() is not None
             dask.processes[-1].kill()
 
-        found, folder_found = frames_of(folder, Wish(scheduler=dask.address), told)
+        found, folder_found = frames_of(folder, FolderOptions(scheduler=dask.address), told)
         assert dask.processes[-1].wait() == -signal.SIGKILL
     assert found == alone
     assert (whole.status, whole.out) == (expected.status, expected.out)

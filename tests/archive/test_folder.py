@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from carpscope.archive.folder import files, is_capture_name
-from carpscope.archive.reading import Wish
+from carpscope.archive.reading import FolderOptions
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND
 from tests.archive.maker import frames_of, quiet, rotated, steady, write
@@ -262,8 +262,8 @@ def test_a_killed_process_changes_nothing(tmp_path: Path) -> None:
             killed.append(multiprocessing.active_children()[0])
             killed[0].kill()
 
-    found, _ = frames_of(folder, Wish(2), told)
-    assert found == frames_of(folder, Wish(1), quiet)[0]
+    found, _ = frames_of(folder, FolderOptions(2), told)
+    assert found == frames_of(folder, FolderOptions(1), quiet)[0]
     assert killed
 
 

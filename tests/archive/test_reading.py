@@ -7,7 +7,7 @@ import pytest
 
 from carpscope.archive import reading
 from carpscope.archive.extract import PIECE_FRAMES, extract_all, unpacked
-from carpscope.archive.reading import Archive, Wish
+from carpscope.archive.reading import Archive, FolderOptions
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
 from tests.archive.maker import quiet, rotated, steady, write
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def read(folder: Path) -> tuple[list[Frame], list[str]]:
     """Read a folder in this process; give its frames, and what is said of their order."""
-    with Archive(str(folder), Wish(1), quiet) as archive:
+    with Archive(str(folder), FolderOptions(1), quiet) as archive:
         return list(archive.frames()), archive.notes
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carpscope.auth.keyring import ALL_BYTES, AS_DEBIAN, AS_GUIS, EMPTY_KEY, Key, Keyring
+from carpscope.auth.keyring import ALL_BYTES, AS_DEBIAN, AS_GUIS, EMPTY_KEY, CandidateKey, Keyring
 
 WORD = b"quiet harbour"
 
@@ -56,8 +56,8 @@ def test_what_was_done_to_the_candidate(given: bytes, variant: str, secret: byte
 def test_long_ones_are_cut(word: bytes) -> None:
     """At 19 bytes as ifconfig cuts, and at 20 as netlink takes."""
     keys = Keyring([word]).keys
-    assert keys[0] == Key(1, "as given", word[:19])
-    assert Key(1, ALL_BYTES, word[:20]) in keys
+    assert keys[0] == CandidateKey(1, "as given", word[:19])
+    assert CandidateKey(1, ALL_BYTES, word[:20]) in keys
     assert all(len(key.secret) <= 20 for key in keys)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from carpscope.auth import sets, stages
 from carpscope.auth.effort import RUN_DIGESTS, SEARCH_DIGESTS
-from carpscope.auth.keyring import Key
+from carpscope.auth.keyring import CandidateKey
 from carpscope.auth.recipes import (
     CONFIGURED,
     CONFIGURED_IPV6,
@@ -17,7 +17,7 @@ from carpscope.auth.recipes import (
     RULES,
     SORTED,
     Recipe,
-    Rule,
+    SigningRule,
     automatic_link_local,
     canonical,
     in_order,
@@ -52,7 +52,7 @@ OWN = automatic_link_local(1)
     ],
 )
 def test_the_commonest_rule_that_gives_this_order(
-    ipv4: list[bytes], ipv6: list[bytes], left_out: list[bytes], rule: Rule
+    ipv4: list[bytes], ipv6: list[bytes], left_out: list[bytes], rule: SigningRule
 ) -> None:
     assert rule_of(1, ipv4, ipv6, left_out=left_out) is rule
     assert rule_of(1, ipv4, ipv6, b"\2\0\0\0\0\1", left_out) is LINK_LAYER
@@ -82,7 +82,9 @@ def test_of_ipv4_nothing_is_taken_for_a_scope() -> None:
 
 
 def test_zeros_behind_a_key_make_no_other_way_of_signing() -> None:
-    plain, padded = (recipe(1, Key(1, "as given", word), (B, SIX, A)) for word in (b"k", b"k\0\0"))
+    plain, padded = (
+        recipe(1, CandidateKey(1, "as given", word), (B, SIX, A)) for word in (b"k", b"k\0\0")
+    )
     assert plain.signed == padded.signed == (b"k", (B, A, SIX), b"")
     assert plain.address_set == {A, B, SIX}
     assert plain.rule == CONFIGURED.name
@@ -91,7 +93,7 @@ def test_zeros_behind_a_key_make_no_other_way_of_signing() -> None:
 
 
 def test_recipes_are_equal_by_what_they_sign_and_print_no_key() -> None:
-    key = Key(1, "as given", b"not to be seen")
+    key = CandidateKey(1, "as given", b"not to be seen")
     one, same = recipe(1, key, (A, B)), recipe(1, key, (A, B))
     assert one == same
     assert len({one, same}) == 1
@@ -99,7 +101,7 @@ def test_recipes_are_equal_by_what_they_sign_and_print_no_key() -> None:
         recipe(2, key, (A, B)),
         recipe(1, key, (B, A)),
         recipe(1, key, (A,)),
-        recipe(1, Key(1, "as given", b"another"), (A, B)),
+        recipe(1, CandidateKey(1, "as given", b"another"), (A, B)),
         recipe(1, key, (A, B), b"\2\0\0\0\0\1"),
     ]
     assert all(one != other for other in others)
@@ -160,7 +162,7 @@ def test_what_rules_are_called_in_documents() -> None:
 
 
 def test_a_recipe_has_no_link_layer_address_of_itself() -> None:
-    key = Key(1, "as given", b"k")
+    key = CandidateKey(1, "as given", b"k")
     made = recipe(1, key, (A,))
     bare = Recipe(1, key, (A,), signer=made.signer)
     assert (made.lladdr, bare.lladdr, bare.rule) == (b"", b"", "sorted")

@@ -9,7 +9,7 @@ from carpscope.auth import sets, stages
 from carpscope.auth.digest import Signer, message
 from carpscope.auth.effort import AGAIN_DIGESTS, Effort
 from carpscope.auth.explain import CUT, Candidates, Outcome, Sample, explain
-from carpscope.auth.keyring import Key, Keyring
+from carpscope.auth.keyring import CandidateKey, Keyring
 from carpscope.auth.recipes import automatic_link_local, in_order
 from carpscope.auth.search import Search
 
@@ -52,7 +52,7 @@ class Bench:
             self.effort,
             most,
         )
-        self.key: Key = self.search.keyring.keys[0]
+        self.key: CandidateKey = self.search.keyring.keys[0]
 
     @property
     def digests(self) -> int:
@@ -441,7 +441,7 @@ def test_a_search_that_is_cut_short_says_after_how_many(monkeypatch: pytest.Monk
     found = explain(asked, Keyring([WORD]), Candidates(FOURS[:9]), Effort())
     assert found.recipe is None
     (told,) = found.limits
-    assert told.startswith(f"the search was cut short after {found.digests:,} digests: ")
+    assert told.startswith(f"search limit reached after {found.digests:,} digests: ")
     assert 20_000 <= found.digests < 80_000
     effort = Effort(1000)
     found = explain(asked, Keyring([WORD]), Candidates(FOURS[:9]), effort)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from carpscope.capture.disk import FRAME_COST, Disk
-from carpscope.capture.evidence import Keeper
+from carpscope.capture.evidence import EvidenceWriter
 from carpscope.capture.rotation import BUFFER_LIMIT, Recorder
 from tests.capture.test_rotation import AT, frames, kept
 from tests.live.stage import until
@@ -89,7 +89,7 @@ def test_everything_arrives_in_order(tmp_path: Path) -> None:
 
 
 def test_a_finding_lies_between_the_frames_around_it(tmp_path: Path) -> None:
-    disk = Disk(Keeper(str(tmp_path), ["eth1"], around=10**9), "--evidence")
+    disk = Disk(EvidenceWriter(str(tmp_path), ["eth1"], around=10**9), "--evidence")
     many = frames(20)
     disk.put(many[:10])
     disk.do(lambda keeper: keeper.opened("CS101-abc", "both MASTER", AT))

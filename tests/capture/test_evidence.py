@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-from carpscope.capture.evidence import Keeper, Made
+from carpscope.capture.evidence import EvidenceWriter, Made
 from carpscope.capture.source import open_capture
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
@@ -12,7 +12,7 @@ from tests.live.stage import until
 
 
 def test_evidence_has_what_was_before_and_what_came_after(tmp_path: Path) -> None:
-    keeper = Keeper(str(tmp_path), ["eth1"], around=2 * SECOND)
+    keeper = EvidenceWriter(str(tmp_path), ["eth1"], around=2 * SECOND)
     data = bytes(70)
     for tenth in range(100):
         at = AT + tenth * 100 * MILLISECOND
@@ -30,7 +30,7 @@ def test_evidence_has_what_was_before_and_what_came_after(tmp_path: Path) -> Non
     assert 7 * SECOND <= times[-1] <= 8 * SECOND
 
 
-def _ticked(keeper: Keeper, at: int) -> bool:
+def _ticked(keeper: EvidenceWriter, at: int) -> bool:
     """Let a flush be due: it is, once a second."""
     before = keeper.flushed
     keeper.tick(at)
@@ -39,7 +39,7 @@ def _ticked(keeper: Keeper, at: int) -> bool:
 
 def test_findings_of_one_moment_share_a_file(tmp_path: Path) -> None:
     """A flood brings many findings at once: their minutes are the same, and are written once."""
-    keeper = Keeper(str(tmp_path), ["eth1"], around=30 * SECOND)
+    keeper = EvidenceWriter(str(tmp_path), ["eth1"], around=30 * SECOND)
     data = bytes(70)
     for second in range(100):
         at = AT + second * SECOND
@@ -61,7 +61,7 @@ def test_findings_of_one_moment_share_a_file(tmp_path: Path) -> None:
 def test_what_comes_back_has_a_file_of_its_own(tmp_path: Path) -> None:
     names = []
     for _ in range(3):
-        keeper = Keeper(str(tmp_path), ["eth1"], around=SECOND)
+        keeper = EvidenceWriter(str(tmp_path), ["eth1"], around=SECOND)
         for frame in frames(5):
             keeper.write(frame)
         path = keeper.opened("CS101-abc", "both MASTER", AT)
@@ -82,7 +82,7 @@ def at(second: int) -> int:
 
 
 def test_of_one_cause_the_first_stay_and_the_rest_is_a_ring(tmp_path: Path) -> None:
-    keeper = Keeper(str(tmp_path), ["eth1"], around=SECOND, keep=32)
+    keeper = EvidenceWriter(str(tmp_path), ["eth1"], around=SECOND, keep=32)
     for number in range(20):
         keeper.opened(f"CS101-{number}", "both MASTER", at(number))
         keeper.tick(at(number + 1))
@@ -92,7 +92,7 @@ def test_of_one_cause_the_first_stay_and_the_rest_is_a_ring(tmp_path: Path) -> N
 
 def test_a_flood_of_findings_costs_no_earlier_evidence(tmp_path: Path) -> None:
     """600 groups at once, each with findings of three codes: the first and the configured stay."""
-    keeper = Keeper(str(tmp_path), ["eth1"], around=SECOND, keep=64)
+    keeper = EvidenceWriter(str(tmp_path), ["eth1"], around=SECOND, keep=64)
     keeper.opened("CS101-first", "both MASTER", at(0))
     keeper.opened("CS102-mine", "nobody", at(1), configured="vhid9")
     for number in range(600):
@@ -105,7 +105,7 @@ def test_a_flood_of_findings_costs_no_earlier_evidence(tmp_path: Path) -> None:
 
 
 def test_many_causes_share_what_there_is(tmp_path: Path) -> None:
-    keeper = Keeper(str(tmp_path), ["eth1"], around=SECOND, keep=8)
+    keeper = EvidenceWriter(str(tmp_path), ["eth1"], around=SECOND, keep=8)
     for number in range(40):
         keeper.opened(f"CS1{number:02}-a", "strange", at(number))
     for number in range(3):
@@ -121,7 +121,7 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     theirs = [tmp_path / name for name in ("CS101-theirs.pcapng", "CS999.pcapng", "notes.txt")]
     for path in theirs:
         path.write_text("theirs")
-    keeper = Keeper(str(tmp_path), ["eth1"], around=SECOND, keep=4)
+    keeper = EvidenceWriter(str(tmp_path), ["eth1"], around=SECOND, keep=4)
     for number in range(30):
         keeper.opened(f"CS{101 + number % 7}-{number}", "both MASTER", at(number))
     keeper.close()
@@ -133,12 +133,12 @@ def test_what_an_earlier_run_made_counts_where_its_state_file_says_so(tmp_path: 
     outside = tmp_path / "CS101-outside.pcapng"
     outside.write_text("theirs")
     folder = tmp_path / "evidence"
-    first = Keeper(str(folder), ["eth1"], around=SECOND, keep=16)
+    first = EvidenceWriter(str(folder), ["eth1"], around=SECOND, keep=16)
     for number in range(2):
         first.opened(f"CS101-{number}", "both MASTER", at(number))
     first.close()
     (folder / "link.pcapng").symlink_to(outside)
-    second = Keeper(str(folder), ["eth1"], around=SECOND, keep=16)
+    second = EvidenceWriter(str(folder), ["eth1"], around=SECOND, keep=16)
     others = ("../CS101-outside.pcapng", "link.pcapng", "/etc/passwd")
     claimed = [Made(name, "CS101") for name in others]
     second.take_over([*claimed, *first.made, Made("CS101-gone.pcapng", "CS101")])
@@ -152,7 +152,7 @@ def test_what_an_earlier_run_made_counts_where_its_state_file_says_so(tmp_path: 
 
 def test_a_folder_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
-    keeper = Keeper(str(folder), ["eth1"], around=SECOND)
+    keeper = EvidenceWriter(str(folder), ["eth1"], around=SECOND)
     folder.rmdir()
     assert keeper.opened("CS101-a", "both MASTER", at(0)) is not None
     assert keeper.problem is None
@@ -162,7 +162,7 @@ def test_a_folder_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
 
 def test_no_link_that_lies_there_is_followed(tmp_path: Path) -> None:
     folder, target = tmp_path / "evidence", tmp_path / "target"
-    keeper = Keeper(str(folder), ["eth1"], around=SECOND)
+    keeper = EvidenceWriter(str(folder), ["eth1"], around=SECOND)
     (folder / "CS101-a.pcapng").symlink_to(target)
     path = keeper.opened("CS101-a", "both MASTER", at(0))
     keeper.close()
@@ -172,7 +172,7 @@ def test_no_link_that_lies_there_is_followed(tmp_path: Path) -> None:
 
 def test_a_problem_is_over_when_something_is_written_again(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
-    keeper = Keeper(str(folder), ["eth1"], around=SECOND)
+    keeper = EvidenceWriter(str(folder), ["eth1"], around=SECOND)
     folder.rmdir()
     folder.write_text("in the way")
     assert keeper.opened("CS101-a", "both MASTER", at(0)) is None

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from carpscope.checking.run import Check, Wishes, check
+from carpscope.checking.run import CheckResult, Wishes, check
 from carpscope.protocol import election
 from carpscope.protocol.election import claim
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import Profile
-from carpscope.protocol.rules import Contest
+from carpscope.protocol.rules import Comparison
 from carpscope.sim.scenario import load
 from carpscope.sim.world import World
 from tests.detect.configured import checked, labels, written
@@ -23,7 +23,7 @@ def text(name: str) -> str:
     return "== " + (CLUSTERS / f"{name}.conf").read_text().partition("\n== ")[2]
 
 
-def proved(name: str, folder: Path, events: int = 3) -> Check:
+def proved(name: str, folder: Path, events: int = 3) -> CheckResult:
     return checked(text(name), folder, events=events)
 
 
@@ -38,7 +38,9 @@ def test_three_nodes_and_three_events_are_searched_whole(tmp_path: Path) -> None
     assert labels(found) <= {"secret_readable"}
 
 
-def _deaf_to_preempt(profile: Profile, c: Contest, *, preempt: bool, ratio: int) -> Reason | None:
+def _deaf_to_preempt(
+    profile: Profile, c: Comparison, *, preempt: bool, ratio: int
+) -> Reason | None:
     del preempt
     return claim(profile, c, preempt=False, ratio=ratio)
 

@@ -25,7 +25,7 @@ from carpscope.live import memory
 from carpscope.report.dashboard import picture
 from carpscope.report.eventline import event_line, state_lines, summary_lines
 from carpscope.report.nagios import verdict
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 from carpscope.report.sinks.command import Command
 from carpscope.report.sinks.jsonl import open_lines
 from carpscope.report.sinks.syslog import message
@@ -193,8 +193,8 @@ def test_names_in_configurations_and_scenarios(attack: str, tmp_path: Path) -> N
             assert json.dumps(json.loads(done.out), ensure_ascii=False).count(quoted[1:-1])
 
 
-def record(attack: str) -> Record:
-    return Record(
+def record(attack: str) -> EventRecord:
+    return EventRecord(
         1_700_000_000 * 10**9, "finding", "opened", f"said {attack}", Severity.ERROR, attack,
         attack, 1, (attack, "b"), "MASTER", {"identity": attack, "remedy": attack},
     )  # fmt: skip

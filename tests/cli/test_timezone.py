@@ -9,7 +9,7 @@ from carpscope.core.units import SECOND, parse_rfc3339
 from carpscope.core.zone import Zone, beside_both, parse_zone
 from carpscope.report.dashboard import picture
 from carpscope.report.eventline import EventLines
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 from carpscope.report.snapshot import Snapshot
 from tests.program import capture, run
 
@@ -48,7 +48,7 @@ def test_an_incident_tells_its_local_time_too() -> None:
 
 def test_live() -> None:
     out = io.StringIO()
-    record = Record(SUMMER_ENDS, "state", "MASTER", "vhid 1: x is MASTER")
+    record = EventRecord(SUMMER_ENDS, "state", "MASTER", "vhid 1: x is MASTER")
     EventLines(out, BERLIN).send(record)
     assert out.getvalue().startswith("01:00:00.000 (02:00:00+01:00) ")
     drawn = picture(Snapshot(SUMMER_ENDS, SUMMER_ENDS, 0, (), (), (), ()), 100, 24, zone=BERLIN)

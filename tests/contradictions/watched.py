@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from carpscope.capture.interface import Interface, Settings
+from carpscope.capture.interface import CaptureInterface, CaptureSettings
 from carpscope.capture.live import SETTLED, Notice
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
@@ -29,7 +29,7 @@ class Replayed:
     is_over = False
 
     def __init__(self, frames: Sequence[Frame]) -> None:
-        self.interfaces = [Interface("span0", 0, Settings(), state="up")]
+        self.interfaces = [CaptureInterface("span0", 0, CaptureSettings(), state="up")]
         self.now: Nanos = frames[0].at
         self.last: Nanos = frames[-1].at
         self.drained: Nanos = 0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from carpscope.checking.run import Check, Wishes, check
+from carpscope.checking.run import CheckResult, Wishes, check
 
 
 def written(text: str, folder: Path) -> list[str]:
@@ -26,11 +26,11 @@ def written(text: str, folder: Path) -> list[str]:
     return list(nodes)
 
 
-def checked(text: str, folder: Path, *, events: int = 1, strict: bool = False) -> Check:
+def checked(text: str, folder: Path, *, events: int = 1, strict: bool = False) -> CheckResult:
     """Check the cluster of a text."""
     return check(written(text, folder), Wishes(events=events, strict=strict))
 
 
-def labels(found: Check) -> set[str]:
+def labels(found: CheckResult) -> set[str]:
     """Return what was found."""
     return {one.label for one in found.findings}

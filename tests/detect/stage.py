@@ -8,20 +8,20 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context, Watch
 from carpscope.timeline.facts import (
     Claimed,
-    Deceived,
     Fact,
     Left,
     Sighted,
+    Spoofed,
 )
 from carpscope.timeline.group import Group
-from carpscope.timeline.impostor import Deceit
-from carpscope.timeline.log import Signature
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.impostor import SpoofKind
+from carpscope.timeline.log import SignedCounter
+from carpscope.timeline.node import MasterPeriod, Node
 from carpscope.timeline.observe import Observer
 from carpscope.wire.carp import AdvertView
 
 VIEW = AdvertView(2, 1, 1, 255, 7, 7, 255, 0, bytes(8), bytes(20), True, 0, 0)
-"""A farewell of a demoted node."""
+"""A bow-out of a demoted node."""
 
 
 SHARED = bytes((10, 0, 0, 100))
@@ -77,7 +77,7 @@ class Stage:
     def claim(self, who: int, at: Nanos) -> None:
         """Let a node become MASTER."""
         node, frame = self.nodes[who], self.next()
-        node.reigns.append(Reign(at, frame, at, frame))
+        node.master_periods.append(MasterPeriod(at, frame, at, frame))
         node.adverts += 1
         node.first = node.first or at
         node.last = at
@@ -89,21 +89,21 @@ class Stage:
     def sight(self, who: int, at: Nanos) -> None:
         """Let a MASTER advertise beside another."""
         node, frame = self.nodes[who], self.next()
-        node.reigns[-1].seen, node.reigns[-1].last, node.last = at, frame, at
+        node.master_periods[-1].seen, node.master_periods[-1].last, node.last = at, frame, at
         self.see(Sighted(self.group, node, at, frame, VIEW))
 
     def leave(self, who: int, at: Nanos, by: str = "silent", seen: Nanos | None = None) -> None:
         """Let a node be MASTER no more; those that stay advertised until then."""
         node = self.nodes[who]
-        reign = node.reigns[-1]
-        reign.end, reign.ended_by = at, by
+        period = node.master_periods[-1]
+        period.end, period.ended_by = at, by
         if seen is not None:
-            reign.seen = seen
+            period.seen = seen
         self._masters()
-        others = tuple((n, n.reigns[-1]) for n in self.nodes if n.is_master)
+        others = tuple((n, n.master_periods[-1]) for n in self.nodes if n.is_master)
         for _, lasting in others:
             lasting.seen = max(lasting.seen, at)
-        self.see(Left(self.group, node, at, reign, others))
+        self.see(Left(self.group, node, at, period, others))
 
     def _masters(self) -> None:
         self.group.masters = [n for n in self.nodes if n.is_master]
@@ -113,15 +113,17 @@ class Stage:
         return [finding for watch in self.watches for finding in watch.findings(at)]
 
 
-def deceived(stage: Stage, at: Nanos, deceit: Deceit = Deceit.REPLAYED, back: Nanos = 0) -> None:
-    original = Signature(bytes((10, 0, 0, 1)), at - (back or SECOND), stage.next(), (1, 0, 0))
+def deceived(
+    stage: Stage, at: Nanos, spoof_kind: SpoofKind = SpoofKind.REPLAYED, back: Nanos = 0
+) -> None:
+    original = SignedCounter(bytes((10, 0, 0, 1)), at - (back or SECOND), stage.next(), (1, 0, 0))
     stage.see(
-        Deceived(
+        Spoofed(
             stage.group,
             stage.nodes[0],
             at,
             stage.next(),
-            deceit,
+            spoof_kind,
             original,
             bytes((10, 0, 0, 1)),
             VIEW,

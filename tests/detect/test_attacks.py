@@ -8,14 +8,14 @@ from carpscope.detect.rules.cs507_vrrp_vrid_conflict import VridConflict
 from carpscope.protocol.spans import QUIET
 from carpscope.timeline.facts import (
     Changed,
-    Deceived,
-    Drop,
+    FailedCheck,
     Foreign,
     Refused,
+    Spoofed,
 )
-from carpscope.timeline.impostor import Deceit
-from carpscope.timeline.log import Signature
-from carpscope.timeline.node import Change
+from carpscope.timeline.impostor import SpoofKind
+from carpscope.timeline.log import SignedCounter
+from carpscope.timeline.node import AdvertisedChange
 from tests.detect.stage import VIEW, Stage, deceived
 
 # ---- CS30x
@@ -59,7 +59,7 @@ def test_no_replay_is_told_while_it_may_be_the_beginning_of_a_loop() -> None:
 def test_each_kind_of_deceit_is_another_attack() -> None:
     stage = Stage("replayed_advert", "forged_skew", "looped_advert")
     stage.claim(0, SECOND)
-    deceived(stage, 10 * SECOND, Deceit.FORGED)
+    deceived(stage, 10 * SECOND, SpoofKind.FORGED)
     for second in range(11, 14):
         deceived(stage, second * SECOND, back=40 * MILLISECOND)
     forged, looped = stage.findings(0)
@@ -78,12 +78,12 @@ def test_who_and_what_an_attack_names_is_bounded() -> None:
     stage.claim(0, SECOND)
     (forged, _) = stage.watches
     for n in range(300):
-        original = Signature(bytes((10, 0, 0, 1)), n, n, (1, 0, n % 2))
+        original = SignedCounter(bytes((10, 0, 0, 1)), n, n, (1, 0, n % 2))
         view = VIEW._replace(advskew=n % 20)
         source = bytes((10, 0, 1, n % 20))
         stage.see(
-            Deceived(
-                stage.group, stage.nodes[0], n * SECOND, n, Deceit.FORGED, original, source, view
+            Spoofed(
+                stage.group, stage.nodes[0], n * SECOND, n, SpoofKind.FORGED, original, source, view
             )
         )
     (found,) = stage.findings(0)
@@ -98,9 +98,9 @@ def test_who_and_what_an_attack_names_is_bounded() -> None:
 
 def test_a_deceit_of_nobody_known() -> None:
     stage = Stage("replayed_advert")
-    original = Signature(bytes((10, 0, 0, 1)), 0, 1, (1, 0, 0))
-    fact = Deceived(
-        stage.group, None, 5 * SECOND, 9, Deceit.REPLAYED, original, bytes((10, 0, 0, 9)), VIEW
+    original = SignedCounter(bytes((10, 0, 0, 1)), 0, 1, (1, 0, 0))
+    fact = Spoofed(
+        stage.group, None, 5 * SECOND, 9, SpoofKind.REPLAYED, original, bytes((10, 0, 0, 9)), VIEW
     )
     stage.see(fact)
     (found,) = stage.findings(0)
@@ -113,7 +113,7 @@ def test_attacks_that_are_over_are_kept_in_bounds() -> None:
     stage = Stage("forged_skew")
     stage.claim(0, SECOND)
     for n in range(ATTACKS_KEPT + 5):
-        deceived(stage, (10 + 31 * n) * SECOND, Deceit.FORGED)
+        deceived(stage, (10 + 31 * n) * SECOND, SpoofKind.FORGED)
     assert len(stage.findings(0)) == ATTACKS_KEPT + 1, "and the one that goes on"
 
 
@@ -121,11 +121,11 @@ def attacked(start: int, end: int, *, seen: int, left: int | None, by: str = "si
     """Say what an attack from `start` to `end` did to a node MASTER from 5 on (seconds)."""
     stage = Stage("forged_skew")
     stage.claim(0, 5 * SECOND)
-    stage.nodes[0].reigns[-1].seen = seen * SECOND
+    stage.nodes[0].master_periods[-1].seen = seen * SECOND
     if left is not None:
         stage.leave(0, left * SECOND, by)
-    deceived(stage, start * SECOND, Deceit.FORGED)
-    deceived(stage, end * SECOND, Deceit.FORGED)
+    deceived(stage, start * SECOND, SpoofKind.FORGED)
+    deceived(stage, end * SECOND, SpoofKind.FORGED)
     (found,) = stage.findings(0)
     return found.explanation.partition("Effect: ")[2]
 
@@ -154,7 +154,12 @@ def test_dropped_advertisements_are_counted_by_node_and_reason() -> None:
     stage = Stage("bad_ttl", "bad_checksum", "wrong_destination")
     for node in stage.nodes:
         node.adverts = 0
-    for who, check in ((0, Drop.TTL), (0, Drop.TTL), (1, Drop.TTL), (0, Drop.CHECKSUM)):
+    for who, check in (
+        (0, FailedCheck.TTL),
+        (0, FailedCheck.TTL),
+        (1, FailedCheck.TTL),
+        (0, FailedCheck.CHECKSUM),
+    ):
         node, frame = stage.nodes[who], stage.next()
         node.adverts += 1
         stage.see(Refused(stage.group, node, frame * SECOND, frame, check, f"detail {frame}"))
@@ -321,7 +326,7 @@ def test_what_counts_as_giving_way_to_a_demotion(
 ) -> None:
     stage = Stage()
     stage.claim(0, SECOND)
-    stage.nodes[0].changes.append(Change(when * SECOND, 5, what, before, after, early))
+    stage.nodes[0].changes.append(AdvertisedChange(when * SECOND, 5, what, before, after, early))
     stage.claim(1, 10 * SECOND)
     stage.leave(0, 11 * SECOND, "yielded")
     assert last(stage)[0] == label
@@ -330,12 +335,12 @@ def test_what_counts_as_giving_way_to_a_demotion(
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (Change(SECOND, 3, "advskew", 0, 9), ["advskew of a rose from 0 to 9"]),
-        (Change(SECOND, 3, "demote", 9, 1), ["demotion count of a fell from 9 to 1"]),
-        (Change(SECOND, 3, "advbase", 1, 9), []),
+        (AdvertisedChange(SECOND, 3, "advskew", 0, 9), ["advskew of a rose from 0 to 9"]),
+        (AdvertisedChange(SECOND, 3, "demote", 9, 1), ["demotion count of a fell from 9 to 1"]),
+        (AdvertisedChange(SECOND, 3, "advbase", 1, 9), []),
     ],
 )
-def test_changes_of_demotion_are_told(change: Change, told: list[str]) -> None:
+def test_changes_of_demotion_are_told(change: AdvertisedChange, told: list[str]) -> None:
     stage = Stage()
     stage.see(Changed(stage.group, stage.nodes[0], change))
     assert [e.summary for e in stage.told] == told

@@ -8,7 +8,7 @@ from carpscope.detect.engine import _link, in_order, rules
 from carpscope.detect.finding import EVIDENCE_LIMIT, Evidence, Finding, Severity
 from carpscope.protocol.spans import CAUSE
 from carpscope.timeline.group import Group
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.impostor import SpoofKind
 
 BY_LABEL = {rule.label: rule for rule in rules()}
 
@@ -173,7 +173,7 @@ def test_a_ring_of_causes_and_a_cause_that_is_gone_lose_nothing() -> None:
 
 def attack(delays: list[int], copies: int) -> Attack:
     """Make a series of copies; delays are milliseconds."""
-    made = Attack(Group((), 1), "a", Deceit.REPLAYED, 0, 0, shape=(1, 0, 0))
+    made = Attack(Group((), 1), "a", SpoofKind.REPLAYED, 0, 0, shape=(1, 0, 0))
     made.originals = {n: delay * MILLISECOND for n, delay in enumerate(delays)}
     for frame in range(copies):
         made.evidence.add(frame)

@@ -2,7 +2,7 @@
 
 from carpscope.core.units import SECOND
 from carpscope.detect.events import EventWatch
-from carpscope.timeline.facts import Announced, Drop, Forgotten, Refused
+from carpscope.timeline.facts import Announced, FailedCheck, Forgotten, Refused
 from tests.detect.stage import Stage, deceived
 
 VIP, OTHER = bytes((10, 0, 0, 100)), bytes((10, 0, 0, 101))
@@ -53,7 +53,7 @@ def test_what_a_forgotten_node_sent_is_counted_for_it_no_more() -> None:
     for who in (0, 1):
         node = stage.nodes[who]
         node.adverts += 1
-        stage.see(Refused(stage.group, node, SECOND, stage.next(), Drop.TTL, "detail"))
+        stage.see(Refused(stage.group, node, SECOND, stage.next(), FailedCheck.TTL, "detail"))
     forget(stage, 0)
     assert [found.nodes for found in stage.findings(0)] == [("b",)]
 

@@ -48,7 +48,7 @@ def repeated(event: str, first: float, count: int, every: float = 1.0) -> str:
 
 
 def test_backups_that_claim_at_once_sign_the_same_counter() -> None:
-    # both count on from the farewell; each of them is heard for the first time
+    # both count on from the bow-out; each of them is heard for the first time
     text = scenario(
         node("netbsd", 0),
         node("freebsd9", 60),
@@ -80,7 +80,7 @@ def test_a_backup_that_believed_a_replay_counts_on_from_it() -> None:
 
 
 def test_a_counter_that_a_node_reaches_again_is_no_forgery() -> None:
-    # it learns OpenBSD's constant counter anew, and says farewell under a number of before
+    # it learns OpenBSD's constant counter anew, and sends a bow-out under a number of before
     events = """25 carp_down node="fw1"
                 27 carp_up node="fw1"
                 36.5 carp_down node="fw1" """
@@ -145,7 +145,7 @@ def test_different_advbase_that_never_meets_is_no_mismatch() -> None:
 
 
 def test_a_claim_that_passes_a_better_one_is_no_change_of_master() -> None:
-    # three backups claim at the farewell; one stays, the others yield within milliseconds
+    # three backups claim at the bow-out; one stays, the others yield within milliseconds
     text = scenario(
         node("openbsd", 0),
         node("freebsd13", 50),
@@ -213,7 +213,7 @@ def test_openbsd_of_2025_waits_three_whole_periods() -> None:
     assert labels(text) == set()
 
 
-def test_who_says_farewell_and_goes_on_in_its_beat_has_not_said_it() -> None:
+def test_who_says_bow_out_and_goes_on_in_its_beat_has_not_said_it() -> None:
     # OpenBSD repeats its counter, and over IPv6 there is no id
     six = f'{PREEMPT}\naddresses = ["2001:db8::64"]'
     text = scenario(

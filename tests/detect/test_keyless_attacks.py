@@ -51,7 +51,7 @@ def labels(analysis: Analysis) -> set[str]:
 @pytest.mark.parametrize("step", [1, 0], ids=["counts", "one cookie"])
 @pytest.mark.parametrize(
     ("base", "skew"), [(255, 254), (1, 0), (1, 240), (255, 255)],
-    ids=["slowest", "best", "demoted", "farewell"],
+    ids=["slowest", "best", "demoted", "bow-out"],
 )  # fmt: skip
 def test_a_steady_node_is_not_rewritten(step: int, base: int, skew: int, tmp_path: Path) -> None:
     tape = Tape()
@@ -62,7 +62,7 @@ def test_a_steady_node_is_not_rewritten(step: int, base: int, skew: int, tmp_pat
     (group,) = analysis.observer.groups.values()
     (node,) = group.members
     assert (node.advbase, node.advskew) == (1, 50)
-    assert len(node.reigns) == 1
+    assert len(node.master_periods) == 1
     assert not analysis.events
     told = [finding for finding in analysis.findings if finding.label == "unverified"]
     assert labels(analysis) == {"unverified"}

@@ -11,7 +11,7 @@ from carpscope.detect.rules.cs501_one_way_link import OneWay
 from carpscope.detect.rules.cs502_partition import Partition
 from carpscope.detect.words import times
 from carpscope.timeline.group import Group
-from carpscope.timeline.links import BrokenLink, Trouble
+from carpscope.timeline.links import BrokenLink, LinkTrouble
 from carpscope.timeline.node import Node
 from carpscope.timeline.observe import Observer
 
@@ -20,7 +20,7 @@ VIP, OTHER = bytes((10, 0, 0, 100)), bytes((10, 0, 0, 101))
 
 
 def link(
-    trouble: Trouble = Trouble.ONE_WAY,
+    trouble: LinkTrouble = LinkTrouble.ONE_WAY,
     *,
     missed: int = 5,
     answered: int = 3,
@@ -55,8 +55,10 @@ def test_how_sure_a_one_way_link_is(answered: int, sure: float) -> None:
     assert f"continued that of b {times(answered)}" in found.explanation
 
 
-@pytest.mark.parametrize(("trouble", "sure"), [(Trouble.BOTH_WAYS, 0.95), (Trouble.UNDECIDED, 0.6)])
-def test_how_sure_a_partition_is(trouble: Trouble, sure: float) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "sure"), [(LinkTrouble.BOTH_WAYS, 0.95), (LinkTrouble.UNDECIDED, 0.6)]
+)
+def test_how_sure_a_partition_is(trouble: LinkTrouble, sure: float) -> None:
     found = Partition(CONTEXT).finding(link(trouble))
     assert (found.confidence, found.nodes, found.frames) == (sure, ("a", "b"), (3, 1))
     assert ("perhaps not the reverse" in found.summary) == (sure < 0.9)
@@ -70,8 +72,8 @@ def test_replay_is_for_few_nodes_and_a_short_history() -> None:
 
 
 def test_which_troubles_are_whose() -> None:
-    assert OneWay.troubles == (Trouble.ONE_WAY,)
-    assert Partition.troubles == (Trouble.BOTH_WAYS, Trouble.UNDECIDED)
+    assert OneWay.troubles == (LinkTrouble.ONE_WAY,)
+    assert Partition.troubles == (LinkTrouble.BOTH_WAYS, LinkTrouble.UNDECIDED)
 
 
 # ---- without any secret

@@ -43,9 +43,18 @@ def loss(
     """Let advertisements be in one capture only."""
     frames = [seen * 100 + 1]
     return Loss(
-        Sender(vhid, source), seen, missing, start, end, count, frames, meanwhile,
-        answers, answered, likely,
-    )  # fmt: skip
+        Sender(vhid, source),
+        seen,
+        missing,
+        start,
+        end,
+        count,
+        frames,
+        meanwhile,
+        answers,
+        answered,
+        likely,
+    )
 
 
 def back(**changes: int) -> Loss:
@@ -72,9 +81,22 @@ def inferred(label: str = "one_way_link", **changes: object) -> Finding:
     """Make what behaviour alone let infer."""
     code = {"one_way_link": "CS501", "partition": "CS502"}.get(label, "CS101")
     made = Finding(
-        code, label, Severity.ERROR, 0.7, "vhid1", ("a", "b"), 9 * SECOND, 15 * SECOND,
-        (1, 7), 4, "it was so", "because of this.", "do that", ["CS000"], True,
-    )  # fmt: skip
+        code=code,
+        label=label,
+        severity=Severity.ERROR,
+        confidence=(0.7),
+        group=("vhid1"),
+        nodes=("a", "b"),
+        start=(9 * SECOND),
+        end=(15 * SECOND),
+        frames=(1, 7),
+        frame_count=(4),
+        summary="it was so",
+        explanation=("because of this."),
+        remedy="do that",
+        caused_by=["CS000"],
+        ongoing=True,
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 

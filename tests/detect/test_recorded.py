@@ -38,7 +38,7 @@ CASES = [
         says=r"10\.125\.0\.1 and 10\.125\.0\.3 have both been MASTER for 35\.6 s",
         never_says="have all been",
     ),
-    # it went on in its beat: neither a farewell nor the end of its time as MASTER
+    # it went on in its beat: neither a bow-out nor the end of its time as MASTER
     Case("stepped-down-that-did-not", "split_brain", says=r"both MASTER for 9\.4 s"),
     Case(
         "alias-reload-flapping",

@@ -19,7 +19,7 @@ from carpscope.detect.signed import (
     unsupplied,
 )
 from carpscope.protocol.spans import ENDS, QUIET
-from carpscope.timeline.authentication import Span
+from carpscope.timeline.authentication import SigningSpan
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 from carpscope.timeline.observe import Observer
@@ -47,7 +47,7 @@ def way(
 def node(name: str, order: int = 0, signs: Recipe | None = None) -> Node:
     """Make a node that signs so."""
     made = Node(name, order)
-    made.authentication.spans = [Span(signs, 0, 1, SECOND, 2, 5)]
+    made.authentication.spans = [SigningSpan(signs, 0, 1, SECOND, 2, 5)]
     return made
 
 
@@ -128,7 +128,7 @@ def test_strangers_are_named_and_what_they_are_near() -> None:
     c, d = node("c", 2, way(C)), node("d", 3)
     told = unsupplied([differ(d, c), differ(a, b), differ(a, c)])
     assert told == (
-        " a signs 10.0.0.100, which nobody supplied: one slip of the hand away from 10.0.0.102."
+        " a signs 10.0.0.100, which nobody supplied: probably a typo for 10.0.0.102."
         " b signs 10.0.0.101, which nobody supplied."
     )
 

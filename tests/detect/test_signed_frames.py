@@ -128,7 +128,7 @@ def test_who_refuses_another_does_not_step_down_for_it() -> None:
     """Two real ucarps with different passphrases; one is killed."""
     analysis, config = analyzed("killed", "secret", "secrit", addresses=("10.77.0.100",))
     ended = {
-        node.id: [reign.ended_by for reign in node.reigns]
+        node.id: [period.ended_by for period in node.master_periods]
         for group in analysis.observer.groups.values()
         for node in group.members
     }

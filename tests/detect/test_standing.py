@@ -20,9 +20,21 @@ START = parse_rfc3339("2026-11-23T00:00:00Z")
 def finding(severity: Severity, start: int = 0, end: int = 1, **more: Any) -> Finding:
     at = START + start * SECOND
     return Finding(
-        "CS101", "split_brain", severity, 0.9, "vhid1", ("192.0.2.1",), at,
-        START + end * SECOND, (1,), 1, "s", "e", "r", **more,
-    )  # fmt: skip
+        code="CS101",
+        label="split_brain",
+        severity=severity,
+        confidence=0.9,
+        group="vhid1",
+        nodes=("192.0.2.1",),
+        start=at,
+        end=START + end * SECOND,
+        frames=(1,),
+        frame_count=1,
+        summary="s",
+        explanation="e",
+        remedy="r",
+        **more,
+    )
 
 
 def configured(tmp_path: Path, window: str) -> Config:

@@ -8,7 +8,7 @@ import pytest
 from carpscope.auth.recipes import recipe
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.finding import Finding
-from carpscope.timeline.authentication import Span
+from carpscope.timeline.authentication import SigningSpan
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.facts import (
     Announced,
@@ -234,7 +234,7 @@ def test_who_shares_which_values() -> None:
     other = {n.id: n for n in (stage.nodes[0], stage.nodes[2])}
     stage.group.contests += [Contest(0, 1, pair), Contest(2, 3, pair), Contest(4, 5, other)]
     told = [f.explanation for f in stage.findings(0)]
-    assert "They claimed beside each other twice." in told[0]
+    assert "Both became MASTER at once (twice)." in told[0]
     assert "They claimed" not in told[1]
 
 
@@ -470,7 +470,7 @@ def test_how_different_advbases_may_be(low: int, high: int, *, threefold: bool) 
     assert ("threefold" in found.explanation) == threefold
     assert f"waits {3 * high} s" in found.explanation
     assert (found.start, found.end, found.frame_count) == (SECOND, 8 * SECOND, 16)
-    assert found.frames == (*range(1, 7), *range(8, 14)), "six reigns of each"
+    assert found.frames == (*range(1, 7), *range(8, 14)), "six MASTER periods of each"
     stage.nodes[1].advbase = low
     assert stage.findings(0) == []
 
@@ -504,7 +504,7 @@ def test_a_passphrase_that_everybody_knows(
     stage = Stage("weak_passphrase", words=(b"pass", b"R4nd0m-but-long-x"))
     key = next(k for k in stage.observer.keyring.keys if k.number == number)
     signs = recipe(1, key, (VIP,))
-    stage.nodes[0].authentication.spans = [Span(signs, SECOND, 3, 4 * SECOND, 9, count)]
+    stage.nodes[0].authentication.spans = [SigningSpan(signs, SECOND, 3, 4 * SECOND, 9, count)]
     found = stage.findings(0)
     assert [f.summary for f in found] == [summary] * bool(summary)
     if summary:
@@ -516,7 +516,7 @@ def test_a_passphrase_that_everybody_knows(
 def test_evidence_of_a_weak_passphrase_is_bounded() -> None:
     stage = Stage("weak_passphrase", words=(b"pass",))
     signs = recipe(1, stage.observer.keyring.keys[0], (VIP,))
-    spans = [Span(signs, n * SECOND, 2 * n, n * SECOND, 2 * n + 1, 5) for n in range(30)]
+    spans = [SigningSpan(signs, n * SECOND, 2 * n, n * SECOND, 2 * n + 1, 5) for n in range(30)]
     stage.nodes[0].authentication.spans = spans
     (found,) = stage.findings(0)
     assert found.frames == tuple(range(24))

@@ -163,7 +163,7 @@ def silence(talk: Talk, chance: random.Random) -> Talk:
 
 
 def other_priority(talk: Talk, chance: random.Random) -> Talk:
-    """Let some advertisements say another advbase, advskew or demotion, a farewell too."""
+    """Let some advertisements say another advbase, advskew or demotion, a bow-out too."""
     base, skew = chance.choice(((255, 255), (1, 0), (1, 240), (0, 0), (0, 1), (255, 0), (3, 100)))
     share = chance.choice((0.02, 0.2, 1.0))
     demote = chance.choice((0, 0, 1, 255))

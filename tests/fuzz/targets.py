@@ -24,7 +24,7 @@ from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND
-from carpscope.detect.settled import Settings
+from carpscope.detect.settled import DeclaredContext
 from carpscope.detect.settling import findings
 from carpscope.live.memory import load
 from carpscope.live.monitor import Monitor
@@ -250,7 +250,7 @@ def settings(data: bytes) -> None:
         node = read_node(NodeFiles("fw1", is_named=True, sources=[source]))
         if len(data) <= _JUDGED_MAX:
             files = [NodeFiles("fw1", is_named=True, sources=[source])]
-            findings(Settings(cluster([node]), files))
+            findings(DeclaredContext(cluster([node]), files))
 
 
 TARGETS: dict[str, Target] = {

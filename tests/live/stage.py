@@ -162,7 +162,7 @@ class Scene:
         )
 
     def kill(self, host: str) -> float:
-        """End a node without farewell; return when."""
+        """End a node without bow-out; return when."""
         _end(self._peers.pop(host))
         return time.time()
 

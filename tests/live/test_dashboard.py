@@ -9,7 +9,7 @@ from carpscope.detect.finding import Severity
 from carpscope.report.board import key_of, order
 from carpscope.report.dashboard import picture
 from carpscope.report.keyboard import View, read
-from carpscope.report.record import WITHDRAWN, Record
+from carpscope.report.record import WITHDRAWN, EventRecord
 from carpscope.report.snapshot import SituationView, Snapshot
 from tests.report.test_metrics import AT, snapshot
 
@@ -34,9 +34,11 @@ def trouble(count: int) -> Snapshot:
         for n in range(count)
     )  # fmt: skip
     log = [
-        Record(AT, "finding", "opened", "evil \x1b[2J line\n" + "é" * 300, Severity.ERROR),
-        Record(AT, "finding", "closed", "fw1 (192.0.2.0) did it", body={"why": WITHDRAWN}),
-        Record(AT, "finding", "closed", "it is over", Severity.ERROR, body={"why": "it is over"}),
+        EventRecord(AT, "finding", "opened", "evil \x1b[2J line\n" + "é" * 300, Severity.ERROR),
+        EventRecord(AT, "finding", "closed", "fw1 (192.0.2.0) did it", body={"why": WITHDRAWN}),
+        EventRecord(
+            AT, "finding", "closed", "it is over", Severity.ERROR, body={"why": "it is over"}
+        ),
     ]
     return dataclasses.replace(snapshot(groups=count, nodes=3), open=found, log=tuple(log))
 

@@ -8,12 +8,12 @@ from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import Teller
+from carpscope.live.telling import EventTeller
 from carpscope.live.views import groups, incidents, situations
 from carpscope.report.dashboard import picture
 from carpscope.report.eventline import event_line
 from carpscope.report.nagios import verdict
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 from carpscope.report.snapshot import Snapshot
 from tests.detect.test_incidents import cut
 from tests.plain import START, Tape
@@ -21,10 +21,10 @@ from tests.plain import START, Tape
 LOOK: Nanos = 200 * MILLISECOND
 
 
-def watched(tape: Tape, rest: float = 0) -> tuple[Monitor, list[Record]]:
+def watched(tape: Tape, rest: float = 0) -> tuple[Monitor, list[EventRecord]]:
     """Watch a tape and the time behind it; return what was told."""
     monitor = Monitor(Config(), "eth1")
-    teller, records = Teller(monitor), []
+    teller, records = EventTeller(monitor), []
     begin = round(START * SECOND)
     looked = begin
     end = 0
@@ -63,7 +63,7 @@ def test_names_are_looked_up_once_a_look_however_much_is_told() -> None:
     count = 200
     names = Counted({bytes([192, 0, 2, 1]): "fw1"})
     monitor = Monitor(Config(names=names), "eth1")
-    teller = Teller(monitor)
+    teller = EventTeller(monitor)
     at = round(START * SECOND)
     for number, (_, data) in enumerate(cut(count, until=2).frames, 1):
         monitor.see(Frame(number, at + number, 1, data, len(data)))

@@ -12,14 +12,14 @@ from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import SECOND
 from carpscope.detect.rules.cs103_equal_skew_tie import RULE
 from carpscope.live.monitor import Monitor
-from carpscope.live.situations import Change
+from carpscope.live.situations import SituationChange
 from carpscope.report.outlet import Outlet
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 from carpscope.wire.decode import Packet, decode
 from tests.fuzz.conversations import frames_of, spoken
 from tests.program import CAPTURES
 
-RECORD = Record(1, "notice", "clock", "a text")
+RECORD = EventRecord(1, "notice", "clock", "a text")
 SPLIT = CAPTURES / "ucarp-one-way-link/capture.pcap"
 
 
@@ -30,11 +30,11 @@ class Sink:
     attempts = 1
 
     def __init__(self, failure: BaseException) -> None:
-        self.taken: list[Record] = []
+        self.taken: list[EventRecord] = []
         self.news = threading.Semaphore(0)
         self._failure = failure
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         self.taken.append(record)
         self.news.release()
         if len(self.taken) == 2:
@@ -74,7 +74,7 @@ def test_a_thread_that_dies_is_started_again() -> None:
     assert mistakes.count == 1, "what was closed stays closed"
 
 
-def closed(change: Change, code: str) -> bool:
+def closed(change: SituationChange, code: str) -> bool:
     return change.action == "closed" and change.situation.finding.code == code
 
 

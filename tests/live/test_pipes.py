@@ -17,7 +17,7 @@ import pytest
 
 from captures.record.lan import run as system
 from carpscope.capture import targets
-from carpscope.capture.interface import Settings
+from carpscope.capture.interface import CaptureSettings
 from carpscope.capture.live import LiveCapture
 from carpscope.capture.pipe import Pipe
 from carpscope.capture.source import open_capture
@@ -109,7 +109,7 @@ class Watched:
             target = targets.Target(f"fw{number + 1}", path=str(path))
             pipes.append(Pipe(target.name, number, target, place=number))
         self.pipes, self.feeds = pipes, feeds
-        capture = LiveCapture((), Settings(), pipes=pipes)
+        capture = LiveCapture((), CaptureSettings(), pipes=pipes)
         capture.start()
         self.live = Live(capture, Config(), Options(length=30_000_000_000))
         self.writers = [os.open(pipe.target.path, os.O_WRONLY) for pipe in pipes]

@@ -15,7 +15,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.live.monitor import Monitor
-from carpscope.live.situations import Change
+from carpscope.live.situations import SituationChange
 from carpscope.pipeline import analyze
 from carpscope.report.record import WITHDRAWN
 from tests.live.secrets import candidates
@@ -39,10 +39,10 @@ CLOSED_BY_EVIDENCE = frozenset(("unverified",))
 """An address that is learned late explains what nothing did before."""
 
 
-def watched(frames: list[Frame], config: Config) -> tuple[Monitor, list[Change]]:
+def watched(frames: list[Frame], config: Config) -> tuple[Monitor, list[SituationChange]]:
     """Let a monitor live through a capture, its clock ticking as the frames say."""
     monitor = Monitor(config, "span0")
-    changes: list[Change] = []
+    changes: list[SituationChange] = []
     clock: Nanos = frames[0].at if frames else 0
     for frame in frames:
         while clock + TICK < frame.at:
@@ -72,7 +72,7 @@ def situation(finding: Finding) -> tuple[str, str, tuple[str, ...]]:
     return finding.label, finding.group, tuple(sorted(finding.nodes))
 
 
-def held(changes: list[Change], expected: list[Finding]) -> None:
+def held(changes: list[SituationChange], expected: list[Finding]) -> None:
     """Hold what was told to what is known in the end."""
     lifetimes: dict[str, list[str]] = {}
     latest: dict[str, Finding] = {}

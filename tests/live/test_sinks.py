@@ -19,15 +19,15 @@ from carpscope.live.outputs import Outputs
 from carpscope.report.kind import make_sink, sink_kinds
 from carpscope.report.openmetrics import Metrics
 from carpscope.report.outlet import Outlet
-from carpscope.report.record import GROUP, Record
+from carpscope.report.record import GROUP, EventRecord
 from carpscope.report.sinks.syslog import message
 from tests.live.stage import until
 
 AT = 1_700_000_000 * SECOND + 123_456_000
 
 
-def record(text: str = "vhid 1: two masters") -> Record:
-    return Record(
+def record(text: str = "vhid 1: two masters") -> EventRecord:
+    return EventRecord(
         AT,
         "finding",
         "opened",

@@ -4,7 +4,7 @@ import dataclasses
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
-from carpscope.live.situations import SITUATIONS_KEPT, Doubts, Situations
+from carpscope.live.situations import SITUATIONS_KEPT, Situations, Uncertainty
 from carpscope.protocol.spans import QUIET
 from carpscope.report.record import WITHDRAWN
 
@@ -14,14 +14,25 @@ AT = 1_700_000_000 * SECOND
 def finding(label: str, start: int, end: int, group: str = "vhid1", **more: object) -> Finding:
     """Make one, times in seconds."""
     made = Finding(
-        "CS104", label, Severity.WARNING, 0.9, group, ("192.0.2.1",), AT + start * SECOND,
-        AT + end * SECOND, (1,), end - start + 1, "summary", "explanation", "remedy",
-    )  # fmt: skip
+        code=("CS104"),
+        label=label,
+        severity=Severity.WARNING,
+        confidence=(0.9),
+        group=group,
+        nodes=("192.0.2.1",),
+        start=(AT + start * SECOND),
+        end=(AT + end * SECOND),
+        frames=(1,),
+        frame_count=(end - start + 1),
+        summary=("summary"),
+        explanation=("explanation"),
+        remedy=("remedy"),
+    )
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
 def looked(
-    situations: Situations, *findings: Finding, at: float, doubts: Doubts | None = None
+    situations: Situations, *findings: Finding, at: float, doubts: Uncertainty | None = None
 ) -> list[tuple[str, str]]:
     changes = situations.look(findings, AT + Nanos(at * SECOND), doubts)
     return [(change.action, change.why) for change in changes]
@@ -89,7 +100,7 @@ def test_an_ignored_code_is_never_opened() -> None:
 
 
 def test_lost_frames_cost_confidence_where_absence_is_the_proof() -> None:
-    doubts = Doubts()
+    doubts = Uncertainty()
     doubts.dropped(AT + 3 * SECOND, AT + 4 * SECOND, 1200)
     for label, left in (("master_gap", 0.54), ("replayed_advert", 0.9)):
         situations = Situations()
@@ -103,7 +114,7 @@ def test_lost_frames_cost_confidence_where_absence_is_the_proof() -> None:
 
 
 def test_while_nothing_could_be_heard_there_is_no_gap() -> None:
-    doubts = Doubts()
+    doubts = Uncertainty()
     doubts.blind(AT, AT + 8 * SECOND, "eth1 was down")
     situations = Situations()
     assert looked(situations, finding("master_gap", 0, 10), at=10, doubts=doubts) == []

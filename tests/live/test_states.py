@@ -67,7 +67,7 @@ def test_who_comes_back_late_is_told_again() -> None:
     assert told == ["0 MASTER", "12 INIT", "20 MASTER"]
 
 
-def test_a_farewell_is_backup_until_somebody_claims_or_should_have() -> None:
+def test_a_bow_out_is_backup_until_somebody_claims_or_should_have() -> None:
     for more, last in ((True, "12 MASTER"), (False, "12 INIT")):
         tape = Tape()
         for second in range(9):

@@ -15,9 +15,9 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos, day
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import Teller
+from carpscope.live.telling import EventTeller
 from carpscope.report.kind import make_sink
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 from carpscope.report.store import Store
 from tests.live.stage import needs_namespaces, wire
 from tests.live.test_wire import listening, send
@@ -28,7 +28,7 @@ from tests.schemas import mistakes
 DAY: Nanos = 86_400 * SECOND
 
 
-def played(begin: Nanos, store: Store) -> list[Record]:
+def played(begin: Nanos, store: Store) -> list[EventRecord]:
     """Live through a failover at a time, and keep what is told."""
     tape = Tape()
     for second in range(30):
@@ -36,7 +36,7 @@ def played(begin: Nanos, store: Store) -> list[Record]:
     for second in range(20):
         tape.advert(32.5 + second * 1.390625, "192.0.2.2", 1, 100)
     monitor = Monitor(Config(), "eth1")
-    teller, records = Teller(monitor), []
+    teller, records = EventTeller(monitor), []
     looked = begin
     for number, (at, data) in enumerate(sorted(tape.frames, key=lambda f: f[0]), 1):
         when = begin + round(at * SECOND)
@@ -87,10 +87,10 @@ def test_what_is_too_old_goes(tmp_path: Path) -> None:
     path = tmp_path / "events.sqlite"
     begin = time.time_ns() - 10 * DAY
     sink = make_sink(f"store={path},7d")
-    sink.send(Record(begin, "notice", "clock", "long ago"))
+    sink.send(EventRecord(begin, "notice", "clock", "long ago"))
     sink.close()
     again = make_sink(f"store={path},7d")
-    again.send(Record(begin + 9 * DAY, "notice", "clock", "yesterday"))
+    again.send(EventRecord(begin + 9 * DAY, "notice", "clock", "yesterday"))
     again.close()
     assert [event["message"] for event in lines(path)] == ["yesterday"]
 
@@ -151,7 +151,7 @@ def test_a_database_of_others_is_not_written_into(tmp_path: Path) -> None:
 def test_nothing_of_a_packet_reaches_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "events.sqlite"
     store = Store(str(path))
-    store.send(Record(time.time_ns(), "notice", "output", "\x1b[2Jcleared"))
+    store.send(EventRecord(time.time_ns(), "notice", "output", "\x1b[2Jcleared"))
     store.close()
     assert "\x1b" not in run("history", str(path)).out
 

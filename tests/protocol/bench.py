@@ -1,6 +1,6 @@
 """A node on the bench: set up in a line, fed by hand."""
 
-from carpscope.protocol.events import Boot, Effect, Event, Packet, Send, State, Transition
+from carpscope.protocol.events import Boot, Effect, Event, ReceivedAdvert, Send, State, Transition
 from carpscope.protocol.machine import step
 from carpscope.protocol.node import Node, NodeSetup, node, vhid_setup
 from carpscope.protocol.profile import profile
@@ -96,15 +96,15 @@ def advert(
     last: int = 9,
     vhid: int = 1,
     **other: object,
-) -> Packet:
+) -> ReceivedAdvert:
     """Return an advertisement that a node's own configuration would sign.
 
-    `other` are fields of `Packet` that receivers look at beside those.
+    `other` are fields of `ReceivedAdvert` that receivers look at beside those.
     """
     found = of.vhid(vhid) or of.vhids[0]
     source = bytes((10, 0, 0, last)) if family == 4 else b"\xfe\x80" + bytes(13) + bytes((last,))
     digest = found.setup.secrets.sends.sign(counter)
-    packet = Packet(family, source, vhid, advbase, advskew, demote, counter, digest, 0)
+    packet = ReceivedAdvert(family, source, vhid, advbase, advskew, demote, counter, digest, 0)
     return packet._replace(**other)  # type: ignore[arg-type]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from carpscope.core.units import SECOND
-from carpscope.protocol.events import AddressAdded, Drop, Dropped, Packet, Received, State
+from carpscope.protocol.events import AddressAdded, Drop, Dropped, Received, ReceivedAdvert, State
 from carpscope.protocol.node import NEVER, Node
 from tests.protocol.bench import COUNTER, KERNELS, VIP6, advert, after, booted, placed
 
@@ -97,7 +97,7 @@ def test_a_family_rearms_its_own_timer_only() -> None:
     assert one.vhids[0].md6 > before.md6
 
 
-def dropped(one: Node, packet: Packet) -> list[Drop]:
+def dropped(one: Node, packet: ReceivedAdvert) -> list[Drop]:
     _, said = after(one, Received(SECONDS_10, 1, packet))
     return [effect.drop for effect in said if isinstance(effect, Dropped)]
 

@@ -9,9 +9,9 @@ from carpscope.protocol.events import (
     Boot,
     Drop,
     Dropped,
-    Packet,
     Reason,
     Received,
+    ReceivedAdvert,
     Send,
     State,
     Timer,
@@ -172,7 +172,7 @@ def test_in_init_only_the_counter_is_taken(impl: str) -> None:
     assert one.vhids[0].counter == (42 if continues else None)
 
 
-def why(one: Node, packet: Packet) -> list[Reason]:
+def why(one: Node, packet: ReceivedAdvert) -> list[Reason]:
     _, said = after(one, Accepted(SECONDS_10, 1, packet))
     return [effect.reason for effect in said if isinstance(effect, Transition)]
 

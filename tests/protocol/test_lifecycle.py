@@ -110,7 +110,7 @@ def test_who_starts_as_master_announces_and_goes_on_in_its_period() -> None:
     [("freebsd13", 240), ("freebsd9", 1), ("freebsd6", 1), ("netbsd", 1), ("openbsd", 1)],
 )
 @pytest.mark.parametrize("what", [LinkChanged, InterfaceChanged])
-def test_a_master_that_loses_its_parent_says_no_farewell(
+def test_a_master_that_loses_its_parent_says_no_bow_out(
     impl: str, demotion: int, what: type[LinkChanged] | type[InterfaceChanged]
 ) -> None:
     one = placed(impl, State.MASTER, ipv6=(VIP6,))
@@ -211,7 +211,7 @@ def test_a_carp_interface_set_down_as_backup_says_nothing(impl: str) -> None:
 
 
 @pytest.mark.parametrize("impl", ["freebsd9", "openbsd"])
-def test_a_farewell_is_the_last_word(impl: str) -> None:
+def test_a_bow_out_is_the_last_word(impl: str) -> None:
     one = placed(impl, State.MASTER, ipv6=(VIP6,))
     one, said = after(one, CarpInterfaceChanged(AT, 1, 1, False))
     assert sent(said) == [(4, 255, 255), (6, 255, 255)]

@@ -28,7 +28,7 @@ OTHER = bytes((10, 0, 0, 101))
 
 
 def heard(impl: str, interfaces: int, **options: object) -> tuple[Node, list[State]]:
-    """Let a demoted backup with so many carp interfaces hear a farewell."""
+    """Let a demoted backup with so many carp interfaces hear a bow-out."""
     one = placed(impl, State.BACKUP, vhids=interfaces, advskew=100, **options)
     vhids = tuple(item._replace(is_running=True) for item in one.vhids)
     one = one._replace(demotion=1, vhids=vhids)

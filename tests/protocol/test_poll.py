@@ -48,7 +48,7 @@ def test_a_foreign_packet_wakes_ucarp_early() -> None:
     assert states(said) == [State.MASTER]
 
 
-def test_ucarp_says_farewell_when_it_yields_and_insists_when_it_does_not() -> None:
+def test_ucarp_says_bow_out_when_it_yields_and_insists_when_it_does_not() -> None:
     one = placed("ucarp", State.MASTER, advskew=50)
     gone, said = after(one, Received(SECOND, 1, advert(1, 0, of=one)))
     assert [type(e) for e in said] == [Send, Transition]

@@ -10,7 +10,6 @@ from carpscope.core.units import MICROSECOND, MILLISECOND
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (
-    Change,
     Check,
     Counter,
     Demotion,
@@ -21,6 +20,7 @@ from carpscope.protocol.profile import (
     Peers,
     Presence,
     Profile,
+    Reconfiguration,
     Undo,
     profile,
     profiles,
@@ -119,8 +119,8 @@ def test_what_a_node_does_about_its_cable_and_its_operator() -> None:
     assert having(link_needed=True) == {"freebsd9", *FREEBSD_NEW}
     assert having(bounces_on_link=True) == {*FREEBSD_OLD, *FREEBSD_NEW, *NETBSD}
     assert having(allow_stops=True) == FREEBSD_NEW
-    assert having(on_change=Change.BOUNCE) == NETBSD
-    assert having(on_change=Change.STORED) == {*FREEBSD_NEW, "ucarp"}
+    assert having(on_change=Reconfiguration.BOUNCE) == NETBSD
+    assert having(on_change=Reconfiguration.STORED) == {*FREEBSD_NEW, "ucarp"}
     assert having(presence=Presence.ADDRESSES) == FREEBSD_NEW
     assert having(presence=Presence.PROCESS, drive=Drive.POLL_LOOP) == {"ucarp"}
     assert having(drive=Drive.CALLOUTS) == ALL - {"ucarp"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carpscope.protocol import rules
-from carpscope.protocol.rules import Contest
+from carpscope.protocol.rules import Comparison
 from carpscope.protocol.secret import key_bytes, secret
 
 A1 = bytes((10, 0, 0, 1))
@@ -72,8 +72,8 @@ def test_periods(rule: rules.PeriodRule, base: int, skew: int, result: int) -> N
     assert rule(base, skew) == result
 
 
-def contest(own: int, heard: int, own_demotion: int = 0, heard_demotion: int = 0) -> Contest:
-    return Contest((1, own), (1, heard), own_demotion, heard_demotion, A1, A2)
+def contest(own: int, heard: int, own_demotion: int = 0, heard_demotion: int = 0) -> Comparison:
+    return Comparison((1, own), (1, heard), own_demotion, heard_demotion, A1, A2)
 
 
 @pytest.mark.parametrize(
@@ -101,32 +101,32 @@ def test_who_yields(
 
 
 def test_ucarp_compares_the_last_octet_first() -> None:
-    low_but_last = Contest((1, 0), (1, 0), 0, 0, bytes((9, 0, 0, 10)), bytes((10, 0, 0, 9)))
+    low_but_last = Comparison((1, 0), (1, 0), 0, 0, bytes((9, 0, 0, 10)), bytes((10, 0, 0, 9)))
     assert rules.yields_ucarp(low_but_last)
     assert rules.last_octet_first(low_but_last) < 0
     for octet in range(4):
         own, heard = bytearray(4), bytearray(4)
         heard[octet] = 1
-        one = Contest((1, 0), (1, 0), 0, 0, bytes(own), bytes(heard))
+        one = Comparison((1, 0), (1, 0), 0, 0, bytes(own), bytes(heard))
         assert rules.last_octet_first(one) == 1, "every octet counts"
-        other = Contest((1, 0), (1, 0), 0, 0, bytes(heard), bytes(own))
+        other = Comparison((1, 0), (1, 0), 0, 0, bytes(heard), bytes(own))
         assert rules.last_octet_first(other) == -1
-    same = Contest((1, 0), (1, 0), 0, 0, A1, A1)
+    same = Comparison((1, 0), (1, 0), 0, 0, A1, A1)
     assert rules.last_octet_first(same) == 0
     assert not rules.yields_ucarp(same)
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
 def test_no_two_openbsd_masters_ever_both_stay(a: int, b: int, da: int, db: int) -> None:
-    one = Contest((1, a), (1, b), da, db, A1, A2)
-    other = Contest((1, b), (1, a), db, da, A2, A1)
+    one = Comparison((1, a), (1, b), da, db, A1, A2)
+    other = Comparison((1, b), (1, a), db, da, A2, A1)
     assert rules.yields_openbsd(one) or rules.yields_openbsd(other)
 
 
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_of_two_ucarps_exactly_one_yields(a: int, b: int) -> None:
-    one = Contest((1, a), (1, b), 0, 0, A1, A2)
-    other = Contest((1, b), (1, a), 0, 0, A2, A1)
+    one = Comparison((1, a), (1, b), 0, 0, A1, A2)
+    other = Comparison((1, b), (1, a), 0, 0, A2, A1)
     assert rules.yields_ucarp(one) != rules.yields_ucarp(other)
 
 

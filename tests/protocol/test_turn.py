@@ -14,8 +14,8 @@ from carpscope.protocol.events import (
     InterfaceChanged,
     LinkChanged,
     OutputChanged,
-    Packet,
     Received,
+    ReceivedAdvert,
     Send,
     State,
     Timer,
@@ -33,7 +33,7 @@ NIC = b"\x02\x00\x00\x00\x00\x01"
 TWO = (VIP, bytes((10, 0, 0, 101)))
 
 
-def packets(effects: list[Effect]) -> list[Packet]:
+def packets(effects: list[Effect]) -> list[ReceivedAdvert]:
     return [effect.packet for effect in effects if isinstance(effect, Send)]
 
 

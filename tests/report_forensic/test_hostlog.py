@@ -10,7 +10,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND, parse_rfc3339, rfc3339
 from carpscope.core.zone import parse_zone
 from carpscope.report.hostlog.clock import LogClock
-from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.entry import Entry, EntryKind
 from carpscope.report.hostlog.lines import entries
 from carpscope.report.hostlog.read import read_log
 from tests.program import CAPTURES, capture, run
@@ -25,39 +25,39 @@ def read(*lines: str, clock: LogClock = CLOCK) -> list[Entry]:
 
 LINES = {
     "Nov 23 00:31:01 fw1 kernel: carp: 1@em0: BACKUP -> MASTER (master timed out)": (
-        Kind.STATE, "FreeBSD", "em0", 1, "MASTER",
+        EntryKind.STATE, "FreeBSD", "em0", 1, "MASTER",
     ),
     "Nov 23 00:31:01 fw1 kernel: carp: 255@igb1.10: INIT -> BACKUP (initialization complete)": (
-        Kind.STATE, "FreeBSD", "igb1.10", 255, "BACKUP",
+        EntryKind.STATE, "FreeBSD", "igb1.10", 255, "BACKUP",
     ),
     "<2>1 2026-11-23T00:31:01.5+01:00 fw1 kernel - - - carp: 7@em0: MASTER -> INIT (hardware)": (
-        Kind.STATE, "FreeBSD", "em0", 7, "INIT",
+        EntryKind.STATE, "FreeBSD", "em0", 7, "INIT",
     ),
     "Nov 23 00:31:01 fw1 kernel: carp0: BACKUP -> MASTER (preempting)": (
-        Kind.STATE, "FreeBSD to 9 or DragonFly", "carp0", None, "MASTER",
+        EntryKind.STATE, "FreeBSD to 9 or DragonFly", "carp0", None, "MASTER",
     ),
     "Nov 23 00:31:01 fw1 kernel: carp3: link state changed to DOWN": (
-        Kind.STATE, "FreeBSD", "carp3", None, "BACKUP",
+        EntryKind.STATE, "FreeBSD", "carp3", None, "BACKUP",
     ),
     "Nov 23 00:31:01 gw /bsd: carp0: state transition: BACKUP -> MASTER": (
-        Kind.STATE, "OpenBSD or NetBSD", "carp0", None, "MASTER",
+        EntryKind.STATE, "OpenBSD or NetBSD", "carp0", None, "MASTER",
     ),
     "Nov 23 00:31:01 gw /netbsd: carp1: state transition from: INIT -> to: BACKUP": (
-        Kind.STATE, "NetBSD", "carp1", None, "BACKUP",
+        EntryKind.STATE, "NetBSD", "carp1", None, "BACKUP",
     ),
     "Nov 23 00:31:01 fw1 kernel: carp: demoted by 240 to 240 (interface down)": (
-        Kind.DEMOTION, "FreeBSD", "", None, "",
+        EntryKind.DEMOTION, "FreeBSD", "", None, "",
     ),
     "Nov 23 00:31:01 gw /bsd: carp: em0 demoted group carp by 1 to 129 (carpdev)": (
-        Kind.DEMOTION, "OpenBSD", "em0", None, "",
+        EntryKind.DEMOTION, "OpenBSD", "em0", None, "",
     ),
     "Nov 23 00:31:01 alpha ucarp[812]: [WARNING] Switching to state: MASTER": (
-        Kind.STATE, "ucarp", "", None, "MASTER",
+        EntryKind.STATE, "ucarp", "", None, "MASTER",
     ),
-    "[WARNING] Switching to state: BACKUP": (Kind.STATE, "ucarp", "", None, "BACKUP"),
-    "\tcarp: MASTER vhid 1 advbase 1 advskew 0": (Kind.STATUS, "", "", 1, "MASTER"),
+    "[WARNING] Switching to state: BACKUP": (EntryKind.STATE, "ucarp", "", None, "BACKUP"),
+    "\tcarp: MASTER vhid 1 advbase 1 advskew 0": (EntryKind.STATUS, "", "", 1, "MASTER"),
     "\tcarp: BACKUP carpdev em0 vhid 12 advbase 2 advskew 100": (
-        Kind.STATUS, "", "em0", 12, "BACKUP",
+        EntryKind.STATUS, "", "em0", 12, "BACKUP",
     ),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 
 from carpscope.core.units import SECOND, parse_rfc3339, rfc3339
 from carpscope.report.hostlog.clock import LogClock
-from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.entry import Entry, EntryKind
 from carpscope.report.hostlog.lines import Unread, entries
 from tests.plain import START, Tape
 from tests.program import capture, run
@@ -236,7 +236,7 @@ BARE = "Nov 28 11:43:02 fw1 php-cgi: has resumed the state MASTER for vhid 12"
 )
 def test_scripts_tell_states_too(line: str, interface: str, vhid: int, after: str) -> None:
     (entry,) = read(line)
-    assert entry.kind is Kind.STATE
+    assert entry.kind is EntryKind.STATE
     assert (entry.interface, entry.vhid, entry.after) == (interface, vhid, after)
 
 
@@ -248,7 +248,7 @@ FILTERED = (
 
 def test_a_packet_filters_line_proves_that_it_arrived(tmp_path: Path) -> None:
     (entry,) = read(f"Nov 28 11:43:02 fw1 {FILTERED.format('10.0.0.2')}")
-    assert (entry.kind, entry.source, entry.vhid) == (Kind.BLOCKED, "10.0.0.2", 1)
+    assert (entry.kind, entry.source, entry.vhid) == (EntryKind.BLOCKED, "10.0.0.2", 1)
     six = "5,,,1,em0,match,block,in,6,0,0,255,carp,112,36,fe80::1,ff02::12,advertise,255,7,2,0,1"
     (entry,) = read(f"Nov 28 11:43:02 fw1 filterlog[1]: {six}")
     assert (entry.source, entry.vhid) == ("fe80::1", 7)
@@ -281,7 +281,7 @@ def test_netstat_pasted_twice_tells_what_it_gained(tmp_path: Path) -> None:
     text += NETSTAT.format("Sat Nov 28 11:44:00 UTC 2026", 90, 64)
     (entry,) = read(*text.splitlines())
     assert (entry.kind, entry.by, entry.reason) == (
-        Kind.COUNTER, 60, "discarded for bad authentication",
+        EntryKind.COUNTER, 60, "discarded for bad authentication",
     )  # fmt: skip
     assert entry.at is not None
     assert entry.since == entry.at - 60 * SECOND

@@ -14,9 +14,9 @@ def changes(history: History, problems: list[Label]) -> Iterator[Label]:
     demoted = list(_demotions(history))
     yield from demoted
     for vhid in history.vhids:
-        for reign in history.reigns[vhid]:
-            yield from _taken_over(history, vhid, reign)
-            yield from _left(history, vhid, reign, problems)
+        for period in history.master_periods[vhid]:
+            yield from _taken_over(history, vhid, period)
+            yield from _left(history, vhid, period, problems)
 
 
 def _akin(history: History, vhid: int, one: str, other: str, at: float) -> bool:
@@ -33,7 +33,7 @@ def _latest(history: History, vhid: int, node: str, at: float) -> bytes | None:
 
 def _taken_over(history: History, vhid: int, claim: Reign) -> Iterator[Label]:
     """Return what a claim did to the masters that lived."""
-    for old in history.reigns[vhid]:
+    for old in history.master_periods[vhid]:
         if old.node == claim.node or not old.start < claim.start <= old.end:
             continue
         if not _akin(history, vhid, old.node, claim.node, claim.start):
@@ -80,14 +80,14 @@ def _left(history: History, vhid: int, old: Reign, problems: list[Label]) -> Ite
     at = old.end
     rest = [
         r
-        for r in history.reigns[vhid]
+        for r in history.master_periods[vhid]
         if r.node != old.node and _akin(history, vhid, old.node, r.node, at)
     ]
     if any(r.start < at < r.end for r in rest):
         return  # somebody else was MASTER all the while
     after = [
         r
-        for r in history.reigns[vhid]
+        for r in history.master_periods[vhid]
         if r.start >= at and (r.node == old.node or _akin(history, vhid, old.node, r.node, r.start))
     ]
     if not after or after[0].node == old.node:

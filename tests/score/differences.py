@@ -87,8 +87,8 @@ def ties(history: History, vhid: int) -> Iterator[Label]:
         observable = len(history.advertised(nodes, vhid, start, end)) > 1
         collided = any(
             _meets(history, one, other, vhid)
-            for one in history.reigns[vhid]
-            for other in history.reigns[vhid]
+            for one in history.master_periods[vhid]
+            for other in history.master_periods[vhid]
             if {one.node, other.node} <= nodes and start <= other.start <= end
         )
         yield label(

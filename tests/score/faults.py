@@ -123,7 +123,7 @@ def forge(draft: Draft) -> None:
 
 
 def forge_bow(draft: Draft) -> None:
-    """A farewell is forged."""
+    """A bow-out is forged."""
     at = draft.reserve(3)
     _attack(draft, "forge", at, 0, 1.0, advskew=255, advbase=255)
 

@@ -27,7 +27,7 @@ def _away(draft: Draft, down: str, up: str) -> None:
 
 
 def bowout(draft: Draft) -> None:
-    """The master's carp interface is set down: it says farewell."""
+    """The master's carp interface is set down: it sends a bow-out."""
     away = draft.random.uniform(4, 12) + draft.wait
     at = draft.reserve(away)
     if profiles()[draft.impl("A")].presence is Presence.INTERFACE:

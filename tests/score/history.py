@@ -93,7 +93,9 @@ class History:
         known = profiles()
         self.profiles = {name: known[plan["impl"]] for name, plan in self.nodes.items()}
         self.vhids = sorted({v["vhid"] for n in self.nodes.values() for v in n["vhids"]})
-        self.reigns = {vhid: sorted(self._reigns(vhid), key=_start) for vhid in self.vhids}
+        self.master_periods = {
+            vhid: sorted(self._master_periods(vhid), key=_start) for vhid in self.vhids
+        }
         self.settings = {vhid: list(self._settings(vhid)) for vhid in self.vhids}
         self.adverts: list[Mapping[str, Any]] = document["advertisements"]
 
@@ -163,7 +165,7 @@ class History:
                 now = replace(after, start=at)
         yield now
 
-    def _reigns(self, vhid: int) -> Iterator[Reign]:
+    def _master_periods(self, vhid: int) -> Iterator[Reign]:
         begun: dict[str, tuple[float, str]] = {}
         for item in sorted(self.document["transitions"], key=lambda item: float(item["t"])):
             if item["vhid"] != vhid or item["t"] > self.end:
@@ -179,8 +181,8 @@ class History:
             yield Reign(node, start, self.end, gained)
 
 
-def _start(reign: Reign) -> float:
-    return reign.start
+def _start(period: Reign) -> float:
+    return period.start
 
 
 def _changed(now: Setting, event: Mapping[str, Any]) -> Setting:

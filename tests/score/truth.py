@@ -13,7 +13,7 @@ from tests.score.history import Document, History, Label, Reign, label
 from tests.score.paths import attacks, paths
 
 BRIEF = 0.25
-"""Seconds: a claim that lasts less is an exchange, no reign."""
+"""Seconds: a claim that lasts less is an exchange, no MASTER period."""
 
 
 def truth(document: Document) -> list[Label]:
@@ -83,18 +83,18 @@ def _agree(history: History, cut: Label) -> bool:
 
 def _split_brain(history: History, vhid: int) -> Iterator[Label]:
     marks = sorted(
-        [(r.start, 1, r) for r in history.reigns[vhid]]
-        + [(r.end, 0, r) for r in history.reigns[vhid]],
+        [(r.start, 1, r) for r in history.master_periods[vhid]]
+        + [(r.end, 0, r) for r in history.master_periods[vhid]],
         key=lambda mark: mark[:2],
     )
     masters: list[Reign] = []
     since: float | None = None
     nodes: set[str] = set()
-    for at, gain, reign in marks:
+    for at, gain, period in marks:
         if gain:
-            masters.append(reign)
+            masters.append(period)
         else:
-            masters.remove(reign)
+            masters.remove(period)
         if len(masters) > 1:
             if since is None:
                 since, nodes = at, set()
@@ -112,7 +112,7 @@ def _allowed(history: History, vhid: int, nodes: set[str], at: float) -> float:
 
 
 def _flapping(history: History, vhid: int) -> Iterator[Label]:
-    gains = [r for r in history.reigns[vhid][1:] if not _comes_to_nothing(history, vhid, r)]
+    gains = [r for r in history.master_periods[vhid][1:] if not _comes_to_nothing(history, vhid, r)]
     base = max((s.advbase for s in history.settings[vhid]), default=1)
     window = 30.0 * max(1, base)
     members: set[int] = set()
@@ -155,21 +155,21 @@ def _comes_to_nothing(history: History, vhid: int, claim: Reign) -> bool:
         return False
     return any(
         other is not claim and other.start < claim.end and other.end > claim.end + BRIEF
-        for other in history.reigns[vhid]
+        for other in history.master_periods[vhid]
     )
 
 
 def _gaps(history: History, vhid: int) -> Iterator[Label]:
-    reigns = history.reigns[vhid]
+    periods = history.master_periods[vhid]
     wait = max((s.take_over for s in history.settings[vhid]), default=3.0)
     reached = None
-    for reign in [*reigns, None]:
-        start = reign.start if reign is not None else history.end
+    for period in [*periods, None]:
+        start = period.start if period is not None else history.end
         if reached is not None and start - reached > 1.25 * wait + 0.5:
             nodes = {s.node for s in history.settings[vhid]}
             yield label("master_gap", reached, start, nodes, vhid)
-        if reign is not None:
-            reached = max(reached if reached is not None else reign.end, reign.end)
+        if period is not None:
+            reached = max(reached if reached is not None else period.end, period.end)
 
 
 def _name_causes(found: list[Label]) -> None:

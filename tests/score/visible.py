@@ -90,46 +90,49 @@ def _is_overlap_heard(item: Label, history: History, heard: Heard) -> bool:
 def _is_no_change(item: Label, history: History, heard: Heard) -> bool:
     """Tell a change from a master of whom nothing was heard, who had just become it in the first
     election, or beside whom another one was MASTER all the time."""
-    reigns = history.reigns[item["vhid"]]
-    before = [r for r in reigns if r.node == item["from"] and r.start <= item["end"]]
+    periods = history.master_periods[item["vhid"]]
+    before = [r for r in periods if r.node == item["from"] and r.start <= item["end"]]
     if not before or not any(before[-1].start <= at for at in heard.get(item["from"], ())):
         return True
     if item["label"] != "preemption":
         return False
     setting = history.setting(item["from"], item["vhid"], before[-1].start)
     least = setting.interval if setting is not None else 1.0
-    first = not any(r.end < before[-1].start - least for r in reigns)
+    first = not any(r.end < before[-1].start - least for r in periods)
     if first and item["start"] - before[-1].start < least:
         return True
     return any(
         r.node not in (item["from"], item["to"])
         and r.start < item["start"] - BRIEF
         and r.end > item["end"] + BRIEF
-        for r in reigns
+        for r in periods
     )
 
 
 def _changes(history: History, item: Label) -> int:
     """Count changes from who was MASTER alone to another who is."""
     alone = [
-        reign.node
-        for reign in history.reigns[item["vhid"]]
-        if item["start"] - BRIEF <= reign.end and reign.start <= item["end"] + BRIEF
-        if _is_alone(reign, history.reigns[item["vhid"]])
+        period.node
+        for period in history.master_periods[item["vhid"]]
+        if item["start"] - BRIEF <= period.end and period.start <= item["end"] + BRIEF
+        if _is_alone(period, history.master_periods[item["vhid"]])
     ]
     return sum(a != b for a, b in pairwise(alone))
 
 
-def _is_alone(reign: Reign, reigns: Sequence[Reign]) -> bool:
+def _is_alone(period: Reign, periods: Sequence[Reign]) -> bool:
     """Tell whether a node is MASTER without any other for longer than an exchange takes."""
     others = sorted(
-        (max(r.start, reign.start), min(r.end, reign.end))
-        for r in reigns
-        if r is not reign and r.node != reign.node and r.start < reign.end and r.end > reign.start
+        (max(r.start, period.start), min(r.end, period.end))
+        for r in periods
+        if r is not period
+        and r.node != period.node
+        and r.start < period.end
+        and r.end > period.start
     )
-    free = reign.start
+    free = period.start
     for start, end in others:
         if start - free > BRIEF:
             return True
         free = max(free, end)
-    return reign.end - free > BRIEF
+    return period.end - free > BRIEF

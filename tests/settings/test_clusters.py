@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from carpscope.checking import run as checking
-from carpscope.checking.run import Check, Wishes
+from carpscope.checking.run import CheckResult, Wishes
 from tests.detect.configured import written
 from tests.program import Result, run
 
@@ -51,10 +51,10 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def outputs(cluster: Cluster) -> tuple[Result, Result]:
     """Check once, as `check` is called with equal words, and print it both ways."""
-    made: list[Check] = []
+    made: list[CheckResult] = []
     check = checking.check
 
-    def once(paths: Sequence[str], wishes: Wishes) -> Check:
+    def once(paths: Sequence[str], wishes: Wishes) -> CheckResult:
         if not made:
             made.append(check(paths, wishes))
         return made[0]

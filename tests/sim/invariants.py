@@ -11,7 +11,7 @@ from carpscope.protocol.events import State
 from carpscope.protocol.node import NEVER, Node
 from carpscope.protocol.profile import Drive, profiles
 from carpscope.protocol.rules import microseconds
-from carpscope.sim.record import Changed
+from carpscope.sim.record import StateChanged
 from carpscope.sim.story import net_changes
 from carpscope.sim.world import World
 from carpscope.wire.carp import BOW_OUT
@@ -73,7 +73,7 @@ def _adverts_of_others(world: World) -> list[str]:
     """Only a MASTER advertises; a bow-out is the last thing it says as one."""
     wrong: list[str] = []
     changes = sorted(world.record.changed, key=lambda item: item.at)
-    by_vhid: dict[tuple[str, int], list[Changed]] = {}
+    by_vhid: dict[tuple[str, int], list[StateChanged]] = {}
     for change in changes:
         by_vhid.setdefault((change.node, change.vhid), []).append(change)
     for sent in world.record.sent:

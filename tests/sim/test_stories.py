@@ -155,7 +155,7 @@ def test_14_one_filtered_family_makes_a_backup_flap() -> None:
     addresses = 'addresses = ["10.0.0.100", "2001:db8::64"]\npassphrase = "x"'
     cut = '\n[[events]]\nt = 0\ntype = "path_down"\nsrc = "a"\ndst = "b"\naf = 6\n'
     stage = play(pair(seconds=24, top=addresses) + cut)
-    # b's IPv6 timer ends 3.39 s after it was armed; a's next IPv4 advertisement ends b's reign
+    # b's IPv6 timer ends 3.39 s after it was armed; a's next IPv4 advertisement ends its period
     assert [line for line in stage.lines(after=7) if " b " in line] == [
         "7.39 b MASTER",
         "8.01 b BACKUP",
@@ -178,7 +178,7 @@ def test_15_of_two_equal_ucarps_the_lower_address_stays() -> None:
     stage = play(text)
     (yields,) = stage.lines(after=8, digits=1)
     assert yields.endswith("b BACKUP")
-    # b says one farewell; a announces again when it hears its worse equal
+    # b says one bow-out; a announces again when it hears its worse equal
     assert stage.state("a") is State.MASTER
     assert len(stage.announced("a")) >= 3
 

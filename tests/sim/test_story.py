@@ -22,8 +22,8 @@ def test_a_failover_is_told_with_its_gap() -> None:
     assert lines[4].endswith("fw2  MASTER   master timed out; nobody was for 2.4 s")
 
 
-def test_reigns_cover_the_time_from_the_first_master_on() -> None:
-    spans = story.reigns(ran("failover"))
+def test_master_periods_cover_the_time_from_the_first_master_on() -> None:
+    spans = story.master_periods(ran("failover"))
     assert [span.masters for span in spans] == [
         ("fw1",),
         (),

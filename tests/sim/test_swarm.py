@@ -6,7 +6,7 @@ from carpscope.core.units import SECOND
 from carpscope.protocol.events import State
 from carpscope.protocol.profile import profiles
 from carpscope.sim.library import example
-from carpscope.sim.record import Changed
+from carpscope.sim.record import StateChanged
 from carpscope.sim.scenario import parse
 from carpscope.sim.world import World
 from tests.sim.invariants import explanation, unsettled, violations
@@ -61,7 +61,7 @@ def test_a_forbidden_arrow_is_found() -> None:
     world = World(example("failover"))
     world.run()
     assert violations(world) == []
-    world.record.changed.append(Changed(49 * SECOND, "fw1", 1, State.INIT, State.MASTER, "?"))
+    world.record.changed.append(StateChanged(49 * SECOND, "fw1", 1, State.INIT, State.MASTER, "?"))
     assert any("INIT → MASTER" in text for text in violations(world))
 
 

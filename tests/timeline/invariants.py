@@ -24,9 +24,9 @@ def _of(group: Group) -> Iterator[str]:
     living = {node.id: node for node in members}
     yield from _nodes(group, members)
     masters = [node.id for node in group.masters]
-    reigning = [node.id for node in members if node.reign is not None]
-    if sorted(masters) != sorted(reigning):
-        yield f"masters are {masters}, those whose time as MASTER lasts {reigning}"
+    master_perioding = [node.id for node in members if node.master_period is not None]
+    if sorted(masters) != sorted(master_perioding):
+        yield f"masters are {masters}, those whose time as MASTER lasts {master_perioding}"
     if any(living.get(node.id) is not node for node in group.masters):
         yield f"a master of {masters} is none of its nodes"
     yield from _contests(group, living)
@@ -50,19 +50,19 @@ def _nodes(group: Group, members: list[Node]) -> Iterator[str]:
             yield f"{node.id} has the addresses {node.addresses}, the group knows {named}"
         if node.adverts < 1:
             yield f"{node.id} never advertised"
-        yield from _reigns(node)
+        yield from _master_periods(node)
 
 
-def _reigns(node: Node) -> Iterator[str]:
-    for reign in node.reigns[:-1]:
-        if reign.end is None:
+def _master_periods(node: Node) -> Iterator[str]:
+    for period in node.master_periods[:-1]:
+        if period.end is None:
             yield f"{node.id} is MASTER twice at once"
-    for reign in node.reigns:
-        if (reign.end is None) != (reign.ended_by == ""):
-            yield f"{node.id}: a time as MASTER ended {reign.end} by {reign.ended_by!r}"
-        if reign.seen < reign.start or (reign.end is not None and reign.end < reign.start):
-            yield f"{node.id} was MASTER from {reign.start} to {reign.seen} or {reign.end}"
-        if reign.adverts < 1:
+    for period in node.master_periods:
+        if (period.end is None) != (period.ended_by == ""):
+            yield f"{node.id}: a time as MASTER ended {period.end} by {period.ended_by!r}"
+        if period.seen < period.start or (period.end is not None and period.end < period.start):
+            yield f"{node.id} was MASTER from {period.start} to {period.seen} or {period.end}"
+        if period.adverts < 1:
             yield f"{node.id} was MASTER without an advertisement"
 
 

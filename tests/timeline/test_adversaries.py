@@ -124,7 +124,7 @@ def in_a_nodes_name(real: list[Frame], draw: random.Random) -> Iterator[Frame]:
         yield changed(frame, at, advbase=255, tail=junk(draw))
 
 
-def farewells(real: list[Frame], draw: random.Random) -> Iterator[Frame]:
+def bow_outs(real: list[Frame], draw: random.Random) -> Iterator[Frame]:
     """Without a recording: 255/255 in the name of who advertises."""
     for frame in real[4::3]:
         at = frame.at + draw.randrange(50, 800) * MILLISECOND
@@ -152,7 +152,7 @@ def fresh_ids(real: list[Frame], draw: random.Random) -> Iterator[Frame]:
 KINDS: dict[str, Callable[[list[Frame], random.Random], Iterator[Frame]]] = {
     "one of a third": one_of_a_third,
     "in a node's name": in_a_nodes_name,
-    "farewells": farewells,
+    "bow-outs": bow_outs,
     "copier": copier,
     "fresh ids": fresh_ids,
 }

@@ -31,13 +31,13 @@ def ucarps(folder: Path, sent: list[float]) -> set[str]:
         ([0, 1.076, 2.150, 3.228, 4.306], True),
     ],
 )
-def test_a_farewell_of_a_ucarp_is_no_insisting(
+def test_a_bow_out_of_a_ucarp_is_no_insisting(
     sent: list[float], is_split: bool, tmp_path: Path
 ) -> None:
     assert ("split_brain" in ucarps(tmp_path, sent)) is is_split
 
 
-def test_a_farewell_takes_off_no_more_than_a_second(tmp_path: Path) -> None:
+def test_a_bow_out_takes_off_no_more_than_a_second(tmp_path: Path) -> None:
     """A split of 7.4 s, advbase 5: an election explains 6.3 s at most."""
     tape = Tape()
     for second in range(0, 100, 5):

@@ -15,7 +15,7 @@ from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.pipeline import analyze
 from carpscope.timeline import identify as identify_module
 from carpscope.timeline.identify import Identity, identify, tick_rate
-from carpscope.timeline.node import Change, CounterHabit, Node
+from carpscope.timeline.node import AdvertisedChange, CounterHabit, Node
 from carpscope.timeline.traits import possible
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
@@ -149,7 +149,7 @@ CONSTANT = {4: CounterHabit(5, 10, constant=9)}
         (
             {
                 "identifications": COUNTING_IDS,
-                "changes": [Change(0, 1, "advskew", 0, 240, early=True)],
+                "changes": [AdvertisedChange(0, 1, "advskew", 0, 240, early=True)],
             },
             "freebsd",
             "10",

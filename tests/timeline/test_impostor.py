@@ -4,15 +4,15 @@ import pytest
 
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND
-from carpscope.timeline.facts import Deceived
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.facts import Spoofed
+from carpscope.timeline.impostor import SpoofKind
 from tests.simulated import Observed, observed, scenario, simulated
 
 SYSTEMS = ["freebsd13", "freebsd9", "netbsd", "openbsd", "ucarp"]
 
 
-def deceits(seen: Observed) -> list[Deceit]:
-    return [fact.deceit for fact in seen.facts if isinstance(fact, Deceived)]
+def deceits(seen: Observed) -> list[SpoofKind]:
+    return [fact.spoof_kind for fact in seen.facts if isinstance(fact, Spoofed)]
 
 
 def pair(impl: str, other: str, events: str, top: str = "") -> str:
@@ -56,14 +56,14 @@ def test_a_dead_master_that_still_speaks_is_replayed(impl: str) -> None:
     )
     found = deceits(observed(simulated(pair(impl, "freebsd13", events))))
     assert found
-    assert set(found) == {Deceit.REPLAYED}
+    assert set(found) == {SpoofKind.REPLAYED}
 
 
 @pytest.mark.parametrize("impl", SYSTEMS)
 def test_another_priority_under_an_old_signature_is_forged(impl: str) -> None:
     events = '15.4 forge node="fw1" advskew=0\n16.4 forge node="fw1" advskew=0'
     found = deceits(observed(simulated(pair(impl, "freebsd13", events))))
-    assert Deceit.FORGED in found
+    assert SpoofKind.FORGED in found
 
 
 def test_the_imitated_node_is_not_alive_for_it() -> None:
@@ -72,7 +72,7 @@ def test_the_imitated_node_is_not_alive_for_it() -> None:
     )
     seen = observed(simulated(pair("freebsd13", "freebsd13", events)))
     first = seen.group.members[0]
-    start = first.reigns[0].start
+    start = first.master_periods[0].start
     assert first.last - start < 10 * SECOND
 
 

@@ -100,8 +100,8 @@ def test_the_two_addresses_are_one_node_that_was_master_from_the_first() -> None
     (node,) = seen.group.members
     assert node.id == "192.168.1.9"
     assert node.adverts == 9
-    (reign,) = node.reigns
-    assert (reign.start, reign.first, reign.adverts) == (START, 1, 9)
+    (period,) = node.master_periods
+    assert (period.start, period.first, period.adverts) == (START, 1, 9)
     assert seen.group.contests == []
     (fact,) = [fact for fact in seen.facts if isinstance(fact, Joined)]
     assert (fact.node.id, fact.into) == ("fe80::c0a8:109", node)

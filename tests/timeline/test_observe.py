@@ -4,7 +4,7 @@ import pytest
 
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
-from carpscope.timeline.facts import Claimed, Deceived, Left, Overdue, Refused
+from carpscope.timeline.facts import Claimed, Left, Overdue, Refused, Spoofed
 from tests.simulated import observed, scenario, simulated
 
 FREEBSD = 'impl = "freebsd13"\npreempt = true'
@@ -12,10 +12,10 @@ BACKUP = FREEBSD + "\nadvskew = 100"
 DUAL = 'addresses = ["10.0.0.100", "2001:db8::100"]'
 
 
-def test_a_lone_master_has_one_reign_to_the_end() -> None:
+def test_a_lone_master_has_one_master_period_to_the_end() -> None:
     seen = observed(simulated(scenario(FREEBSD)))
     (node,) = seen.group.members
-    assert [r.ended_by for r in node.reigns] == ["capture"]
+    assert [r.ended_by for r in node.master_periods] == ["capture"]
     assert [type(f).__name__ for f in seen.facts if isinstance(f, Claimed | Left)] == [
         "Claimed",
         "Left",
@@ -25,27 +25,29 @@ def test_a_lone_master_has_one_reign_to_the_end() -> None:
 def test_a_crashed_master_left_with_its_last_advertisement() -> None:
     seen = observed(simulated(scenario(FREEBSD, BACKUP, events='15.5 crash node="fw1"')))
     first, second = seen.group.members
-    (reign,) = first.reigns
-    assert reign.ended_by == "silent"
-    assert reign.end == reign.seen == first.last
-    assert second.reigns[0].start - reign.seen == pytest.approx(3.39 * SECOND, abs=0.05 * SECOND)
+    (period,) = first.master_periods
+    assert period.ended_by == "silent"
+    assert period.end == period.seen == first.last
+    assert second.master_periods[0].start - period.seen == pytest.approx(
+        3.39 * SECOND, abs=0.05 * SECOND
+    )
 
 
 def test_a_master_that_hears_a_better_one_yields_at_that_moment() -> None:
     seen = observed(simulated(scenario(FREEBSD + "\nstart = 15.0", BACKUP)))
     worse, better = seen.group.members
-    assert worse.reigns[0].ended_by == "yielded"
-    assert worse.reigns[0].end == better.reigns[0].start
+    assert worse.master_periods[0].ended_by == "yielded"
+    assert worse.master_periods[0].end == better.master_periods[0].start
 
 
-def test_a_bow_out_ends_a_reign_at_once() -> None:
+def test_a_bow_out_ends_a_master_period_at_once() -> None:
     openbsd = 'impl = "openbsd"\npreempt = true'
     events = '15.3 carp_down node="fw1"'
     seen = observed(simulated(scenario(openbsd, openbsd + "\nadvskew = 100", events=events)))
     first = seen.group.members[0]
-    assert first.reigns[0].ended_by == "bow-out"
+    assert first.master_periods[0].ended_by == "bow-out"
     assert first.bow_outs == 1
-    assert (first.advbase, first.advskew) == (1, 0), "a farewell is no priority"
+    assert (first.advbase, first.advskew) == (1, 0), "a bow-out is no priority"
 
 
 def test_both_families_of_a_node_are_one_node() -> None:
@@ -74,7 +76,7 @@ def test_copies_of_a_mirror_port_count_for_nobody() -> None:
     one, two = observed(plain), observed(twice)
     assert two.group.copies == one.group.members[0].adverts
     assert two.group.members[0].adverts == one.group.members[0].adverts
-    assert not [f for f in two.facts if isinstance(f, Deceived)]
+    assert not [f for f in two.facts if isinstance(f, Spoofed)]
 
 
 def test_the_clock_notices_a_silent_master_without_a_packet() -> None:

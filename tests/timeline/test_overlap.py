@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carpscope.core.frame import Frame
-from carpscope.timeline.copies import Overlap
+from carpscope.timeline.copies import RotatedFiles
 from tests.archive.maker import advert
 
 rows = st.lists(
@@ -27,7 +27,7 @@ def test_as_many_stay_as_the_capture_holds_that_has_most(
     rows: list[tuple[int, int, bytes]],
 ) -> None:
     given = frames(rows)
-    overlap = Overlap(5)
+    overlap = RotatedFiles(5)
     found = list(overlap.once(given))
     assert found == [frame for frame in given if frame in set(found)]
     assert len(found) + sum(overlap.packets) == len(given)
@@ -41,7 +41,7 @@ def test_as_many_stay_as_the_capture_holds_that_has_most(
 
 def test_what_one_file_holds_twice_stays_twice() -> None:
     given = frames([(5, 0, b"x"), (5, 0, b"x"), (5, 1, b"x"), (6, 0, b"y"), (7, 1, b"z")])
-    overlap = Overlap(2)
+    overlap = RotatedFiles(2)
     assert [(f.capture, f.data) for f in overlap.once(given)] == [
         (0, b"x"), (0, b"x"), (0, b"y"), (1, b"z"),
     ]  # fmt: skip
@@ -50,13 +50,13 @@ def test_what_one_file_holds_twice_stays_twice() -> None:
 
 def test_another_time_is_another_packet() -> None:
     """A replay is the same bytes later: it must reach the analysis."""
-    overlap = Overlap(2)
+    overlap = RotatedFiles(2)
     assert len(list(overlap.once(frames([(5, 0, b"x"), (6, 1, b"x")])))) == 2
     assert overlap.packets == [0, 0]
 
 
 def test_advertisements_among_them_are_counted() -> None:
-    overlap = Overlap(2)
+    overlap = RotatedFiles(2)
     data = advert(1, 1, 5)
     assert len(list(overlap.once(frames([(5, 0, data), (5, 1, data), (5, 1, b"x")])))) == 2
     assert (overlap.packets, overlap.advertisements) == ([0, 1], [0, 1])

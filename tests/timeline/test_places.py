@@ -93,7 +93,10 @@ def test_one_advertisement_is_taken_once_and_where_it_was_sent() -> None:
     (group,) = analysis.observer.groups.values()
     assert group.copies == 26
     assert sum(node.adverts for node in group.members) == 26
-    assert {reign.first >> 40 for node in group.members for reign in node.reigns} == {0, 1}
+    assert {period.first >> 40 for node in group.members for period in node.master_periods} == {
+        0,
+        1,
+    }
 
 
 @pytest.mark.parametrize("places", ["AB", "ABC", "BCA"])

@@ -100,7 +100,7 @@ def test_who_yields_beside_a_third_master_has_heard(tmp_path: Path) -> None:
     entries = [r for r in relations(group) if (r.sender.id, r.receiver.id) == (A, B)]
     deaf = [r for r in entries if r.relation == "deaf"]
     assert len(deaf) == 2
-    yielded = [r.end for r in group.nodes[ipaddress.ip_address(B).packed].reigns]
+    yielded = [r.end for r in group.nodes[ipaddress.ip_address(B).packed].master_periods]
     assert [r.until for r in deaf] == yielded, "each lasts until it steps down for the other"
 
 
@@ -109,7 +109,7 @@ def test_an_openbsd_that_signs_other_addresses_does_not_yield(tmp_path: Path) ->
     talk = [Says(s, A, 77, ONE) for s in range(40)]
     talk += [Says(10.4 + s * 1.391, B, 99, TWO, 100) for s in range(8)]
     group = only(run(tmp_path, talk, [WORD], ["10.0.0.50", "10.0.0.51"]))
-    (reign,) = group.nodes[ipaddress.ip_address(B).packed].reigns
-    assert reign.ended_by == "silent"
+    (period,) = group.nodes[ipaddress.ip_address(B).packed].master_periods
+    assert period.ended_by == "silent"
     refused = {r.relation for r in relations(group) if r.until is None}
     assert refused == {"rejects"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from carpscope.timeline.replay import Explanation, Verdict, explain_node, replay
+from carpscope.timeline.replay import Explanation, ReplayVerdict, explain_node, replay
 from tests.simulated import observed, scenario, simulated
 
 SYSTEMS = ["freebsd13", "freebsd9", "netbsd", "openbsd", "ucarp"]
@@ -27,7 +27,7 @@ def test_a_clean_failover_is_as_expected(impl: str) -> None:
     assert sum(one.agree for one in backup) > 15
     # the one that crashed should have advertised once more, and nothing else is held against it
     crashed = explained(text, "10.0.0.1")
-    wrong = [b for one in crashed for b in one.beats if b.verdict is Verdict.MISSING]
+    wrong = [b for one in crashed for b in one.beats if b.verdict is ReplayVerdict.MISSING]
     assert len(wrong) == 1
     assert sum(one.contradict for one in crashed) == 1
 
@@ -47,7 +47,7 @@ def test_a_deaf_backup_is_explained_by_deafness(impl: str) -> None:
 @pytest.mark.parametrize("impl", SYSTEMS)
 def test_every_advertisement_has_its_expected_time(impl: str) -> None:
     found = explained(pair(impl, '15.5 crash node="fw1"'), "10.0.0.2")
-    beats = [b for one in found for b in one.beats if b.verdict is Verdict.PERIODIC]
+    beats = [b for one in found for b in one.beats if b.verdict is ReplayVerdict.PERIODIC]
     assert len(beats) > 15
     for beat in beats:
         assert beat.expected is not None

@@ -209,7 +209,7 @@ def test_what_is_kept_of_nodes_stays_within_its_budgets() -> None:
     assert sum(len(node.authentication.signed) for node in group.members) <= 400
     assert sum(len(node.authentication.waiting) for node in group.members) <= 300
     assert len(group.history) <= 600
-    assert all(len(node.reigns) <= 10 for node in group.members)
+    assert all(len(node.master_periods) <= 10 for node in group.members)
 
 
 def test_who_is_invented_twice_is_no_node() -> None:

@@ -49,7 +49,7 @@ F5 = bytes.fromhex(
 )
 """ucarp: 10.1.1.1, vhid 42, passphrase love, address 10.1.1.252."""
 F6 = bytes.fromhex("210aff0700ffc02301020304050607083fe6c79c8c3ccca88509152863ade384ac2e20bc")
-"""A farewell, CARP only."""
+"""A bow-out, CARP only."""
 F7 = bytes.fromhex("210a00070001c02201020304050607083fe6c79c8c3ccca88509152863ade384ac2e20bc")
 """F2's counter and digest with advskew and demotion forged to 0, CARP only."""
 F8 = bytes.fromhex("210164010001b921c0a801320000000000000000")

@@ -122,7 +122,7 @@ def test_a_wrong_checksum_is_seen() -> None:
     assert (read.checksum, read.checksum_ok, read.advert()) == (0x04BE, False, None)
 
 
-def test_a_farewell() -> None:
+def test_a_bow_out() -> None:
     assert view(samples.F6).is_bow_out
     assert not view(samples.F7).is_bow_out
     for byte in (2, 5):  # advskew or advbase alone

@@ -11,7 +11,7 @@ Source: Endace, ERF types reference; Wireshark, wiretap/erf.c (how a file is rec
 import struct
 from collections.abc import Iterator
 
-from carpscope.capture.fileformat import Bytes, Format, Record
+from carpscope.capture.fileformat import Bytes, FileRecord, Format
 from carpscope.capture.tally import Tally
 from carpscope.core.units import SECOND
 
@@ -40,7 +40,7 @@ def _matches(head: bytes) -> bool:
     return seen > 1
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
+def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
     stream = Bytes(chunks)
     tally.nanosecond = True
     while head := stream.take(16):
@@ -60,7 +60,7 @@ def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
             continue
         at = seconds * SECOND + (fraction * SECOND >> 32)
         before = len(body) - min(wire, len(body))
-        yield Record(at, _ERF, head + body, 16 + before + wire)
+        yield FileRecord(at, _ERF, head + body, 16 + before + wire)
 
 
 FORMAT = Format("erf", _matches, _records)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from carpscope.capture.fileformat import PACKET_LIMIT, Format, Record, lines
+from carpscope.capture.fileformat import PACKET_LIMIT, FileRecord, Format, lines
 from carpscope.capture.tally import Tally
 from carpscope.core.units import SECOND, Nanos
 
@@ -59,7 +59,7 @@ def _is_ip(data: bytes) -> bool:
     )
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
+def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
     data = bytearray()
     at: Nanos = 0
     following: Nanos | None = None
@@ -87,9 +87,9 @@ def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
         tally.problems.append(f"{skipped:,} lines of bytes that follow no other were left out")
 
 
-def _record(at: Nanos, data: bytearray) -> Record:
+def _record(at: Nanos, data: bytearray) -> FileRecord:
     whole = bytes(data)
-    return Record(at, _RAW if _is_ip(whole) else _ETHERNET, whole, len(whole))
+    return FileRecord(at, _RAW if _is_ip(whole) else _ETHERNET, whole, len(whole))
 
 
 FORMAT = Format("hexdump", _matches, _records)

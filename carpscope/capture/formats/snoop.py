@@ -9,7 +9,7 @@ Source: RFC 1761.
 import struct
 from collections.abc import Iterator
 
-from carpscope.capture.fileformat import PACKET_LIMIT, Bytes, Format, Record
+from carpscope.capture.fileformat import PACKET_LIMIT, Bytes, FileRecord, Format
 from carpscope.capture.tally import Tally
 from carpscope.core.units import MICROSECOND, SECOND
 
@@ -21,7 +21,7 @@ _OTHER = 1 << 16
 """Added to a datalink that has no LINKTYPE here, so that it is no other's number."""
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
+def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
     stream = Bytes(chunks)
     head = stream.take(16)
     if len(head) < 16:
@@ -44,7 +44,7 @@ def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
             return
         drops_before = max(drops_before, drops)
         tally.packet_drops = drops_before or tally.packet_drops
-        yield Record(seconds * SECOND + micro * MICROSECOND, link, body[:captured], wire)
+        yield FileRecord(seconds * SECOND + micro * MICROSECOND, link, body[:captured], wire)
 
 
 FORMAT = Format("snoop", lambda head: head.startswith(_MAGIC), _records)

@@ -12,7 +12,7 @@ Source: tshark(1), -T json and -x.
 import re
 from collections.abc import Iterator
 
-from carpscope.capture.fileformat import PACKET_LIMIT, Format, Record, lines
+from carpscope.capture.fileformat import PACKET_LIMIT, FileRecord, Format, lines
 from carpscope.capture.tally import Tally
 from carpscope.core.units import SECOND
 
@@ -31,7 +31,7 @@ def _matches(head: bytes) -> bool:
     return head.lstrip()[:1] == b"[" and b'"_index"' in head and b'"_source"' in head
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
+def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
     data: bytes | None = None
     at, link, without = 0, 1, 0
     expects = False
@@ -52,7 +52,7 @@ def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[Record]:
             if data is None:
                 without += 1
             else:
-                yield Record(at, link, data, max(int(found[1]), len(data)))
+                yield FileRecord(at, link, data, max(int(found[1]), len(data)))
     if without:
         tally.problems.append(f"{without:,} packets without their bytes (tshark -T json needs -x)")
 

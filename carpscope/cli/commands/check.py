@@ -9,7 +9,7 @@ from carpscope.core.errors import CarpscopeError
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
-    from carpscope.checking.run import Check, Wishes
+    from carpscope.checking.run import CheckResult, Wishes
 
 EVENTS_MAX = 6
 EXAMPLES = """\
@@ -100,7 +100,7 @@ def _wishes(options: argparse.Namespace) -> "Wishes":
     return Wishes(segments, systems, options.events, options.strict, options.capture)
 
 
-def _write(found: "Check", folder: str) -> None:
+def _write(found: "CheckResult", folder: str) -> None:
     """Write each counter-example as a scenario that `carpscope simulate` runs."""
     import re
     from pathlib import Path
@@ -120,7 +120,7 @@ def _write(found: "Check", folder: str) -> None:
         raise CarpscopeError(f"-w {folder}: {problem.strerror}") from None
 
 
-def _write_sarif(found: "Check", path: str) -> None:
+def _write_sarif(found: "CheckResult", path: str) -> None:
     from pathlib import Path
 
     from carpscope.checking.sarif import sarif
@@ -132,7 +132,7 @@ def _write_sarif(found: "Check", path: str) -> None:
         raise CarpscopeError(f"--sarif {path}: {problem.strerror}") from None
 
 
-def _print(found: "Check", options: argparse.Namespace) -> None:
+def _print(found: "CheckResult", options: argparse.Namespace) -> None:
     if options.json:
         from carpscope.checking.document import document
         from carpscope.report.forensic.text import json_text

@@ -56,11 +56,11 @@ def run(options: argparse.Namespace) -> int:
     import json
     import time
 
-    from carpscope.report.store import Wish, kept
+    from carpscope.report.store import EventQuery, kept
 
     now, zone = time.time_ns(), options.timezone
     chosen = SEVERITIES[SEVERITIES.index(options.severity) :] if options.severity else ()
-    wish = Wish(
+    wish = EventQuery(
         _when(options.since, now, "--since"),
         _when(options.until, now, "--until"),
         tuple(options.kind),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from carpscope.capture.disk import Disk
-    from carpscope.capture.evidence import Keeper
+    from carpscope.capture.evidence import EvidenceWriter
     from carpscope.capture.pipe import Pipe
     from carpscope.capture.rotation import Recorder
     from carpscope.capture.targets import Target
@@ -181,7 +181,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from carpscope.capture.interface import BUFFER_MIB, Settings
+    from carpscope.capture.interface import BUFFER_MIB, CaptureSettings
     from carpscope.capture.live import LiveCapture
     from carpscope.cli.loading import load
     from carpscope.core.errors import CarpscopeError
@@ -206,7 +206,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.nagios and options.length is None:
         options.length = span("10s")
     buffer_mib = options.buffer_size or BUFFER_MIB
-    settings = Settings(
+    settings = CaptureSettings(
         options.filter, buffer_mib, options.snapshot_length, not options.no_promiscuous
     )
     loop = LoopOptions(length=options.length, count=options.count)
@@ -363,9 +363,9 @@ def _outputs(options: argparse.Namespace) -> list[str]:
 
 def _kept(
     options: argparse.Namespace, names: list[str], loop: "Options"
-) -> "tuple[Disk[Recorder] | None, Disk[Keeper] | None]":
+) -> "tuple[Disk[Recorder] | None, Disk[EvidenceWriter] | None]":
     from carpscope.capture.disk import Disk
-    from carpscope.capture.evidence import Keeper
+    from carpscope.capture.evidence import EvidenceWriter
     from carpscope.capture.rotation import Recorder
 
     recorder = keeper = None
@@ -380,7 +380,9 @@ def _kept(
         )
         recorder = Disk(file, "-w", mistakes=mistakes)
     if options.evidence:
-        folder = Keeper(options.evidence, names, around=options.around, keep=options.evidence_files)
+        folder = EvidenceWriter(
+            options.evidence, names, around=options.around, keep=options.evidence_files
+        )
         keeper = Disk(folder, "--evidence", mistakes=mistakes)
     return recorder, keeper
 

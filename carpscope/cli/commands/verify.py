@@ -6,7 +6,7 @@ from carpscope.cli.command import Command
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
-    from carpscope.report.trust import Signer
+    from carpscope.report.trust import TrustedSigner
 
 EXAMPLES = """\
   carpscope verify case-17
@@ -90,16 +90,16 @@ def run(options: argparse.Namespace) -> int:
     return 0 if answer.is_intact else 1
 
 
-def _trusted(options: argparse.Namespace) -> "list[Signer]":
+def _trusted(options: argparse.Namespace) -> "list[TrustedSigner]":
     """Read whose signature is looked for."""
     import datetime as dt
 
     from carpscope.report.sign import key_file, read_public
-    from carpscope.report.trust import Signer, read_trusted
+    from carpscope.report.trust import TrustedSigner, read_trusted
 
     found = []
     if options.key:
-        found.append(Signer(read_public(key_file(options.key, "--key"), options.key)))
+        found.append(TrustedSigner(read_public(key_file(options.key, "--key"), options.key)))
     if options.trust:
         data = key_file(options.trust, "--trust")
         found += read_trusted(data, options.trust, dt.datetime.now(dt.UTC))

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.settings.model import Where
 
 LABEL = "address_conflict"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Compare shared addresses with the own ones on the same segment."""
     for group in settings.cluster.groups:
         own: dict[bytes, tuple[str, str, Where]] = {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from carpscope.detect.declared.ucarp_kernel_address_incompat import is_incompatible
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, ips, settled, to_add
+from carpscope.detect.settled import DeclaredContext, SettledFinding, ips, settled, to_add
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.model import Where
@@ -12,7 +12,7 @@ from carpscope.settings.model import Where
 LABEL = "address_set_mismatch"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Compare what the members that come up sign; masks and order do not count."""
     for group in settings.cluster.groups:
         members = [one for one in group.up if not one.vhid.unsure]

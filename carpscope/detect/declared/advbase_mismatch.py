@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, said, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, said, settled
 from carpscope.detect.words import listed
 
 LABEL = "advbase_mismatch"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Compare advbase."""
     for group in settings.cluster.groups:
         members = [one for one in group.up if one.vhid.advbase is not None]

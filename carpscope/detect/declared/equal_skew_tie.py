@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Member
 
 LABEL = "equal_skew_tie"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Compare what is in force at the start: with demotion, and at most 240 on FreeBSD."""
     for group in settings.cluster.groups:
         same: dict[tuple[int, int], list[Member]] = {}

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Member
 
 LABEL = "passphrase_mismatch"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Compare the keys that are known; an empty one is a key."""
     for group in settings.cluster.groups:
         by_key: dict[bytes, list[Member]] = {}

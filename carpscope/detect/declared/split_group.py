@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
 
 LABEL = "split_group"
 
 
-def split_numbers(settings: Settings) -> dict[tuple[str, int], bytes]:
+def split_numbers(settings: DeclaredContext) -> dict[tuple[str, int], bytes]:
     """Return the segments and vhids over which an address is split."""
     found: dict[tuple[str, int], bytes] = {}
     for address, parts in _split(settings):
@@ -20,7 +20,9 @@ def split_numbers(settings: Settings) -> dict[tuple[str, int], bytes]:
     return found
 
 
-def _split(settings: Settings) -> Iterator[tuple[bytes, list[tuple[DeclaredGroup, list[Member]]]]]:
+def _split(
+    settings: DeclaredContext,
+) -> Iterator[tuple[bytes, list[tuple[DeclaredGroup, list[Member]]]]]:
     places: dict[tuple[int, bytes], list[tuple[DeclaredGroup, list[Member]]]] = {}
     for group in settings.cluster.groups:
         carriers: dict[bytes, list[Member]] = {}
@@ -53,7 +55,7 @@ def _on_one_node(parts: list[tuple[DeclaredGroup, list[Member]]]) -> bool:
     return False
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Look for addresses in several groups, and for groups over several VLANs."""
     for address, parts in _split(settings):
         members = [one for _, some in parts for one in some]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, ips, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, ips, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
 
@@ -20,7 +20,7 @@ def is_incompatible(group: DeclaredGroup) -> bool:
     return any(one.is_ucarp for one in group.up) and any(map(_too_many, group.up))
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Look for both in one group."""
     for group in settings.cluster.groups:
         if not is_incompatible(group):

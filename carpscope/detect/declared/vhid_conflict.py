@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, ips, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, ips, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup
 
 LABEL = "vhid_conflict"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Look for groups of one name that have nothing in common."""
     halves: dict[str, list[DeclaredGroup]] = {}
     for group in settings.cluster.groups:

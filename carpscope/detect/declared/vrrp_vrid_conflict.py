@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 
 LABEL = "vrrp_vrid_conflict"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Compare numbers on each segment."""
     for group in settings.cluster.groups:
         rivals = [

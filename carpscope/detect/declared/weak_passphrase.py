@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import Settings, SettledFinding, is_weak, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, is_weak, settled
 from carpscope.detect.words import listed
 
 LABEL = "weak_passphrase"
 
 
-def examine(settings: Settings, code: str) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
     """Look at the keys that are known."""
     for group in settings.cluster.groups:
         weak = []

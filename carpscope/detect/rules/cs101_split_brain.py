@@ -40,7 +40,7 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.mastership import held, several
 from carpscope.timeline.mastership import overlap as together
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import MasterPeriod, Node
 
 SITUATIONS_KEPT = 500
 PERIODS_KEPT = 64
@@ -52,18 +52,18 @@ class Overlap:
     """A stretch of time with several masters in one group."""
 
     group: Group
-    periods: list[tuple[Node, Reign]]
+    periods: list[tuple[Node, MasterPeriod]]
     """Who was MASTER in it, each time."""
     evidence: Evidence = field(default_factory=Evidence)
     ongoing: bool = False
 
     def take(self, nodes: Iterable[Node]) -> None:
         """Let nodes that are MASTER take part."""
-        known = {id(reign) for _, reign in self.periods}
+        known = {id(period) for _, period in self.periods}
         for node in nodes:
-            reign = node.reign
-            if reign is not None and id(reign) not in known and len(self.periods) < PERIODS_KEPT:
-                self.periods.append((node, reign))
+            period = node.master_period
+            if period is not None and id(period) not in known and len(self.periods) < PERIODS_KEPT:
+                self.periods.append((node, period))
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Split:
     group: Group
     nodes: dict[str, Node]
     stretches: list[tuple[Nanos, Nanos]]
-    periods: list[tuple[Node, Reign]]
+    periods: list[tuple[Node, MasterPeriod]]
     evidence: Evidence
     ongoing: bool
 
@@ -131,7 +131,7 @@ class SplitBrain:
         if overlap is None or len(_masters(fact.group)) > 1:
             return
         del self._current[fact.group.id]
-        overlap.ongoing = fact.reign.ended_by == "capture"
+        overlap.ongoing = fact.master_period.ended_by == "capture"
         if _split(overlap) is not None:
             self._over = [*self._over, overlap][-SITUATIONS_KEPT:]
 
@@ -141,8 +141,8 @@ class SplitBrain:
         for overlap in (*self._over, *([current] if current is not None else [])):
             if overlap.group is fact.group:
                 overlap.periods = [
-                    (fact.into if node is fact.node else node, reign)
-                    for node, reign in overlap.periods
+                    (fact.into if node is fact.node else node, period)
+                    for node, period in overlap.periods
                 ]
         self._over = [overlap for overlap in self._over if _split(overlap) is not None]
         if current is not None and len(fact.group.masters) > 1:
@@ -183,8 +183,8 @@ def _split(overlap: Overlap) -> Split | None:
         and not unrelated(one, other)
         for node in (one, other)
     }
-    periods = [(node, reign) for node, reign in known if id(node) in real]
-    stretches = several(reign for _, reign in periods)
+    periods = [(node, period) for node, period in known if id(node) in real]
+    stretches = several(period for _, period in periods)
     if not stretches:
         return None
     nodes = {node.id: node for node, _ in periods}
@@ -208,7 +208,7 @@ def _rests(split: Split, begun: Overlap | None = None) -> Nanos:
     if begun is None:
         return rests
     nodes = [node for node, _ in begun.periods]
-    start = sorted(reign.start for _, reign in begun.periods)[:2][-1]
+    start = sorted(period.start for _, period in begun.periods)[:2][-1]
     beat = max(traits.interval(node).latest for node in nodes)
     return start + election_ns(nodes) + 2 * beat if start <= rests else rests
 
@@ -228,8 +228,8 @@ def _join(before: Split, split: Split) -> Split:
     )
 
 
-def _periods(node: Node, split: Split) -> list[Reign]:
-    return list({id(reign): reign for one, reign in split.periods if one is node}.values())
+def _periods(node: Node, split: Split) -> list[MasterPeriod]:
+    return list({id(period): period for one, period in split.periods if one is node}.values())
 
 
 def _held(node: Node, split: Split) -> str:
@@ -250,29 +250,36 @@ def _finding(split: Split, rests: Nanos) -> Finding:
     at_once = "" if min(shares) >= split.total else ", two or more of them at once"
     negative = explained(nodes, split.start, split.end)
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.99,
-        split.group.id,
-        tuple(split.nodes),
-        split.start,
-        split.end,
-        split.evidence.frames,
-        split.evidence.count,
-        f"{named(node.id for node in nodes)} {word} MASTER{at_once} for {span_text(split.total)}",
-        f"More than one advertised,{often} {since(split.start, split.end)}: "
-        f"{named(_held(node, split) for node in nodes)}. "
-        f"An election explains at most {seconds_text(election_ns(nodes), digits=2)}. "
-        + (
-            negative[0]
-            if negative
-            else f"If they heard and authenticated each other, {best.id} would stay MASTER and the "
-            "rest would step down at its next advertisement."
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.99,
+        group=split.group.id,
+        nodes=tuple(split.nodes),
+        start=split.start,
+        end=split.end,
+        frames=split.evidence.frames,
+        frame_count=split.evidence.count,
+        summary=(
+            f"{named(node.id for node in nodes)} {word} MASTER{at_once} for "
+            f"{span_text(split.total)}"
         ),
-        negative[1]
-        if negative
-        else "Remove the cause; then one of them steps down by itself within one interval.",
+        explanation=(
+            f"More than one advertised,{often} {since(split.start, split.end)}: "
+            f"{named(_held(node, split) for node in nodes)}. "
+            f"An election explains at most {seconds_text(election_ns(nodes), digits=2)}. "
+            + (
+                negative[0]
+                if negative
+                else f"If they heard and authenticated each other, {best.id} would stay MASTER and "
+                "the rest would step down at its next advertisement."
+            )
+        ),
+        remedy=(
+            negative[1]
+            if negative
+            else "Remove the cause; then one of them steps down by itself within one interval."
+        ),
         ongoing=split.ongoing,
         rests=rests,
     )

@@ -38,9 +38,9 @@ from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import advertisements, named, since
 from carpscope.protocol import timers
 from carpscope.timeline import traits
-from carpscope.timeline.facts import Announced, Claimed, Deceived, Fact, Forgotten, Joined
+from carpscope.timeline.facts import Announced, Claimed, Fact, Forgotten, Joined, Spoofed
 from carpscope.timeline.group import Group, group_words
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.impostor import SpoofKind
 from carpscope.timeline.node import Node
 from carpscope.timeline.pace import unseen
 from carpscope.wire.carp import interval_ns
@@ -85,7 +85,7 @@ class MasterGap:
         """Take who leaves, who claims, and deceits in between."""
         if isinstance(fact, Claimed):
             state = self._state(fact.group)
-            before = _last_reign(fact.group, fact.node, fact.at)
+            before = _last_master_period(fact.group, fact.node, fact.at)
             if before is not None:
                 before = self._went_on(fact, *before)
                 proved = state.deceived > 0 or _announced(fact.node, fact.at)
@@ -98,7 +98,7 @@ class MasterGap:
             for gap in self._over[-2:]:
                 near = abs(fact.at - gap.at) <= timers.ANNOUNCING
                 gap.proved = gap.proved or (fact.node is gap.successor and near)
-        elif isinstance(fact, Deceived) and fact.deceit is not Deceit.FORWARDED:
+        elif isinstance(fact, Spoofed) and fact.spoof_kind is not SpoofKind.FORWARDED:
             state = self._state(fact.group)
             state.deceived += 1
             state.evidence = (*state.evidence[:12], fact.frame)
@@ -138,10 +138,10 @@ class MasterGap:
                 continue
             if not any(node.is_steady or node.announced for node in group.members):
                 continue  # one advertisement, however odd, makes no group that misses a master
-            reigns = [(r.seen, r.last, n) for n in group.members for r in n.reigns]
-            quiet = all(n.reign is None or n.due < at for n in group.members)
-            if reigns and quiet:
-                seen, last, node = max(reigns, key=lambda r: r[0])
+            periods = [(r.seen, r.last, n) for n in group.members for r in n.master_periods]
+            quiet = all(n.master_period is None or n.due < at for n in group.members)
+            if periods and quiet:
+                seen, last, node = max(periods, key=lambda r: r[0])
                 state = self._state(group)
                 for found in self._gap(state, seen, last, node, at, None, None):
                     sees = state.deceived > 0 or self._sees(group, node, found.start, at)
@@ -184,12 +184,12 @@ class MasterGap:
         """Tell whether a node of another group, of another host, advertised between two times."""
         mine = set(group.nodes)
         return any(
-            reign.start <= end and reign.until >= start
+            period.start <= end and period.until >= start
             for other in self._context.groups
             if other is not group and other.vlan == group.vlan
             for node in other.members
             if mine.isdisjoint(node.addresses)
-            for reign in node.reigns[-8:]
+            for period in node.master_periods[-8:]
             if start <= end
         )
 
@@ -251,31 +251,40 @@ def _nobody(
 ) -> Finding:
     start, end = when
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.95,
-        state.group.id,
-        tuple(dict.fromkeys(nodes)),
-        start,
-        end,
-        tuple(dict.fromkeys(frames)),
-        len(frames),
-        f"{_NOBODY} for {span_text(end - start)}, {told}" if told else _lasting(state.group, start),
-        f"{begins} followed by no advertisement of any node {since(start, end)}. The slowest node "
-        f"heard here takes over after {span_text(wait)}.{_lured(state)}",
-        commands.to_look(state.group.members),
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.95,
+        group=state.group.id,
+        nodes=tuple(dict.fromkeys(nodes)),
+        start=start,
+        end=end,
+        frames=tuple(dict.fromkeys(frames)),
+        frame_count=len(frames),
+        summary=(
+            f"{_NOBODY} for {span_text(end - start)}, {told}"
+            if told
+            else _lasting(state.group, start)
+        ),
+        explanation=(
+            f"{begins} followed by no advertisement of any node {since(start, end)}. The "
+            "slowest node "
+            f"heard here takes over after {span_text(wait)}.{_lured(state)}"
+        ),
+        remedy=commands.to_look(state.group.members),
         ongoing=not told,
     )
 
 
 def _lasting(group: Group, start: Nanos) -> str:
     """Say that nobody has come, and what became of those who were MASTER."""
-    last = [(node.id, node.reigns[-1].ended_by) for node in group.known if node.reigns]
+    last = [
+        (node.id, node.master_periods[-1].ended_by) for node in group.known if node.master_periods
+    ]
     silent = [node for node, how in last if how in ("", "silent", "capture")]
     left = [node for node, how in last if how == "bow-out"]
     told = [f"{named(silent)} {'is' if len(silent) == 1 else 'are'} silent"] if silent else []
-    told += [f"{named(left)} said farewell"] if left else []
+    told += [f"{named(left)} left with a bow-out"] if left else []
     return "; ".join([f"{_NOBODY_YET} since {clock(start, digits=0)} UTC", *told])
 
 
@@ -287,9 +296,9 @@ def _lured(state: _State) -> str:
 
 
 def _is_alone(group: Group, silent: Node) -> bool:
-    """Tell whether every other node had fallen silent or said farewell before one did."""
+    """Tell whether every other node had fallen silent or left with a bow-out before one did."""
     ended = [
-        [reign.ended_by for reign in node.reigns if reign.end is not None][-1:]
+        [period.ended_by for period in node.master_periods if period.end is not None][-1:]
         for node in group.established
         if node is not silent
     ]
@@ -301,15 +310,15 @@ def _announced(node: Node, at: Nanos) -> bool:
     return any(at - timers.LONG_SCRIPT <= when <= at for when in node.announced.values())
 
 
-def _last_reign(group: Group, claimant: Node, at: Nanos) -> tuple[Nanos, int, Node] | None:
+def _last_master_period(group: Group, claimant: Node, at: Nanos) -> tuple[Nanos, int, Node] | None:
     """Return when and by whom was advertised last before a claim; None while others are."""
     if any(node is not claimant for node in group.masters):
         return None
     ended = [
-        (reign.end if reign.ended_by == "yielded" else reign.seen, reign.last, node)
+        (period.end if period.ended_by == "yielded" else period.seen, period.last, node)
         for node in group.members
-        for reign in node.reigns[-2:]
-        if reign.end is not None and reign.seen < at
+        for period in node.master_periods[-2:]
+        if period.end is not None and period.seen < at
     ]
     return max(ended, key=lambda r: r[0], default=None)
 
@@ -320,7 +329,7 @@ RULE = Rule(
     "Nobody is master",
     Severity.CRITICAL,
     MasterGap,
-    (Claimed, Deceived, Announced, Forgotten, Joined),
+    (Claimed, Spoofed, Announced, Forgotten, Joined),
     ("replayed_advert", "forged_skew", "bad_ttl", "bad_checksum"),
     plain="no host was in charge of {address}",
 )

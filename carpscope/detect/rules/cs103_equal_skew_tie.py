@@ -65,11 +65,11 @@ def _counts(node: Node) -> bool:
     """Tell whether what a node advertises is what it was given, and it was a MASTER with that.
 
     A kernel's advskew of 240 and more may be a demotion, for which FreeBSD says 240 whatever it
-    was given. ucarp says what it was given; its 255/255 is no farewell where it comes again.
+    was given. ucarp says what it was given; its 255/255 is no bow-out where it comes again.
     """
     if traits.is_ucarp(node):
-        return bool(node.reigns) or node.bow_outs > 1
-    return bool(node.reigns) and node.advskew < DEMOTED_SKEW
+        return bool(node.master_periods) or node.bow_outs > 1
+    return bool(node.master_periods) and node.advskew < DEMOTED_SKEW
 
 
 def _rule(nodes: list[Node]) -> str:
@@ -89,21 +89,27 @@ def _finding(group: Group, base: int, skew: int, nodes: list[Node]) -> Finding:
         1 for contest in group.contests if sum(1 for node in nodes if node.id in contest.nodes) > 1
     )
     start, end = min(node.first for node in nodes), max(node.last for node in nodes)
-    collided = f" They claimed beside each other {times(met)}." if met else ""
+    collided = f" Both became MASTER at once ({times(met)})." if met else ""
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.97,
-        group.id,
-        tuple(node.id for node in nodes),
-        start,
-        max(end, start + interval_ns(base, skew)),
-        tuple(sorted({reign.first for node in nodes for reign in node.reigns[:6]})),
-        sum(node.adverts for node in nodes),
-        f"{names} have the same priority {base}/{skew}: which of them is MASTER is chance",
-        f"All of them advertise advbase {base} and advskew {skew}.{collided} {_rule(nodes)}",
-        f"Set another advskew on all but one of {names}, e.g. 0 and 100.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.97,
+        group=group.id,
+        nodes=tuple(node.id for node in nodes),
+        start=start,
+        end=max(end, start + interval_ns(base, skew)),
+        frames=tuple(
+            sorted({period.first for node in nodes for period in node.master_periods[:6]})
+        ),
+        frame_count=sum(node.adverts for node in nodes),
+        summary=(
+            f"{names} have the same priority {base}/{skew}: which of them is MASTER is chance"
+        ),
+        explanation=(
+            f"All of them advertise advbase {base} and advskew {skew}.{collided} {_rule(nodes)}"
+        ),
+        remedy=f"Set another advskew on all but one of {names}, e.g. 0 and 100.",
     )
 
 

@@ -4,7 +4,7 @@ What it means
     Each change moves the addresses: connections break, and stateful firewalls with them.
 
 How it is seen
-    Elections: from a claim until one node alone is MASTER again. Overlaps, farewells and losing
+    Elections: from a claim until one node alone is MASTER again. Overlaps, bow-outs and losing
     claims of one election count as one change; the first election is not counted, nor a claim
     that loses at once to a master that stays.
 
@@ -33,7 +33,7 @@ from carpscope.protocol import timers
 from carpscope.timeline import traits
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import MasterPeriod, Node
 
 CHANGES = 4
 SITUATIONS_KEPT = 200
@@ -49,8 +49,8 @@ class _Election:
     frame: int
     last: Nanos
     """Its latest claim."""
-    claims: list[tuple[Node, Reign]]
-    before: Reign | None
+    claims: list[tuple[Node, MasterPeriod]]
+    before: MasterPeriod | None
     """The time as MASTER of who alone was MASTER when it began, and still was."""
     is_first: bool
     winner: Node | None = None
@@ -63,7 +63,7 @@ class _Election:
             return False
         if any(node is self.winner for node, _ in self.claims):
             return True
-        return any(reign.until - reign.start > _at_once(node) for node, reign in self.claims)
+        return any(period.until - period.start > _at_once(node) for node, period in self.claims)
 
     @property
     def window(self) -> Nanos:
@@ -108,19 +108,19 @@ class Flapping:
 
     def _claimed(self, fact: Claimed) -> None:
         state = self._states.setdefault(fact.group.id, _State(fact.group))
-        election, node, reign = state.election, fact.node, fact.node.reigns[-1]
+        election, node, period = state.election, fact.node, fact.node.master_periods[-1]
         others = [master for master in fact.group.masters if master is not node]
         open_still = election is not None and election.winner is None and others
         if election is not None and (open_still or fact.at - election.last <= _at_once(node)):
             election.last = fact.at
             if len(election.claims) < CLAIMS_KEPT:
-                election.claims.append((node, reign))
+                election.claims.append((node, period))
         else:
             if election is not None:
                 self._over = [*self._over, *_count(state, election)][-SITUATIONS_KEPT:]
-            before = others[0].reign if len(others) == 1 else None
+            before = others[0].master_period if len(others) == 1 else None
             election = state.election = _Election(
-                fact.at, fact.frame, fact.at, [(node, reign)], before, election is None
+                fact.at, fact.frame, fact.at, [(node, period)], before, election is None
             )
         election.winner = None if others else node
 
@@ -131,13 +131,13 @@ class Flapping:
         state = self._states.get(group)
         if state is None:
             return
-        began = {reign.first for reign in fact.into.reigns}
+        began = {period.first for period in fact.into.master_periods}
         both = (fact.node, fact.into)
         for one in (*state.recent, *([state.election] if state.election is not None else [])):
             one.claims = [
-                (fact.into if node is fact.node else node, reign)
-                for node, reign in one.claims
-                if node not in both or reign.first in began
+                (fact.into if node is fact.node else node, period)
+                for node, period in one.claims
+                if node not in both or period.first in began
             ]
             one.winner = fact.into if one.winner is fact.node else one.winner
         state.recent = deque((one for one in state.recent if one.claims), maxlen=RECENT_KEPT)
@@ -216,7 +216,7 @@ def _bouncing(state: _State) -> list[tuple[Node, int]]:
     assert state.start is not None
     found = []
     for node in state.nodes.values():
-        within = [r for r in node.reigns if state.start <= r.start <= state.end]
+        within = [r for r in node.master_periods if state.start <= r.start <= state.end]
         again = sum(one.adverts == 1 and one.ended_by == "silent" for one in within[:-1])
         if again >= CHANGES // 2 and again * 2 > len(within):
             found.append((node, again))
@@ -241,20 +241,22 @@ def _finding(state: _State) -> Finding:
         "of the node that comes and goes."
     )
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.95,
-        state.group.id,
-        tuple(state.nodes),
-        state.start,
-        state.end,
-        state.evidence.frames,
-        state.evidence.count,
-        f"the master changed {state.changes} times within {length}",
-        f"{state.changes} changes {since(state.start, state.end)}, among "
-        f"{listed(state.nodes)}.{why}",
-        remedy,
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.95,
+        group=state.group.id,
+        nodes=tuple(state.nodes),
+        start=state.start,
+        end=state.end,
+        frames=state.evidence.frames,
+        frame_count=state.evidence.count,
+        summary=f"the master changed {state.changes} times within {length}",
+        explanation=(
+            f"{state.changes} changes {since(state.start, state.end)}, among "
+            f"{listed(state.nodes)}.{why}"
+        ),
+        remedy=remedy,
     )
 
 

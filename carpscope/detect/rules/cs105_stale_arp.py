@@ -85,7 +85,7 @@ class StaleArp:
                 stale.loser = fact.into if stale.loser is fact.node else stale.loser
                 stale.winner = fact.into if stale.winner is fact.node else stale.winner
             self._found = [stale for stale in self._found if stale.loser is not stale.winner]
-        elif isinstance(fact, Left) and fact.reign.ended_by == "yielded":
+        elif isinstance(fact, Left) and fact.master_period.ended_by == "yielded":
             self._yielded(fact)
 
     def _yielded(self, fact: Left) -> None:
@@ -115,21 +115,25 @@ class StaleArp:
             if until - stale.at < third:
                 continue
             yield Finding(
-                RULE.code,
-                RULE.label,
-                RULE.severity,
-                0.7,
-                stale.group.id,
-                (stale.loser.id, stale.winner.id),
-                stale.at,
-                until,
-                tuple(sorted(stale.frames.values())),
-                len(stale.frames),
-                f"{stale.loser.id} announced {addresses(stale.frames)} last, but "
-                f"{stale.winner.id} is MASTER",
-                "ucarp announces its card's own MAC, so hosts that heard the loser last send to "
-                "it until their ARP entry ages or the winner announces again.",
-                f"On {stale.winner.id}: arping -U -I IF {addresses(stale.frames)}.",
+                code=RULE.code,
+                label=RULE.label,
+                severity=RULE.severity,
+                confidence=0.7,
+                group=stale.group.id,
+                nodes=(stale.loser.id, stale.winner.id),
+                start=stale.at,
+                end=until,
+                frames=tuple(sorted(stale.frames.values())),
+                frame_count=len(stale.frames),
+                summary=(
+                    f"{stale.loser.id} announced {addresses(stale.frames)} last, but "
+                    f"{stale.winner.id} is MASTER"
+                ),
+                explanation=(
+                    "ucarp announces its card's own MAC, so hosts that heard the loser last send "
+                    "to it until their ARP entry ages or the winner announces again."
+                ),
+                remedy=(f"On {stale.winner.id}: arping -U -I IF {addresses(stale.frames)}."),
                 ongoing=stale.until is None,
             )
 

@@ -107,7 +107,7 @@ class SplitGroup:
         """Give each address that two parts serve, of all that the same parts serve one finding."""
         by_address: dict[bytes, list[_Part]] = {}
         for group in self._context.groups[:PARTS_KEPT]:
-            if any(node.reigns for node in group.nodes.values()):
+            if any(node.master_periods for node in group.nodes.values()):
                 held = vips(group, self._context.config)
                 part = _of_group(group, at) if held else None
                 for address in held if part is not None else ():
@@ -149,11 +149,13 @@ def _pairs(parts: list[_Part]) -> Iterator[tuple[_Part, _Part]]:
 
 
 def _of_group(group: Group, at: Nanos) -> _Part | None:
-    nodes = [node for node in group.known if node.reigns]
+    nodes = [node for node in group.known if node.master_periods]
     if not nodes:
         return None
-    spells = [(r.start, r.end if r.end is not None else at) for node in nodes for r in node.reigns]
-    frames = [f for node in nodes[:4] for f in (node.reigns[0].first, node.last_frame)]
+    spells = [
+        (r.start, r.end if r.end is not None else at) for node in nodes for r in node.master_periods
+    ]
+    frames = [f for node in nodes[:4] for f in (node.master_periods[0].first, node.last_frame)]
     return _Part(
         f"vhid {group.vhid}{_on(group.vlan)}",
         group,

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.hosts import Shared, shared_by
+from carpscope.detect.hosts import SharedGroup, shared_by
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since
 from carpscope.timeline import traits
@@ -68,7 +68,7 @@ class SplitRoles:
 
     def see(self, fact: Fact) -> None:
         """Note that masters changed; at the end of a capture they only stop being seen."""
-        if not (isinstance(fact, Left) and fact.reign.ended_by == "capture"):
+        if not (isinstance(fact, Left) and fact.master_period.ended_by == "capture"):
             self._changed = True
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
@@ -101,7 +101,9 @@ class SplitRoles:
                 yield from _of_pair(pair, shared, next(iter(bests)))
 
 
-def _of_pair(pair: tuple[str, str], shared: list[Shared], best: int | None) -> Iterator[_Stretch]:
+def _of_pair(
+    pair: tuple[str, str], shared: list[SharedGroup], best: int | None
+) -> Iterator[_Stretch]:
     """Go through every change of master of the groups that two hosts share.
 
     `best` is which of them is to be MASTER; None where the configuration has them together.
@@ -111,10 +113,10 @@ def _of_pair(pair: tuple[str, str], shared: list[Shared], best: int | None) -> I
     """When, which group, which of the two, whether it begins, the frame."""
     for index, one in enumerate(shared):
         for side, node in enumerate(one.sides):
-            for reign in node.reigns[-REIGNS_LOOKED_AT:] if node is not None else ():
-                changes.append((reign.start, index, side, True, reign.first))
-                if reign.end is not None and reign.ended_by != "capture":
-                    changes.append((reign.end, index, side, False, reign.last))
+            for period in node.master_periods[-REIGNS_LOOKED_AT:] if node is not None else ():
+                changes.append((period.start, index, side, True, period.first))
+                if period.end is not None and period.ended_by != "capture":
+                    changes.append((period.end, index, side, False, period.last))
     held: list[set[int]] = [set() for _ in shared]
     is_one = best is None
     stretch: _Stretch | None = None
@@ -175,22 +177,29 @@ def _finding(stretch: _Stretch, end: Nanos) -> Finding:
     nodes = tuple(dict.fromkeys(n.id for side in stretch.sides.values() for _, n in side))
     frames = tuple(sorted(set(stretch.frames)))
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.9,
-        named[0],
-        nodes,
-        stretch.start,
-        end,
-        frames,
-        len(frames),
-        f"the groups of two nodes are split {stretch.because}: {told}",
-        f"Both nodes share these groups; {told} {since(stretch.start, end)}. Traffic that comes "
-        "in through one of them cannot leave through the other.",
-        "Find out why only some of the groups moved: an interface without preemption or without "
-        "demotion (FreeBSD: net.inet.carp.preempt=1 on both nodes; OpenBSD: one interface group), "
-        "or one whose configuration was removed.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.9,
+        group=named[0],
+        nodes=nodes,
+        start=stretch.start,
+        end=end,
+        frames=frames,
+        frame_count=len(frames),
+        summary=f"the groups of two nodes are split {stretch.because}: {told}",
+        explanation=(
+            f"Both nodes share these groups; {told} {since(stretch.start, end)}. Traffic that "
+            "comes "
+            "in through one of them cannot leave through the other."
+        ),
+        remedy=(
+            "Find out why only some of the groups moved: an interface without preemption or "
+            "without "
+            "demotion (FreeBSD: net.inet.carp.preempt=1 on both nodes; OpenBSD: one "
+            "interface group), "
+            "or one whose configuration was removed."
+        ),
         ongoing=stretch.end is None,
         others=tuple(named[1:]),
     )

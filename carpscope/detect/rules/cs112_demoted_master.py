@@ -74,8 +74,8 @@ class DemotedMaster:
             if fact.group.masters in ([], [fact.node]):
                 self._look(fact.group, fact.node, fact.change.at, fact.change.frame)
         elif isinstance(fact, Left):
-            over = fact.reign.ended_by != "capture"
-            self._end(fact.group, fact.node, fact.at, fact.reign.last, is_over=over)
+            over = fact.master_period.ended_by != "capture"
+            self._end(fact.group, fact.node, fact.at, fact.master_period.last, is_over=over)
             for other in fact.group.masters[:1] if over and len(fact.group.masters) == 1 else ():
                 self._look(fact.group, other, fact.at, other.last_frame)
         elif isinstance(fact, Forgotten) and fact.node is not None:
@@ -124,21 +124,29 @@ def _finding(spell: _Spell, end: Nanos) -> Finding:
     ongoing = not spell.is_over
     word = "is" if ongoing else "was"
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.95,
-        group.id,
-        (node.id,),
-        spell.start,
-        end,
-        frames,
-        len(frames),
-        f"{node.id} {word} MASTER and demoted ({spell.said}) for {span_text(end - spell.start)}",
-        f"{node.id} advertised {spell.said} {since(spell.start, end)}, which says that it is not "
-        f"fit. {why}",
-        f"Find out what demotes {node.id} (a link down, pfsync, a script), and why no other node "
-        "takes over: whether one runs, hears it, and preempts.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.95,
+        group=group.id,
+        nodes=(node.id,),
+        start=spell.start,
+        end=end,
+        frames=frames,
+        frame_count=len(frames),
+        summary=(
+            f"{node.id} {word} MASTER and demoted ({spell.said}) for {span_text(end - spell.start)}"
+        ),
+        explanation=(
+            f"{node.id} advertised {spell.said} {since(spell.start, end)}, which says that it "
+            "is not "
+            f"fit. {why}"
+        ),
+        remedy=(
+            f"Find out what demotes {node.id} (a link down, pfsync, a script), and why no "
+            "other node "
+            "takes over: whether one runs, hears it, and preempts."
+        ),
         ongoing=ongoing,
     )
 

@@ -86,21 +86,28 @@ class SilentMaster:
             else ""
         )
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.85,
-            group.id,
-            tuple(node for node in nodes if node in known),
-            holding.start,
-            end,
-            tuple(dict.fromkeys(holding.frames)),
-            holding.announced + holding.answered,
-            f"{name} holds {which} and did not advertise for {span_text(end - holding.start)}",
-            f"{who} {' and '.join(did)} {since(holding.start, holding.end)}, as a MASTER does"
-            f"{others}. No advertisement of it was captured until the end of that.",
-            f"{unicast}Look on {name} whether advertisements leave: tcpdump -ni IF 'proto 112'. "
-            "A firewall may drop protocol 112 on its way out.",
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.85,
+            group=group.id,
+            nodes=tuple(node for node in nodes if node in known),
+            start=holding.start,
+            end=end,
+            frames=tuple(dict.fromkeys(holding.frames)),
+            frame_count=holding.announced + holding.answered,
+            summary=(
+                f"{name} holds {which} and did not advertise for {span_text(end - holding.start)}"
+            ),
+            explanation=(
+                f"{who} {' and '.join(did)} {since(holding.start, holding.end)}, as a MASTER does"
+                f"{others}. No advertisement of it was captured until the end of that."
+            ),
+            remedy=(
+                f"{unicast}Look on {name} whether advertisements leave: tcpdump -ni IF 'proto "
+                "112'. "
+                "A firewall may drop protocol 112 on its way out."
+            ),
             ongoing=ongoing,
         )
 
@@ -109,7 +116,7 @@ def _until(group: Group, holding: Holding, at: Nanos) -> tuple[Nanos, bool]:
     """Return until when it is known to have held the addresses, and whether it still does."""
     if holding.is_over or holding.beside is not None:
         return holding.end, False
-    claims = (reign.start for node in group.members for reign in node.reigns)
+    claims = (period.start for node in group.members for period in node.master_periods)
     follows = min((claim for claim in claims if claim > holding.start), default=None)
     return (follows, False) if follows is not None else (at, True)
 

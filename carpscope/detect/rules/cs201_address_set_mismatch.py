@@ -117,7 +117,7 @@ class AddressSets(SignedWatch):
         )
 
     def _slips(self, found: list[Disagreement]) -> Iterator[Slip]:
-        """Give addresses that one node signs in the place of another, a slip of the hand apart.
+        """Give addresses that one node signs in the place of another, a typo apart.
 
         Only what is supplied is known to be right.
         """
@@ -135,8 +135,7 @@ class AddressSets(SignedWatch):
 
 def _look_alike(found: list[Slip]) -> str:
     told = dict.fromkeys(
-        f" {ip_text(slip.wrong)} is one slip of the hand from {ip_text(slip.right)}."
-        for slip in found
+        f" {ip_text(slip.wrong)} is probably a typo for {ip_text(slip.right)}." for slip in found
     )
     return "".join(told)
 

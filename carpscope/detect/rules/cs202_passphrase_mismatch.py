@@ -18,7 +18,7 @@ Sources
     CARP_KEY_LEN 20 in all kernels, ifconfig's copy of 19, ucarp.c's refusal of 20.
 """
 
-from carpscope.auth.keyring import AS_DEBIAN, AS_GUIS, Key
+from carpscope.auth.keyring import AS_DEBIAN, AS_GUIS, CandidateKey
 from carpscope.auth.recipes import Recipe
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
@@ -73,7 +73,7 @@ class Passphrases(SignedWatch):
 
     def finding(self, found: list[Disagreement]) -> Finding:
         """Name which candidate each node uses, never its text."""
-        keys: dict[str, Key] = {}
+        keys: dict[str, CandidateKey] = {}
         signed: dict[str, tuple[bytes, ...]] = {}
         for d in found:
             for node, recipe in d.sides:
@@ -101,7 +101,7 @@ class Passphrases(SignedWatch):
         )
 
 
-def _still(half: HalfDone, now: Recipe, keys: dict[str, Key]) -> str:
+def _still(half: HalfDone, now: Recipe, keys: dict[str, CandidateKey]) -> str:
     stays = listed(f"{node.id} still uses {keys[node.id].label}" for node in half.others)
     return f"{half.changed.id} now uses {now.key.label}, {stays}"
 
@@ -117,13 +117,13 @@ def _finish(half: HalfDone, now: Recipe, unless: str) -> str:
     )
 
 
-def _origin(key: Key) -> str:
+def _origin(key: CandidateKey) -> str:
     if key.is_empty:
         return "Without a passphrase the key is all zeros, which everybody can sign with."
     return next((text for word, text in ORIGINS.items() if word in key.variant), "")
 
 
-def _remedy(found: list[Disagreement], keys: dict[str, Key]) -> str:
+def _remedy(found: list[Disagreement], keys: dict[str, CandidateKey]) -> str:
     """Say on which node to enter it again: the one that has a mistake, or stands alone."""
     vhid = found[0].group.vhid
     nodes = {node.id: node for node in people(found)}
@@ -149,7 +149,7 @@ def _remedy(found: list[Disagreement], keys: dict[str, Key]) -> str:
     return f"{what}, at most 19 bytes of plain ASCII: {' or '.join(how)}."
 
 
-def _tools(keys: dict[str, Key]) -> str:
+def _tools(keys: dict[str, CandidateKey]) -> str:
     """Say which systems would change it again however often it is entered."""
     told = [
         f"{name} signs passphrase #{key.number} {key.variant}"

@@ -31,7 +31,7 @@ from carpscope.detect.rule import Context, Rule
 from carpscope.detect.signed import HalfDone, SignedWatch, announcements, half_done, make, people
 from carpscope.detect.snooping import snooping_remedy, snooping_text
 from carpscope.detect.words import addresses, listed, since, times
-from carpscope.timeline.links import BrokenLink, Trouble, broken_links, returned
+from carpscope.timeline.links import BrokenLink, LinkTrouble, broken_links, returned
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement
 
@@ -53,7 +53,7 @@ class Undecided(SignedWatch):
         for group in self._groups.groups:
             if group.id in told:
                 continue
-            links = [b for b in broken_links(group) if b.trouble is Trouble.REFUSED_OR_LOST]
+            links = [b for b in broken_links(group) if b.trouble is LinkTrouble.REFUSED_OR_LOST]
             if links:
                 yield _keyless(links, self._groups)
 
@@ -83,8 +83,8 @@ class Undecided(SignedWatch):
         return make(
             found,
             (RULE.code, RULE.label, RULE.severity),
-            f"{listed(unknown)} sign{'s' if len(unknown) == 1 else ''} something else than "
-            f"{listed(known)}" + (_alone(half) if half else ""),
+            f"{listed(unknown)} sign{'s' if len(unknown) == 1 else ''} with another passphrase or "
+            f"other addresses than {listed(known)}" + (_alone(half) if half else ""),
             f"{signs}; nothing supplied explains {listed(unknown)}: another passphrase, or an "
             "address that is not among the candidates."
             + (f" {_still(half)}" if half and not half.known else "")
@@ -189,24 +189,28 @@ def _keyless(links: list[BrokenLink], context: Context) -> Finding:
         else "",
     ]
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.8 if "different" in announced else 0.6,
-        first.group.id,
-        tuple(names),
-        start,
-        end,
-        tuple(first.frames),
-        sum(b.count for b in links),
-        _summary(links, names),
-        f"{first.receiver.id} went on {times(first.missed)} although {first.sender.id}, which "
-        f"advertises as well or better, was there, {since(start, end)}; {counters}. "
-        "Either they sign differently or nothing passes between them; without the passphrase "
-        f"the packets do not say which.{_came_back(first)}{announced}"
-        f"{snooping_text(context, first.group)}",
-        f"{snooping_remedy(context, first.group)}{_to_be_sure(context)} A node that gets "
-        f"packets and refuses them says so: {listed(text for text in where if text)}.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.8 if "different" in announced else 0.6,
+        group=first.group.id,
+        nodes=tuple(names),
+        start=start,
+        end=end,
+        frames=tuple(first.frames),
+        frame_count=sum(b.count for b in links),
+        summary=_summary(links, names),
+        explanation=(
+            f"{first.receiver.id} went on {times(first.missed)} although {first.sender.id}, which "
+            f"advertises as well or better, was there, {since(start, end)}; {counters}. "
+            "Either they sign differently or nothing passes between them; without the passphrase "
+            f"the packets do not say which.{_came_back(first)}{announced}"
+            f"{snooping_text(context, first.group)}"
+        ),
+        remedy=(
+            f"{snooping_remedy(context, first.group)}{_to_be_sure(context)} A node that gets "
+            f"packets and refuses them says so: {listed(text for text in where if text)}."
+        ),
         settles=max(link.settles for link in links),
         rests=max(link.rests for link in links),
     )

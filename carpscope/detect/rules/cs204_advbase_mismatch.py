@@ -43,7 +43,7 @@ class AdvbaseMismatch:
         """Give one finding for each group."""
         del at
         for group in self._context.groups:
-            nodes = [node for node in group.established if node.reigns]
+            nodes = [node for node in group.established if node.master_periods]
             values = {node.advbase for node in nodes}
             if len(values) < 2 or not _meet(group):
                 continue
@@ -57,20 +57,25 @@ class AdvbaseMismatch:
                 "says."
             )
             yield Finding(
-                RULE.code,
-                RULE.label,
-                RULE.severity,
-                0.97,
-                group.id,
-                tuple(node.id for node in nodes),
-                min(node.first for node in nodes),
-                max(node.last for node in nodes),
-                tuple(sorted({r.first for node in nodes for r in node.reigns[:6]})),
-                sum(node.adverts for node in nodes),
-                f"{told} in one group",
-                f"{threefold} A backup with advbase {high} waits {3 * high} s until it takes over.",
-                f"Set the same advbase on {named(node.id for node in nodes)} and order them by "
-                "advskew.",
+                code=RULE.code,
+                label=RULE.label,
+                severity=RULE.severity,
+                confidence=0.97,
+                group=group.id,
+                nodes=tuple(node.id for node in nodes),
+                start=min(node.first for node in nodes),
+                end=max(node.last for node in nodes),
+                frames=tuple(sorted({r.first for node in nodes for r in node.master_periods[:6]})),
+                frame_count=sum(node.adverts for node in nodes),
+                summary=f"{told} in one group",
+                explanation=(
+                    f"{threefold} A backup with advbase {high} waits {3 * high} s until it takes "
+                    "over."
+                ),
+                remedy=(
+                    f"Set the same advbase on {named(node.id for node in nodes)} and order them by "
+                    "advskew."
+                ),
             )
 
 

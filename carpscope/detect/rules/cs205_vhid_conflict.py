@@ -70,20 +70,26 @@ def _finding(group: Group, members: list[Node], one: Node, other: Node) -> Findi
         held = in_words({address for node in side for address in held_by(node)})
         told.append(f"{listed(node.id for node in side)} for {addresses(held)}")
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.85,
-        group.id,
-        tuple(node.id for node in (*mine, *others)),
-        max(one.first, other.first),
-        min(max(n.last for n in mine), max(n.last for n in others)),
-        tuple(sorted({reign.first for node in members for reign in node.reigns[:4]})),
-        sum(node.adverts for node in members),
-        f"two unrelated clusters use vhid {group.vhid}: {listed(told)}",
-        f"{_apart(mine, others)}. Yet both send from the virtual MAC of vhid {group.vhid}.",
-        f"Give one of the clusters another vhid ({listed(n.id for n in others)} or "
-        f"{listed(n.id for n in mine)}).",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.85,
+        group=group.id,
+        nodes=tuple(node.id for node in (*mine, *others)),
+        start=max(one.first, other.first),
+        end=min(max(n.last for n in mine), max(n.last for n in others)),
+        frames=tuple(
+            sorted({period.first for node in members for period in node.master_periods[:4]})
+        ),
+        frame_count=sum(node.adverts for node in members),
+        summary=f"two unrelated clusters use vhid {group.vhid}: {listed(told)}",
+        explanation=(
+            f"{_apart(mine, others)}. Yet both send from the virtual MAC of vhid {group.vhid}."
+        ),
+        remedy=(
+            f"Give one of the clusters another vhid ({listed(n.id for n in others)} or "
+            f"{listed(n.id for n in mine)})."
+        ),
     )
 
 

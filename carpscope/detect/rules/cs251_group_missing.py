@@ -90,20 +90,25 @@ class GroupMissing:
         vrrp = sum(observer.vrrp for observer in observers)
         other = f" Advertisements: {instead(vrrp)}." if vrrp and not heard else ""
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.95,
-            group_id(expected.vlan, expected.vhid),
-            (),
-            absence.start,
-            absence.end if absence.end is not None else at,
-            (),
-            0,
-            f"{called} is expected here, and nobody advertises it",
-            f"The configuration lists this group; not one advertisement of it was heard.{other}",
-            "Look whether its nodes run and their carp interfaces are up, and whether the mirror "
-            f"port carries their VLAN: tcpdump -ni IF '{RECOMMENDED}' there.",
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.95,
+            group=group_id(expected.vlan, expected.vhid),
+            nodes=(),
+            start=absence.start,
+            end=absence.end if absence.end is not None else at,
+            frames=(),
+            frame_count=0,
+            summary=f"{called} is expected here, and nobody advertises it",
+            explanation=(
+                f"The configuration lists this group; not one advertisement of it was heard.{other}"
+            ),
+            remedy=(
+                "Look whether its nodes run and their carp interfaces are up, and whether the "
+                "mirror "
+                f"port carries their VLAN: tcpdump -ni IF '{RECOMMENDED}' there."
+            ),
             ongoing=absence.end is None,
         )
 

@@ -68,22 +68,28 @@ def _strangers(expected: ExpectedGroup, group: Group) -> list[Node]:
 
 
 def _finding(expected: ExpectedGroup, group: Group, node: Node) -> Finding:
-    first = [reign.first for reign in node.reigns[:1]]
+    first = [period.first for period in node.master_periods[:1]]
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.95,
-        group.id,
-        (node.id,),
-        node.first,
-        node.last,
-        tuple(dict.fromkeys([*first, node.last_frame])),
-        node.adverts,
-        f"{node.id} advertises {expected.name or 'this group'}, and is not one of its nodes",
-        "The configuration lists the nodes of this group, and none of them has this address.",
-        f"If {node.id} belongs to the group, list it in carpscope.toml; else find who has this "
-        "address, and whether it was given the group's passphrase.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.95,
+        group=group.id,
+        nodes=(node.id,),
+        start=node.first,
+        end=node.last,
+        frames=tuple(dict.fromkeys([*first, node.last_frame])),
+        frame_count=node.adverts,
+        summary=(
+            f"{node.id} advertises {expected.name or 'this group'}, and is not one of its nodes"
+        ),
+        explanation=(
+            "The configuration lists the nodes of this group, and none of them has this address."
+        ),
+        remedy=(
+            f"If {node.id} belongs to the group, list it in carpscope.toml; else find who has this "
+            "address, and whether it was given the group's passphrase."
+        ),
         ongoing=node.is_master,
     )
 

@@ -66,14 +66,14 @@ class UnexpectedMaster:
             named = set(expected.master)
             masters = [n for n in group.masters if n.is_master]
             wrong = [n for n in masters if named.isdisjoint(n.addresses)]
-            ends = isinstance(fact, Left) and fact.reign.ended_by == "capture"
+            ends = isinstance(fact, Left) and fact.master_period.ended_by == "capture"
             if len(wrong) < len(masters) or (not masters and not ends):
                 self._end(group, fact.at)
             elif wrong and group.id not in self._now and isinstance(fact, Claimed):
                 self._begin(group, wrong[0], fact.at, fact.frame, expected)
             elif wrong and group.id not in self._now:
                 node = wrong[0]  # the named one left
-                self._begin(group, node, fact.at, node.reigns[-1].first, expected)
+                self._begin(group, node, fact.at, node.master_periods[-1].first, expected)
         elif isinstance(fact, Forgotten) and fact.node is None:
             self._now.pop(fact.group.id, None)
 
@@ -102,22 +102,28 @@ class UnexpectedMaster:
         frames = tuple(dict.fromkeys((spell.frame, node.last_frame)))
         is_open = spell.end is None
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.95,
-            spell.group.id,
-            (node.id,),
-            spell.start,
-            end,
-            frames,
-            len(frames),
-            f"{node.id} {'is' if is_open else 'was'} MASTER and not {named}, as expected, for "
-            f"{span_text(end - spell.start)}",
-            f"The configuration names {named}; {node.id} became MASTER, and {named} was not "
-            f"{since(spell.start, end)}.",
-            f"Look why {named} is not MASTER: whether it runs, is demoted, or only waits since "
-            f"preemption is off{_declared(spell.preempts)}.",
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.95,
+            group=spell.group.id,
+            nodes=(node.id,),
+            start=spell.start,
+            end=end,
+            frames=frames,
+            frame_count=len(frames),
+            summary=(
+                f"{node.id} {'is' if is_open else 'was'} MASTER and not {named}, as expected, for "
+                f"{span_text(end - spell.start)}"
+            ),
+            explanation=(
+                f"The configuration names {named}; {node.id} became MASTER, and {named} was not "
+                f"{since(spell.start, end)}."
+            ),
+            remedy=(
+                f"Look why {named} is not MASTER: whether it runs, is demoted, or only waits since "
+                f"preemption is off{_declared(spell.preempts)}."
+            ),
             ongoing=is_open,
         )
 

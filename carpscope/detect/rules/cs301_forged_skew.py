@@ -29,8 +29,8 @@ from carpscope.detect.deceived import Attack, AttackWatch, achieved
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed, since
-from carpscope.timeline.facts import Deceived, Joined
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.facts import Joined, Spoofed
+from carpscope.timeline.impostor import SpoofKind
 
 
 class Forged(AttackWatch):
@@ -38,7 +38,7 @@ class Forged(AttackWatch):
 
     def concerns(self, attack: Attack) -> bool:
         """Tell whether values were changed."""
-        return attack.deceit is Deceit.FORGED
+        return attack.spoof_kind is SpoofKind.FORGED
 
     def finding(self, attack: Attack) -> Finding:
         """Say what was changed and what it did."""
@@ -46,22 +46,26 @@ class Forged(AttackWatch):
         count = attack.evidence.count
         sources = listed(ip_text(source) for source in attack.sources)
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.95,
-            attack.group.id,
-            (attack.victim,),
-            attack.start,
-            attack.end,
-            attack.evidence.frames,
-            count,
-            f"{count} advertisements of {attack.victim} were forged to say {said}",
-            f"Counter and HMAC are those of advertisements that said {_shape(attack.shape)}, "
-            f"{since(attack.start, attack.end)}, with {sources} as source. "
-            f"Effect: {achieved(attack)}.",
-            "Find the switch port these frames come from and disconnect it; then change the "
-            "passphrase on all nodes, so that what was captured is of no more use.",
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.95,
+            group=attack.group.id,
+            nodes=(attack.victim,),
+            start=attack.start,
+            end=attack.end,
+            frames=attack.evidence.frames,
+            frame_count=count,
+            summary=(f"{count} advertisements of {attack.victim} were forged to say {said}"),
+            explanation=(
+                f"Counter and HMAC are those of advertisements that said {_shape(attack.shape)}, "
+                f"{since(attack.start, attack.end)}, with {sources} as source. "
+                f"Effect: {achieved(attack)}."
+            ),
+            remedy=(
+                "Find the switch port these frames come from and disconnect it; then change the "
+                "passphrase on all nodes, so that what was captured is of no more use."
+            ),
             attacker=attack.attacker,
         )
 
@@ -79,6 +83,6 @@ RULE = Rule(
     "Forged advertisements",
     Severity.CRITICAL,
     Forged,
-    (Deceived, Joined),
+    (Spoofed, Joined),
     plain="somebody sent forged messages in the name of {who}",
 )

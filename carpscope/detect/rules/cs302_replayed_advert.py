@@ -28,8 +28,8 @@ from carpscope.detect.deceived import Attack, AttackWatch, achieved
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed, since
-from carpscope.timeline.facts import Deceived, Joined
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.facts import Joined, Spoofed
+from carpscope.timeline.impostor import SpoofKind
 
 
 class Replayed(AttackWatch):
@@ -37,7 +37,7 @@ class Replayed(AttackWatch):
 
     def concerns(self, attack: Attack) -> bool:
         """Tell whether it is a replay and no loop."""
-        return attack.deceit is Deceit.REPLAYED and not attack.is_loop
+        return attack.spoof_kind is SpoofKind.REPLAYED and not attack.is_loop
 
     def finding(self, attack: Attack) -> Finding:
         """Say what was repeated and what it did."""
@@ -47,22 +47,26 @@ class Replayed(AttackWatch):
         copied = f"{copies} earlier advertisements" if copies > 1 else "one earlier advertisement"
         sources = listed(ip_text(source) for source in attack.sources)
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.95 if count > 1 else 0.8,
-            attack.group.id,
-            (attack.victim,),
-            attack.start,
-            attack.end,
-            attack.evidence.frames,
-            count,
-            f"advertisements of {attack.victim} were sent again {times} by someone else",
-            f"{copied} came again, counter and HMAC alike, "
-            f"{since(attack.start, attack.end)}, with {sources} as source. "
-            f"Effect: {achieved(attack)}.",
-            "Find the switch port these frames come from and disconnect it; then change the "
-            "passphrase on all nodes, so that what was captured is of no more use.",
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.95 if count > 1 else 0.8,
+            group=attack.group.id,
+            nodes=(attack.victim,),
+            start=attack.start,
+            end=attack.end,
+            frames=attack.evidence.frames,
+            frame_count=count,
+            summary=(f"advertisements of {attack.victim} were sent again {times} by someone else"),
+            explanation=(
+                f"{copied} came again, counter and HMAC alike, "
+                f"{since(attack.start, attack.end)}, with {sources} as source. "
+                f"Effect: {achieved(attack)}."
+            ),
+            remedy=(
+                "Find the switch port these frames come from and disconnect it; then change the "
+                "passphrase on all nodes, so that what was captured is of no more use."
+            ),
             attacker=attack.attacker,
         )
 
@@ -73,6 +77,6 @@ RULE = Rule(
     "Replayed advertisements",
     Severity.CRITICAL,
     Replayed,
-    (Deceived, Joined),
+    (Spoofed, Joined),
     plain="somebody sent messages of {who} again that had been recorded before",
 )

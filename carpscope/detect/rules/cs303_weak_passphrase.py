@@ -63,23 +63,29 @@ class Weak:
             how = dict.fromkeys(commands.to_set_passphrase(node, vhid) for node, _ in weak.values())
             empty = any(label == EMPTY_KEY.label for _, label in weak.values())
             yield Finding(
-                RULE.code,
-                RULE.label,
-                RULE.severity,
-                0.99,
-                group.id,
-                tuple(weak),
-                min(times),
-                max(times),
-                tuple(sorted(frames))[:24],
-                count,
-                f"{listed(weak)} sign{'s' if len(weak) == 1 else ''} with {kinds}, "
-                + ("which is no secret" if empty else "a word that manuals print"),
-                f"{count} advertisement{'s verify' if count > 1 else ' verifies'} with {kinds}. "
-                "One captured packet is enough to test a guess, and who guesses it can take the "
-                "addresses over or keep every node silent.",
-                "Set a random passphrase of 19 characters on every node, the backup first: "
-                f"{' or '.join(how)}.",
+                code=RULE.code,
+                label=RULE.label,
+                severity=RULE.severity,
+                confidence=0.99,
+                group=group.id,
+                nodes=tuple(weak),
+                start=min(times),
+                end=max(times),
+                frames=tuple(sorted(frames))[:24],
+                frame_count=count,
+                summary=(
+                    f"{listed(weak)} sign{'s' if len(weak) == 1 else ''} with {kinds}, "
+                    + ("which is no secret" if empty else "a word that manuals print")
+                ),
+                explanation=(
+                    f"{count} advertisement{'s verify' if count > 1 else ' verifies'} with "
+                    f"{kinds}. One captured packet is enough to test a guess, and who guesses it "
+                    "can take the addresses over or keep every node silent."
+                ),
+                remedy=(
+                    "Set a random passphrase of 19 characters on every node, the backup first: "
+                    f"{' or '.join(how)}."
+                ),
             )
 
 

@@ -85,23 +85,27 @@ def _finding(crowd: Crowd, where: str) -> Finding:
     vlan, vhid = crowd.group
     senders = f"about {crowd.senders:,}" if crowd.senders != crowd.adverts else f"{crowd.senders:,}"
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.9 if crowd.is_one else 0.8,
-        group_id(vlan, vhid),
-        (),
-        crowd.start,
-        crowd.end,
-        crowd.frames,
-        crowd.adverts,
-        f"{senders} unknown senders advertised {where}",
-        f"{crowd.adverts:,} advertisements of {senders} source addresses, "
-        f"{since(crowd.start, crowd.end)}: none of them verified or went on in its "
-        "beat for longer than the nodes that are followed. "
-        "They are invented, and counted here only.",
-        "Find the switch port these frames come from, and let protocol 112 in from the nodes' "
-        "ports only.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.9 if crowd.is_one else 0.8,
+        group=group_id(vlan, vhid),
+        nodes=(),
+        start=crowd.start,
+        end=crowd.end,
+        frames=crowd.frames,
+        frame_count=crowd.adverts,
+        summary=f"{senders} unknown senders advertised {where}",
+        explanation=(
+            f"{crowd.adverts:,} advertisements of {senders} source addresses, "
+            f"{since(crowd.start, crowd.end)}: none of them verified or went on in its "
+            "beat for longer than the nodes that are followed. "
+            "They are invented, and counted here only."
+        ),
+        remedy=(
+            "Find the switch port these frames come from, and let protocol 112 in from the nodes' "
+            "ports only."
+        ),
     )
 
 

@@ -35,7 +35,7 @@ from carpscope.detect.finding import Attacker, Evidence, Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import advertisements, named, since
 from carpscope.protocol import timers
-from carpscope.timeline.authentication import FEW, Span
+from carpscope.timeline.authentication import FEW, SigningSpan
 from carpscope.timeline.facts import Fact, Forgotten, Unsigned
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
@@ -217,19 +217,19 @@ def _make(
         for frame in _ends(way)
     ) or sorted(node.last_frame for node in nodes)
     return Finding(
-        RULE.code,
-        RULE.label,
-        severity,
-        0.99,
-        group.id,
-        tuple(node.id for node in nodes),
-        first,
-        max(node.last for node in nodes),
-        tuple(dict.fromkeys(frames))[:24],
-        count,
-        summary,
-        explanation,
-        remedy,
+        code=RULE.code,
+        label=RULE.label,
+        severity=severity,
+        confidence=0.99,
+        group=group.id,
+        nodes=tuple(node.id for node in nodes),
+        start=first,
+        end=max(node.last for node in nodes),
+        frames=tuple(dict.fromkeys(frames))[:24],
+        frame_count=count,
+        summary=summary,
+        explanation=explanation,
+        remedy=remedy,
         settles=first + timers.REACHABLE,  # what is asked for may be what they sign
     )
 
@@ -238,11 +238,11 @@ def _while(nodes: list[Node]) -> str:
     return since(min(node.first for node in nodes), max(node.last for node in nodes))
 
 
-def _ends(span: Span) -> tuple[int, int]:
+def _ends(span: SigningSpan) -> tuple[int, int]:
     return span.first, span.last
 
 
-def _times(span: Span) -> tuple[Nanos, Nanos]:
+def _times(span: SigningSpan) -> tuple[Nanos, Nanos]:
     return span.start, span.end
 
 

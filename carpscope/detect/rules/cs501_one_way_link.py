@@ -27,34 +27,36 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.snooping import snooping_remedy, snooping_text
 from carpscope.detect.words import times
-from carpscope.timeline.links import BrokenLink, Trouble
+from carpscope.timeline.links import BrokenLink, LinkTrouble
 
 
 class OneWay(LinkWatch):
     """Finds links that work in one direction."""
 
-    troubles = (Trouble.ONE_WAY,)
+    troubles = (LinkTrouble.ONE_WAY,)
 
     def finding(self, link: BrokenLink) -> Finding:
         """Say who is not heard by whom."""
         sender, receiver = link.sender.id, link.receiver.id
         snooping = snooping_text(self._context, link.group)
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.95 if link.answered > 2 else 0.85,
-            link.group.id,
-            (sender, receiver),
-            link.start,
-            link.end,
-            tuple(dict.fromkeys(link.frames)),
-            link.count,
-            f"{receiver} does not receive {sender}, while {sender} receives {receiver}",
-            f"{missed_text(link)}, {when_text(link)}. The counter of {sender} "
-            f"continued that of {receiver} {times(link.answered)}: that direction works."
-            f"{peer_text(link)}{snooping}",
-            peer_remedy(link)
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.95 if link.answered > 2 else 0.85,
+            group=link.group.id,
+            nodes=(sender, receiver),
+            start=link.start,
+            end=link.end,
+            frames=tuple(dict.fromkeys(link.frames)),
+            frame_count=link.count,
+            summary=(f"{receiver} does not receive {sender}, while {sender} receives {receiver}"),
+            explanation=(
+                f"{missed_text(link)}, {when_text(link)}. The counter of {sender} "
+                f"continued that of {receiver} {times(link.answered)}: that direction works."
+                f"{peer_text(link)}{snooping}"
+            ),
+            remedy=peer_remedy(link)
             or f"{snooping_remedy(self._context, link.group)}"
             f"Find what drops advertisements from {sender} on the way to {receiver}: "
             f"tcpdump -ni IF 'proto 112' on {receiver}, then switch ACLs, storm control, IGMP "

@@ -26,20 +26,20 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.snooping import snooping_remedy, snooping_text
 from carpscope.detect.words import times
-from carpscope.timeline.links import BrokenLink, Trouble
+from carpscope.timeline.links import BrokenLink, LinkTrouble
 from carpscope.timeline.node import Node
 
 
 class Partition(LinkWatch):
     """Finds pairs that are cut off from each other."""
 
-    troubles = (Trouble.BOTH_WAYS, Trouble.UNDECIDED)
+    troubles = (LinkTrouble.BOTH_WAYS, LinkTrouble.UNDECIDED)
 
     def finding(self, link: BrokenLink) -> Finding:
         """Say who does not reach whom."""
         sender, receiver = link.sender.id, link.receiver.id
         snooping = snooping_text(self._context, link.group)
-        sure = link.trouble is Trouble.BOTH_WAYS
+        sure = link.trouble is LinkTrouble.BOTH_WAYS
         other = (
             f"{sender} did not react to {receiver} {times(link.ignored)} either"
             if sure
@@ -47,22 +47,26 @@ class Partition(LinkWatch):
             f"counter {_silent_because(link.sender)}"
         )
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.95 if sure else 0.6,
-            link.group.id,
-            (sender, receiver),
-            link.start,
-            link.end,
-            tuple(dict.fromkeys(link.frames)),
-            link.count,
-            f"{sender} and {receiver} do not reach each other"
-            if sure
-            else f"{receiver} does not receive {sender}, and perhaps not the reverse either",
-            f"{missed_text(link)}, {when_text(link)}; {other}. Both sign alike."
-            f"{peer_text(link)}{snooping}",
-            peer_remedy(link)
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.95 if sure else 0.6,
+            group=link.group.id,
+            nodes=(sender, receiver),
+            start=link.start,
+            end=link.end,
+            frames=tuple(dict.fromkeys(link.frames)),
+            frame_count=link.count,
+            summary=(
+                f"{sender} and {receiver} do not reach each other"
+                if sure
+                else f"{receiver} does not receive {sender}, and perhaps not the reverse either"
+            ),
+            explanation=(
+                f"{missed_text(link)}, {when_text(link)}; {other}. Both sign alike."
+                f"{peer_text(link)}{snooping}"
+            ),
+            remedy=peer_remedy(link)
             or f"{snooping_remedy(self._context, link.group)}"
             f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
             "them, multicast filtering (IGMP snooping without a querier), a broken uplink.",

@@ -33,12 +33,12 @@ from carpscope.core.units import SECOND, Nanos, seconds_text
 from carpscope.detect.deceived import Attack, AttackWatch
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.slow import Slow, Why, came_back, slow
+from carpscope.detect.slow import Slow, SlowReason, came_back, slow
 from carpscope.detect.words import listed, since
 from carpscope.timeline import traits
-from carpscope.timeline.facts import Deceived, Ended, Joined
+from carpscope.timeline.facts import Ended, Joined, Spoofed
 from carpscope.timeline.group import Group
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.impostor import SpoofKind
 from carpscope.wire.carp import interval_ns
 
 
@@ -47,8 +47,8 @@ class Looped(AttackWatch):
 
     def concerns(self, attack: Attack) -> bool:
         """Tell whether it is a loop, or a router's doing."""
-        is_loop = attack.deceit is Deceit.REPLAYED and attack.is_loop
-        return is_loop or attack.deceit is Deceit.FORWARDED
+        is_loop = attack.spoof_kind is SpoofKind.REPLAYED and attack.is_loop
+        return is_loop or attack.spoof_kind is SpoofKind.FORWARDED
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give loops that returned advertisements show, and those that a node's pace does."""
@@ -56,7 +56,7 @@ class Looped(AttackWatch):
         for group in self.context.groups:
             for node in group.known:
                 for one in slow(node):
-                    if one.why is Why.HEARS_ITSELF:
+                    if one.why is SlowReason.HEARS_ITSELF:
                         yield _heard(group, one, at)
 
     def finding(self, attack: Attack) -> Finding:
@@ -65,26 +65,28 @@ class Looped(AttackWatch):
         delays = sorted(attack.originals.values())
         returned = f"{count} of them" if count > 1 else "One of them"
         how = "unchanged"
-        if attack.deceit is Deceit.FORWARDED:
+        if attack.spoof_kind is SpoofKind.FORWARDED:
             how = f"with TTL {listed(map(str, attack.ttls))}"
         others = attack.strangers()
         whose = f" The frames that came back are from {_macs(others)}." if others else ""
         return Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.85,
-            attack.group.id,
-            (attack.victim,),
-            attack.start,
-            attack.end,
-            attack.evidence.frames,
-            count,
-            f"advertisements of {attack.victim} come back to the segment",
-            f"{returned} returned {how}, {_span(delays)} after "
-            f"{'they were' if count > 1 else 'it was'} sent"
-            f"{f', {since(attack.start, attack.end)}' if count > 1 else ''}.{whose}",
-            _remedy(attack, others),
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.85,
+            group=attack.group.id,
+            nodes=(attack.victim,),
+            start=attack.start,
+            end=attack.end,
+            frames=attack.evidence.frames,
+            frame_count=count,
+            summary=f"advertisements of {attack.victim} come back to the segment",
+            explanation=(
+                f"{returned} returned {how}, {_span(delays)} after "
+                f"{'they were' if count > 1 else 'it was'} sent"
+                f"{f', {since(attack.start, attack.end)}' if count > 1 else ''}.{whose}"
+            ),
+            remedy=_remedy(attack, others),
         )
 
 
@@ -99,7 +101,7 @@ def _macs(macs: Iterable[bytes]) -> str:
 
 def _remedy(attack: Attack, others: list[bytes]) -> str:
     """Name who sends them again, where the frames do."""
-    if attack.deceit is Deceit.FORWARDED:
+    if attack.spoof_kind is SpoofKind.FORWARDED:
         who = f"the router at {_macs(others)}" if others else "the router"
         return (
             f"Find {who} that sends protocol 112 on to the segment it came from (multicast "
@@ -122,22 +124,26 @@ def _heard(group: Group, one: Slow, at: Nanos) -> Finding:
     first, last = (f"{wait / SECOND:.2f}" for wait in traits.takeover(node))
     announced = seconds_text(interval_ns(*spell.shape), digits=2)
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.9,
-        group.id,
-        (node.id,),
-        spell.start,
-        spell.end,
-        tuple(dict.fromkeys(spell.frames)),
-        spell.count + 1,
-        f"{node.id} hears its own advertisements and steps down after each",
-        f"{spell.count} intervals in a row, {since(spell.start, spell.end)}, were "
-        f"{seconds_text(spell.mean, digits=2)} long, and {came_back(one)}. {node.id} announces "
-        f"{announced}; as a backup it waits {first} to {last} s. {one.counter}",
-        f"Find what returns multicast to {node.id}: its card or driver, a virtual switch with "
-        "promiscuous mode and teamed uplinks, a bridge of the host.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.9,
+        group=group.id,
+        nodes=(node.id,),
+        start=spell.start,
+        end=spell.end,
+        frames=tuple(dict.fromkeys(spell.frames)),
+        frame_count=spell.count + 1,
+        summary=f"{node.id} hears its own advertisements and steps down after each",
+        explanation=(
+            f"{spell.count} intervals in a row, {since(spell.start, spell.end)}, were "
+            f"{seconds_text(spell.mean, digits=2)} long, and {came_back(one)}. {node.id} announces "
+            f"{announced}; as a backup it waits {first} to {last} s. {one.counter}"
+        ),
+        remedy=(
+            f"Find what returns multicast to {node.id}: its card or driver, a virtual switch with "
+            "promiscuous mode and teamed uplinks, a bridge of the host."
+        ),
         ongoing=lasts and at - spell.end <= spell.longest,
     )
 
@@ -148,6 +154,6 @@ RULE = Rule(
     "Advertisements come back",
     Severity.ERROR,
     Looped,
-    (Deceived, Joined, Ended),
+    (Spoofed, Joined, Ended),
     plain="what hosts sent came back to them, as through a loop of cables",
 )

@@ -27,7 +27,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Forgotten, Joined, Refused
+from carpscope.timeline.facts import FailedCheck, Forgotten, Joined, Refused
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -36,7 +36,7 @@ def _watch(context: Context) -> DroppedWatch:
         RULE.code,
         RULE.label,
         RULE.severity,
-        Drop.TTL,
+        FailedCheck.TTL,
         "a TTL other than 255",
         "Find what routes or rewrites protocol 112 on the way from this node, and take it out; "
         "CARP works only within one layer-2 segment.",

@@ -26,7 +26,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Forgotten, Joined, Refused
+from carpscope.timeline.facts import FailedCheck, Forgotten, Joined, Refused
 
 
 def _watch(context: Context) -> DroppedWatch:
@@ -35,7 +35,7 @@ def _watch(context: Context) -> DroppedWatch:
         RULE.code,
         RULE.label,
         RULE.severity,
-        Drop.CHECKSUM,
+        FailedCheck.CHECKSUM,
         "a wrong checksum",
         "Find the device that changes these packets: capture on both sides of each hop and "
         "compare; suspect NAT of protocol 112, then hardware.",

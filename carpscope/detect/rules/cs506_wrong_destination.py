@@ -25,7 +25,7 @@ Sources
 from carpscope.detect.dropped import DroppedWatch
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.timeline.facts import Drop, Forgotten, Joined, Refused
+from carpscope.timeline.facts import FailedCheck, Forgotten, Joined, Refused
 from carpscope.timeline.node import Node
 
 
@@ -35,7 +35,7 @@ def _watch(context: Context) -> DroppedWatch:
         RULE.code,
         RULE.label,
         RULE.severity,
-        Drop.DESTINATION,
+        FailedCheck.DESTINATION,
         "the wrong destination MAC",
         _remedy,
     )

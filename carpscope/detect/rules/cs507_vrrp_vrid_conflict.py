@@ -123,21 +123,23 @@ def _finding(group: Group, routers: _Routers) -> Finding:
         told += f", from {theirs}, while the CARP nodes send from {own}: no MAC is shared."
     collides = routers.to_group or mac in routers.macs
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity if collides else Severity.INFO,
-        0.97,
-        group.id,
-        tuple(ip_text(source) for source in routers.sources),
-        routers.start,
-        routers.end,
-        routers.evidence.frames,
-        routers.evidence.count,
-        f"VRRP {version} from {who} uses the number {group.vhid} of this CARP group",
-        told,
-        f"Change the VRID of {who}, or this group's vhid, to a number nobody uses."
-        if collides
-        else "Nothing has to be changed; numbers that differ are easier to read.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity if collides else Severity.INFO,
+        confidence=0.97,
+        group=group.id,
+        nodes=tuple(ip_text(source) for source in routers.sources),
+        start=routers.start,
+        end=routers.end,
+        frames=routers.evidence.frames,
+        frame_count=routers.evidence.count,
+        summary=(f"VRRP {version} from {who} uses the number {group.vhid} of this CARP group"),
+        explanation=told,
+        remedy=(
+            f"Change the VRID of {who}, or this group's vhid, to a number nobody uses."
+            if collides
+            else "Nothing has to be changed; numbers that differ are easier to read."
+        ),
     )
 
 

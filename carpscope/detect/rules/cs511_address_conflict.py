@@ -164,7 +164,7 @@ class AddressConflict:
         for vlan, vrid in self._vrids:
             in_use.setdefault(vlan, set()).add(vrid)
         for group in self._context.groups:
-            if not any(node.reigns for node in group.nodes.values()):
+            if not any(node.master_periods for node in group.nodes.values()):
                 continue
             for address in vips(group, self._context.config):
                 self._judge(group, address, frozenset(in_use[group.vlan]), at)
@@ -187,7 +187,7 @@ class AddressConflict:
         strange = {c.mac for c in claims} - known
         # a ucarp of another vhid whose card is not known yet may be who claims: a torn group
         is_sure = not any(
-            traits.is_ucarp(node) and node.own_mac is None and bool(node.reigns)
+            traits.is_ucarp(node) and node.own_mac is None and bool(node.master_periods)
             for other in self._context.groups
             if other is not group and other.vlan == group.vlan
             for node in other.members
@@ -269,22 +269,27 @@ def _finding(conflict: _Conflict, host: bytes | None) -> Finding:
     elif node is not None:
         remedy = f"On {node.id}: {to_remove(node, conflict.address)}; it is not MASTER."
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.9,
-        group.id,
-        tuple(dict.fromkeys([*([name] if name else [mac]), *conflict.masters])),
-        conflict.start,
-        conflict.end,
-        conflict.evidence.frames,
-        claims,
-        f"{who} still {does} {address}, while {masters} {be} MASTER"
-        if node is not None
-        else f"{who} {does} {address}, while {masters} {be} MASTER",
-        f"{mac} {does} {address} {times(claims)}, {since(conflict.start, conflict.end)}, and is "
-        f"the MAC of no node that was MASTER then. Hosts send to whoever they heard last.",
-        remedy,
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.9,
+        group=group.id,
+        nodes=tuple(dict.fromkeys([*([name] if name else [mac]), *conflict.masters])),
+        start=conflict.start,
+        end=conflict.end,
+        frames=conflict.evidence.frames,
+        frame_count=claims,
+        summary=(
+            f"{who} still {does} {address}, while {masters} {be} MASTER"
+            if node is not None
+            else f"{who} {does} {address}, while {masters} {be} MASTER"
+        ),
+        explanation=(
+            f"{mac} {does} {address} {times(claims)}, {since(conflict.start, conflict.end)}, "
+            "and is "
+            f"the MAC of no node that was MASTER then. Hosts send to whoever they heard last."
+        ),
+        remedy=remedy,
     )
 
 
@@ -295,23 +300,28 @@ def _silent(vlan: Vlan, address: bytes, asking: _Asking, in_use: set[int]) -> It
         return
     macs = listed(mac_text(mac) for mac in asking.macs)
     yield Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.9,
-        group_id(vlan, vhid),
-        (),
-        asking.start,
-        asking.end,
-        asking.evidence.frames,
-        asking.evidence.count,
-        f"two nodes answer for {ip_text(address)}, and nobody advertises vhid {vhid}",
-        f"{asking.twice} requests for {ip_text(address)} got two answers each, "
-        f"{since(asking.start, asking.end)}, from {macs}; not one advertisement of vhid {vhid} "
-        "was captured. Both believe that they are MASTER, and neither says so.",
-        "Look on both nodes whether advertisements are sent at all (a firewall's rule that drops "
-        "protocol 112 on its way out, a carp interface without its parent): tcpdump -ni IF "
-        "'proto 112' on each.",
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.9,
+        group=group_id(vlan, vhid),
+        nodes=(),
+        start=asking.start,
+        end=asking.end,
+        frames=asking.evidence.frames,
+        frame_count=asking.evidence.count,
+        summary=(f"two nodes answer for {ip_text(address)}, and nobody advertises vhid {vhid}"),
+        explanation=(
+            f"{asking.twice} requests for {ip_text(address)} got two answers each, "
+            f"{since(asking.start, asking.end)}, from {macs}; not one advertisement of vhid {vhid} "
+            "was captured. Both believe that they are MASTER, and neither says so."
+        ),
+        remedy=(
+            "Look on both nodes whether advertisements are sent at all (a firewall's rule "
+            "that drops "
+            "protocol 112 on its way out, a carp interface without its parent): tcpdump -ni IF "
+            "'proto 112' on each."
+        ),
     )
 
 

@@ -117,7 +117,7 @@ class AddressUnanswered:
         """Give every address that nobody answered for."""
         del at
         for group in self._context.groups:
-            if not any(node.reigns for node in group.nodes.values()):
+            if not any(node.master_periods for node in group.nodes.values()):
                 continue
             for address in vips(group, self._context.config):
                 for run in self._runs.get((group.vlan, address), ()):
@@ -133,22 +133,26 @@ class AddressUnanswered:
             return
         text = ip_text(address)
         yield Finding(
-            RULE.code,
-            RULE.label,
-            RULE.severity,
-            0.9,
-            group.id,
-            (master.id,),
-            run.start,
-            run.end,
-            run.evidence.frames,
-            run.evidence.count,
-            f"nobody answers for {text}, though {master.id} is MASTER",
-            f"{run.evidence.count} requests for {text} in a row got no answer, "
-            f"{since(run.start, run.end)}, while {master.id} advertised as MASTER; answers of "
-            "other hosts are in the capture. The address is gone from it, or does not answer.",
-            f"On {master.id}: {_back(master, group.vhid, address)}; then find out what removed "
-            "it (a restart of the network, another manager of addresses).",
+            code=RULE.code,
+            label=RULE.label,
+            severity=RULE.severity,
+            confidence=0.9,
+            group=group.id,
+            nodes=(master.id,),
+            start=run.start,
+            end=run.end,
+            frames=run.evidence.frames,
+            frame_count=run.evidence.count,
+            summary=f"nobody answers for {text}, though {master.id} is MASTER",
+            explanation=(
+                f"{run.evidence.count} requests for {text} in a row got no answer, "
+                f"{since(run.start, run.end)}, while {master.id} advertised as MASTER; answers of "
+                "other hosts are in the capture. The address is gone from it, or does not answer."
+            ),
+            remedy=(
+                f"On {master.id}: {_back(master, group.vhid, address)}; then find out what removed "
+                "it (a restart of the network, another manager of addresses)."
+            ),
             ongoing=run.is_open,
         )
 

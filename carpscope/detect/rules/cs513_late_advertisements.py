@@ -31,13 +31,13 @@ from collections.abc import Iterator
 from carpscope.core.units import SECOND, Nanos, seconds_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.slow import Slow, Why, slow
+from carpscope.detect.slow import Slow, SlowReason, slow
 from carpscope.detect.words import since
 from carpscope.protocol import timers
 from carpscope.timeline import traits
-from carpscope.timeline.facts import Deceived, Fact
+from carpscope.timeline.facts import Fact, Spoofed
 from carpscope.timeline.group import Group
-from carpscope.timeline.impostor import Deceit
+from carpscope.timeline.impostor import SpoofKind
 from carpscope.wire.carp import interval_ns
 
 NODES_KEPT = 1024
@@ -54,7 +54,11 @@ class Late:
 
     def see(self, fact: Fact) -> None:
         """Take what came again: it may be why a node is late."""
-        if isinstance(fact, Deceived) and fact.deceit is Deceit.REPLAYED and fact.node is not None:
+        if (
+            isinstance(fact, Spoofed)
+            and fact.spoof_kind is SpoofKind.REPLAYED
+            and fact.node is not None
+        ):
             key = (fact.group.id, fact.node.id)
             if key in self._returned or len(self._returned) < NODES_KEPT:
                 times = self._returned.setdefault(key, [])
@@ -67,7 +71,7 @@ class Late:
                 returned = self._returned.get((group.id, node.id), ())
                 for one in slow(node):
                     again = sum(one.spell.start <= when <= one.spell.end for when in returned)
-                    if one.why is not Why.HEARS_ITSELF and 2 * again < one.spell.count:
+                    if one.why is not SlowReason.HEARS_ITSELF and 2 * again < one.spell.count:
                         yield _finding(group, one, at)
 
 
@@ -80,27 +84,32 @@ def _finding(group: Group, one: Slow, at: Nanos) -> Finding:
     first, last = (f"{gap / SECOND:.3f}" for gap in (spell.shortest, spell.longest))
     lasts = node.pace is not None and node.pace.now is spell
     return Finding(
-        RULE.code,
-        RULE.label,
-        RULE.severity,
-        0.9,
-        group.id,
-        (node.id,),
-        spell.start,
-        spell.end,
-        tuple(dict.fromkeys(spell.frames)),
-        spell.count + 1,
-        f"advertisements of {node.id} come every {pace}, and it announces {shape}: {announced}",
-        f"{spell.count} intervals in a row, {since(spell.start, spell.end)}, were {first} to "
-        f"{last} s long; {shape} means {announced}, and timers, load and a stall explain {most}. "
-        f"{one.counter}{_like_a_wait(one)}",
-        _remedy(one),
+        code=RULE.code,
+        label=RULE.label,
+        severity=RULE.severity,
+        confidence=0.9,
+        group=group.id,
+        nodes=(node.id,),
+        start=spell.start,
+        end=spell.end,
+        frames=tuple(dict.fromkeys(spell.frames)),
+        frame_count=spell.count + 1,
+        summary=(
+            f"advertisements of {node.id} come every {pace}, and it announces {shape}: {announced}"
+        ),
+        explanation=(
+            f"{spell.count} intervals in a row, {since(spell.start, spell.end)}, were {first} to "
+            f"{last} s long; {shape} means {announced}, and timers, load and a stall explain "
+            f"{most}. "
+            f"{one.counter}{_like_a_wait(one)}"
+        ),
+        remedy=_remedy(one),
         ongoing=lasts and at - spell.end <= spell.longest,
     )
 
 
 def _like_a_wait(one: Slow) -> str:
-    if not one.waits or one.why is Why.LOST:
+    if not one.waits or one.why is SlowReason.LOST:
         return ""
     first, last = (f"{wait / SECOND:.2f}" for wait in traits.takeover(one.node))
     return (
@@ -111,7 +120,7 @@ def _like_a_wait(one: Slow) -> str:
 
 def _remedy(one: Slow) -> str:
     name = one.node.id
-    if one.why is Why.LOST:
+    if one.why is SlowReason.LOST:
         return (
             f"Find what loses advertisements between {name} and this capture: a sampled or "
             "overloaded mirror port, a limit on multicast, a card that drops. If the backups lose "
@@ -135,7 +144,7 @@ RULE = Rule(
     "Advertisements are late",
     Severity.WARNING,
     Late,
-    (Deceived,),
+    (Spoofed,),
     ("looped_advert",),
     plain="messages of {who} came late",
 )

@@ -26,19 +26,19 @@ from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
-from carpscope.settings.model import Trouble
+from carpscope.settings.model import Refusal
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Tell each situation once, however many nodes it is on."""
     yield from told(settings, RULE)
 
 
-def told(settings: Settings, rule: Rule) -> Iterator[SettledFinding]:
+def told(settings: DeclaredContext, rule: Rule) -> Iterator[SettledFinding]:
     """Give the refused lines of one label, those of a group together."""
-    found: dict[tuple[str, str], list[tuple[str, Trouble]]] = {}
+    found: dict[tuple[str, str], list[tuple[str, Refusal]]] = {}
     for node in settings.cluster.nodes:
         for trouble in node.troubles:
             if trouble.label != rule.label:
@@ -84,7 +84,7 @@ def told(settings: Settings, rule: Rule) -> Iterator[SettledFinding]:
         )
 
 
-def _how(trouble: Trouble) -> str:
+def _how(trouble: Refusal) -> str:
     if "range of addresses" in trouble.told:
         return "with a passphrase in which no hyphen follows a digit or a letter from a to f"
     if trouble.label == "vhid_out_of_range":

@@ -23,10 +23,10 @@ from collections.abc import Iterator
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules.cs601_not_configured import told
-from carpscope.detect.settled import Settings, SettledFinding
+from carpscope.detect.settled import DeclaredContext, SettledFinding
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Tell each situation once."""
     yield from told(settings, RULE)
 

@@ -25,12 +25,12 @@ from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Tell of each group whose passphrase is changed on its way."""
     for group in settings.cluster.groups:
         changed = [one for one in group.up if one.vhid.key is not None and one.vhid.key.flaw]

@@ -26,13 +26,13 @@ from collections.abc import Iterator
 from carpscope.core.address import ip_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.reach import MAC_BUG
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Look at every group in which somebody names a peer."""
     for group in settings.cluster.groups:
         told: list[str] = []

@@ -22,12 +22,12 @@ from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Member
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Compare the nodes that share groups."""
     for members, groups in _clusters(settings):
         known: dict[bool, list[Member]] = {}
@@ -57,7 +57,7 @@ def examine(settings: Settings) -> Iterator[SettledFinding]:
         )
 
 
-def _clusters(settings: Settings) -> Iterator[tuple[list[Member], list[str]]]:
+def _clusters(settings: DeclaredContext) -> Iterator[tuple[list[Member], list[str]]]:
     """Give nodes that share groups, with the members by which they do."""
     parts: list[tuple[set[str], list[Member], list[str]]] = []
     for group in settings.cluster.groups:

@@ -23,11 +23,11 @@ from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Tell each node."""
     for node in settings.cluster.nodes:
         if not node.maintenance:

@@ -3,7 +3,7 @@
 What it means
     It is the address of the network itself or its broadcast address, which no host can use;
     or it lies outside every network of its interface, while the other node has one inside at
-    its place: a slip of the hand.
+    its place: a typo.
 
 How it is seen
     By the prefix of the shared address and the networks of the interface. An address outside
@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from carpscope.core.address import inside, ip_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import (
     DeclaredGroup,
@@ -34,13 +34,13 @@ from carpscope.settings.cluster import (
     network_text,
     own_networks,
 )
-from carpscope.settings.model import Shared
+from carpscope.settings.model import SharedAddress
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Look at each IPv4 address of each group."""
     for group in settings.cluster.groups:
-        told: dict[str, list[tuple[Member, Shared]]] = {}
+        told: dict[str, list[tuple[Member, SharedAddress]]] = {}
         for member in group.up:
             for shared in member.vhid.addresses:
                 text = _edge(member, shared) or _outside(group, member, shared)
@@ -69,7 +69,7 @@ def _networks(member: Member) -> list[Network]:
     return [network for network in networks if len(network[0]) == 4]
 
 
-def _edge(member: Member, shared: Shared) -> str:
+def _edge(member: Member, shared: SharedAddress) -> str:
     if len(shared.address) != 4:
         return ""
     networks = _networks(member)
@@ -86,7 +86,7 @@ def _edge(member: Member, shared: Shared) -> str:
     return ""
 
 
-def _outside(group: DeclaredGroup, member: Member, shared: Shared) -> str:
+def _outside(group: DeclaredGroup, member: Member, shared: SharedAddress) -> str:
     networks = _networks(member)
     if len(shared.address) != 4 or not networks or _fits(networks, shared.address):
         return ""

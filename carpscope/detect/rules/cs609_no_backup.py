@@ -24,12 +24,12 @@ from carpscope.detect.declared.split_group import split_numbers
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules.cs611_sync_conflict import spoiled
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.model import DeclaredNode
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Look for groups of one."""
     split = split_numbers(settings)
     synced = spoiled(settings)
@@ -73,7 +73,7 @@ def _may_have_it(node: DeclaredNode) -> bool:
     return node.is_partial or any(one.number is None for one in node.vhids)
 
 
-def _sharing(settings: Settings) -> dict[str, set[str]]:
+def _sharing(settings: DeclaredContext) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for group in settings.cluster.groups:
         names = {one.name for one in group.up}

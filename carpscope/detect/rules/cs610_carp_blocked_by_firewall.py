@@ -24,15 +24,15 @@ from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
-from carpscope.settings.reach import Why
+from carpscope.settings.reach import BlockReason
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Look at what is cut in each group."""
     for group, cuts in zip(settings.cluster.groups, settings.cuts, strict=True):
-        blocked = [cut for cut in cuts if cut.why is Why.FILTER and cut.blocker is not None]
+        blocked = [cut for cut in cuts if cut.why is BlockReason.FILTER and cut.blocker is not None]
         if not blocked:
             continue
         blockers = dict.fromkeys(cut.blocker.name for cut in blocked if cut.blocker is not None)

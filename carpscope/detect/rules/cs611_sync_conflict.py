@@ -27,7 +27,7 @@ from typing import NamedTuple
 from carpscope.core.address import ip_text
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import Settings, SettledFinding, settled
+from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import own_networks
 from carpscope.settings.model import DeclaredNode, Where
@@ -43,7 +43,7 @@ class _Fault(NamedTuple):
     numbers: set[int]
 
 
-def examine(settings: Settings) -> Iterator[SettledFinding]:
+def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Look at the nodes that synchronize."""
     for fault in _faults(settings):
         yield settled(
@@ -60,12 +60,12 @@ def examine(settings: Settings) -> Iterator[SettledFinding]:
         )
 
 
-def spoiled(settings: Settings) -> set[int]:
+def spoiled(settings: DeclaredContext) -> set[int]:
     """Return the vhids that a sync spoils."""
     return {number for fault in _faults(settings) for number in fault.numbers}
 
 
-def _faults(settings: Settings) -> Iterator[_Fault]:
+def _faults(settings: DeclaredContext) -> Iterator[_Fault]:
     nodes = [one for one in settings.cluster.nodes if one.sync is not None]
     both: set[frozenset[str]] = set()
     for node in nodes:
@@ -88,7 +88,7 @@ def _faults(settings: Settings) -> Iterator[_Fault]:
         yield from _skews(node, other)
 
 
-def _target(settings: Settings, node: DeclaredNode) -> DeclaredNode | None:
+def _target(settings: DeclaredContext, node: DeclaredNode) -> DeclaredNode | None:
     assert node.sync is not None
     for other in settings.cluster.nodes:
         if other is node:

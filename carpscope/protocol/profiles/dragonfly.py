@@ -7,7 +7,6 @@ carp_setrun(), carp_ioctl_ifflags(); carp_sc_state() is compiled out, IPv6 disab
 from carpscope.core.units import MICROSECOND, MILLISECOND
 from carpscope.protocol import rules
 from carpscope.protocol.profile import (
-    Change,
     Check,
     Counter,
     Demotion,
@@ -18,6 +17,7 @@ from carpscope.protocol.profile import (
     Peers,
     Presence,
     Profile,
+    Reconfiguration,
     Undo,
     WireStyle,
 )
@@ -67,7 +67,7 @@ DRAGONFLY = Profile(
     allow_stops=False,
     ipv6_adverts=False,
     ipv6_master_down=False,
-    on_change=Change.SET_RUN,
+    on_change=Reconfiguration.SET_RUN,
     newest_first=True,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,

@@ -26,7 +26,6 @@ from carpscope.core.values import replace
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (
-    Change,
     Check,
     Counter,
     Demotion,
@@ -37,6 +36,7 @@ from carpscope.protocol.profile import (
     Peers,
     Presence,
     Profile,
+    Reconfiguration,
     Undo,
     WireStyle,
 )
@@ -85,7 +85,7 @@ FREEBSD6 = Profile(
     allow_stops=False,
     ipv6_adverts=True,
     ipv6_master_down=True,
-    on_change=Change.SET_RUN,
+    on_change=Reconfiguration.SET_RUN,
     newest_first=True,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,
@@ -156,7 +156,7 @@ FREEBSD13 = replace(
     link_demotion=240,
     bow_out=False,
     allow_stops=True,
-    on_change=Change.STORED,
+    on_change=Reconfiguration.STORED,
     send_error_undo=Undo.NEVER,
     send_error_demotion=240,
     arp_wait_ns=0,

@@ -15,7 +15,6 @@ from carpscope.core.values import replace
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (
-    Change,
     Check,
     Counter,
     Demotion,
@@ -26,6 +25,7 @@ from carpscope.protocol.profile import (
     Peers,
     Presence,
     Profile,
+    Reconfiguration,
     Undo,
     WireStyle,
 )
@@ -75,7 +75,7 @@ NETBSD = Profile(
     allow_stops=False,
     ipv6_adverts=True,
     ipv6_master_down=True,
-    on_change=Change.BOUNCE,
+    on_change=Reconfiguration.BOUNCE,
     newest_first=False,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,

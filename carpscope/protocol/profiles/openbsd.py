@@ -20,7 +20,6 @@ from carpscope.core.values import replace
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (
-    Change,
     Check,
     Counter,
     Demotion,
@@ -31,6 +30,7 @@ from carpscope.protocol.profile import (
     Peers,
     Presence,
     Profile,
+    Reconfiguration,
     Undo,
     WireStyle,
 )
@@ -91,7 +91,7 @@ OPENBSD = Profile(
     allow_stops=False,
     ipv6_adverts=True,
     ipv6_master_down=True,
-    on_change=Change.SET_RUN,
+    on_change=Reconfiguration.SET_RUN,
     newest_first=False,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,

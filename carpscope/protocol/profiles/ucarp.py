@@ -10,7 +10,6 @@ from carpscope.core.units import MICROSECOND, SECOND
 from carpscope.protocol import rules
 from carpscope.protocol.events import Reason
 from carpscope.protocol.profile import (
-    Change,
     Check,
     Counter,
     Demotion,
@@ -21,6 +20,7 @@ from carpscope.protocol.profile import (
     Peers,
     Presence,
     Profile,
+    Reconfiguration,
     Undo,
     WireStyle,
 )
@@ -66,7 +66,7 @@ UCARP = Profile(
     allow_stops=False,
     ipv6_adverts=False,
     ipv6_master_down=False,
-    on_change=Change.STORED,
+    on_change=Reconfiguration.STORED,
     newest_first=False,
     send_error_limit=3,
     send_error_undo=Undo.AFTER_DEMOTION,

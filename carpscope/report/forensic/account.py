@@ -153,7 +153,7 @@ def _served(groups: Sequence[Group], start: Nanos, end: Nanos) -> Iterator[str]:
     """Say for how long nobody, or several, were in charge: the longest of the groups."""
     several, nobody = [0], [0]
     for group in groups:
-        periods = [reign for node in group.known for reign in node.reigns]
+        periods = [period for node in group.known for period in node.master_periods]
         several.append(sum(_clipped(mastership.several(periods), start, end)))
         nobody.append(sum(_clipped(mastership.unheard(periods), start, end)))
     up_to = "up to " if len(groups) > 1 else ""

@@ -22,7 +22,7 @@ _GROUP_MACS = {4: bytes.fromhex("01005e000012"), 6: bytes.fromhex("333300000012"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ReceiverTest:
     """One test of a receiver."""
 
     what: str
@@ -37,7 +37,7 @@ class Check:
         return {True: "as expected", False: "NOT as expected", None: "cannot tell"}[self.ok]
 
 
-def checks(packet: Packet, verdict: Verdict | None) -> list[Check]:
+def checks(packet: Packet, verdict: Verdict | None) -> list[ReceiverTest]:
     """Return what a receiver looks at, in its order."""
     view, ip, link = packet.advert, packet.ip, packet.link
     if view is None or ip is None:
@@ -45,14 +45,14 @@ def checks(packet: Packet, verdict: Verdict | None) -> list[Check]:
     # FreeBSD since 14 takes any from the peer it was given; nobody else does
     in_doubt = ip.ttl != 255 and not is_group(ip.destination)
     found = [
-        Check(
+        ReceiverTest(
             "TTL" if ip.version == 4 else "hop limit",
             "255, or any between FreeBSD's unicast peers" if in_doubt else "255",
             str(ip.ttl),
             None if in_doubt else ip.ttl == 255,
         ),
-        Check("version", "2", str(view.version), view.version == 2),
-        Check(
+        ReceiverTest("version", "2", str(view.version), view.version == 2),
+        ReceiverTest(
             "checksum",
             "36 bytes to sum" if view.is_cut else f"{expected_checksum(packet, view):#06x}",
             f"{view.checksum:#06x}",
@@ -63,7 +63,7 @@ def checks(packet: Packet, verdict: Verdict | None) -> list[Check]:
         wanted = _GROUP_MACS[ip.version]
         to_group = ip_text(ip.destination) in ("224.0.0.18", "ff02::12")
         found.append(
-            Check(
+            ReceiverTest(
                 "destination",
                 f"{mac_text(wanted)} for {'224.0.0.18' if ip.version == 4 else 'ff02::12'}",
                 f"{mac_text(link.destination)} for {ip_text(ip.destination)}",
@@ -74,18 +74,18 @@ def checks(packet: Packet, verdict: Verdict | None) -> list[Check]:
     return found
 
 
-def _hmac(view: AdvertView, verdict: Verdict | None) -> Check:
+def _hmac(view: AdvertView, verdict: Verdict | None) -> ReceiverTest:
     observed = view.digest.hex()
     if view.is_cut:
-        return Check("HMAC", "20 bytes to check", "cut by the capture", None)
+        return ReceiverTest("HMAC", "20 bytes to check", "cut by the capture", None)
     if verdict is None or verdict.status == "unchecked":
-        return Check("HMAC", "needs the passphrase", observed, None)
+        return ReceiverTest("HMAC", "needs the passphrase", observed, None)
     if verdict.recipe is None:
-        return Check("HMAC", "one that a passphrase supplied explains", observed, ok=False)
+        return ReceiverTest("HMAC", "one that a passphrase supplied explains", observed, ok=False)
     signed = ", ".join(ip_text(a) for a in verdict.recipe.addresses) or "no address"
     number = verdict.recipe.key.number
     key = f"passphrase #{number}" if number else "the empty passphrase"
-    return Check("HMAC", f"{key} over {signed}", observed, ok=True)
+    return ReceiverTest("HMAC", f"{key} over {signed}", observed, ok=True)
 
 
 def contrast(finding: Finding, group: Group | None) -> tuple[str, str]:

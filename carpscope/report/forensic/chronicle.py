@@ -15,7 +15,7 @@ from carpscope.report.forensic.request import Request
 from carpscope.report.line import Json
 
 ENDED = {
-    "bow-out": "said farewell",
+    "bow-out": "left with a bow-out",
     "yielded": "heard a better one",
     "silent": "fell silent",
     "unseen": "was heard no more after the capture saw nothing for a time",
@@ -117,25 +117,25 @@ def _periods(request: Request) -> Iterator[Happening]:
         for node in group.members:
             who = request.called(node.id)
             about: dict[str, Json] = {"group": group.id, "node": node.id, "state": "MASTER"}
-            for reign in node.reigns:
+            for period in node.master_periods:
                 record: dict[str, Json] = {
-                    "timestamp": rfc3339(reign.start), "kind": "begins", **about,
-                    "frame": frame_name(reign.first, names),
+                    "timestamp": rfc3339(period.start), "kind": "begins", **about,
+                    "frame": frame_name(period.first, names),
                 }  # fmt: skip
-                text = f"advertises as MASTER, for {span_text(reign.until - reign.start)}"
+                text = f"advertises as MASTER, for {span_text(period.until - period.start)}"
                 yield Happening(
-                    reign.start, 0, record, text, "begins", ("begins",), who, group.id,
-                    (reign.first,),
+                    period.start, 0, record, text, "begins", ("begins",), who, group.id,
+                    (period.first,),
                 )  # fmt: skip
                 record = {
-                    "timestamp": rfc3339(reign.until), "kind": "ends", **about,
-                    "frame": frame_name(reign.last, names), "ended_by": reign.ended_by or None,
+                    "timestamp": rfc3339(period.until), "kind": "ends", **about,
+                    "frame": frame_name(period.last, names), "ended_by": period.ended_by or None,
                 }  # fmt: skip
-                why = ENDED.get(reign.ended_by, "")
+                why = ENDED.get(period.ended_by, "")
                 text = f"is MASTER no more: it {why}" if why else "is MASTER when the capture ends"
                 yield Happening(
-                    reign.until, 3, record, text, "ends", ("ends", why), who, group.id,
-                    (reign.last,),
+                    period.until, 3, record, text, "ends", ("ends", why), who, group.id,
+                    (period.last,),
                 )  # fmt: skip
 
 

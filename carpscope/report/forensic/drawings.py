@@ -22,15 +22,15 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
     for node in group.members[:32]:
         times = request.collector.of(key, node.addresses)
         path, is_density = figures.strokes(axis, times, budget.strokes)
-        node_row = figures.NodeRow(
+        node_row = figures.NodeBar(
             name(node, request.config), identify(node).text, priority(node), adverts=path
         )
         node_row.is_density = is_density
-        for reign in node.reigns[: budget.reigns]:
-            end = reign.until
-            told = f"{node.id} MASTER {story.stamp(reign.start)} – {clock(end, digits=3)}"
-            node_row.reigns.append(
-                figures.Box(axis.x(reign.start), axis.width(reign.start, end), told)
+        for period in node.master_periods[: budget.master_periods]:
+            end = period.until
+            told = f"{node.id} MASTER {story.stamp(period.start)} – {clock(end, digits=3)}"
+            node_row.master_periods.append(
+                figures.Box(axis.x(period.start), axis.width(period.start, end), told)
             )
         node_row.logs = _log_marks(request, group, node, axis, budget)
         node_rows.append(node_row)
@@ -51,7 +51,7 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
     )
     left = [f"{plural(without, 'band')} of findings"] if without else []
     events = [
-        figures.Mark(axis.x(e.end), f"{e.label.replace('_', ' ')}: {e.summary}", e.label)
+        figures.Instant(axis.x(e.end), f"{e.label.replace('_', ' ')}: {e.summary}", e.label)
         for e in request.analysis.events
         if e.group == group.id
     ]
@@ -74,7 +74,7 @@ def timeline(result: Model, group: Group, budget: Budget) -> figures.Timeline:
 
 def _log_marks(
     request: Request, group: Group, node: Node, axis: figures.Axis, budget: Budget
-) -> list[figures.Mark]:
+) -> list[figures.Instant]:
     marks = []
     for view in request.logs:
         for placed in view.entries:
@@ -85,7 +85,7 @@ def _log_marks(
                 continue
             text = f"{view.name}:{placed.entry.line} {placed.verdict}: {placed.entry.text[:200]}"
             kind = "bad" if placed.verdict == "contradicts" else "good"
-            marks.append(figures.Mark(axis.x(at), text, kind))
+            marks.append(figures.Instant(axis.x(at), text, kind))
     return marks[: budget.logs]
 
 

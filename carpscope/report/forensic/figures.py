@@ -75,7 +75,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Instant:
     """An instant, drawn."""
 
     x: float
@@ -85,17 +85,17 @@ class Mark:
 
 
 @dataclass(slots=True)
-class NodeRow:
+class NodeBar:
     """One node."""
 
     name: str
     system: str
     priority: str
-    reigns: list[Box] = field(default_factory=list)
+    master_periods: list[Box] = field(default_factory=list)
     adverts: str = ""
     """An SVG path with a stroke for every advertisement, or a curve of how many."""
     is_density: bool = False
-    logs: list[Mark] = field(default_factory=list)
+    logs: list[Instant] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -104,9 +104,9 @@ class Timeline:
 
     id: str
     axis: Axis
-    node_rows: list[NodeRow]
+    node_rows: list[NodeBar]
     bands: list[Box]
-    events: list[Mark]
+    events: list[Instant]
     left_out: list[str]
 
     @property

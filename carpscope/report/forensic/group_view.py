@@ -9,7 +9,7 @@ from carpscope.report.forensic import story
 from carpscope.report.forensic.chronicle import ENDED
 from carpscope.report.forensic.drawings import interval_plots, timeline
 from carpscope.report.forensic.request import Request
-from carpscope.report.forensic.views import Budget, GroupView, Model, NodeRow
+from carpscope.report.forensic.views import Budget, GroupSection, Model, NodeRow
 from carpscope.report.roster import name, signs
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.identify import identify
@@ -19,31 +19,31 @@ from carpscope.timeline.relations import Relation, at_the_end
 from carpscope.timeline.replay import CONTRADICTIONS
 
 
-def group_view(result: Model, group: Group, budget: Budget) -> GroupView:
+def group_view(result: Model, group: Group, budget: Budget) -> GroupSection:
     """Give one group; what is left out is noted in the model."""
     request = result.request
     members = group.members
-    reigns = [
+    periods = [
         (
             node.id,
-            story.stamp(reign.start),
-            story.stamp(reign.until),
-            span_text(reign.until - reign.start),
-            ENDED.get(reign.ended_by, "the capture ended first"),
+            story.stamp(period.start),
+            story.stamp(period.until),
+            span_text(period.until - period.start),
+            ENDED.get(period.ended_by, "the capture ended first"),
         )
         for node in members
-        for reign in node.reigns
+        for period in node.master_periods
     ]
-    if len(reigns) > budget.reigns:
-        more = len(reigns) - budget.reigns
+    if len(periods) > budget.master_periods:
+        more = len(periods) - budget.master_periods
         result.left_out.append(f"{plural(more, 'more MASTER interval')} of {group.id} in tables")
-    return GroupView(
+    return GroupSection(
         group.id,
         f"group-{'-'.join(map(str, (*group.vlan, group.vhid)))}",
         story.capitalized(group_words(group.id)),
         ", ".join(ip_text(address) for address in list(group.announced)[:32]) or "none announced",
         [_node_row(node, request) for node in members[:64]],
-        reigns[: budget.reigns],
+        periods[: budget.master_periods],
         timeline(result, group, budget),
         interval_plots(request, group, budget),
         _matrix(group, request),

@@ -10,7 +10,7 @@ from carpscope.report.forensic.model import model
 from carpscope.report.forensic.page import CREATED_WORDS, inputs, log_rows, losses, period, versions
 from carpscope.report.forensic.request import Request
 from carpscope.report.forensic.text import markdown
-from carpscope.report.forensic.views import Budget, FindingKind, GroupView, Model
+from carpscope.report.forensic.views import Budget, FindingKind, GroupSection, Model
 from carpscope.report.line import Json
 from carpscope.report.sign import NAMESPACE, PublicKey
 
@@ -154,7 +154,7 @@ def _groups(found: Model) -> Iterator[str]:
         yield from _group(group)
 
 
-def _group(group: GroupView) -> Iterator[str]:
+def _group(group: GroupSection) -> Iterator[str]:
     yield f"## {markdown(group.title)}"
     yield ""
     yield f"Addresses announced: {markdown(group.addresses)}"

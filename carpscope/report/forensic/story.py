@@ -128,7 +128,7 @@ def method(request: Request) -> Iterator[str]:
         "analyzed, and the files were read again for the evidence frames, with the same digest."
     )
     yield (
-        "Who was MASTER is read from who advertises: from the first advertisement to a farewell, "
+        "Who was MASTER is read from who advertises: from the first advertisement to a bow-out, "
         "to a better one that was heard, or to a silence that the node's own interval does not "
         "explain. A node that never advertises leaves no trace."
     )

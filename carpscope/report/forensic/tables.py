@@ -46,7 +46,7 @@ def nodes_csv(request: Request) -> bytes:
             rfc3339(node.last),
             node.authentication.status(supplied=request.config.has_secrets),
             signs(node, request.config).plain,
-            len(node.reigns),
+            len(node.master_periods),
             is_master(node),
         )
         for group in request.groups

@@ -15,7 +15,7 @@ from carpscope.core.text import plural, shown
 from carpscope.core.values import dataclass, field
 from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE, STAMP
 from carpscope.report.sign import NAMESPACE, PublicKey, Signature, read_signature
-from carpscope.report.trust import Signer
+from carpscope.report.trust import TrustedSigner
 
 MANIFEST_LIMIT = 8 << 20
 _BLOCK = 1 << 20
@@ -93,7 +93,7 @@ class Answer:
 
 def verify(
     folder: Path,
-    trusted: Sequence[Signer],
+    trusted: Sequence[TrustedSigner],
     evidence: Sequence[Path],
     authorities: bytes | None = None,
 ) -> Answer:
@@ -176,7 +176,7 @@ def _signature(
     folder: Path,
     raw: bytes,
     listed: dict[str, object] | None,
-    trusted: Sequence[Signer],
+    trusted: Sequence[TrustedSigner],
 ) -> None:
     path = folder / SIGNATURE
     signing = listed.get("signing") if listed is not None else None
@@ -215,7 +215,9 @@ def _is_named(signing: object, key: PublicKey) -> bool:
     return line == key.line.split() and signing.get("fingerprint") == key.fingerprint
 
 
-def _judge(answer: Answer, signature: Signature, raw: bytes, trusted: Sequence[Signer]) -> None:
+def _judge(
+    answer: Answer, signature: Signature, raw: bytes, trusted: Sequence[TrustedSigner]
+) -> None:
     who = signature.key.fingerprint
     if signature.key.is_weak:
         text = f"made with {who}, a point of small order: anybody can sign with it"

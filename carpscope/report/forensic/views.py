@@ -7,7 +7,7 @@ says what it left out.
 from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding
 from carpscope.report.forensic import figures
-from carpscope.report.forensic.checks import Check
+from carpscope.report.forensic.checks import ReceiverTest
 from carpscope.report.forensic.request import Request
 from carpscope.report.tree import Field
 
@@ -20,7 +20,7 @@ class Budget:
     decisive: int = 48
     """Frames with hex and tree, over all findings."""
     events: int = 200
-    reigns: int = 300
+    master_periods: int = 300
     strokes: int = 1_500
     """Advertisements per row, intervals per plot."""
     groups: int = 20
@@ -33,7 +33,7 @@ class Budget:
             max(self.findings // 2, 5),
             max(self.decisive // 2, 2),
             max(self.events // 2, 10),
-            max(self.reigns // 2, 10),
+            max(self.master_periods // 2, 10),
             max(self.strokes // 2, 50),
             max(self.groups // 2, 2),
             max(self.beats // 2, 5),
@@ -52,7 +52,7 @@ class Decisive:
     """Its time on the reference clock, where another clock stamped it; else empty."""
     hex: list[str]
     tree: list[Field]
-    checks: list[Check]
+    checks: list[ReceiverTest]
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class NodeRow:
 
 
 @dataclass(slots=True)
-class GroupView:
+class GroupSection:
     """A group as the page shows it."""
 
     id: str
@@ -140,7 +140,7 @@ class GroupView:
     title: str
     addresses: str
     nodes: list[NodeRow]
-    reigns: list[tuple[str, str, str, str, str]]
+    master_periods: list[tuple[str, str, str, str, str]]
     """Node, from, to, how long, how it ended."""
     timeline: figures.Timeline
     intervals: list[figures.Intervals]
@@ -169,7 +169,7 @@ class Model:
     incidents: list[IncidentView] = field(default_factory=list)
     overview: list[tuple[str, ...]] = field(default_factory=list)
     """Every group in a line: name, addresses, nodes, who was MASTER at the end, incidents."""
-    groups: list[GroupView] = field(default_factory=list)
+    groups: list[GroupSection] = field(default_factory=list)
     """Those that are drawn, the worst first."""
     frames: list[Decisive] = field(default_factory=list)
     anchors: dict[int, str] = field(default_factory=dict)

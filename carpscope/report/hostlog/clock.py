@@ -40,7 +40,7 @@ class LogClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class LineTime:
     """A time at the beginning of a line."""
 
     at: Nanos
@@ -50,14 +50,14 @@ class Stamp:
     has_zone: bool = False
 
 
-def stamp(line: str, clock: LogClock) -> Stamp | None:
+def stamp(line: str, clock: LogClock) -> LineTime | None:
     """Read the time a line begins with."""
     for pattern in (_SYSLOG, _ISO):
         found = pattern.match(line)
         if found is not None:
             at = _instant(found, clock)
             zoned = bool(found.groupdict().get("zone"))
-            return None if at is None else Stamp(at, not found["f"], found.end(), zoned)
+            return None if at is None else LineTime(at, not found["f"], found.end(), zoned)
     return None
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from carpscope.core.units import SECOND, Nanos, clock
 from carpscope.core.values import dataclass
-from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.entry import Entry, EntryKind
 from carpscope.report.hostlog.placed import Says
-from carpscope.report.hostlog.whose import Member, slack
-from carpscope.timeline.node import Change
+from carpscope.report.hostlog.whose import LogMember, slack
+from carpscope.timeline.node import AdvertisedChange
 from carpscope.wire.carp import interval_ns
 
 MOST = 240
@@ -36,20 +36,20 @@ class Told:
     within a second none is held against the change of another.
     """
 
-    def __init__(self, timed: Iterable[tuple[Entry, Nanos]], members: Sequence[Member]) -> None:
+    def __init__(self, timed: Iterable[tuple[Entry, Nanos]], members: Sequence[LogMember]) -> None:
         """Take all lines with their times on the wire's clock."""
         self._members = members
-        self._fits: dict[tuple[int, str], Change] = {}
+        self._fits: dict[tuple[int, str], AdvertisedChange] = {}
         """By line and group."""
         self._used: set[tuple[str, int]] = set()
-        self._changes: dict[tuple[str, str], tuple[list[Nanos], list[Change]]] = {}
+        self._changes: dict[tuple[str, str], tuple[list[Nanos], list[AdvertisedChange]]] = {}
         """By group and field, with their times: a log may have thousands of lines."""
         for entry, at in timed:
-            if entry.kind is Kind.DEMOTION:
+            if entry.kind is EntryKind.DEMOTION:
                 for member in members:
                     self._take(entry, at, member)
 
-    def _take(self, entry: Entry, at: Nanos, member: Member) -> None:
+    def _take(self, entry: Entry, at: Nanos, member: LogMember) -> None:
         group = member.group.id
         fits = [c for c in self._near(entry, at, member) if _fits(entry, c)]
         free = [c for c in fits if (group, c.frame) not in self._used]
@@ -71,7 +71,7 @@ class Told:
             "a demotion shows on the wire only where it changes what a MASTER sends",
         )
 
-    def _in_group(self, entry: Entry, at: Nanos, member: Member) -> _Seen | None:
+    def _in_group(self, entry: Entry, at: Nanos, member: LogMember) -> _Seen | None:
         group = member.group.id
         if (change := self._fits.get((entry.line, group))) is not None:
             return _Seen(Says.AGREES, _shown(change))
@@ -80,14 +80,15 @@ class Told:
             return _Seen(Says.CONTRADICTS, f"{_shown(near[0])}, which is not {_told(entry)}")
         off = slack(entry)
         through = any(
-            r.start < at - off and r.seen > at + off + _beat(member) for r in member.node.reigns
+            r.start < at - off and r.seen > at + off + _beat(member)
+            for r in member.node.master_periods
         )
         if through and _must_show(entry, at, member):
             what = _field(entry)
             return _Seen(Says.MISSING, f"it goes on as MASTER of {group}, its {what} unchanged")
         return None
 
-    def _near(self, entry: Entry, at: Nanos, member: Member) -> list[Change]:
+    def _near(self, entry: Entry, at: Nanos, member: LogMember) -> list[AdvertisedChange]:
         key = member.group.id, _field(entry)
         if key not in self._changes:
             found = [change for change in member.node.changes if change.what == key[1]]
@@ -102,11 +103,11 @@ def _field(entry: Entry) -> str:
     return "demote" if entry.system == "OpenBSD" else "advskew"
 
 
-def _beat(member: Member) -> Nanos:
+def _beat(member: LogMember) -> Nanos:
     return max(interval_ns(member.node.advbase, member.node.advskew), SECOND)
 
 
-def _fits(entry: Entry, change: Change) -> bool:
+def _fits(entry: Entry, change: AdvertisedChange) -> bool:
     """Tell whether a change is what a demotion makes of what was sent before."""
     by, total = entry.by, entry.demotion or 0
     if change.what == "demote":
@@ -133,7 +134,7 @@ def _without(sent: int, total: int) -> int | None:
     return sent - total
 
 
-def _must_show(entry: Entry, at: Nanos, member: Member) -> bool:
+def _must_show(entry: Entry, at: Nanos, member: LogMember) -> bool:
     """Tell whether a MASTER would have sent something else after it."""
     what, by = _field(entry), entry.by or 0
     if what == "demote":
@@ -145,7 +146,7 @@ def _must_show(entry: Entry, at: Nanos, member: Member) -> bool:
     return before < MOST if by > 0 else by < 0 < before < MOST
 
 
-def _shown(change: Change) -> str:
+def _shown(change: AdvertisedChange) -> str:
     return f"its {change.what} goes from {change.before} to {change.after} at {clock(change.at)}"
 
 

@@ -6,7 +6,7 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 
 
-class Kind(Enum):
+class EntryKind(Enum):
     """What a line tells."""
 
     STATE = "state"
@@ -31,7 +31,7 @@ class Entry:
     """Its number in the file, from 1."""
     text: str
     """As it stands there, nothing escaped."""
-    kind: Kind
+    kind: EntryKind
     at: Nanos | None
     """None where the line has no time."""
     coarse: bool

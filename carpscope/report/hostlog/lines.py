@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, replace
 from carpscope.report.hostlog.clock import LogClock, dated, stamp
-from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.entry import Entry, EntryKind
 from carpscope.report.hostlog.netstat import Netstat
 
 LINE_LIMIT = 4096
@@ -34,7 +34,7 @@ _Make = Callable[[re.Match[str]], "_Told"]
 class _Told:
     """What a message says, without its time."""
 
-    kind: Kind
+    kind: EntryKind
     system: str = ""
     interface: str = ""
     vhid: int | None = None
@@ -53,7 +53,7 @@ def _state(system: str) -> _Make:
         found = m.groupdict()
         vhid = found.get("vhid")
         return _Told(
-            Kind.STATE,
+            EntryKind.STATE,
             system,
             found.get("interface") or "",
             int(vhid) if vhid else None,
@@ -67,14 +67,14 @@ def _state(system: str) -> _Make:
 
 def _link(m: re.Match[str]) -> _Told:
     after = "MASTER" if m["link"] == "UP" else "BACKUP"
-    return _Told(Kind.STATE, "FreeBSD", m["interface"], after=after, reason="link state")
+    return _Told(EntryKind.STATE, "FreeBSD", m["interface"], after=after, reason="link state")
 
 
 def _demotion(system: str) -> _Make:
     def make(m: re.Match[str]) -> _Told:
         found = m.groupdict()
         return _Told(
-            Kind.DEMOTION,
+            EntryKind.DEMOTION,
             system,
             found.get("interface") or "",
             reason=found.get("reason") or "",
@@ -87,7 +87,7 @@ def _demotion(system: str) -> _Make:
 
 def _status(m: re.Match[str]) -> _Told:
     return _Told(
-        Kind.STATUS,
+        EntryKind.STATUS,
         "",
         m["interface"] or "",
         int(m["vhid"]),
@@ -97,7 +97,7 @@ def _status(m: re.Match[str]) -> _Told:
     )
 
 
-def _said(kind: Kind, system: str) -> _Make:
+def _said(kind: EntryKind, system: str) -> _Make:
     return lambda m: _Told(kind, system, (m.groupdict().get("interface") or ""))
 
 
@@ -148,12 +148,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Make], ...] = (
         ),
         _state("FreeBSD"),
     ),
-    (re.compile(r"Bad digest|Bad TTL|Bad version|Bad IP checksum"), _said(Kind.REFUSED, "ucarp")),
+    (
+        re.compile(r"Bad digest|Bad TTL|Bad version|Bad IP checksum"),
+        _said(EntryKind.REFUSED, "ucarp"),
+    ),
     (
         re.compile(r"Preferred master advertised|Non-preferred master advertising"),
-        _said(Kind.NOTE, "ucarp"),
+        _said(EntryKind.NOTE, "ucarp"),
     ),
-    (re.compile(r"(?P<interface>carp\d*): .*incorrect hash"), _said(Kind.REFUSED, "")),
+    (re.compile(r"(?P<interface>carp\d*): .*incorrect hash"), _said(EntryKind.REFUSED, "")),
 )
 
 
@@ -214,7 +217,7 @@ def entries(
             continue
         when = found.at if found is not None else None
         coarse = found.coarse if found is not None else True
-        if told.kind is Kind.STATUS:
+        if told.kind is EntryKind.STATUS:
             when = when if when is not None else shown_at
             # on the BSDs with carp interfaces the vhid's own interface is the header's
             if interface:
@@ -270,7 +273,7 @@ def _filtered(message: str) -> _Told | None:
     if parts[6] not in ("block", "reject") or parts[7] != "in":
         return None
     return _Told(
-        Kind.BLOCKED,
+        EntryKind.BLOCKED,
         "FreeBSD",
         parts[4],
         int(parts[source + 4][:3]),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from carpscope.core.units import Nanos
-from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.entry import Entry, EntryKind
 
 _HEAD = re.compile(r"carp6?:\s*")
 _COUNTER = re.compile(r"\s+(?P<count>\d{1,19}) (?P<name>\S.{0,200}?)\s*")
@@ -60,7 +60,7 @@ class Netstat:
                 yield Entry(
                     number,
                     text,
-                    Kind.COUNTER,
+                    EntryKind.COUNTER,
                     self._at,
                     coarse=True,
                     reason=name,

@@ -14,12 +14,12 @@ from carpscope.core.units import SECOND, Nanos, clock, span_text
 from carpscope.core.values import dataclass, field, replace
 from carpscope.report.finding import frame_name
 from carpscope.report.hostlog.demotions import Told
-from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.entry import Entry, EntryKind
 from carpscope.report.hostlog.placed import LogView, Placed, Says
 from carpscope.report.hostlog.read import LogFile
 from carpscope.report.hostlog.whose import (
     COARSE,
-    Member,
+    LogMember,
     Scope,
     claims,
     clock_offset,
@@ -72,7 +72,7 @@ def place(
     hearing.demotions = Told(timed, members)
     for entry in log.entries:
         view.entries.append(hearing.judge(entry))
-    if any(entry.kind is Kind.STATE and entry.at is not None for entry in log.entries):
+    if any(entry.kind is EntryKind.STATE and entry.at is not None for entry in log.entries):
         view.silent = list(_silent(log, hearing))
     return view
 
@@ -123,7 +123,7 @@ class _Hearing:
 
     view: LogView
     scene: _Scene
-    members: list[Member]
+    members: list[LogMember]
     scope: Scope
     shift: Nanos = 0
     matched: set[tuple[str, int]] = field(default_factory=set)
@@ -142,12 +142,12 @@ class _Hearing:
         if not self.members:
             return self._placed(entry, None, Says.UNDECIDABLE, "whose log it is, is unknown")
         at = self.time_of(entry)
-        if at is None and entry.kind is not Kind.STATUS:
+        if at is None and entry.kind is not EntryKind.STATUS:
             return self._placed(entry, None, Says.UNDECIDABLE, "the line has no time")
         covered = at is None or self.scene.first <= at <= self.scene.last
-        if not covered and entry.kind is not Kind.STATUS:
+        if not covered and entry.kind is not EntryKind.STATUS:
             return self._placed(entry, None, Says.UNDECIDABLE, "no capture covers its time")
-        if entry.kind is Kind.DEMOTION:
+        if entry.kind is EntryKind.DEMOTION:
             # of a whole FreeBSD, and of an interface group of OpenBSD
             assert at is not None
             assert self.demotions is not None
@@ -163,28 +163,30 @@ class _Hearing:
         says, because = next(iter(found.values()))
         return self._placed(entry, self._only(fits), says, because)
 
-    def _only(self, members: list[Member]) -> str | None:
+    def _only(self, members: list[LogMember]) -> str | None:
         return members[0].group.id if len(members) == 1 else None
 
     def _placed(self, entry: Entry, group: str | None, says: Says, because: str) -> Placed:
         return Placed(entry, self.view.node, group, says, because, self.time_of(entry))
 
 
-def _judge(entry: Entry, at: Nanos | None, member: Member, hearing: _Hearing) -> tuple[Says, str]:
+def _judge(
+    entry: Entry, at: Nanos | None, member: LogMember, hearing: _Hearing
+) -> tuple[Says, str]:
     group, node, scene = member.group, member.node, hearing.scene
-    if entry.kind is Kind.STATUS:
+    if entry.kind is EntryKind.STATUS:
         return _status(entry, at, node, scene)
     assert at is not None
     match entry.kind:
-        case Kind.STATE if entry.after == "MASTER":
+        case EntryKind.STATE if entry.after == "MASTER":
             return _claimed(entry, at, member, hearing)
-        case Kind.STATE:
+        case EntryKind.STATE:
             return _stepped_down(entry, at, node)
-        case Kind.REFUSED:
+        case EntryKind.REFUSED:
             return _refused(group, node)
-        case Kind.BLOCKED:
+        case EntryKind.BLOCKED:
             return _blocked(entry, at, group, node)
-        case Kind.COUNTER:
+        case EntryKind.COUNTER:
             return _counted(entry, group, node)
         case _:
             return _rivals(at, group)
@@ -194,19 +196,19 @@ def _beat(node: Node) -> Nanos:
     return max(interval_ns(node.advbase, node.advskew), SECOND)
 
 
-def _claimed(entry: Entry, at: Nanos, member: Member, hearing: _Hearing) -> tuple[Says, str]:
+def _claimed(entry: Entry, at: Nanos, member: LogMember, hearing: _Hearing) -> tuple[Says, str]:
     off, node, scene = slack(entry), member.node, hearing.scene
-    for reign in node.reigns:
-        if at - off <= reign.start <= at + off + _beat(node):
-            hearing.matched.add((member.group.id, reign.first))
-            frame = frame_name(reign.first, scene.names)
-            when = clock(reign.start, digits=6)
+    for period in node.master_periods:
+        if at - off <= period.start <= at + off + _beat(node):
+            hearing.matched.add((member.group.id, period.first))
+            frame = frame_name(period.first, scene.names)
+            when = clock(period.start, digits=6)
             return Says.AGREES, f"it begins to advertise at {when} (frame {frame})"
     near = nearest(at, node)
     if hearing.view.offset is None and near is not None and (away := at - near.start):
         told = f"it fits where the host's clock is {away / SECOND:+.1f} s off"
         return Says.UNDECIDABLE, f"{told}, and nothing else shows whether it is"
-    if any(r.start < at - off and at <= r.seen for r in node.reigns):
+    if any(r.start < at - off and at <= r.seen for r in node.master_periods):
         return Says.CONTRADICTS, "it had been advertising already, and had not stopped"
     if at + off + 2 * _beat(node) > scene.last:
         return Says.UNDECIDABLE, "the capture ends too soon after it"
@@ -215,11 +217,11 @@ def _claimed(entry: Entry, at: Nanos, member: Member, hearing: _Hearing) -> tupl
 
 def _stepped_down(entry: Entry, at: Nanos, node: Node) -> tuple[Says, str]:
     off, beat = slack(entry), _beat(node)
-    for reign in node.reigns:
-        end = reign.until
-        if reign.start - off <= at and reign.seen - off <= at <= end + off + beat:
-            return Says.AGREES, f"its last advertisement is at {clock(reign.seen)}"
-    going = [r for r in node.reigns if r.start < at - off and r.seen > at + off + beat]
+    for period in node.master_periods:
+        end = period.until
+        if period.start - off <= at and period.seen - off <= at <= end + off + beat:
+            return Says.AGREES, f"its last advertisement is at {clock(period.seen)}"
+    going = [r for r in node.master_periods if r.start < at - off and r.seen > at + off + beat]
     if going:
         later = going[0].seen
         return Says.CONTRADICTS, f"it goes on advertising until {clock(later)}"
@@ -262,7 +264,7 @@ def _status(entry: Entry, at: Nanos | None, node: Node, scene: _Scene) -> tuple[
         return Says.AGREES, f"{told}; when this was the output does not say"
     if not scene.first <= at <= scene.last:
         return Says.UNDECIDABLE, f"{told}; no capture covers the time of the output"
-    is_master = any(r.start - SECOND <= at <= r.until + SECOND for r in node.reigns)
+    is_master = any(r.start - SECOND <= at <= r.until + SECOND for r in node.master_periods)
     if is_master == (entry.after == "MASTER"):
         return Says.AGREES, f"{told}, and {'is' if is_master else 'is not'} MASTER then"
     return Says.CONTRADICTS, f"on the wire it {'is' if is_master else 'is not'} MASTER then"
@@ -274,7 +276,7 @@ def _blocked(entry: Entry, at: Nanos, group: Group, node: Node) -> tuple[Says, s
         if other is node or entry.source not in map(ip_text, other.addresses):
             continue
         beat = _beat(other) + slack(entry)
-        if any(r.start - beat <= at <= r.seen + beat for r in other.reigns):
+        if any(r.start - beat <= at <= r.seen + beat for r in other.master_periods):
             return Says.AGREES, f"{other.id} advertises then: it arrived there and was blocked"
         return Says.MISSING, f"{other.id} is not advertising then"
     return Says.MISSING, f"no node of the group advertises from {entry.source}"
@@ -296,23 +298,23 @@ def _counted(entry: Entry, group: Group, node: Node) -> tuple[Says, str]:
 
 
 def _silent(log: LogFile, hearing: _Hearing) -> list[str]:
-    """Say which reigns the log covers and does not mention."""
+    """Say which MASTER periods the log covers and does not mention."""
     if log.first is None or log.last is None:
         return []
     found = []
     view, scene = hearing.view, hearing.scene
     for member in hearing.members:
-        for reign in member.node.reigns:
-            at = reign.start + (view.offset or 0) + hearing.shift
+        for period in member.node.master_periods:
+            at = period.start + (view.offset or 0) + hearing.shift
             covered = log.first + COARSE <= at <= log.last - COARSE
-            from_the_start = reign.start <= scene.first + 2 * _beat(member.node)
-            told = (member.group.id, reign.first) in hearing.matched
+            from_the_start = period.start <= scene.first + 2 * _beat(member.node)
+            told = (member.group.id, period.first) in hearing.matched
             if covered and not from_the_start and not told:
-                frame = frame_name(reign.first, scene.names)
+                frame = frame_name(period.first, scene.names)
                 found.append(
                     f"{member.node.id} begins to advertise as MASTER of {member.group.id} at "
-                    f"{clock(reign.start)} (frame {frame}), for "
-                    f"{span_text(reign.seen - reign.start)}; the log covers the time and does "
+                    f"{clock(period.start)} (frame {frame}), for "
+                    f"{span_text(period.seen - period.start)}; the log covers the time and does "
                     "not say so"
                 )
     return found[:100]

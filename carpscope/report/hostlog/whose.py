@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from carpscope.config import Config
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.core.values import dataclass, field
-from carpscope.report.hostlog.entry import Entry, Kind
+from carpscope.report.hostlog.entry import Entry, EntryKind
 from carpscope.report.hostlog.read import LogFile
 from carpscope.timeline.group import Group
-from carpscope.timeline.node import Node, Reign
+from carpscope.timeline.node import MasterPeriod, Node
 
 CLOCK_LINES = 256
 """Changes of state from which a clock is taken."""
@@ -29,7 +29,7 @@ _VLAN = re.compile(r"(?:vlan|[._])(\d{1,4})$")
 
 
 @dataclass(slots=True)
-class Member:
+class LogMember:
     """A node in a group."""
 
     group: Group
@@ -45,7 +45,7 @@ def slack(entry: Entry) -> Nanos:
 class Scope:
     """Whom the lines of a log can be about."""
 
-    members: Sequence[Member]
+    members: Sequence[LogMember]
     vhids: dict[str, int | None] = field(default_factory=dict)
     """Those of interfaces, where the log has them."""
     bare: frozenset[str] = frozenset()
@@ -54,12 +54,14 @@ class Scope:
     """On which interfaces the log tells of a vhid."""
 
     @classmethod
-    def of(cls, log: LogFile, members: Sequence[Member]) -> "Scope":
+    def of(cls, log: LogFile, members: Sequence[LogMember]) -> "Scope":
         """Read what a log says of its interfaces."""
-        vhids = {e.interface: e.vhid for e in log.entries if e.kind is Kind.STATUS and e.interface}
+        vhids = {
+            e.interface: e.vhid for e in log.entries if e.kind is EntryKind.STATUS and e.interface
+        }
         bare, places = set(), dict[int, set[str]]()
         for entry in log.entries:
-            if entry.kind is not Kind.STATE or not entry.interface:
+            if entry.kind is not EntryKind.STATE or not entry.interface:
                 continue
             if entry.vhid is not None:
                 places.setdefault(entry.vhid, set()).add(entry.interface)
@@ -67,7 +69,7 @@ class Scope:
                 bare.add(entry.interface)
         return cls(members, vhids, frozenset(bare), places)
 
-    def about(self, entry: Entry) -> tuple[list[Member], str]:
+    def about(self, entry: Entry) -> tuple[list[LogMember], str]:
         """Return whom a line can be about, and why that is nobody."""
         vhid = entry.vhid if entry.vhid is not None else self.vhids.get(entry.interface)
         fits = [m for m in self.members if vhid is None or m.group.vhid == vhid]
@@ -91,9 +93,9 @@ def _several(names: Sequence[str]) -> str:
     return f"the log tells of {' and '.join(names)}, and which of them is captured is not known"
 
 
-def owner(log: LogFile, groups: Sequence[Group], config: Config) -> tuple[list[Member], str]:
+def owner(log: LogFile, groups: Sequence[Group], config: Config) -> tuple[list[LogMember], str]:
     """Find whose log it is; a host may be a node of several groups, by several addresses."""
-    everyone = [Member(group, node) for group in groups for node in group.members]
+    everyone = [LogMember(group, node) for group in groups for node in group.members]
     found, known_by = _named_or_fitting(log, everyone, config)
     cards = {m.node.own_mac for m in found if m.node.own_mac is not None}
     nodes = {id(m.node) for m in found}
@@ -105,10 +107,10 @@ def owner(log: LogFile, groups: Sequence[Group], config: Config) -> tuple[list[M
 
 
 def _named_or_fitting(
-    log: LogFile, everyone: Sequence[Member], config: Config
-) -> tuple[list[Member], str]:
+    log: LogFile, everyone: Sequence[LogMember], config: Config
+) -> tuple[list[LogMember], str]:
 
-    def named(text: str) -> list[Member]:
+    def named(text: str) -> list[LogMember]:
         return [
             m
             for m in everyone
@@ -140,14 +142,14 @@ def _clear(scores: dict[str, tuple[int, Nanos]], ranked: list[str]) -> bool:
     return count > other or (away <= TOLERANCE and farther > 3 * TOLERANCE)
 
 
-def _fitting(found: Iterable[Entry], member: Member) -> tuple[int, Nanos]:
-    """Count the lines that a node's reigns explain with one clock offset; return its size."""
+def _fitting(found: Iterable[Entry], member: LogMember) -> tuple[int, Nanos]:
+    """Count lines that a node's MASTER periods explain with one clock offset; return its size."""
     pairs = [
-        (entry.at - reign.start, entry)
+        (entry.at - period.start, entry)
         for entry in found
         if entry.at is not None
         and Scope([member]).about(entry)[0]
-        and (reign := nearest(entry.at, member.node)) is not None
+        and (period := nearest(entry.at, member.node)) is not None
     ]
     if not pairs:
         return 0, SEARCH
@@ -159,13 +161,15 @@ def _fitting(found: Iterable[Entry], member: Member) -> tuple[int, Nanos]:
 def claims(log: LogFile) -> list[Entry]:
     """Return the lines that say that a vhid became MASTER."""
     return [
-        e for e in log.entries if e.kind is Kind.STATE and e.after == "MASTER" and e.at is not None
+        e
+        for e in log.entries
+        if e.kind is EntryKind.STATE and e.after == "MASTER" and e.at is not None
     ]
 
 
-def nearest(at: Nanos, node: Node) -> Reign | None:
-    """Find the reign that begins nearest to a time."""
-    best = min(node.reigns, key=lambda reign: abs(reign.start - at), default=None)
+def nearest(at: Nanos, node: Node) -> MasterPeriod | None:
+    """Find the MASTER period that begins nearest to a time."""
+    best = min(node.master_periods, key=lambda period: abs(period.start - at), default=None)
     return best if best is not None and abs(best.start - at) <= SEARCH else None
 
 
@@ -177,23 +181,23 @@ def clock_offset(
     It is what most lines say, two of them at least: one line alone that is off may be of a clock
     that is off, or wrong, and then nothing tells which.
     """
-    states = [entry for entry in found if entry.kind is Kind.STATE][:CLOCK_LINES]
+    states = [entry for entry in found if entry.kind is EntryKind.STATE][:CLOCK_LINES]
     told = [
         (entry, entry.at, fits[0].node)
         for entry in states
         if entry.at is not None and len(fits := scope.about(entry)[0]) == 1
     ]
     claimed = [
-        (entry, at - reign.start)
+        (entry, at - period.start)
         for entry, at, node in told
-        if entry.after == "MASTER" and (reign := nearest(at, node)) is not None
+        if entry.after == "MASTER" and (period := nearest(at, node)) is not None
     ]
 
     def backers(offset: Nanos) -> int:
         stepped = sum(
             any(
                 r.seen - slack(entry) <= at - offset <= r.until + slack(entry) + beat(node)
-                for r in node.reigns
+                for r in node.master_periods
             )
             for entry, at, node in told
             if entry.before == "MASTER" or entry.after == "BACKUP"

@@ -21,7 +21,7 @@ from json import dumps
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.report.kind import SinkKind
-from carpscope.report.record import GROUP, Record
+from carpscope.report.record import GROUP, EventRecord
 
 TIMEOUT_S = 10.0
 
@@ -44,15 +44,15 @@ class Command:
         self.name = f"{self.kind} {self._words[0]}"
         self._running: subprocess.Popen[bytes] | None = None
 
-    def wants(self, record: Record) -> bool:
+    def wants(self, record: EventRecord) -> bool:
         """Tell whether it is called for this: the state of a group."""
         return record.kind == GROUP
 
-    def arguments(self, record: Record) -> list[str]:
+    def arguments(self, record: EventRecord) -> list[str]:
         """Give what stands behind the command."""
         return [_where(record), record.action, "state", record.action]
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         """Run it."""
         told = dumps(record.document(), ensure_ascii=False).encode() + b"\n"
         with subprocess.Popen(
@@ -89,17 +89,17 @@ class OnFinding(Command):
 
     kind = "on-finding"
 
-    def wants(self, record: Record) -> bool:
+    def wants(self, record: EventRecord) -> bool:
         """Tell whether it is called for this: a finding."""
         return record.kind == "finding"
 
-    def arguments(self, record: Record) -> list[str]:
+    def arguments(self, record: EventRecord) -> list[str]:
         """Give what stands behind the command."""
         code = str(record.body.get("code", ""))
         return [shown(code), record.action, record.severity.value, _where(record)]
 
 
-def _where(record: Record) -> str:
+def _where(record: EventRecord) -> str:
     vhid = "-" if record.vhid is None else record.vhid
     return shown(f"{vhid}@{record.interface or '-'}")
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from carpscope.core.files import open_to_write
 from carpscope.report.kind import SinkKind
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -22,7 +22,7 @@ class JsonLines:
         self._stream = stream
         self._owned = owned
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         """Write one line, all of it."""
         self._stream.write(_encode(record.document()) + "\n")
         self._stream.flush()

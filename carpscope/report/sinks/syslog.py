@@ -15,7 +15,7 @@ from carpscope.core.text import shown
 from carpscope.core.units import rfc3339
 from carpscope.detect.finding import Severity
 from carpscope.report.kind import SinkKind
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 
 FACILITY = 3
 """daemon"""
@@ -31,7 +31,7 @@ _LEVEL = {
 }
 
 
-def message(record: Record, host: str, pid: int) -> bytes:
+def message(record: EventRecord, host: str, pid: int) -> bytes:
     """Give one record as a syslog message."""
     priority = FACILITY * 8 + _LEVEL[record.severity]
     values = {
@@ -84,7 +84,7 @@ class Syslog:
         self._address = (parts.hostname, port)
         self._stream = parts.scheme == "tcp"
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         """Deliver one message."""
         data = message(record, self._host, os.getpid())
         try:

@@ -12,7 +12,7 @@ import carpscope
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import rfc3339
 from carpscope.report.kind import SinkKind
-from carpscope.report.record import Record
+from carpscope.report.record import EventRecord
 
 TIMEOUT_S = 10.0
 
@@ -36,7 +36,7 @@ class Webhook:
         self._host, self._port = parts.hostname, port
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
-    def send(self, record: Record) -> None:
+    def send(self, record: EventRecord) -> None:
         """Deliver one event. Raises OSError where it was not taken."""
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         way = kind(self._host, self._port, timeout=TIMEOUT_S)

@@ -10,8 +10,8 @@ import re
 
 from carpscope.settings import ifconfig
 from carpscope.settings.ifconfig import Dialect
-from carpscope.settings.model import UNKNOWN, DeclaredNode, Key, Where
-from carpscope.settings.netif import Piece, expanded, missing_module, plain, unquoted, vlans
+from carpscope.settings.model import UNKNOWN, DeclaredKey, DeclaredNode, Where
+from carpscope.settings.netif import RcCall, expanded, missing_module, plain, unquoted, vlans
 from carpscope.settings.numbers import is_known, word_set
 from carpscope.settings.shell import Lexer, Script, Unfinished, Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
@@ -142,7 +142,7 @@ class _Reader:
                 else:
                     self._call(piece, interface, is_carp=is_carp)
 
-    def _main(self, variable: str, interface: str) -> Piece | None:
+    def _main(self, variable: str, interface: str) -> RcCall | None:
         found = self.script.variables.get(variable)
         if found is None:
             return None
@@ -171,9 +171,9 @@ class _Reader:
             told = f"a quote inside {variable} does not end, so sh refuses to run ifconfig"
             refuse(self.node, where, told, interface, vhid_of(kept))
             return None
-        return Piece(words, where, unquoted(found.raw), quoted, source)
+        return RcCall(words, where, unquoted(found.raw), quoted, source)
 
-    def _aliases(self, name: str, interface: str, family: str) -> list[Piece]:
+    def _aliases(self, name: str, interface: str, family: str) -> list[RcCall]:
         """Give the calls for one family, as ifalias_af_common() puts them together."""
         tokens: list[tuple[str, Where, str, bool, Source]] = []
         found = self.script.variables.get(f"ifconfig_{name}_aliases")
@@ -204,7 +204,7 @@ class _Reader:
             if token[0] in _FAMILIES or not parts:
                 parts.append([])
             parts[-1].append(token)
-        pieces: list[Piece] = []
+        pieces: list[RcCall] = []
         for number, part in enumerate(parts):
             if part[0][0] != family or len(part) < 2:
                 continue
@@ -218,7 +218,7 @@ class _Reader:
         family: str,
         *,
         last: bool,
-    ) -> list[Piece]:
+    ) -> list[RcCall]:
         words = [token[0] for token in part]
         _, where, raw, quoted, source = part[0]
         if UNKNOWN in words and "pass" not in words:
@@ -235,13 +235,13 @@ class _Reader:
                 return []
         text = " ".join(words[1:])
         if not re.search(r"[0-9a-fA-F]-", text):
-            return [Piece(plain(words, where), where, raw, quoted, source)]
+            return [RcCall(plain(words, where), where, raw, quoted, source)]
         calls = expanded(family, words[1:])
         if isinstance(calls, str):
             self._dropped(words, where, calls, interface)
             return []
         return [
-            Piece(plain([family, one, *words[2:]], where), where, raw, quoted, source)
+            RcCall(plain([family, one, *words[2:]], where), where, raw, quoted, source)
             for one in calls
         ]
 
@@ -260,7 +260,7 @@ class _Reader:
             drop_shared(vhid, words, where)
         refuse(self.node, where, told, interface, call.vhid)
 
-    def _skipped(self, piece: Piece, interface: str, name: str) -> None:
+    def _skipped(self, piece: RcCall, interface: str, name: str) -> None:
         call = ifconfig.read(piece.words, Dialect.FREEBSD)
         if call.vhid is not None:
             vhid = declare(self.node, call.vhid, interface, piece.where)
@@ -271,7 +271,7 @@ class _Reader:
 
     # ---- one call
 
-    def _call(self, piece: Piece, interface: str, *, is_carp: bool) -> None:
+    def _call(self, piece: RcCall, interface: str, *, is_carp: bool) -> None:
         dialect = Dialect.FREEBSD9 if is_carp or self.old else Dialect.FREEBSD
         call = ifconfig.read(piece.words, dialect)
         self.words |= call.words_seen
@@ -305,7 +305,7 @@ class _Reader:
             if "mcast" not in call.words_seen:
                 vhid.peer_reset = where
 
-    def _refused(self, call: ifconfig.Call, interface: str, piece: Piece) -> None:
+    def _refused(self, call: ifconfig.Call, interface: str, piece: RcCall) -> None:
         where, words = piece.where, [word.value for word in piece.words]
         if not call.names_carp and "vhid" not in words:
             return
@@ -317,7 +317,7 @@ class _Reader:
         refuse(self.node, where, call.complaint, interface, number, label=label)
 
     def _carp_interface(
-        self, call: ifconfig.Call, interface: str, where: Where, key: Key | None
+        self, call: ifconfig.Call, interface: str, where: Where, key: DeclaredKey | None
     ) -> None:
         vhid = declare_device(self.node, call.vhid, interface, where)
         if call.vhid is not None:
@@ -334,7 +334,7 @@ class _Reader:
             where = Where(source.path, words[0].line)
             if program == "ifconfig" and len(words) > 2:
                 raw = " ".join(word.raw for word in words[2:])
-                piece = Piece(words[2:], where, raw, quoted=False, source=source)
+                piece = RcCall(words[2:], where, raw, quoted=False, source=source)
                 is_carp = re.fullmatch(r"carp[0-9]+", words[1].value) is not None
                 self._call(piece, words[1].value, is_carp=is_carp)
             elif program in (".", "source") and len(words) > 1:

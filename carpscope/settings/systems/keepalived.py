@@ -2,7 +2,7 @@
 
 import re
 
-from carpscope.settings.model import DeclaredNode, Shared, VrrpId, Where
+from carpscope.settings.model import DeclaredNode, SharedAddress, VrrpId, Where
 from carpscope.settings.numbers import prefixed
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.system import System
@@ -17,7 +17,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
 def _read(source: Source, node: DeclaredNode) -> None:
     depth = 0
     instance: dict[str, tuple[str, int]] | None = None
-    addresses: list[Shared] = []
+    addresses: list[SharedAddress] = []
     inner = ""
     for number, line in enumerate(source.text.split("\n"), 1):
         words = re.split(r"[ \t\r]+", re.split(r"[!#]", line, maxsplit=1)[0].strip())
@@ -33,7 +33,7 @@ def _read(source: Source, node: DeclaredNode) -> None:
         elif depth == 2 and inner == "addresses":
             found = prefixed(words[0])
             if found is not None:
-                addresses.append(Shared(found[0], found[1], Where(source.path, number)))
+                addresses.append(SharedAddress(found[0], found[1], Where(source.path, number)))
         depth += line.count("{") - line.count("}")
         depth = max(0, depth)
         if depth < 2 and "}" in line:

@@ -8,7 +8,7 @@ what stands before a word that it refuses is done, but for the address.
 from carpscope.core.values import dataclass, field
 from carpscope.settings import ifconfig, keys
 from carpscope.settings.ifconfig import Dialect
-from carpscope.settings.model import DeclaredNode, Key, Shared, Vhid, Where
+from carpscope.settings.model import DeclaredKey, DeclaredNode, DeclaredVhid, SharedAddress, Where
 from carpscope.settings.numbers import atoi, is_known, word_set
 from carpscope.settings.shell import Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
@@ -37,7 +37,7 @@ class _Carp:
     """A carpN while its file is read."""
 
     name: str
-    values: Vhid
+    values: DeclaredVhid
     carpdev: str | None = None
     nodes: list[tuple[int, int]] = field(default_factory=list)
     wanted: int | None = None
@@ -58,7 +58,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         name = source.name.removeprefix("hostname.")
         if name == source.name:
             name = _interface_of(source)
-        carp = _Carp(name, Vhid(None, name, name, [Where(source.path, 1)]))
+        carp = _Carp(name, DeclaredVhid(None, name, name, [Where(source.path, 1)]))
         carp.values.where.clear()
         lines = source.text.split("\n")
         for line, raw in joined(source.text):
@@ -201,7 +201,7 @@ def _call(
     _address(node, carp, call, where)
 
 
-def _values(carp: _Carp, call: ifconfig.Call, key: Key | None) -> None:
+def _values(carp: _Carp, call: ifconfig.Call, key: DeclaredKey | None) -> None:
     take_values(carp.values, call, key)
     if call.vhid is not None and not call.out_of_range:
         carp.values.number = call.vhid
@@ -221,7 +221,7 @@ def _address(node: DeclaredNode, carp: _Carp, call: ifconfig.Call, where: Where)
         carp.values.unsure = True
     if call.given is None or call.given.address is None:
         return
-    shared = Shared(call.given.address, call.given.length, where)
+    shared = SharedAddress(call.given.address, call.given.length, where)
     if call.removes:
         carp.values.remove(shared.address)
     elif carp.carpdev is None:
@@ -320,7 +320,7 @@ def _finish(node: DeclaredNode, carp: _Carp) -> None:
     if carp.nodes:
         for number, advskew in carp.nodes:
             node.vhids.append(
-                Vhid(
+                DeclaredVhid(
                     number,
                     values.interface,
                     carp.name,

@@ -6,7 +6,7 @@ unless it is switched off, after the tunables. Maintenance is on if its word is 
 """
 
 from carpscope.settings import configxml
-from carpscope.settings.model import DeclaredNode, Shared, Sync, Vhid, Where
+from carpscope.settings.model import DeclaredNode, DeclaredVhid, SharedAddress, Sync, Where
 from carpscope.settings.numbers import address, atoi
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import take_maintenance
@@ -83,11 +83,11 @@ def _carp(node: DeclaredNode, vip: Element, source: Source) -> None:
         return
     if not 0 <= vhid.advskew <= SKEW_MAX or not 1 <= vhid.advbase <= 255:
         told = "ifconfig refuses the call: advskew is 0 to 254 and advbase 1 to 255"
-        vhid.dropped.append(Shared(shared, None, where))
+        vhid.dropped.append(SharedAddress(shared, None, where))
         refuse(node, where, told, device, number)
         return
     bits = atoi(vip.value("subnet_bits")) if vip.value("subnet_bits") else None
-    vhid.add(Shared(shared, bits, Where(source.path, line)))
+    vhid.add(SharedAddress(shared, bits, Where(source.path, line)))
     _reset(vhid, where)
     peer = address(vip.value("peer"), "inet")
     if peer is not None:
@@ -95,7 +95,7 @@ def _carp(node: DeclaredNode, vip: Element, source: Source) -> None:
         vhid.peer_where = Where(source.path, (vip.find("peer") or vip).line)
 
 
-def _reset(vhid: Vhid, where: Where) -> None:
+def _reset(vhid: DeclaredVhid, where: Where) -> None:
     if vhid.peer is not None:
         vhid.peer = None
         vhid.peer_reset = where
@@ -117,11 +117,11 @@ def _alias(node: DeclaredNode, vip: Element, source: Source, enabled: dict[str, 
         refuse(node, line, "ifconfig refuses the address", device, number)
         return
     if not enabled.get(vip.value("interface"), False):
-        vhid.dropped.append(Shared(shared, bits, line))
+        vhid.dropped.append(SharedAddress(shared, bits, line))
         told = "its interface is not enabled, so the alias is passed over"
         refuse(node, where, told, device, number)
         return
-    vhid.add(Shared(shared, bits, line))
+    vhid.add(SharedAddress(shared, bits, line))
     _reset(vhid, where)
 
 

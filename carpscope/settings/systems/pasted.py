@@ -4,7 +4,14 @@ import re
 
 from carpscope.core.values import dataclass, field
 from carpscope.settings import keys
-from carpscope.settings.model import DeclaredNode, Key, Own, Shared, Vhid, Where
+from carpscope.settings.model import (
+    DeclaredKey,
+    DeclaredNode,
+    DeclaredVhid,
+    Own,
+    SharedAddress,
+    Where,
+)
 from carpscope.settings.numbers import address, mask_length
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.system import System, find_parents
@@ -23,7 +30,9 @@ class _Block:
     name: str
     where: Where
     own: list[tuple[Own, int | None]] = field(default_factory=list)
-    carps: list[tuple[int, int | None, int | None, Where, Key | None]] = field(default_factory=list)
+    carps: list[tuple[int, int | None, int | None, Where, DeclaredKey | None]] = field(
+        default_factory=list
+    )
     carpdev: str | None = None
     peers: dict[int, tuple[bytes, Where]] = field(default_factory=dict)
     vlan: int | None = None
@@ -130,8 +139,8 @@ def _carp(block: _Block, text: str, where: Where, source: Source) -> None:
     block.carps.append((vhid, block.advbase, number("advskew"), where, key))
 
 
-def _unknown(where: Where) -> Key:
-    return Key(None, where)
+def _unknown(where: Where) -> DeclaredKey:
+    return DeclaredKey(None, where)
 
 
 def _take(node: DeclaredNode, block: _Block) -> None:
@@ -144,7 +153,7 @@ def _take(node: DeclaredNode, block: _Block) -> None:
     elif block.carpdev is not None:
         node.interface(block.carpdev)
     for number, advbase, advskew, where, key in block.carps:
-        vhid = Vhid(
+        vhid = DeclaredVhid(
             number,
             block.carpdev or block.name,
             block.name,
@@ -160,7 +169,7 @@ def _take(node: DeclaredNode, block: _Block) -> None:
             if own.address[0] == 0xFE and len(own.address) == 16:
                 continue  # the interface's own link-local address
             if of == number or (block.is_carp and of is None):
-                vhid.addresses.append(Shared(own.address, own.length, own.where))
+                vhid.addresses.append(SharedAddress(own.address, own.length, own.where))
         node.vhids.append(vhid)
 
 

@@ -22,7 +22,7 @@ _PROXIES = ("ftp-proxy", "relayd", "tftp-proxy", "miniupnpd", "fail2ban", "black
 
 
 @dataclass(slots=True)
-class Rule:
+class PfRule:
     """One pass or block rule, as far as it concerns advertisements."""
 
     passes: bool
@@ -43,7 +43,7 @@ class PacketFilter(Firewall):
     """The rules of one file."""
 
     node: DeclaredNode
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[PfRule] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     tables: dict[str, list[str] | None] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ class PacketFilter(Firewall):
 
     def _matches(
         self,
-        rule: Rule,
+        rule: PfRule,
         interface: str,
         direction: str,
         source: bytes | None,
@@ -196,7 +196,7 @@ class _Parser:
                 name = " ".join(words[1:2])
                 if words[0] == "include" or not name.startswith(_PROXIES):
                     for passes in (True, False):
-                        self.pf.rules.append(Rule(passes, where, quick=True, unsure=True))
+                        self.pf.rules.append(PfRule(passes, where, quick=True, unsure=True))
             case _:
                 pass
 
@@ -210,7 +210,7 @@ class _Parser:
             self.pf.tables[name[1]] = None if "file" in words else items or []
 
     def filter(self, words: list[str], where: Where) -> None:
-        rule = Rule(words[0] == "pass", where)
+        rule = PfRule(words[0] == "pass", where)
         at = 1
         while at < len(words):
             word = words[at]

@@ -7,7 +7,7 @@ older files, `wan_vip1`. Preempting is always on. Maintenance gives every vip ad
 import re
 
 from carpscope.settings import configxml
-from carpscope.settings.model import DeclaredNode, Shared, Sync, Vhid, Where
+from carpscope.settings.model import DeclaredNode, DeclaredVhid, SharedAddress, Sync, Where
 from carpscope.settings.numbers import address, atoi
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import take_maintenance
@@ -28,7 +28,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         node.profile = "freebsd14"
         node.because.append("pfSense, taken for one on FreeBSD 14")
     enabled = configxml.interfaces(node, root, source)
-    carps: dict[str, Vhid] = {}
+    carps: dict[str, DeclaredVhid] = {}
     vips = root.all("virtualip/vip")
     for vip in vips:
         if vip.value("mode") == "carp":
@@ -54,7 +54,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
 
 def _carp(
     node: DeclaredNode, vip: Element, source: Source, enabled: dict[str, bool]
-) -> Vhid | None:
+) -> DeclaredVhid | None:
     where = Where(source.path, vip.line)
     key_name = vip.value("interface")
     device = node.gui_interfaces.get(key_name, key_name)
@@ -77,24 +77,26 @@ def _carp(
         refuse(node, line, "ifconfig refuses the address", device, number)
         return vhid
     if not enabled.get(key_name, False):
-        vhid.dropped.append(Shared(shared, bits, line))
+        vhid.dropped.append(SharedAddress(shared, bits, line))
         told = "its interface is not enabled, so the address is passed over"
         refuse(node, where, told, device, number)
         vhid.runs = False
         return vhid
     if not 0 <= vhid.advskew <= 254 or not 1 <= vhid.advbase <= 255:
-        vhid.dropped.append(Shared(shared, bits, line))
+        vhid.dropped.append(SharedAddress(shared, bits, line))
         told = "ifconfig refuses the call: advskew is 0 to 254 and advbase 1 to 255"
         refuse(node, where, told, device, number)
         return vhid
-    vhid.add(Shared(shared, bits, line))
+    vhid.add(SharedAddress(shared, bits, line))
     if vip.value("carp_mode") == "ucast":
         vhid.peer = address(vip.value("carp_peer"), "inet")
         vhid.peer_where = Where(source.path, (vip.find("carp_peer") or vip).line)
     return vhid
 
 
-def _alias(node: DeclaredNode, vip: Element, source: Source, carps: dict[str, Vhid]) -> None:
+def _alias(
+    node: DeclaredNode, vip: Element, source: Source, carps: dict[str, DeclaredVhid]
+) -> None:
     where = Where(source.path, vip.line)
     vhid = carps.get(vip.value("interface"))
     if vhid is None:
@@ -109,9 +111,9 @@ def _alias(node: DeclaredNode, vip: Element, source: Source, carps: dict[str, Vh
     if shared is None:
         refuse(node, line, "ifconfig refuses the address", vhid.device, vhid.number)
     elif not vhid.runs:
-        vhid.dropped.append(Shared(shared, bits, line))
+        vhid.dropped.append(SharedAddress(shared, bits, line))
     elif shared not in vhid.held:
-        vhid.add(Shared(shared, bits, line))
+        vhid.add(SharedAddress(shared, bits, line))
         vhid.where.append(where)
 
 

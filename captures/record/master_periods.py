@@ -18,7 +18,7 @@ class Member:
     host: Host
     options: Ucarp
     running: tuple[Interval, ...]
-    reigns: tuple["Reign", ...]
+    master_periods: tuple["Reign", ...]
     phases: tuple[tuple[Interval, Ucarp], ...]
     """What it was configured with while it ran."""
 
@@ -39,7 +39,7 @@ class Reign:
 
 
 def member_of(host: Host, options: Ucarp, chronicle: Chronicle, story: Story) -> Member:
-    reigns: list[Reign] = []
+    master_periods: list[Reign] = []
     since: Micros | None = None
     reason = ""
     for moment in chronicle.moments:
@@ -53,13 +53,13 @@ def member_of(host: Host, options: Ucarp, chronicle: Chronicle, story: Story) ->
         elif since is not None and (
             moment.kind in ENDS or (ours and "state: BACKUP" in moment.text)
         ):
-            reigns.append(Reign(since, moment.at, reason, moment.kind in ENDS))
+            master_periods.append(Reign(since, moment.at, reason, moment.kind in ENDS))
             since = None
     if since is not None:
-        reigns.append(Reign(since, chronicle.end, reason, killed=False))
+        master_periods.append(Reign(since, chronicle.end, reason, killed=False))
     spans = running(chronicle, host.name)
     phases = tuple((span, _options_at(span[0], host, options, chronicle, story)) for span in spans)
-    return Member(host, options, spans, tuple(reigns), phases)
+    return Member(host, options, spans, tuple(master_periods), phases)
 
 
 def _options_at(
@@ -85,8 +85,8 @@ def running(chronicle: Chronicle, host: str) -> tuple[Interval, ...]:
     return (*spans, *(() if since is None else ((since, chronicle.end),)))
 
 
-def reigns_of(member: Member) -> tuple[Interval, ...]:
-    return tuple((reign.start, reign.end) for reign in member.reigns)
+def master_periods_of(member: Member) -> tuple[Interval, ...]:
+    return tuple((period.start, period.end) for period in member.master_periods)
 
 
 def overlaps(left: tuple[Interval, ...], right: tuple[Interval, ...]) -> list[Interval]:
