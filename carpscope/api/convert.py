@@ -7,7 +7,7 @@ from carpscope.api import values
 from carpscope.config import Config
 from carpscope.core.address import mac_text
 from carpscope.detect import events, finding, incident
-from carpscope.detect.standing import vips
+from carpscope.detect.standing import Standing, vips
 from carpscope.pipeline import Analysis
 from carpscope.report.document import document
 from carpscope.report.finding import frame_name
@@ -68,7 +68,7 @@ def analysis_of(analysis: Analysis, config: Config) -> values.Analysis:
     return values.Analysis(
         standing.status.value,
         found[worst.identity] if worst is not None else None,
-        tuple(_group(group, analysis, config) for group in groups),
+        tuple(_group(group, standing, config) for group in groups),
         tuple(found.values()),
         tuple(_incident(one, found) for one in analysis.incidents),
         tuple(_event(event, names) for event in analysis.events),
@@ -76,13 +76,13 @@ def analysis_of(analysis: Analysis, config: Config) -> values.Analysis:
     )
 
 
-def _group(group: Group, analysis: Analysis, config: Config) -> values.Group:
+def _group(group: Group, standing: Standing, config: Config) -> values.Group:
     held = master(group)
     return values.Group(
         group.id,
         segment.vlans(group.vlan),
         group.vhid,
-        analysis.standing.of(group.id).value,
+        standing.of(group.id).value,
         _addresses(vips(group, config)),
         held.id if held is not None else None,
         tuple(_node(node, config) for node in group.members),

@@ -4,8 +4,10 @@ Screen, page, document and live ask here and nowhere else, so that they say the 
 same moment. Offline the moment is the end of the capture.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cached_property
 
 from carpscope.config import Config, ExpectedGroup
 from carpscope.core.address import ip_text
@@ -54,7 +56,7 @@ def status_of(
     return Status.DEGRADED if rank >= Severity.WARNING.rank else Status.HEALTHY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """The findings of a run at one moment, and what may be left out of its verdict."""
 
@@ -70,9 +72,10 @@ class Standing:
 
     def of(self, group: str) -> Status:
         """Return the state of one group."""
-        found = [f.severity for f in self._counted if group in f.groups]
         is_seen = group not in self.unheard
-        return status_of(found, is_judged=self.is_judged, is_whole=is_seen)
+        return status_of(
+            self._severities.get(group, ()), is_judged=self.is_judged, is_whole=is_seen
+        )
 
     @property
     def status(self) -> Status:
@@ -91,9 +94,18 @@ class Standing:
         counted = self._counted
         return min(counted, key=lambda f: (-f.severity.rank, f.start, f.code), default=None)
 
-    @property
+    @cached_property
     def _counted(self) -> list[Finding]:
         return [f for f in self.findings if counts(f, self.config)]
+
+    @cached_property
+    def _severities(self) -> dict[str, list[Severity]]:
+        """Of each group: it is asked for thousands of them."""
+        found: dict[str, list[Severity]] = defaultdict(list)
+        for one in self._counted:
+            for group in one.groups:
+                found[group].append(one.severity)
+        return found
 
 
 def counts(finding: Finding, config: Config) -> bool:
@@ -170,11 +182,16 @@ class Places:
     def _is_elsewhere(self, address: bytes, group: Group) -> bool:
         """Tell whether another group is announced with it too: a ucarp announces with its own MAC,
         which does not say for which of its groups."""
-        return any(
-            address in other.announced
-            for other in self._groups.values()
-            if other is not group and other.vlan == group.vlan
-        )
+        return bool(self._announced.get((group.vlan, address), set()) - {group.id})
+
+    @cached_property
+    def _announced(self) -> dict[tuple[tuple[int, ...], bytes], set[str]]:
+        """Which groups an address was announced in, by VLAN."""
+        found: dict[tuple[tuple[int, ...], bytes], set[str]] = defaultdict(set)
+        for one in self._groups.values():
+            for address in one.announced:
+                found[one.vlan, address].add(one.id)
+        return found
 
     def of(self, *groups: str) -> str:
         """Give `10.77.0.100 (vhid 1)`; of several groups the first, and how many more."""

@@ -5,7 +5,7 @@ from carpscope.config import Config
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import rfc3339
 from carpscope.detect.events import Event
-from carpscope.detect.standing import vips
+from carpscope.detect.standing import Standing, vips
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.captured import captured_json
@@ -36,7 +36,7 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
         "schema": SCHEMA,
         "version": carpscope.__version__,
         "evidence": [_evidence(analysis, index, one) for index, one in enumerate(captured)],
-        "groups": [_group(group, analysis, config, names) for group in groups],
+        "groups": [_group(group, analysis, standing, config, names) for group in groups],
         "findings": [finding_json(finding, names) for finding in analysis.findings],
         "incidents": [incident_json(incident) for incident in analysis.incidents],
         "events": [_event(event, names) for event in analysis.events],
@@ -69,14 +69,16 @@ def _evidence(analysis: Analysis, index: int, captured: Captured) -> dict[str, J
     }
 
 
-def _group(group: Group, analysis: Analysis, config: Config, names: list[str]) -> dict[str, Json]:
+def _group(
+    group: Group, analysis: Analysis, standing: Standing, config: Config, names: list[str]
+) -> dict[str, Json]:
     held = master(group)
     return {
         "id": group.id,
         "vlan": list(segment.vlans(group.vlan)),
         "tunnel": [segment.part(number) for number in segment.networks(group.vlan)],
         "vhid": group.vhid,
-        "status": analysis.standing.of(group.id).value,
+        "status": standing.of(group.id).value,
         "vips": [ip_text(address) for address in vips(group, config)],
         "master": held.id if held is not None else None,
         "families": [f"ipv{version}" for version in sorted(group.families)],
