@@ -136,7 +136,12 @@ def printed(command: str, before: str) -> str:
 
 def _timeless(text: str) -> str:
     """Leave out when live told something: it is read faster than it was captured."""
-    return re.sub(r"^[0-9:.]{12}|(?<=packets in )[0-9.]+ s", "", text, flags=re.MULTILINE)
+    return re.sub(
+        r"^[0-9:.]{12}|(?<=packets in )[0-9.]+ m?s|(?<=MASTER for )[0-9.]+ s",
+        "",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def test_the_front_page_shows_what_is_printed(

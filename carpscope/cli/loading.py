@@ -42,11 +42,17 @@ def _libraries() -> None:
 
 def _catalogues() -> None:
     """Read every folder that is searched: an empty one ends the run here and not later."""
+    from carpscope.capture.fileformat import formats
     from carpscope.detect.engine import rules
     from carpscope.protocol.profile import profiles
     from carpscope.report.kind import sink_kinds
+    from carpscope.wire.link import link_types
+    from carpscope.wire.wrapping import tables
 
     rules()
+    link_types()
+    tables()
+    formats()
     profiles()
     sink_kinds()
 

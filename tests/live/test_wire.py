@@ -108,7 +108,7 @@ def test_narrowing_and_a_mistake_in_it() -> None:
         wrong = Watcher(within, "-i", "span0", "-f", "hots 192.0.2.2")
         assert wrong.process.wait(20) == 2
         wrong.end()
-        assert wrong.errors[0].startswith("carpscope: -f 'hots 192.0.2.2': ")
+        assert wrong.errors[0].startswith("carpscope: span0: -f hots 192.0.2.2: ")
         absent = Watcher(within, "-i", "nowhere0")
         assert absent.process.wait(20) == 2
         absent.end()
@@ -210,7 +210,9 @@ def test_nagios(tmp_path: Path) -> None:
         sender.wait()
         check.end()
         assert (status, len(check.lines), check.errors) == (0, 1, [])
-        assert check.lines[0].startswith("CARP OK - vhid1 192.0.2.1 MASTER | groups=1 nodes=1 ")
+        assert check.lines[0].startswith(
+            "CARP OK - 192.0.2.10 (vhid1) 192.0.2.1 MASTER | groups=1 nodes=1 "
+        )
         silent = Watcher(
             within, "-i", "span0", "--for", "0.3s", "--nagios", "--user", "root", json_lines=False
         )
