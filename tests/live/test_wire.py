@@ -233,7 +233,9 @@ def test_nagios(tmp_path: Path) -> None:
         missing = Watcher(within, *words, json_lines=False)
         assert missing.process.wait(30) == 2
         missing.end()
-        assert missing.lines[0].startswith("CARP CRITICAL - vhid 7: this group is expected here, and")
+        assert missing.lines[0].startswith(
+            "CARP CRITICAL - vhid 7: this group is expected here, and"
+        )
         assert " findings=1;0;0 " in missing.lines[0]
         gone = Watcher(within, "-i", "nowhere0", "--nagios", json_lines=False)
         assert gone.process.wait(30) == 3
