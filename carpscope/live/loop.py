@@ -28,6 +28,7 @@ from carpscope.detect import internal
 from carpscope.detect.finding import Severity
 from carpscope.detect.standing import Standing, Status, is_wrong
 from carpscope.live import memory
+from carpscope.live.commented import Commented
 from carpscope.live.expectations import listed
 from carpscope.live.monitor import Monitor
 from carpscope.live.outputs import Outputs
@@ -37,7 +38,7 @@ from carpscope.live.sight import Sight
 from carpscope.live.situations import Situation, Situations
 from carpscope.live.telling import EventTeller, notice
 from carpscope.live.triage import Triage
-from carpscope.live.vantages import Vantages
+from carpscope.live.vantages import Vantages, segments_of
 from carpscope.live.views import snapshot
 from carpscope.report.record import GROUP, EventRecord
 from carpscope.report.snapshot import Snapshot
@@ -70,6 +71,7 @@ class Options:
     state: Path | None = None
     recorder: Disk[Recorder] | None = None
     keeper: Disk[EvidenceWriter] | None = None
+    companion: Commented | None = None
     outputs: Outputs = field(default_factory=Outputs)
     show: list[Callable[[Snapshot], None]] = field(default_factory=list)
     show_every: Nanos = SNAPSHOT_EVERY
@@ -95,12 +97,13 @@ class Live:
         """Whether anything that gives exit status 1 was found, and does not lie in maintenance."""
         self.notes: dict[str, str] = {}
         self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
+        self._takers = [*self._disks, *([options.companion] if options.companion else [])]
         self._manager = ServiceManager()
         self.mistakes = options.outputs.mistakes
         self._said_mistakes = 0
         self._said_vrrp: set[str] = set()
         self._searcher = Searcher(mistakes=self.mistakes)
-        segments = _segments(capture)
+        segments = segments_of(capture)
         self.segment = {one.index: place for place, of in enumerate(segments) for one in of}
         """By the number of an interface: which monitor is shown it."""
         self.monitors = [
@@ -131,7 +134,7 @@ class Live:
                 interface, CaptureInterface
             ):  # a pipe's sender waits where too much comes
                 interface.choose = triage.choose
-                interface.tap = self._keep if self._disks and self._direct else None
+                interface.tap = self._keep if self._takers and self._direct else None
                 place = self.segment[interface.index]
                 self.monitors[place].observer.alive.own = interface.mac
         self._foreign = {self.monitors[place].interface for place in self.vantages}
@@ -226,6 +229,8 @@ class Live:
             self.log.append(record)
         for outlet in self.options.outputs.all:
             outlet.put(record)
+        if self.options.companion is not None:
+            self.options.companion.told(record)
 
     def snapshot(self) -> Snapshot:
         """Say everything that is known now."""
@@ -239,7 +244,7 @@ class Live:
             return True
         if options.count is not None and self.packets >= options.count:
             return True
-        if self.capture.is_over:
+        if self.capture.is_over or (options.companion is not None and options.companion.is_over):
             return True
         return options.length is not None and monotonic_ns() - self._began >= options.length
 
@@ -264,7 +269,7 @@ class Live:
                 else:
                     for frame in batch.frames():
                         vantages.take(frame, monotonic_ns())
-            if self._disks and not self._direct:
+            if self._takers and not self._direct:
                 self._keep(list(batch.frames()))
             if self.packets == count:
                 break
@@ -274,8 +279,8 @@ class Live:
             vantages.release(monotonic_ns())
 
     def _keep(self, frames: list[Frame] | KernelBatch) -> None:
-        for disk in self._disks:
-            disk.put(frames)
+        for taker in self._takers:
+            taker.put(frames)
 
     # Time
 
@@ -329,6 +334,9 @@ class Live:
                 self._look_at(monitor, teller, at, is_last=is_last)
             if vantages is not None:
                 vantages.expect()
+        if self.options.companion is not None:
+            of = sorted(self.segment.items())
+            self.options.companion.release([self.monitors[place] for _, place in of])
 
     def _look_at(
         self, monitor: Monitor, teller: EventTeller, until: Nanos, *, is_last: bool
@@ -473,12 +481,3 @@ class Live:
             made = keeper.shelf.made if keeper is not None else ()
             self._state.put(memory.document(self._situations(), now, made))
             self._problem("--state", 0, self._state.problem, now)
-
-
-def _segments(capture: LiveCapture) -> list[list[CaptureInterface | Pipe]]:
-    """Return what is shown to one monitor: each interface, and all pipes of a segment."""
-    found: dict[tuple[str, object], list[CaptureInterface | Pipe]] = {}
-    for one in capture.interfaces:
-        key = ("pipe", one.segment) if isinstance(one, Pipe) else ("interface", one.index)
-        found.setdefault(key, []).append(one)
-    return list(found.values())

@@ -14,7 +14,8 @@ import itertools
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
-from carpscope.capture.live import Notice
+from carpscope.capture.interface import CaptureInterface
+from carpscope.capture.live import LiveCapture, Notice
 from carpscope.capture.pipe import Pipe
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
@@ -325,3 +326,12 @@ class Vantages:
             self._began[key] = loss
             told.append(loss)
         return told
+
+
+def segments_of(capture: LiveCapture) -> list[list[CaptureInterface | Pipe]]:
+    """Return what is shown to one monitor: each interface, and all pipes of a segment."""
+    found: dict[tuple[str, object], list[CaptureInterface | Pipe]] = {}
+    for one in capture.interfaces:
+        key = ("pipe", one.segment) if isinstance(one, Pipe) else ("interface", one.index)
+        found.setdefault(key, []).append(one)
+    return list(found.values())

@@ -42,9 +42,9 @@ def comments(analysis: Analysis) -> Comment:
     def comment(frame: Frame) -> str | None:
         packet = decode(frame)
         ref = frame_ref(frame.capture, frame.number)
-        lines = []
-        if isinstance(packet.body, AdvertView | VrrpView):
-            lines.append(line(packet, _verdict(packet, recipes, supplied=supplied), "", _NO_TIME))
+        view, link = packet.advert, packet.link
+        fits = recipes.get((link.vlan, view.vhid), ()) if view and link else ()
+        lines = list(described(packet, verdict_of(packet, fits, supplied=supplied)))
         lines += named.get(ref, ())
         told = list(evidence.get(ref, ()))
         told += [f for f in _during(packet, analysis, during) if f not in told]
@@ -56,17 +56,18 @@ def comments(analysis: Analysis) -> Comment:
     return comment
 
 
-def _verdict(
-    packet: Packet,
-    recipes: Mapping[tuple[tuple[int, ...], int], Sequence[Recipe]],
-    *,
-    supplied: bool,
-) -> Verdict | None:
+def described(packet: Packet, verdict: Verdict | None) -> Iterator[str]:
+    """Give the line of an advertisement as `dissect` prints it; nothing of other packets."""
+    if isinstance(packet.body, AdvertView | VrrpView):
+        yield line(packet, verdict, "", _NO_TIME)
+
+
+def verdict_of(packet: Packet, recipes: Sequence[Recipe], *, supplied: bool) -> Verdict | None:
     """Return whether its HMAC is right, by what explained the advertisements of its group."""
-    view, link = packet.advert, packet.link
-    if view is None or view.is_cut or link is None:
+    view = packet.advert
+    if view is None or view.is_cut:
         return None
-    for recipe in recipes.get((link.vlan, view.vhid), ()):
+    for recipe in recipes:
         if recipe.fits(view.counter, view.digest):
             return Verdict("verified", recipe)
     return Verdict("failed" if supplied else "unchecked")

@@ -229,6 +229,7 @@ def _run(options: argparse.Namespace) -> int:
         names = [*options.interface, *(one.name for one in pipes)]
         loop.recorder, loop.keeper = _kept(options, names, loop)
         loop.state = _state(options)
+        loop.companion = getattr(options, "companion", None)
         loop.report = _report_state
         loop.outputs.start()
         capture.start()

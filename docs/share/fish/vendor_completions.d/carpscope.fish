@@ -50,8 +50,8 @@ function _shtab_carpscope_using
   test "$_shtab_carpscope_cmdpath" = "$argv"
 end
 
-set -g _shtab_carpscope_commands analyze annotate check dissect explain history keygen live report simulate verify
-set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --fail-on --filter --for --format --from --group --interface --key --kind --log --log-year --log-zone --metrics --node --notes --on-finding --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --timestamp --timestamp-ca --timezone --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
+set -g _shtab_carpscope_commands analyze annotate check dissect explain extcap history keygen live report simulate verify
+set -g _shtab_carpscope_opts_with_value --acquisition --address --around --buffer-size --capture --case --color --config --count --crash --created --events --evidence --evidence-files --examiner --example --exec --extcap-capture-filter --extcap-interface --extcap-reload-option --extcap-version --fail-on --fifo --filter --for --format --from --group --install --interface --key --kind --log --log-year --log-zone --metrics --node --notes --on-finding --organisation --out --output --partition --passphrase --passphrase-file --path-delay --pipe --sarif --scheduler --seed --segment --set --severity --sign --since --snapshot-length --speed --state --store --system --timestamp --timestamp-ca --timezone --tls-ca-file --tls-cert --tls-key --trust --until --user --workers -B -C -G -W -a -c -f -i -o -p -r -s -w
 
 complete -c carpscope -e
 complete -c carpscope -f
@@ -139,6 +139,23 @@ complete -c carpscope -n '_shtab_carpscope_using; and test $_shtab_carpscope_npo
 complete -c carpscope -n '_shtab_carpscope_using explain' -s h -l help -d 'show this help message and exit'
 complete -c carpscope -n '_shtab_carpscope_using explain' -l json -d 'one document: the page, or the list'
 complete -c carpscope -n '_shtab_carpscope_using explain' -l debug -d 'tracebacks of our mistakes'
+complete -c carpscope -n '_shtab_carpscope_using; and test $_shtab_carpscope_npos -eq 0' -a extcap -d 'Wireshark (and tshark) list an interface `carpscope` once this is installed: they capture'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -s h -l help -d 'show this help message and exit'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l install -x -d 'put a program for Wireshark into its folder of such, as tshark names it, or DIR'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l extcap-interfaces -d 'which interfaces there are'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l extcap-version -x -d 'who asks'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l extcap-interface -x -d 'about which one'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l extcap-dlts -d 'which link types it has'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l extcap-config -d 'what can be chosen'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l extcap-reload-option -x -d 'what of it anew'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l capture -d capture
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l fifo -x -d 'where to'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l extcap-capture-filter -x -d 'a filter in tcpdump'"'"'s language'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l interface -x -d 'as -i of live; ssh://USER@HOST/IF: on another host'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l passphrase-file -xka "(__fish_complete_path (commandline -ct))" -d 'as of live'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l address -x -d 'as of live'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'carpscope.toml, as of live'
+complete -c carpscope -n '_shtab_carpscope_using extcap' -l debug -d 'tracebacks of our mistakes'
 complete -c carpscope -n '_shtab_carpscope_using; and test $_shtab_carpscope_npos -eq 0' -a history -d 'Prints the events that `carpscope live --store FILE` kept, oldest first. Times are UTC.'
 complete -c carpscope -n '_shtab_carpscope_using history' -s h -l help -d 'show this help message and exit'
 complete -c carpscope -n '_shtab_carpscope_using history' -l since -x -d 'yesterday, today, 2h, 3d, 2026-11-30 or 2026-11-30T03:00:00Z; UTC'
