@@ -81,7 +81,7 @@ class Analysis:
         copies = sum(group.copies for group in groups) if alone else 0
         places = self.vantage.places if self.vantage is not None else []
         return [
-            self.observer.alive.witness.told(
+            self.observer.alive.witness.place(
                 index, addresses_of, places[index].addresses if index < len(places) else (), copies
             )
             for index in range(len(self.captures))

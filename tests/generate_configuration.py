@@ -55,7 +55,7 @@ def text() -> str:
             told = KEYS[f"{table}.{name}" if table else name]
             example = f"`{name} = {told.example}`"
             parts.append(
-                f"| `{name}` | {told.kind} | {_words(default)} | {example} | {told.told} |\n"
+                f"| `{name}` | {told.kind} | {_words(default)} | {example} | {told.meaning} |\n"
             )
     return "".join(parts)
 

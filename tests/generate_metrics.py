@@ -39,7 +39,7 @@ def row(metric: Metric) -> str:
     if states:
         labels = ", ".join(filter(None, (labels, f"`{name}` = {states}")))
     kind = "state set" if states else metric.kind
-    return f"| `{name}` | {kind} | {labels} | {metric.told} |\n"
+    return f"| `{name}` | {kind} | {labels} | {metric.help} |\n"
 
 
 def text() -> str:

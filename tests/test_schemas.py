@@ -9,7 +9,7 @@ from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.core.units import SECOND
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import EventTeller
+from carpscope.live.records import MonitorRecords
 from tests.program import CAPTURES, ROOT, run
 from tests.schemas import SCHEMAS, mistakes, validator
 
@@ -54,7 +54,7 @@ def test_events_of_live_runs(path: Path) -> None:
     with open_capture(str(path)) as capture:
         frames = list(capture)
     monitor = Monitor(Config(), "eth1")
-    teller, records = EventTeller(monitor), []
+    teller, records = MonitorRecords(monitor), []
     looked = frames[0].at
     for frame in frames:
         looked = max(looked, frame.at - LONG)  # one of them has a silence of a year

@@ -82,7 +82,7 @@ class Train:
     """Rows of one sender; made by a cutter, taken by an observer."""
 
     __slots__ = (
-        *("at", "batch", "copies", "doubts", "kind", "longest", "moving"),
+        *("at", "batch", "copies", "singly", "kind", "longest", "moving"),
         *("number", "plain", "rows", "shortest"),
     )
 
@@ -112,7 +112,7 @@ class Train:
             span = min(gaps), max(gaps)
         self.shortest, self.longest = span
         """The least and the most time between neighbours."""
-        self.doubts = 1
+        self.singly = 1
         """So many rows are seen one by one before the rest is tried whole again."""
 
     def after(self, count: int) -> "Train":

@@ -31,15 +31,15 @@ def turns(
         if isinstance(unit, int):
             yield row, None
             continue
-        count, doubts = take(unit), 1
+        count, singly = take(unit), 1
         if not count:
             yield row, unit
-            count = min(unit.doubts, len(unit))
-            doubts = unit.doubts * 2
+            count = min(unit.singly, len(unit))
+            singly = unit.singly * 2
             singles = [*unit.rows[1:count], *(i for place, i in unit.copies if place < count)]
             for one in singles:
                 heappush(heap, (one, one))
         if count < len(unit):
             rest = unit.after(count)
-            rest.doubts = doubts
+            rest.singly = singly
             heappush(heap, (rest.rows[0], rest))

@@ -34,7 +34,7 @@ _AHEAD = 3
 WAITING_MAX = 400_000
 """Frames in memory at once, where as many captures run at the same time."""
 
-Told = Callable[[int], None]
+Progress = Callable[[int], None]
 """Is called with the bytes of the files that are done."""
 
 
@@ -165,7 +165,7 @@ class Archive:
 
 
 def _extracted(
-    found: Sequence[Found], wish: FolderOptions, told: Told
+    found: Sequence[Found], wish: FolderOptions, told: Progress
 ) -> Iterator[tuple[Found, Extract]]:
     """Extract all files, those that take longest first."""
     jobs = sorted(found, key=lambda file: (-file.size, file.path))
@@ -191,7 +191,7 @@ def _extracted(
 
 
 def _mapped(
-    jobs: Sequence[Found], workers: Workers, told: Told, *, digest: bool
+    jobs: Sequence[Found], workers: Workers, told: Progress, *, digest: bool
 ) -> Iterator[tuple[Found, Extract]]:
     """Map files over an executor in the order given, with few results waiting to be taken.
 

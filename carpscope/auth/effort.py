@@ -29,16 +29,16 @@ class Effort:
         self.spent = 0
         self.tell = tell
         """May be set at any time, for a person who watches."""
-        self._told = 0
+        self._reported = 0
 
     def spend(self, digests: int) -> None:
         """Count work that was done."""
         self.spent += digests
-        if self.tell is not None and self.spent - self._told >= _TELL:
-            self._told = self.spent
+        if self.tell is not None and self.spent - self._reported >= _TELL:
+            self._reported = self.spent
             self.tell(self.spent, self.total)
 
-    def renew(self) -> None:
+    def refill(self) -> None:
         """Let there be a little more: something new came that may be searched."""
         self.total = max(self.total, self.spent + AGAIN_DIGESTS)
 

@@ -11,7 +11,7 @@ behind its length tells which one holds until the next section.
 import struct
 from collections.abc import Iterator
 
-from carpscope.capture.tally import Tally
+from carpscope.capture.counts import CaptureCounts
 
 SECTION = 0x0A0D0D0A
 INTERFACE = 1
@@ -58,10 +58,10 @@ class Blocks:
     block without asking, which is what makes reading quick.
     """
 
-    def __init__(self, chunks: Iterator[bytes], tally: Tally) -> None:
+    def __init__(self, chunks: Iterator[bytes], counts: CaptureCounts) -> None:
         """Read nothing yet; the first block has to be a section header."""
         self._chunks = chunks
-        self._tally = tally
+        self._counts = counts
         self.offset = 0
         """Of the buffer in the file."""
         self.skip = 0
@@ -100,12 +100,12 @@ class Blocks:
         """Note where the file ends within a block, of which `rest` bytes are there."""
         if self.skip or rest:
             packet = not self.skip and (rest < _SMALLEST or self._kind in PACKETS)
-            self._tally.cut(self.skip or rest, packet=packet)
+            self._counts.cut(self.skip or rest, packet=packet)
 
     def whole(self, buffer: bytes, here: int) -> tuple[int, int] | None:
         """Give (type, end) of the block at `here`; None where it is not all there.
 
-        A block that makes no sense ends the reading, with a note in the tally.
+        A block that makes no sense ends the reading, with a note in the counts.
         """
         if len(buffer) - here < _SMALLEST:
             return None
@@ -139,12 +139,12 @@ class Blocks:
     def end(self, problem: str) -> None:
         """End the reading, with a note that says why."""
         self.is_ended = True
-        self._tally.problems.append(
-            f"{problem}; reading stopped there, after packet {self._tally.packets:,}"
+        self._counts.problems.append(
+            f"{problem}; reading stopped there, after packet {self._counts.packets:,}"
         )
 
     def _damaged(self, here: int, problem: str) -> None:
-        self.end(f"damaged at {self._tally.place(self.offset + here)}: {problem}")
+        self.end(f"damaged at {self._counts.place(self.offset + here)}: {problem}")
 
 
 def options(body: bytes, order: str) -> Iterator[tuple[int, bytes]]:

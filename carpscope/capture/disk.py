@@ -49,11 +49,11 @@ S = TypeVar("S", bound=DiskWriter)
 
 
 class Disk(Generic[S]):
-    """One shelf behind its queue. What the capture calls returns at once."""
+    """One writer behind its queue. What the capture calls returns at once."""
 
     def __init__(
         self,
-        shelf: S,
+        writer: S,
         name: str,
         limit: int = WAITING_BYTES,
         mistakes: Mistakes | None = None,
@@ -61,7 +61,7 @@ class Disk(Generic[S]):
         """Start its thread. What fails in it by our mistake is counted in `mistakes`."""
         self._mistakes = mistakes or Mistakes()
         self.name = name
-        self.shelf = shelf
+        self.writer = writer
         """Only to be looked at: it belongs to the thread."""
         self._limit = limit
         self._queue: queue.SimpleQueue[Sequence[Frame] | KernelBatch | Callable[[], object] | None]
@@ -77,14 +77,14 @@ class Disk(Generic[S]):
     @property
     def lost(self) -> int:
         """Return how many frames could not be kept, for whatever reason."""
-        return self.shelf.lost + self._unfit
+        return self.writer.lost + self._unfit
 
     @property
     def problem(self) -> str | None:
         """Return why something is lost at the moment."""
-        if self.shelf.problem is None and self._over:
+        if self.writer.problem is None and self._over:
             return "the disk is too slow, or hangs"
-        return self.shelf.problem
+        return self.writer.problem
 
     @property
     def waiting(self) -> int:
@@ -104,10 +104,10 @@ class Disk(Generic[S]):
 
     def do(self, action: Callable[[S], object]) -> None:
         """Let the thread do this, after the frames that were put before."""
-        self._queue.put(lambda: action(self.shelf))
+        self._queue.put(lambda: action(self.writer))
 
     def tick(self, now: Nanos) -> None:
-        """Let time pass for the shelf; one tick waits at the most."""
+        """Let time pass for the writer; one tick waits at the most."""
         if self._put_bytes - self._done_bytes < self._limit // 2:
             self._over = False
         if not self._ticking:
@@ -124,10 +124,10 @@ class Disk(Generic[S]):
 
     def _tick(self, now: Nanos) -> None:
         self._ticking = False
-        self.shelf.tick(now)
+        self.writer.tick(now)
 
     def _run(self) -> None:
-        shelf = self.shelf
+        writer = self.writer
         while (item := self._queue.get()) is not None:
             if callable(item):
                 with self._mistakes.isolated(self.name):
@@ -136,17 +136,17 @@ class Disk(Generic[S]):
             done = self._done_frames + len(item)
             with self._mistakes.isolated(self.name):
                 if isinstance(item, KernelBatch):
-                    shelf.write_batch(item)
+                    writer.write_batch(item)
                     self._done_frames += len(item)
                 else:
                     for frame in item:
-                        shelf.write(frame)
+                        writer.write(frame)
                         self._done_frames += 1
             self._unfit += done - self._done_frames
             self._done_frames = done
             self._done_bytes += _size(item)
         with self._mistakes.isolated(self.name):
-            shelf.close()
+            writer.close()
 
 
 def _size(frames: Sequence[Frame] | KernelBatch) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
+from carpscope.capture.counts import BEFORE_THE_FIRST, CaptureCounts
 from carpscope.core.batch import Batch, Drops, batched
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
@@ -29,8 +29,8 @@ class Format(NamedTuple):
     """What the file is called."""
     matches: Callable[[bytes], bool]
     """Whether a file that begins with these bytes (512, if there are so many) is of this kind."""
-    records: Callable[[Iterator[bytes], Tally], Iterator[FileRecord]]
-    """Takes the file's bytes in blocks; writes into the tally what ended the reading early."""
+    records: Callable[[Iterator[bytes], CaptureCounts], Iterator[FileRecord]]
+    """Takes the file's bytes in blocks; writes into the counts what ended the reading early."""
 
 
 @cache
@@ -47,22 +47,28 @@ def recognized(head: bytes) -> Format | None:
 
 
 def batches(
-    one: Format, chunks: Iterator[bytes], tally: Tally, capture: int, drops: Drops | None = None
+    one: Format,
+    chunks: Iterator[bytes],
+    counts: CaptureCounts,
+    capture: int,
+    drops: Drops | None = None,
 ) -> Iterator[Batch]:
     """Give the packets of a file in its order, counted."""
-    frames = _frames(one, chunks, tally, capture)
+    frames = _frames(one, chunks, counts, capture)
     if drops is not None:
         frames = (f for f in frames if not drops(f.data, 0, len(f.data), f.link))
     return batched(frames)
 
 
-def _frames(one: Format, chunks: Iterator[bytes], tally: Tally, capture: int) -> Iterator[Frame]:
+def _frames(
+    one: Format, chunks: Iterator[bytes], counts: CaptureCounts, capture: int
+) -> Iterator[Frame]:
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
     try:
-        for record in one.records(chunks, tally):
+        for record in one.records(chunks, counts):
             number += 1
-            tally.see_link(record.link)
+            counts.see_link(record.link)
             if number == 1:
                 first = last = record.at
             elif record.at < last:
@@ -71,10 +77,10 @@ def _frames(one: Format, chunks: Iterator[bytes], tally: Tally, capture: int) ->
             else:
                 last = record.at
             snapped += record.wire_length > len(record.data)
-            tally.account(number, first, last, snapped, late)
+            counts.account(number, first, last, snapped, late)
             yield Frame(number, record.at, record.link, record.data, record.wire_length, capture, 0)
     finally:
-        tally.account(number, first, last, snapped, late)
+        counts.account(number, first, last, snapped, late)
 
 
 class Bytes:

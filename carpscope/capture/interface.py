@@ -124,7 +124,7 @@ class CaptureInterface:
     why: str = ""
     """What became of it, where it is not up."""
     exists: bool = True
-    state_told: str = "up"
+    state_reported: str = "up"
     """The state that was told last."""
     seen: Nanos = 0
     """When it was found up last."""
@@ -134,7 +134,7 @@ class CaptureInterface:
     """When it was opened again last, or tried to be."""
     blinked: bool = False
     """Whether something was missed between the last two looks, however short it was."""
-    _told: tuple[int, int, int] = (0, 0, 0)
+    _reported: tuple[int, int, int] = (0, 0, 0)
     """What the kernel said at the last count: of this opening two, and of the interface."""
     _failed: bool = False
     _handle: _Handle | None = None
@@ -168,7 +168,7 @@ class CaptureInterface:
         self._number = link.number if link is not None else 0
         self._carrier_changes = link.carrier_changes if link is not None else 0
         self._handle = handle
-        self._told = (0, 0, missed(self._statistics))
+        self._reported = (0, 0, missed(self._statistics))
         kind = handle.datalink()
         self.link = 101 if kind == 12 else kind  # libpcap's DLT_RAW is LINKTYPE_RAW in files
         self.state = "up"
@@ -234,13 +234,13 @@ class CaptureInterface:
             received, dropped, _ = self._handle.stats()
         except pcapy.PcapError:
             return
-        counts, before = self.counts, self._told
+        counts, before = self.counts, self._reported
         is_ours = self.state == "up"  # what has its name now may be another
         told = received, dropped, missed(self._statistics) if is_ours else before[2]
         counts.received += grown(before[0], told[0])
         counts.dropped += grown(before[1], told[1])
         counts.interface_dropped += grown(before[2], told[2])
-        self._told = told
+        self._reported = told
 
     def check(self, links: Links) -> str:
         """Look whether the interface is there and can carry; return its state.

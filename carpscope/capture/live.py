@@ -148,7 +148,7 @@ class LiveCapture:
         """Look after the interfaces; return what changed, a moment of blindness too."""
         notices = []
         for interface in self.interfaces:
-            seen, lost, before = interface.seen, interface.lost, interface.state_told
+            seen, lost, before = interface.seen, interface.lost, interface.state_reported
             state = interface.check(self._links)
             if (
                 state == "gone"
@@ -165,7 +165,7 @@ class LiveCapture:
             missed = state == "up" and interface.blinked
             if state != before or (missed and lost is None):
                 since = seen if lost is None else lost
-                interface.state_told, interface.since = state, now
+                interface.state_reported, interface.since = state, now
                 notices.append(Notice(now, interface.index, state, _words(interface, since), since))
         self._register()
         return notices

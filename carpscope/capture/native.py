@@ -11,9 +11,9 @@ from typing import Any, Literal
 from carpscope.capture import blocks as kinds
 from carpscope.capture import pcap, pcapng
 from carpscope.capture.blocks import Blocks
+from carpscope.capture.counts import BEFORE_THE_FIRST, CaptureCounts
 from carpscope.capture.linktypes import ETHERNET
 from carpscope.capture.pieces import Pieces
-from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
 from carpscope.core import native
 from carpscope.core.batch import Batch, Drops
 from carpscope.core.columns import WIDTH, Columns
@@ -35,52 +35,52 @@ _MOST = (1 << 63) - 1
 def pcap_batches(
     header: pcap.Header,
     chunks: Iterator[bytes],
-    tally: Tally,
+    counts: CaptureCounts,
     capture: int = 0,
     drops: Drops | None = None,
 ) -> Iterator[Batch]:
     """Give the packets of a pcap file as `pcap.batches` does; natively to who takes all."""
     module = native.loaded() if drops is not None else None
     if module is None:
-        yield from pcap.batches(header, chunks, tally, capture, drops)
+        yield from pcap.batches(header, chunks, counts, capture, drops)
     else:
-        yield from records(module, header, chunks, tally, capture)
+        yield from records(module, header, chunks, counts, capture)
 
 
 def pcapng_batches(
-    chunks: Iterator[bytes], tally: Tally, capture: int = 0, drops: Drops | None = None
+    chunks: Iterator[bytes], counts: CaptureCounts, capture: int = 0, drops: Drops | None = None
 ) -> Iterator[Batch]:
     """Give the packets of a pcapng file as `pcapng.batches` does; natively to who takes all."""
     module = native.loaded() if drops is not None else None
     if module is None:
-        yield from pcapng.batches(chunks, tally, capture, drops)
+        yield from pcapng.batches(chunks, counts, capture, drops)
     else:
-        yield from blocks(module, chunks, tally, capture)
+        yield from blocks(module, chunks, counts, capture)
 
 
 def records(
     module: ModuleType,
     header: pcap.Header,
     chunks: Iterator[bytes],
-    tally: Tally,
+    counts: CaptureCounts,
     capture: int = 0,
     *,
     selects: bool = True,
 ) -> Iterator[Batch]:
     """Give the packets of a pcap file that `selects` leaves: those of interest, or all."""
-    return _Records(module, header, chunks, tally, _Batches(capture, selects=selects)).batches()
+    return _Records(module, header, chunks, counts, _Batches(capture, selects=selects)).batches()
 
 
 def blocks(
     module: ModuleType,
     chunks: Iterator[bytes],
-    tally: Tally,
+    counts: CaptureCounts,
     capture: int = 0,
     *,
     selects: bool = True,
 ) -> Iterator[Batch]:
     """Give the packets of a pcapng file that `selects` leaves."""
-    return _Blocks(module, chunks, tally, _Batches(capture, selects=selects)).batches()
+    return _Blocks(module, chunks, counts, _Batches(capture, selects=selects)).batches()
 
 
 class _Batches:
@@ -136,7 +136,7 @@ class _Records:
         module: ModuleType,
         header: pcap.Header,
         chunks: Iterator[bytes],
-        tally: Tally,
+        counts: CaptureCounts,
         batches: _Batches,
     ) -> None:
         self._order: Literal["big", "little"] = "big" if header.order == ">" else "little"
@@ -150,8 +150,8 @@ class _Records:
         )
         self._links = [header.link]
         self._pieces = Pieces(chunks)
-        self._tally = tally
-        pcap.describe(header, tally)
+        self._counts = counts
+        pcap.describe(header, counts)
 
     def batches(self) -> Iterator[Batch]:
         """Give the packets."""
@@ -161,14 +161,14 @@ class _Records:
             yield from self._taken()
             raise
         finally:
-            _account(self._walk, self._tally)
+            _account(self._walk, self._counts)
 
     def _taken(self) -> Iterator[Batch]:
-        _account(self._walk, self._tally)
+        _account(self._walk, self._counts)
         yield from self._batches.taken(self._links)
 
     def _read(self) -> Iterator[Batch]:
-        pieces, batches, tally = self._pieces, self._batches, self._tally
+        pieces, batches, counts = self._pieces, self._batches, self._counts
         begin = pcap.HEADER_SIZE
         for piece, start in pieces:
             here, begin = max(start, begin), 0  # the file's header lies in the first piece
@@ -179,25 +179,25 @@ class _Records:
             if stop == _UNUSUAL:
                 yield from self._taken()
                 length = int.from_bytes(piece[here + 8 : here + 12], self._order)
-                tally.problems.append(pcap.insane(tally, pieces.offset + here, length))
+                counts.problems.append(pcap.insane(counts, pieces.offset + here, length))
                 return
             pieces.used = here
         yield from self._taken()
         if pieces.rest:
-            tally.cut(len(pieces.rest))
+            counts.cut(len(pieces.rest))
 
 
 class _Blocks:
     """Reads a pcapng file: packets natively, what describes them, and rare blocks, in Python."""
 
     def __init__(
-        self, module: ModuleType, chunks: Iterator[bytes], tally: Tally, batches: _Batches
+        self, module: ModuleType, chunks: Iterator[bytes], counts: CaptureCounts, batches: _Batches
     ) -> None:
-        self._module, self._tally, self._batches = module, tally, batches
+        self._module, self._counts, self._batches = module, counts, batches
         self._walk = batches.begin(module, is_blocks=True)
         self._pieces = Pieces(chunks)
-        self._blocks = Blocks(iter(()), tally)
-        self._section = pcapng.Section(self._blocks, tally)
+        self._blocks = Blocks(iter(()), counts)
+        self._section = pcapng.Section(self._blocks, counts)
         self._times = _Times()
         self._told = 0
         """Interfaces that the walk was told of."""
@@ -210,10 +210,10 @@ class _Blocks:
             yield from self._taken()
             raise
         finally:
-            _account(self._walk, self._tally, self._times)
+            _account(self._walk, self._counts, self._times)
 
     def _taken(self) -> Iterator[Batch]:
-        _account(self._walk, self._tally, self._times)
+        _account(self._walk, self._counts, self._times)
         yield from self._batches.taken(self._section.links)
 
     def _read(self) -> Iterator[Batch]:
@@ -227,7 +227,7 @@ class _Blocks:
                 if stop == _FULL:
                     yield from self._taken()
                 if stop == _UNUSUAL:
-                    _account(walk, self._tally, self._times)
+                    _account(walk, self._counts, self._times)
                     whole.offset = pieces.offset
                     found = whole.whole(piece, here)
                     if found is None:
@@ -308,14 +308,14 @@ def _narrow(at: Nanos) -> Nanos:
     return max(-_MOST - 1, min(_MOST, at))
 
 
-def _account(walk: Any, tally: Tally, times: _Times | None = None) -> None:
-    """Write into a tally what a walk has counted."""
+def _account(walk: Any, counts: CaptureCounts, times: _Times | None = None) -> None:
+    """Write into a counts what a walk has counted."""
     if times is not None:
         first, last = times.first, times.last
     else:
         first, last = (walk.first, walk.last) if walk.begun else (BEFORE_THE_FIRST,) * 2
-    tally.account(walk.number, first, last, walk.snapped, walk.late)
-    tally.comments += walk.comments
+    counts.account(walk.number, first, last, walk.snapped, walk.late)
+    counts.comments += walk.comments
     if walk.has_lost:
-        tally.packet_drops = (tally.packet_drops or 0) + walk.lost
+        counts.packet_drops = (counts.packet_drops or 0) + walk.lost
     walk.comments = walk.lost = walk.has_lost = 0

@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
+from carpscope.capture.counts import BEFORE_THE_FIRST, CaptureCounts
 from carpscope.core.batch import Batch, Drops, Row
 from carpscope.core.units import MICROSECOND
 
@@ -108,14 +108,14 @@ def _chains(header: Header, data: bytes, longer: int) -> bool:
 def batches(
     header: Header,
     chunks: Iterator[bytes],
-    tally: Tally,
+    counts: CaptureCounts,
     capture: int = 0,
     drops: Drops | None = None,
 ) -> Iterator[Batch]:
     """Give the packets behind the header, in the order of the file, block by block.
 
     Ends at the end of the chunks or where the bytes stop making sense; the
-    tally has a note then. What `drops` says is of no interest is counted and not given.
+    counts has a note then. What `drops` says is of no interest is counted and not given.
     """
     record = struct.Struct(f"{header.order}IIII{header.longer}x")
     unpack, record_size = record.unpack_from, record.size
@@ -127,7 +127,7 @@ def batches(
     first = last = BEFORE_THE_FIRST
     offset, here = 0, HEADER_SIZE
     problem = ""
-    describe(header, tally)
+    describe(header, counts)
 
     for chunk in chunks:
         buffer = rest + chunk if rest else chunk
@@ -139,8 +139,8 @@ def batches(
             stop = start + captured
             if stop > end or captured > PACKET_LIMIT:
                 if captured > PACKET_LIMIT:
-                    tally.account(number, first, last, snapped, late)
-                    problem = insane(tally, offset + here, captured)
+                    counts.account(number, first, last, snapped, late)
+                    problem = insane(counts, offset + here, captured)
                 break
             if seconds != second:
                 second, base = seconds, seconds * 1_000_000_000
@@ -164,36 +164,36 @@ def batches(
                 or not drops(buffer, start, captured, link)
             ):
                 add((at, number, start, captured, length, 0))
-        tally.account(number, first, last, snapped, late)
+        counts.account(number, first, last, snapped, late)
         if rows:
             yield Batch(buffer, rows, (link,), capture)
         if problem:
-            tally.problems.append(problem)
+            counts.problems.append(problem)
             return
         rest = buffer[here:]
         offset += here
         here = 0
     if rest:
-        tally.cut(len(rest))
+        counts.cut(len(rest))
 
 
-def describe(header: Header, tally: Tally) -> None:
+def describe(header: Header, counts: CaptureCounts) -> None:
     """Note what the header says of all packets."""
-    tally.nanosecond = header.nanosecond
-    tally.see_link(header.link)
-    tally.see_snap_length(header.snaplen)
+    counts.nanosecond = header.nanosecond
+    counts.see_link(header.link)
+    counts.see_snap_length(header.snaplen)
     if header.version != (2, 4):
         major, minor = header.version
-        tally.problems.append(f"pcap version {major}.{minor} was read as if it were 2.4")
+        counts.problems.append(f"pcap version {major}.{minor} was read as if it were 2.4")
     if header.fcs_length:
-        tally.problems.append(
+        counts.problems.append(
             f"each packet ends with {header.fcs_length} bytes of frame check sequence"
         )
 
 
-def insane(tally: Tally, offset: int, captured: int) -> str:
+def insane(counts: CaptureCounts, offset: int, captured: int) -> str:
     """Say where a length makes no sense."""
     return (
-        f"damaged at {tally.place(offset)}: packet {tally.packets + 1:,} claims {captured:,} "
-        f"captured bytes, the most is {PACKET_LIMIT:,}; {tally.read_so_far()}"
+        f"damaged at {counts.place(offset)}: packet {counts.packets + 1:,} claims {captured:,} "
+        f"captured bytes, the most is {PACKET_LIMIT:,}; {counts.read_so_far()}"
     )

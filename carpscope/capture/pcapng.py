@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from carpscope.capture import blocks as kinds
 from carpscope.capture.blocks import ENHANCED_PACKET, Blocks, options
-from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
+from carpscope.capture.counts import BEFORE_THE_FIRST, CaptureCounts
 from carpscope.core.batch import Batch, Drops, Row
 from carpscope.core.units import SECOND, Nanos
 
@@ -65,15 +65,15 @@ class BlockPacket(NamedTuple):
 
 
 def batches(
-    chunks: Iterator[bytes], tally: Tally, capture: int = 0, drops: Drops | None = None
+    chunks: Iterator[bytes], counts: CaptureCounts, capture: int = 0, drops: Drops | None = None
 ) -> Iterator[Batch]:
     """Give the packets of a pcapng file, in its order, block by block.
 
     Ends at the end of the chunks or where the bytes stop making sense; the
-    tally has a note then. What `drops` says is of no interest is counted and not given.
+    counts has a note then. What `drops` says is of no interest is counted and not given.
     """
-    blocks = Blocks(chunks, tally)
-    section = Section(blocks, tally)
+    blocks = Blocks(chunks, counts)
+    section = Section(blocks, counts)
     enhanced, size_at, interfaces = section.enhanced, section.size_at, section.interfaces
     number = snapped = late = 0
     first = last = BEFORE_THE_FIRST
@@ -103,7 +103,7 @@ def batches(
                 if slack > 3:
                     section.packet_options(buffer[start + (captured + 3 & ~3) : stop - 4])
             else:
-                tally.account(number, first, last, snapped, late)
+                counts.account(number, first, last, snapped, late)
                 whole = blocks.whole(buffer, here)
                 if whole is None:
                     break
@@ -134,7 +134,7 @@ def batches(
             if drops is None or not drops(buffer, start, captured, link):
                 rows.append((at, number, start, captured, length, interface))
         blocks.here = here
-        tally.account(number, first, last, snapped, late)
+        counts.account(number, first, last, snapped, late)
         if rows:
             yield Batch(buffer, rows, section.links, capture)
 
@@ -142,9 +142,9 @@ def batches(
 class Section:
     """What holds from one section header to the next, and what descriptions tell."""
 
-    def __init__(self, blocks: Blocks, tally: Tally) -> None:
+    def __init__(self, blocks: Blocks, counts: CaptureCounts) -> None:
         self._blocks = blocks
-        self._tally = tally
+        self._counts = counts
         self.links: list[int] = []
         """Of every interface so far, those of sections before included."""
         self._begin(base=0)
@@ -154,7 +154,7 @@ class Section:
         self.enhanced = struct.Struct(f"{self.order}IIIIIII").unpack_from
         self.size_at = struct.Struct(f"{self.order}I").unpack_from
         self.interfaces: list[InterfaceBlock] = []
-        self._tally.close_section()
+        self._counts.close_section()
         self.base = base
         """Interfaces of the sections before."""
 
@@ -198,14 +198,14 @@ class Section:
             elif code == _IF_TSOFFSET and len(value) == 8:
                 offset = struct.unpack(f"{self.order}q", value)[0] * SECOND
             elif code == _IF_FILTER and value[:1] == bytes((_FILTER_TEXT,)):
-                self._tally.see_filter(value[1:].decode(errors="replace"))
+                self._counts.see_filter(value[1:].decode(errors="replace"))
         if scale < 1000 * divisor:
-            self._tally.nanosecond = True
+            self._counts.nanosecond = True
         number = self.base + len(self.interfaces)
         self.interfaces.append(InterfaceBlock(link, scale, divisor, offset, number, snaplen))
         self.links.append(link)
-        self._tally.see_link(link)
-        self._tally.see_snap_length(snaplen)
+        self._counts.see_link(link)
+        self._counts.see_snap_length(snaplen)
 
     def _statistics(self, block: bytes) -> None:
         if len(block) < 24:
@@ -218,18 +218,18 @@ class Section:
         ]
         if drops and which < len(self.interfaces):
             # counted since the capture began: a later block replaces an earlier one
-            self._tally.isb_drops[self.base + which] = sum(drops)
+            self._counts.isb_drops[self.base + which] = sum(drops)
 
     def packet_options(self, body: bytes) -> None:
         """Count comments and losses an Enhanced Packet Block tells of."""
         for code, value in options(body, self.order):
             if code == _OPT_COMMENT:
-                self._tally.comments += 1
+                self._counts.comments += 1
             elif code == _EPB_DROPCOUNT and len(value) == 8:
                 self._lost(struct.unpack(f"{self.order}Q", value)[0])
 
     def _lost(self, count: int) -> None:
-        self._tally.packet_drops = (self._tally.packet_drops or 0) + count
+        self._counts.packet_drops = (self._counts.packet_drops or 0) + count
 
     def _packet(self, kind: int, block: bytes, last: Nanos) -> BlockPacket | None:
         room = len(block) - ENHANCED_MIN
@@ -247,14 +247,14 @@ class Section:
                 self._lost(drops[0])
             ticks, start = high << 32 | low, 28
         if not start or captured > room:
-            self._tally.broken += 1
+            self._counts.broken += 1
             return None
         if which >= len(self.interfaces):
-            self._tally.undefined += 1
+            self._counts.undefined += 1
             return None
         link, scale, divisor, offset, interface, _ = self.interfaces[which]
         if ticks is None:
-            self._tally.timeless += 1
+            self._counts.timeless += 1
             at = 0 if last == BEFORE_THE_FIRST else last
         else:
             at = ticks * scale // divisor + offset

@@ -80,7 +80,7 @@ class Pipe:
     since: Nanos = 0
     latest: Nanos = 0
     counts: Counts = field(default_factory=Counts)
-    state_told: str = "up"
+    state_reported: str = "up"
     seen: Nanos = 0
     lost: Nanos | None = None
     tried: Nanos = 0
@@ -111,7 +111,7 @@ class Pipe:
         """Start its thread."""
         del links
         self._wake, self._halt = _pipe(), _pipe()
-        self.state = self.state_told = "up"
+        self.state = self.state_reported = "up"
         self._began = time.monotonic_ns()
         self._thread = threading.Thread(target=self._run, name=f"pipe {self.name}", daemon=True)
         self._thread.start()

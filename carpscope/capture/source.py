@@ -12,10 +12,10 @@ from typing import BinaryIO, NamedTuple
 from carpscope.capture import fileformat, native, pcap, pcapng
 from carpscope.capture.blocks import is_pcapng
 from carpscope.capture.compression import gunzipped, is_gzip, is_zstd, unzstd
+from carpscope.capture.counts import CaptureCounts
 from carpscope.capture.origin import Origin, Progress
 from carpscope.capture.pcap import is_pcap
 from carpscope.capture.sniff import looks_like
-from carpscope.capture.tally import Tally
 from carpscope.core.batch import Batch, Drops
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -40,12 +40,12 @@ class Capture:
         self.index = index
         self.drops_if: Drops | None = None
         """Tells which packets are counted and not given; to be set before any is given."""
-        self._tally = Tally()
+        self._counts = CaptureCounts()
         self._origin = Origin(path, stdin, digest=digest)
         self.name = self._origin.name
         """What to call it in a message; nothing in it that a terminal would obey."""
         try:
-            content = _recognized(self._origin, self._tally, index)
+            content = _recognized(self._origin, self._counts, index)
         except CarpscopeError:
             self._origin.close()
             raise
@@ -112,67 +112,67 @@ class Capture:
     @property
     def packets(self) -> int:
         """Packets so far; brought up to date at least once a block."""
-        return self._tally.packets
+        return self._counts.packets
 
     @property
     def first(self) -> Nanos | None:
         """The earliest time, None before any packet."""
-        return self._tally.first
+        return self._counts.first
 
     @property
     def last(self) -> Nanos | None:
         """The latest time, None before any packet."""
-        return self._tally.last
+        return self._counts.last
 
     @property
     def nanosecond(self) -> bool:
         """Tell whether times are finer than microseconds."""
-        return self._tally.nanosecond
+        return self._counts.nanosecond
 
     @property
     def link_types(self) -> list[str]:
         """Names of the link types in order of appearance."""
-        return self._tally.link_names()
+        return self._counts.link_names()
 
     @property
     def drops(self) -> int | None:
         """Packets the capturing lost by its own account; None where it gives none."""
-        return self._tally.drops()
+        return self._counts.drops()
 
     @property
     def snap_length(self) -> int | None:
         """What the file says that it was captured with; None where it says nothing."""
-        return self._tally.snap_length
+        return self._counts.snap_length
 
     @property
     def filters(self) -> list[str]:
         """The capture filters that the file names."""
-        return self._tally.filters
+        return self._counts.filters
 
     @property
     def comments(self) -> int:
         """Comments on packets."""
-        return self._tally.comments
+        return self._counts.comments
 
     @property
     def notes(self) -> list[str]:
         """What a person should know about the file and its packets, a line each."""
         problem = self._origin.problem
-        return ([problem] if problem else []) + self._tally.notes()
+        return ([problem] if problem else []) + self._counts.notes()
 
     @property
     def problems(self) -> list[str]:
         """Those of the notes that say what ended the reading early, or is odd about the file."""
         problem = self._origin.problem
-        return ([problem] if problem else []) + self._tally.problems
+        return ([problem] if problem else []) + self._counts.problems
 
     def _singly(self) -> Generator[Frame, None, None]:
         """Give single frames; whoever stops early finds counted what was given."""
-        tally = self._tally
+        counts = self._counts
         for batch in self._batches:
             given = 0
             before = self._span
-            self._span = tally.first, tally.last
+            self._span = counts.first, counts.last
             try:
                 for given, frame in enumerate(batch.frames(), 1):  # noqa: B007
                     yield frame
@@ -180,8 +180,8 @@ class Capture:
                 if given < len(batch):
                     at = [row[0] for row in batch.rows[:given]]
                     at += [one for one in before if one is not None]
-                    tally.packets = batch.number(given - 1)
-                    tally.first, tally.last = min(at), max(at)
+                    counts.packets = batch.number(given - 1)
+                    counts.first, counts.last = min(at), max(at)
                 raise
 
     def _until_the_end(
@@ -229,13 +229,13 @@ class _Content(NamedTuple):
     batches: Callable[[Drops | None], Iterator[Batch]]
 
 
-def _recognized(origin: Origin, tally: Tally, index: int) -> _Content:
+def _recognized(origin: Origin, counts: CaptureCounts, index: int) -> _Content:
     head, chunks = _peeked(origin.chunks(), 4)
     compression = "gzip" if is_gzip(head) else "zstd" if is_zstd(head) else None
     if compression:
-        tally.compressed = True
+        counts.compressed = True
         undo = gunzipped if compression == "gzip" else unzstd
-        chunks = undo(chunks, tally.problems)
+        chunks = undo(chunks, counts.problems)
     # a head as short as it may be: more would make a live pipe wait for its first packet
     head, chunks = _peeked(chunks, pcap.HEADER_SIZE)
     if is_pcap(head):
@@ -246,17 +246,17 @@ def _recognized(origin: Origin, tally: Tally, index: int) -> _Content:
         return _Content(
             "pcap",
             compression,
-            lambda drops: native.pcap_batches(records, chunks, tally, index, drops),
+            lambda drops: native.pcap_batches(records, chunks, counts, index, drops),
         )
     if is_pcapng(head):
         head, chunks = _peeked(chunks, pcapng.SECTION_MIN)
         if len(head) < pcapng.SECTION_MIN:
             raise _cut(origin, "pcapng", pcapng.SECTION_MIN)
         return _Content(
-            "pcapng", compression, lambda drops: native.pcapng_batches(chunks, tally, index, drops)
+            "pcapng", compression, lambda drops: native.pcapng_batches(chunks, counts, index, drops)
         )
     if not head:
-        problems = [origin.problem] if origin.problem else [*tally.problems, "empty"]
+        problems = [origin.problem] if origin.problem else [*counts.problems, "empty"]
         raise CarpscopeError(f"{origin.name}: {problems[0]}")
     head, chunks = _peeked(chunks, _GUESS)
     other = fileformat.recognized(head[:_GUESS])
@@ -264,7 +264,7 @@ def _recognized(origin: Origin, tally: Tally, index: int) -> _Content:
         return _Content(
             other.kind,
             compression,
-            lambda drops: fileformat.batches(other, chunks, tally, index, drops),
+            lambda drops: fileformat.batches(other, chunks, counts, index, drops),
         )
     inside = f"{compression} data that " if compression else ""
     raise CarpscopeError(f"{origin.name}: not a capture ({inside}{looks_like(head)})")

@@ -23,7 +23,7 @@ class GroupProof:
     assumed: tuple[str, ...]
 
     @property
-    def told(self) -> Proved:
+    def proved(self) -> Proved:
         """Return what rules ask of it."""
         counter = self.explored.counterexample
         return Proved(

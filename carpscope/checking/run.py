@@ -69,7 +69,7 @@ def check(
                 raise CarpscopeError(f"--segment {name}: there is no node {node!r}")
     found = cluster(nodes, asked.segments)
     proofs = prove_all(found, asked.events)
-    proved = {n: proof.told for n, proof in enumerate(proofs) if proof is not None}
+    proved = {n: proof.proved for n, proof in enumerate(proofs) if proof is not None}
     settings = DeclaredContext(found, files, proved, asked.strict)
     told = findings(settings)
     if asked.capture is not None:

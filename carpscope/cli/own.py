@@ -13,11 +13,11 @@ def crashed(problem: Exception, *, debug: bool) -> int:
 
     if debug:
         print(mistakes.trace(problem), file=sys.stderr)
-    print(f"carpscope: {mistakes.told(mistakes.place(problem))}", file=sys.stderr)
+    print(f"carpscope: {mistakes.sentence(mistakes.place(problem))}", file=sys.stderr)
     return mistakes.EX_SOFTWARE
 
 
-def told(found: "Mistakes", *, debug: bool) -> int:
+def report_mistakes(found: "Mistakes", *, debug: bool) -> int:
     """Tell of those that a run went on after; return the exit status."""
     from carpscope.core import mistakes
 
@@ -26,5 +26,5 @@ def told(found: "Mistakes", *, debug: bool) -> int:
         for one in kinds:
             print(f"{one.where}:\n{one.trace}", file=sys.stderr)
     said = "; ".join(one.text for one in kinds[:4])
-    print(f"carpscope: {mistakes.told(said)}", file=sys.stderr)
+    print(f"carpscope: {mistakes.sentence(said)}", file=sys.stderr)
     return mistakes.EX_SOFTWARE

@@ -31,7 +31,7 @@ def open_to_write(path: Path | str, *, append: bool = False, new: bool = False) 
         descriptor = os.open(path, way | os.O_NOFOLLOW, MODE)
     except OSError as problem:
         if problem.errno != errno.ELOOP or not _is_roots(Path(path).parent):
-            raise _told(problem, path) from None
+            raise _explained(problem, path) from None
         descriptor = os.open(path, way, MODE)
     try:
         _check(descriptor, path)
@@ -61,7 +61,7 @@ def _is_roots(folder: Path) -> bool:
     return status.st_uid == 0 and not status.st_mode & _OTHERS_WRITE
 
 
-def _told(problem: OSError, path: Path | str) -> OSError:
+def _explained(problem: OSError, path: Path | str) -> OSError:
     text = problem.strerror or str(problem)
     if problem.errno == errno.ELOOP:
         text = "is a link; name the file that it leads to"

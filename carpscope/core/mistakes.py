@@ -121,7 +121,7 @@ def trace(problem: BaseException) -> str:
     return "\n".join(shown(line) for whole in lines for line in whole.rstrip().split("\n"))
 
 
-def told(what: str) -> str:
+def sentence(what: str) -> str:
     """Give the line for a person: that it is our mistake, and what to send us."""
     return (
         f"this is a mistake of carpscope {carpscope.__version__} itself, nothing is known from it: "

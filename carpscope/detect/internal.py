@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from carpscope.core.mistakes import Mistakes, told
+from carpscope.core.mistakes import Mistakes, sentence
 from carpscope.detect.finding import Finding, Severity
 
 CODE, LABEL = "CS901", "internal_error"
@@ -33,7 +33,7 @@ def findings(mistakes: Mistakes) -> Iterator[Finding]:
             if count > 1
             else "a mistake of carpscope itself"
         ),
-        explanation=told("; ".join(one.text for one in found[:4])),
+        explanation=sentence("; ".join(one.text for one in found[:4])),
         remedy=(
             "Run the same again with --debug and send what it prints. Until then, do not rely on "
             "what this run does not say."

@@ -26,7 +26,7 @@ class Followed:
     findings: tuple[str, ...]
     """The identities of what it holds, the cause first."""
     opened: Nanos
-    told: Nanos
+    reported: Nanos
     shape: tuple[object, ...]
     closed: Nanos | None = None
     why: str | None = None
@@ -63,9 +63,9 @@ class Incidents:
                 followed.incident, followed.findings = one, held
                 shape = _shape(one)
                 is_worse = shape[0] != followed.shape[0]
-                is_due = is_worse or now - followed.told >= timers.AFTERMATH
+                is_due = is_worse or now - followed.reported >= timers.AFTERMATH
                 if shape != followed.shape and is_due:
-                    followed.shape, followed.told = shape, now
+                    followed.shape, followed.reported = shape, now
                     changes.append(("updated", followed))
             taken.add(followed.identity)
             for identity in held:

@@ -20,7 +20,7 @@ from carpscope.capture.rotation import Recorder
 from carpscope.config import Config
 from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
-from carpscope.core.mistakes import told as mistakes_told
+from carpscope.core.mistakes import sentence as mistake_sentence
 from carpscope.core.recommended import instead
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.core.values import dataclass, field, replace
@@ -32,11 +32,11 @@ from carpscope.live.commented import Commented
 from carpscope.live.expectations import listed
 from carpscope.live.monitor import Monitor
 from carpscope.live.outputs import Outputs
+from carpscope.live.records import MonitorRecords, notice
 from carpscope.live.searching import PAUSE_S, Searcher
 from carpscope.live.service import ServiceManager
 from carpscope.live.sight import Sight
 from carpscope.live.situations import Situation, Situations
-from carpscope.live.telling import EventTeller, notice
 from carpscope.live.triage import Triage
 from carpscope.live.vantages import Vantages, segments_of
 from carpscope.live.views import snapshot
@@ -70,7 +70,7 @@ class Options:
     count: int | None = None
     state: Path | None = None
     recorder: Disk[Recorder] | None = None
-    keeper: Disk[EvidenceWriter] | None = None
+    evidence: Disk[EvidenceWriter] | None = None
     companion: Commented | None = None
     outputs: Outputs = field(default_factory=Outputs)
     show: list[Callable[[Snapshot], None]] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Live:
         self.is_wrong = False
         """Whether anything that gives exit status 1 was found, and does not lie in maintenance."""
         self.notes: dict[str, str] = {}
-        self._disks = [d for d in (options.recorder, options.keeper) if d is not None]
+        self._disks = [d for d in (options.recorder, options.evidence) if d is not None]
         self._takers = [*self._disks, *([options.companion] if options.companion else [])]
         self._manager = ServiceManager()
         self.mistakes = options.outputs.mistakes
@@ -138,9 +138,9 @@ class Live:
                 place = self.segment[interface.index]
                 self.monitors[place].observer.alive.own = interface.mac
         self._foreign = {self.monitors[place].interface for place in self.vantages}
-        self._tellers = [EventTeller(monitor) for monitor in self.monitors]
+        self._monitor_records = [MonitorRecords(monitor) for monitor in self.monitors]
         self._began = monotonic_ns()
-        self._told: dict[str | None, Nanos] = {}
+        self._latest: dict[str | None, Nanos] = {}
         """By whose clock it is (None: ours): the latest time that was told."""
         self._looked: Nanos = 0
         self._checked: Nanos = 0
@@ -156,9 +156,9 @@ class Live:
         self._said_lost: dict[str, int] = {}
         if options.state is not None:
             memory.carry(memory.load(options.state), self._situations(), self.started)
-            if options.keeper is not None:
+            if options.evidence is not None:
                 made = memory.evidence(options.state)
-                options.keeper.do(lambda keeper: keeper.take_over(made))
+                options.evidence.do(lambda writer: writer.take_over(made))
         self._state = (
             memory.StateFile(options.state, self.mistakes) if options.state is not None else None
         )
@@ -223,7 +223,7 @@ class Live:
         """Hand a record to every output, none with an earlier time than the one before."""
         is_foreign = record.interface in self._foreign and record.kind != "notice"
         clock = record.interface if is_foreign else None
-        at = self._told[clock] = max(self._told.get(clock, record.at), record.at)
+        at = self._latest[clock] = max(self._latest.get(clock, record.at), record.at)
         record = replace(record, at=at)
         if record.kind != GROUP:
             self.log.append(record)
@@ -325,13 +325,15 @@ class Live:
 
     def _look(self, until: Nanos, *, is_last: bool = False) -> None:
         self._narrow()
-        for place, (monitor, teller) in enumerate(zip(self.monitors, self._tellers, strict=True)):
+        for place, (monitor, of_monitor) in enumerate(
+            zip(self.monitors, self._monitor_records, strict=True)
+        ):
             vantages = self.vantages.get(place)
             if monitor.sight.is_blind and (vantages is None or vantages.is_shown):
                 continue  # while nothing can be heard, silence has no meaning
             at = until if vantages is None else vantages.until(wall_ns())
             with self.mistakes.isolated("look", at):
-                self._look_at(monitor, teller, at, is_last=is_last)
+                self._look_at(monitor, of_monitor, at, is_last=is_last)
             if vantages is not None:
                 vantages.expect()
         if self.options.companion is not None:
@@ -339,9 +341,9 @@ class Live:
             self.options.companion.release([self.monitors[place] for _, place in of])
 
     def _look_at(
-        self, monitor: Monitor, teller: EventTeller, until: Nanos, *, is_last: bool
+        self, monitor: Monitor, of_monitor: MonitorRecords, until: Nanos, *, is_last: bool
     ) -> None:
-        changes, records = teller.look(until, is_last=is_last)
+        changes, records = of_monitor.look(until, is_last=is_last)
         for change in changes:
             self._changed(change.action, change.situation, monitor, until)
         for record in records:
@@ -351,12 +353,12 @@ class Live:
     def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
         if is_wrong((situation.finding,), monitor.config, self.options.fail_on):
             self.is_wrong = True
-        if action == "opened" and self.options.keeper is not None:
+        if action == "opened" and self.options.evidence is not None:
             told = f"{situation.finding.code} on {monitor.interface}: {situation.finding.summary}"
             identity, finding = situation.identity, situation.finding
             group = listed(finding, monitor.config)
-            self.options.keeper.do(
-                lambda keeper: keeper.opened(identity, told, until, configured=group)
+            self.options.evidence.do(
+                lambda writer: writer.opened(identity, told, until, configured=group)
             )
 
     def _watch_clock(self, now: Nanos, clock: Nanos) -> None:
@@ -369,7 +371,7 @@ class Live:
         text = f"the clock was set {'forward' if step > 0 else 'back'} by {span_text(abs(step))}"
         self.tell(notice(now, "clock", text))
         for monitor in self.monitors:
-            monitor.doubts.blind(min(now - step, now), max(now - step, now), text)
+            monitor.uncertainty.blind(min(now - step, now), max(now - step, now), text)
 
     def _interface(self, change: Notice) -> None:
         place = self.segment[change.interface]
@@ -379,7 +381,7 @@ class Live:
                 vantages.release(1 << 62)  # what it gave until then is judged before
                 at = vantages.until(wall_ns())
                 with self.mistakes.isolated("look", at):
-                    self._look_at(monitor, self._tellers[place], at, is_last=False)
+                    self._look_at(monitor, self._monitor_records[place], at, is_last=False)
             vantages.tell(change.interface, change)
         elif change.state == "up" and not monitor.sight.has_seen_since(change.since):
             monitor.lose(change.since, change.since, change.text)  # a moment is told when over
@@ -411,7 +413,7 @@ class Live:
             more = lost - self._dropped[index]
             if more > 0:
                 since = now - COUNT_EVERY - SECOND
-                monitor.doubts.dropped(since, now, more)
+                monitor.uncertainty.dropped(since, now, more)
                 text = f"{more:,} frames were dropped by the capture ({lost:,} in all)"
                 if self._triages[index].is_flood:
                     text = (
@@ -440,7 +442,7 @@ class Live:
         if self.mistakes.count == self._said_mistakes:
             return
         self._said_mistakes = self.mistakes.count
-        told = mistakes_told("; ".join(one.text for one in list(self.mistakes)[:4]))
+        told = mistake_sentence("; ".join(one.text for one in list(self.mistakes)[:4]))
         self.tell(notice(now, internal.LABEL, told, severity=Severity.ERROR))
 
     def _problem(self, name: str, lost: int, problem: str | None, now: Nanos) -> None:
@@ -477,7 +479,7 @@ class Live:
     def _save(self) -> None:
         if self._state is not None:
             now = wall_ns()
-            keeper = self.options.keeper
-            made = keeper.shelf.made if keeper is not None else ()
+            evidence = self.options.evidence
+            made = evidence.writer.made if evidence is not None else ()
             self._state.put(memory.document(self._situations(), now, made))
             self._problem("--state", 0, self._state.problem, now)

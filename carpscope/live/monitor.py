@@ -23,12 +23,12 @@ from carpscope.detect.finding import Finding
 from carpscope.detect.incident import Called, called
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, seen
+from carpscope.live.counts import EventCounts
 from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
 from carpscope.live.sight import Sight
 from carpscope.live.situations import SituationChange, Situations, Uncertainty
 from carpscope.live.states import GroupChange, StateChange, States
-from carpscope.live.tally import Tally
 from carpscope.timeline.facts import (
     Changed,
     Claimed,
@@ -77,8 +77,8 @@ class Monitor:
     interface: str
     situations: Situations = field(default_factory=Situations)
     incidents: Incidents = field(default_factory=Incidents)
-    doubts: Uncertainty = field(default_factory=Uncertainty)
-    tally: Tally = field(default_factory=Tally)
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
+    event_counts: EventCounts = field(default_factory=EventCounts)
     observer: Observer = field(init=False)
     states: States = field(default_factory=States)
     news: list[News] = field(default_factory=list)
@@ -149,7 +149,7 @@ class Monitor:
         """Go on after a time of which nothing is known."""
         if self.sight.is_blind:
             since, why = self.sight.regain(at, self.observer.advertisements)
-            self.doubts.blind(since, at, why)
+            self.uncertainty.blind(since, at, why)
             self.observer.resume(at)
 
     def narrow(self, keeps: Callable[[Group], bool]) -> None:
@@ -198,7 +198,7 @@ class Monitor:
         if self.prove is not None:
             with self.mistakes.isolated("comparison of captures", at):
                 found = self.prove(found)
-        changes = self.situations.look(found, at, self.doubts, is_last=is_last)
+        changes = self.situations.look(found, at, self.uncertainty, is_last=is_last)
         self.mastered = frozenset(g.id for g in self.observer.groups.values() if g.masters)
         self.called = called(self.observer.groups.values(), self.config)
         listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)
@@ -308,12 +308,12 @@ class Monitor:
                 if why != "capture" and not told:
                     self.news.append(StateChange(fact.at, fact.group, fact.node, False, why))
             elif isinstance(fact, Refused):
-                self.tally.failed(fact.group.id, fact.check.value)
+                self.event_counts.failed(fact.group.id, fact.check.value)
             elif isinstance(fact, Spoofed):
-                self.tally.failed(fact.group.id, fact.spoof_kind.value)
+                self.event_counts.failed(fact.group.id, fact.spoof_kind.value)
             elif isinstance(fact, Forgotten):
                 if fact.node is None:
-                    self.tally.forget(fact.group.id)
+                    self.event_counts.forget(fact.group.id)
             elif isinstance(fact, Joined):
                 self._joined(fact)
             elif isinstance(fact, Changed):
@@ -342,5 +342,5 @@ class Monitor:
         news, self.news = self.news, []
         for item in news:
             if isinstance(item, Event):
-                self.tally.happened(item.group, item.label)
+                self.event_counts.happened(item.group, item.label)
         yield from news

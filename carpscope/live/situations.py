@@ -37,7 +37,7 @@ class Situation:
     """When it was told, which is later than when it began."""
     moved: Nanos
     """When its evidence last grew."""
-    told: Nanos
+    reported: Nanos
     is_open: bool = True
     closed: Nanos | None = None
     carried: bool = False
@@ -230,8 +230,8 @@ class Situations:
         if self._is_over(situation, finding, now):
             return [self._close(situation, now, "it is over")]
         changed = _shape(situation) != situation.shape
-        if changed or carried or (moved and now - situation.told >= UPDATE_EVERY):
-            situation.told, situation.shape = now, _shape(situation)
+        if changed or carried or (moved and now - situation.reported >= UPDATE_EVERY):
+            situation.reported, situation.shape = now, _shape(situation)
             return [SituationChange("updated", situation)]
         return []
 
@@ -240,7 +240,7 @@ class Situations:
         return is_over(finding, moved, now, self.close_after)
 
     def _close(self, situation: Situation, now: Nanos, why: str) -> SituationChange:
-        situation.is_open, situation.closed, situation.told = False, now, now
+        situation.is_open, situation.closed, situation.reported = False, now, now
         situation.carried = False
         return SituationChange("closed", situation, why)
 

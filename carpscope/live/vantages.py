@@ -262,7 +262,7 @@ class Vantages:
             monitor.lose(since, since, change.text)
             monitor.resume(at)
         else:
-            monitor.doubts.blind(since, at, change.text)
+            monitor.uncertainty.blind(since, at, change.text)
 
     # Comparing
 

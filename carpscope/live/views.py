@@ -11,7 +11,7 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.detect.standing import Places, Standing, counts
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import renamed
+from carpscope.live.records import renamed
 from carpscope.report.snapshot import (
     GroupView,
     InterfaceView,
@@ -39,7 +39,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         for i in live.capture.interfaces
         for monitor in (live.monitors[live.segment[i.index]],)
     )  # fmt: skip
-    failures = sum((monitor.tally.all_failures for monitor in live.monitors), Counter())
+    failures = sum((monitor.event_counts.all_failures for monitor in live.monitors), Counter())
     return Snapshot(
         now,
         live.started,
@@ -171,7 +171,7 @@ def _group(
         present = {config.name_of(list(heard & {a})) for a in heard}
         unheard = [n for n, a in called.items() if a not in heard and n not in present]
     is_known = monitor.sight.knows(group, monitor.observer)
-    tally = monitor.tally
+    event_counts = monitor.event_counts
     return GroupView(
         monitor.interface,
         group.id,
@@ -182,8 +182,8 @@ def _group(
         is_known=is_known,
         status=standing.of(group.id).value,
         vips=tuple(map(ip_text, places.held(group.id))),
-        elections=tuple(tally.elections.get(group.id, Counter()).items()),
-        failures=tuple(sorted(tally.failures.get(group.id, Counter()).items())),
+        elections=tuple(event_counts.elections.get(group.id, Counter()).items()),
+        failures=tuple(sorted(event_counts.failures.get(group.id, Counter()).items())),
     )
 
 

@@ -97,7 +97,7 @@ class _Recorder(Protocol):
     @property
     def lost(self) -> int: ...
     @property
-    def shelf(self) -> _Written: ...
+    def writer(self) -> _Written: ...
 
 
 def summary_lines(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _summary(taken: Snapshot, packets: int, recorder: _Recorder | None) -> Itera
             yield f"{name}{interface.interface_dropped:,} packets dropped by interface"
     if recorder is not None:
         lost = f", {recorder.lost:,} lost" if recorder.lost else ""
-        yield f"{recorder.shelf.written:,} packets written{lost}"
+        yield f"{recorder.writer.written:,} packets written{lost}"
     for outlet in taken.outlets:
         if outlet.lost:
             why = f" ({outlet.problem})" if outlet.problem else ""

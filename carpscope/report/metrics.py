@@ -32,7 +32,7 @@ class Metric(NamedTuple):
     """Of a counter without its `_total`."""
     kind: str
     """`gauge`, `counter` or `stateset`."""
-    told: str
+    help: str
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     """Of a state set, all of them; exactly one is 1."""
@@ -180,7 +180,7 @@ def _family(metric: Metric, values: Sequence[tuple[Labels, float | str]]) -> obj
         "counter": CounterMetricFamily,
         "stateset": StateSetMetricFamily,
     }
-    family = kinds[metric.kind](metric.name, metric.told, labels=metric.labels)
+    family = kinds[metric.kind](metric.name, metric.help, labels=metric.labels)
     for labels, value in values:
         assert len(labels) == len(metric.labels), metric.name
         states = {state: state == value for state in metric.states}

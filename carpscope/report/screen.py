@@ -148,7 +148,7 @@ class Screen:
         rest = [i for i in incidents[full:] if len(i.groups) > 1 or i.groups[0] not in told]
         for incident in rest[:INCIDENTS_SHOWN]:
             self._headline(incident)
-            self._told("Do:", incident.root.remedy)
+            self._labelled("Do:", incident.root.remedy)
         if len(rest) > INCIDENTS_SHOWN:
             more = plural(len(rest) - INCIDENTS_SHOWN, "more incident")
             self._out.print(f"  … and {more} (-V shows all)")
@@ -161,11 +161,11 @@ class Screen:
         head, root = incident.head, incident.root
         self._headline(incident)
         if head.label != root.label:
-            self._told("Cause:", self._placed(root, incident))
-        self._told("Why:", root.explanation)
+            self._labelled("Cause:", self._placed(root, incident))
+        self._labelled("Why:", root.explanation)
         if head is not root and self._details:
-            self._told("Seen:", head.explanation)
-        self._told("Do:", root.remedy, style="bold")
+            self._labelled("Seen:", head.explanation)
+        self._labelled("Do:", root.remedy, style="bold")
         self._out.blank()
 
     def _headline(self, incident: Incident) -> None:
@@ -202,7 +202,7 @@ class Screen:
         here = f"{self._places.of(finding.group)}: " if len(incident.groups) > 1 else ""
         return f"{here}{finding.summary}"
 
-    def _told(self, word: str, told: str, style: str = "") -> None:
+    def _labelled(self, word: str, told: str, style: str = "") -> None:
         """Print a labelled paragraph."""
         self._out.hang(Text(f"  {word:7}", style="dim"), Text(told, style=style))
 

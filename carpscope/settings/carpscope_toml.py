@@ -137,60 +137,60 @@ class _File(Struct, forbid_unknown_fields=True, frozen=True):
     live: _Live = _Live()
 
 
-class Told(NamedTuple):
+class KeyDocs(NamedTuple):
     """What docs/configuration.md says of a key."""
 
     kind: str
     example: str
-    told: str
+    meaning: str
 
 
 _TARGET = "as `--out NAME=TARGET` has it"
 KEYS = {
-    "passphrases": Told("list of text", '["s3cret"]', "candidates to verify HMACs with"),
-    "passphrase_file": Told(
+    "passphrases": KeyDocs("list of text", '["s3cret"]', "candidates to verify HMACs with"),
+    "passphrase_file": KeyDocs(
         "text", '"carp.pass"', "a file with one candidate a line, beside this one, mode 0600"
     ),
-    "addresses": Told(
+    "addresses": KeyDocs(
         "list of addresses", '["192.0.2.10"]', "shared addresses, candidates to verify HMACs with"
     ),
-    "node.name": Told("text", '"fw1"', "what people call the node; each name stands once"),
-    "node.addresses": Told(
+    "node.name": KeyDocs("text", '"fw1"', "what people call the node; each name stands once"),
+    "node.addresses": KeyDocs(
         "list of addresses", '["192.0.2.1"]', "what it advertises from; each in one node"
     ),
-    "group.vhid": Told("1 to 255", "1", "the group's number"),
-    "group.vlan": Told("0 to 4094, or a list", "[10]", "its VLAN; QinQ from outside to inside"),
-    "group.name": Told("text", '"LAN gateway"', "what people call it"),
-    "group.interface": Told("text", '"eth1"', "where it should be heard (`live`); else on any"),
-    "group.addresses": Told("list of addresses", '["192.0.2.10"]', "what its nodes share"),
-    "group.nodes": Told(
+    "group.vhid": KeyDocs("1 to 255", "1", "the group's number"),
+    "group.vlan": KeyDocs("0 to 4094, or a list", "[10]", "its VLAN; QinQ from outside to inside"),
+    "group.name": KeyDocs("text", '"LAN gateway"', "what people call it"),
+    "group.interface": KeyDocs("text", '"eth1"', "where it should be heard (`live`); else on any"),
+    "group.addresses": KeyDocs("list of addresses", '["192.0.2.10"]', "what its nodes share"),
+    "group.nodes": KeyDocs(
         "list of names or addresses", '["fw1"]', "who may advertise; empty: anybody (CS252)"
     ),
-    "group.master": Told("name or address", '"fw1"', "who should be MASTER (CS253)"),
-    "group.together": Told("text", '"site"', "groups that say the same have one MASTER (CS111)"),
-    "group.maintenance": Told(
+    "group.master": KeyDocs("name or address", '"fw1"', "who should be MASTER (CS253)"),
+    "group.together": KeyDocs("text", '"site"', "groups that say the same have one MASTER (CS111)"),
+    "group.maintenance": KeyDocs(
         "list of FROM/TO",
         '["2026-11-30T22:00Z/2026-12-01T02:00Z"]',
         "findings of then stay and count for neither status nor exit status",
     ),
-    "tolerances.close_after": Told(
+    "tolerances.close_after": KeyDocs(
         "1 to 86400 seconds", "30", "without news, until a finding of a live run is over"
     ),
-    "tolerances.missing_after": Told(
+    "tolerances.missing_after": KeyDocs(
         "1 to 86400 seconds", "10", "until an expected group counts as missing"
     ),
-    "tolerances.ignore": Told("list of codes", '["CS103"]', "what a live run does not tell"),
-    "live.interfaces": Told("list of text", '["eth1"]', "as `-i`"),
-    "live.filter": Told("tcpdump filter", '"not host 192.0.2.66"', "as `-f`"),
-    "live.json": Told("file", '"/var/log/carpscope/events.json"', _TARGET),
-    "live.metrics": Told("ADDR:PORT", '"127.0.0.1:9112"', "as `--metrics`"),
-    "live.syslog": Told("target", '"udp://192.0.2.7:514"', _TARGET),
-    "live.exec": Told("command", '"/usr/local/libexec/carp-changed"', "as `--exec`"),
-    "live.on_finding": Told("command", '"/usr/local/libexec/carp-found"', "as `--on-finding`"),
-    "live.store": Told("file[,DAYSd]", '"/var/lib/carpscope/events.sqlite,90d"', "as `--store`"),
-    "live.webhook": Told("URL", '"https://hooks.example.org/carp"', _TARGET),
-    "live.state": Told("file", '"/var/lib/carpscope/state.json"', "as `--state`"),
-    "live.evidence": Told("folder", '"/var/lib/carpscope/evidence"', "as `--evidence`"),
+    "tolerances.ignore": KeyDocs("list of codes", '["CS103"]', "what a live run does not tell"),
+    "live.interfaces": KeyDocs("list of text", '["eth1"]', "as `-i`"),
+    "live.filter": KeyDocs("tcpdump filter", '"not host 192.0.2.66"', "as `-f`"),
+    "live.json": KeyDocs("file", '"/var/log/carpscope/events.json"', _TARGET),
+    "live.metrics": KeyDocs("ADDR:PORT", '"127.0.0.1:9112"', "as `--metrics`"),
+    "live.syslog": KeyDocs("target", '"udp://192.0.2.7:514"', _TARGET),
+    "live.exec": KeyDocs("command", '"/usr/local/libexec/carp-changed"', "as `--exec`"),
+    "live.on_finding": KeyDocs("command", '"/usr/local/libexec/carp-found"', "as `--on-finding`"),
+    "live.store": KeyDocs("file[,DAYSd]", '"/var/lib/carpscope/events.sqlite,90d"', "as `--store`"),
+    "live.webhook": KeyDocs("URL", '"https://hooks.example.org/carp"', _TARGET),
+    "live.state": KeyDocs("file", '"/var/lib/carpscope/state.json"', "as `--state`"),
+    "live.evidence": KeyDocs("folder", '"/var/lib/carpscope/evidence"', "as `--evidence`"),
 }
 """Every key that a file may have."""
 TABLES: dict[str, type[Struct]] = {

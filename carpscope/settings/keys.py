@@ -90,13 +90,13 @@ def made(
     data = value.encode(encoding, "surrogateescape")
     flaws = [flaw] if flaw else []
     if not flaw and not is_reference and meant and value not in meant:
-        flaws.append(told_flaw(value, meant))
+        flaws.append(quoting_flaw(value, meant))
     if len(data) > limit:
         flaws.append(f"{limit} of {len(data)} bytes are used")
     return DeclaredKey(data[:limit], where, flaw=" and ".join(flaws), written_length=len(data))
 
 
-def told_flaw(value: str, meant: set[str]) -> str:
+def quoting_flaw(value: str, meant: set[str]) -> str:
     """Say in words what differs between what is signed and what was written."""
     written = min(meant, key=len)
     if value.strip("\"'") in meant and value not in meant:

@@ -154,7 +154,7 @@ class Refusal(NamedTuple):
     label: str
     """`not_configured` or `vhid_out_of_range`."""
     where: Where
-    told: str
+    text: str
     """What the reader makes of the line."""
     interface: str
     vhid: int | None

@@ -70,7 +70,7 @@ class VantagePlan:
     start: Nanos
     end: Nanos
 
-    def told(self, at: Nanos) -> Nanos:
+    def shown(self, at: Nanos) -> Nanos:
         """Return what its clock says at a time of the run."""
         drift = at * self.drift_ppb // 1_000_000_000
         return at + self.offset + drift + sum(by for when, by in self.steps if when <= at)

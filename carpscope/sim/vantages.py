@@ -49,7 +49,7 @@ def captured(world: World, plan: VantagePlan, epoch: Nanos = EPOCH) -> Iterator[
         if not inside or (plan.drops and random.random() < plan.drops):
             continue
         number += 1
-        yield Frame(number, epoch + plan.told(at), ETHERNET, data, len(data))
+        yield Frame(number, epoch + plan.shown(at), ETHERNET, data, len(data))
 
 
 def away(world: World, node: str) -> list[tuple[Nanos, Nanos]]:

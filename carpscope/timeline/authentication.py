@@ -69,7 +69,7 @@ class AuthenticationTrack:
     _signed: OrderedDict[bytes, Waiting] = field(default_factory=OrderedDict)
     _log: Log | None = None
     """Where rows of the node are that it has not taken over, and how many it has."""
-    _told: int = 0
+    _taken: int = 0
     resigned: list[Waiting] = field(default_factory=list)
     """Where it signed a counter of its own again and differently: it was reconfigured."""
     tried: Candidates | None = None
@@ -85,8 +85,8 @@ class AuthenticationTrack:
         """Return by counter what it signed, the latest: equal counters of two nodes compare
         their keys and sets."""
         log = self._log
-        if log is not None and self._told != log.total:
-            told, self._told = self._told, log.total
+        if log is not None and self._taken != log.total:
+            told, self._taken = self._taken, log.total
             for run, place in log.since(told, SIGNED_KEPT):
                 if run.node.authentication is self:
                     at, frame = run.at[place], run.frame(place)
@@ -96,7 +96,7 @@ class AuthenticationTrack:
     @property
     def signed_size(self) -> int:
         """Return how many counters it remembers, without reading them."""
-        pending = self._log.signed_since(self._told) if self._log is not None else 0
+        pending = self._log.signed_since(self._taken) if self._log is not None else 0
         return min(SIGNED_KEPT, len(self._signed) + pending)
 
     def shrink(self, count: int) -> None:
@@ -106,12 +106,12 @@ class AuthenticationTrack:
             self._signed.popitem(last=False)
             excess -= 1
         if excess > 0 and self._log is not None:
-            self._told = self._log.total - count
+            self._taken = self._log.total - count
 
     def go_on(self, log: Log) -> None:
         """Read from now on also what a log holds, in which there is no row of this node yet."""
         if self._log is None:
-            self._log, self._told = log, log.total
+            self._log, self._taken = log, log.total
 
     def some(self, places: Iterable[int]) -> list[Waiting]:
         """Give a few of those that wait."""

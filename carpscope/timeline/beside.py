@@ -123,7 +123,7 @@ def meant(group: Group, node: Node, bow_out: BowOut, beat: Nanos) -> Iterator[Sp
     if original is None or abs(beat - bow_out.before) > timers.HOST_LATE:
         return
     node.bow_outs -= 1
-    group.deceits += 1
+    group.spoofed += 1
     source, at = bow_out.source, bow_out.at
     yield Spoofed(group, node, at, bow_out.frame, SpoofKind.FORGED, original, source, view)
 

@@ -190,7 +190,7 @@ class Witness:
         for why, count in unread.most_common(NOTED):
             yield f"{count:,} {'packet' if count == 1 else 'packets'} could not be read: {why}"
 
-    def told(
+    def place(
         self,
         index: int,
         addresses_of: Callable[[bytes], Iterable[bytes]],

@@ -9,7 +9,7 @@ from carpscope.wire.decode import Packet
 from carpscope.wire.icmp6 import NeighbourView, RouterView
 
 
-def told(packet: Packet) -> Iterator[Asked | Answered]:
+def requests_and_answers(packet: Packet) -> Iterator[Asked | Answered]:
     """Give what a packet that is no announcement says."""
     link, body = packet.link, packet.body
     if link is None:

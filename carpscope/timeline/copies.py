@@ -115,10 +115,10 @@ class RotatedFiles:
         for frame in frames:
             key = frame.link, frame.wire_length, frame.data
             held.setdefault(key, Counter())[frame.capture] += 1
-        keepers = {key: max(by, key=lambda c: (by[c], -c)) for key, by in held.items()}
+        longest = {key: max(by, key=lambda c: (by[c], -c)) for key, by in held.items()}
         for frame in frames:
-            keeper = keepers[frame.link, frame.wire_length, frame.data]
-            if keeper == frame.capture or not frame.data:
+            kept = longest[frame.link, frame.wire_length, frame.data]
+            if kept == frame.capture or not frame.data:
                 yield frame
                 continue
             self.packets[frame.capture] += 1

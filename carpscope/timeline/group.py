@@ -151,13 +151,13 @@ class Group:
     """The latest IPv4 one of each of a few nodes, the latest first."""
     recent: Recent = field(default_factory=Recent)
     copies: int = 0
-    deceits: int = 0
+    spoofed: int = 0
     """Replayed and forged advertisements; they count for no node."""
     announced: dict[bytes, None] = field(default_factory=dict)
     """Addresses that were announced with this group's virtual MAC, in order."""
     holdings: Holdings = field(default_factory=Holdings)
     """Who held them without advertising."""
-    deceived_at: Nanos = -(1 << 62)
+    spoofed_at: Nanos = -(1 << 62)
     """When the latest of them came."""
     lies: tuple[tuple[Nanos, int], ...] = ()
     """Time and counter of the latest of them."""
@@ -166,7 +166,7 @@ class Group:
     log: Log = field(default_factory=Log)
     signatures: Signatures = field(init=False)
     _history: deque[SentAdvert] = field(default_factory=lambda: deque(maxlen=ALONE_KEPT))
-    _told: int = 0
+    _taken: int = 0
     """Rows of the log that the history has taken over."""
     hearing: HearingTrack = field(default_factory=HearingTrack)
     masters: list[Node] = field(default_factory=list)
@@ -188,25 +188,25 @@ class Group:
     def history(self) -> deque[SentAdvert]:
         """Return the latest advertisements, for the replay; more once there are two nodes."""
         log, history = self.log, self._history
-        if self._told != log.total:
+        if self._taken != log.total:
             assert history.maxlen is not None
-            for run, place in log.since(self._told, history.maxlen):
+            for run, place in log.since(self._taken, history.maxlen):
                 plain, counter = run.plain, int.from_bytes(run.counter(place), "big")
                 at, frame = run.at[place], run.frame(place)
                 history.append(SentAdvert(at, run.node, run.version, *plain.shape, counter, frame))
-            self._told = log.total
+            self._taken = log.total
         return history
 
     @history.setter
     def history(self, history: deque[SentAdvert]) -> None:
         self._history = history
-        self._told = self.log.total
+        self._taken = self.log.total
 
     @property
     def history_size(self) -> int:
         """Return how many advertisements the history has, without reading it."""
         assert self._history.maxlen is not None
-        return min(self._history.maxlen, len(self._history) + self.log.total - self._told)
+        return min(self._history.maxlen, len(self._history) + self.log.total - self._taken)
 
     def shrink(self, count: int) -> None:
         """Forget all of the history but the latest."""
@@ -215,7 +215,7 @@ class Group:
             self._history.popleft()
             excess -= 1
         if excess > 0:
-            self._told = self.log.total - count
+            self._taken = self.log.total - count
 
     @property
     def is_crowded(self) -> bool:
@@ -245,7 +245,7 @@ class Group:
         for node in self.members:
             node.sent.clear()
             node.held = []
-            node.heard_better = node.bow_out = node.deceived = None
+            node.heard_better = node.bow_out = node.spoofed = None
             for habit in node.counters.values():
                 habit.value = -1
         return self.masters
@@ -335,12 +335,12 @@ class Group:
 
     def deceive(self, at: Nanos, counter: int) -> None:
         """Let everybody believe what no node sent."""
-        self.deceits += 1
-        self.deceived_at = at
+        self.spoofed += 1
+        self.spoofed_at = at
         self.lies = (*self.lies[-7:], (at, counter))
         for master in self.masters:
-            if master.deceived is None:
-                master.deceived = at
+            if master.spoofed is None:
+                master.spoofed = at
 
     def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
         """Return what the sender of an advertisement may count on from."""

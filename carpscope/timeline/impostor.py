@@ -46,7 +46,7 @@ class Heard:
     recent: tuple[tuple[Nanos, int], ...]
     """Time and counter of the last few of each."""
     lies: tuple[tuple[Nanos, int], ...]
-    """And of deceits: they are believed, too."""
+    """And of spoofed advertisements: they are believed, too."""
     mac: bytes | None
     """The sender's."""
     shape: tuple[int, int]
@@ -100,10 +100,10 @@ class Heard:
         )
 
     def goes_on(self, counter: int, at: Nanos) -> bool:
-        """Tell whether somebody counts on, from a genuine advertisement or from a deceit.
+        """Tell whether a counter goes on from a seen one, genuine or spoofed.
 
-        A deceit is followed by a backup that has waited; whoever sends recorded ones in
-        their order does not wait.
+        A backup that heard a spoofed advertisement waits before it claims; whoever sends recorded
+        ones in their order does not wait.
         """
         before = counter - 1 & _MASK
         return before in self.latest or any(
@@ -190,7 +190,7 @@ class Signatures:
         frame: int,
         heard: Heard,
     ) -> tuple[SpoofKind, SignedCounter] | None:
-        """Say whether an advertisement is a deceit, and what it copies; remember it if not.
+        """Say whether an advertisement is spoofed, and what it copies; remember it if not.
 
         `node` is who its source address names, None where nobody is known by it yet.
         """
@@ -202,10 +202,10 @@ class Signatures:
             self._add(ip.version, view.counter, view.digest, first)
             return None
         if first.source != ip.source:
-            deceived = _stranger(node, first, shape, at, view, heard)
-            if deceived is None:
+            spoofed = _other_sender(node, first, shape, at, view, heard)
+            if spoofed is None:
                 first.shapes = {shape} | (first.shapes or set())
-            return deceived
+            return spoofed
         spoof_kind = _same_source(node, first, ip, shape, (at, frame), view, heard)
         if (
             spoof_kind is SpoofKind.REPLAYED
@@ -221,7 +221,7 @@ class Signatures:
         return None
 
 
-def _stranger(
+def _other_sender(
     node: Node | None,
     first: SignedCounter,
     shape: tuple[int, int, int],
@@ -249,7 +249,7 @@ def _stranger(
     for sent, counter in heard.recent:
         if counter == before and heard.follows(at - sent):
             return None
-    # in one family a deceit may have come while the other one's timer ran out
+    # in one family a spoofed advertisement may have come while the other one's timer ran out
     latest = traits.takeover_of(heard.mac, *heard.shape).latest + timers.ANNOUNCING
     if any(counter == before and at - sent <= latest for sent, counter in heard.lies):
         return None

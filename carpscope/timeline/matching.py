@@ -117,17 +117,17 @@ def matched(
     steadiest: Mapping[int, int],
 ) -> Matched:
     """Match all captures; `homes` names for a host its own capture, `steadiest` the likeliest."""
-    at = [array("q", clocks[i].in_order(one.told.at)) for i, one in enumerate(seen)]
-    held = [array("Q", bytes(8 * len(one.told))) for one in seen]
-    copy = [bytearray(len(one.told)) for one in seen]
+    at = [array("q", clocks[i].in_order(one.packets.at)) for i, one in enumerate(seen)]
+    held = [array("Q", bytes(8 * len(one.packets))) for one in seen]
+    copy = [bytearray(len(one.packets)) for one in seen]
     by_key: dict[int, dict[int, list[int]]] = {}
     for capture, one in enumerate(seen):
-        for place, key in enumerate(one.told.key):
+        for place, key in enumerate(one.packets.key):
             by_key.setdefault(key, {}).setdefault(capture, []).append(place)
     repeated: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for sightings in by_key.values():
         capture, places = next(iter(sightings.items()))
-        host = seen[capture].told.host[places[0]]
+        host = seen[capture].packets.host[places[0]]
         if len(sightings) == 1 and (len(places) == 1 or homes.get(host) == capture):
             for place in places:
                 held[capture][place] = 1 << capture
@@ -140,7 +140,7 @@ def matched(
             _pair_up(members, repeated)
     copies = Elsewhere(len(seen))
     for capture, one in enumerate(seen):
-        for place, number in enumerate(one.told.number):
+        for place, number in enumerate(one.packets.number):
             if copy[capture][place]:
                 copies.add(capture, number)
     return Matched(held, at, copies, repeated)

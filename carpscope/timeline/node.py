@@ -184,7 +184,7 @@ class Node:
     """What came in its name since its last advertisement and does not verify as that did."""
     bow_out: BowOut | None = None
     """Its latest, until it is known whether it meant it."""
-    deceived: Nanos | None = None
+    spoofed: Nanos | None = None
     """When the first deceit came by since its own last advertisement."""
     watched: bool = False
     """Whether its next deadline is in the observer's heap."""

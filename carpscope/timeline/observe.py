@@ -43,7 +43,15 @@ from carpscope.timeline.node import INTERVALS_KEPT, BowOut, MasterPeriod, Node, 
 from carpscope.timeline.pace import heard_again, keep_pace
 from carpscope.timeline.pruning import drop, let_go_of_past, silent, trim
 from carpscope.timeline.rivals import rival
-from carpscope.timeline.settling import find, gathered, glance, job, settle, share, unexplained
+from carpscope.timeline.settling import (
+    find,
+    gathered,
+    job,
+    search_quickly,
+    settle,
+    share,
+    unexplained,
+)
 from carpscope.timeline.steady import leading, take
 from carpscope.timeline.strangers import Due, Strangers
 from carpscope.timeline.surroundings import Surroundings
@@ -141,7 +149,7 @@ class Observer:
         self.advance(self._ahead)
         return facts
 
-    def pass_by(self, batch: Batch, index: int) -> bool:
+    def count_only(self, batch: Batch, index: int) -> bool:
         """Take a packet of somebody who is only counted (`timeline.strangers`); else `see` it."""
         strangers = self.strangers
         if strangers.followed < strangers.crowded_from:
@@ -219,7 +227,7 @@ class Observer:
         """Explain the HMACs that wait, with every address learned so far."""
         jobs = unexplained(self.groups.values(), self.strangers.is_invented, self.candidates)
         settle(jobs, self.keyring, self.effort)
-        self.effort.renew()
+        self.effort.refill()
 
     def tick(self, now: Nanos) -> list[Fact]:
         """Let time pass without a packet; return what that shows."""
@@ -342,7 +350,7 @@ class Observer:
         self.advertisements += 1
         group.families.add(ip.version)
         ref = frame_ref(frame.capture, frame.number)
-        if view.checksum_ok and self._deceit(group, packet, view, at, ref):
+        if view.checksum_ok and self._is_spoofed(group, packet, view, at, ref):
             return
         if is_new and not self._has_room(group, at):
             return
@@ -386,7 +394,9 @@ class Observer:
             and (node.adverts > 1 or len(group.nodes) <= LOOKED_AT_ONCE)
         ):
             known = len(group.recipes)
-            glance(job(group, node, self.candidates(group, [node])), self.keyring, self.effort)
+            search_quickly(
+                job(group, node, self.candidates(group, [node])), self.keyring, self.effort
+            )
             if len(group.recipes) > known:
                 share(group)
         if node.held:
@@ -400,7 +410,9 @@ class Observer:
         if ip.version == 4:
             group.note_ipv4(group.last)
 
-    def _deceit(self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int) -> bool:
+    def _is_spoofed(
+        self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int
+    ) -> bool:
         """Report what the named node did not send; it counts for nobody."""
         ip, link = packet.ip, packet.link
         assert ip is not None
@@ -440,9 +452,9 @@ class Observer:
         interval = interval_ns(node.advbase, node.advskew)
         if node.bow_out is not None:
             self._facts += meant(group, node, node.bow_out, at - interval)
-        if period is not None and node.deceived is not None and at > node.due:
-            # It fell silent for a deceit, and waited like any backup.
-            self._leave(group, node, node.deceived, "yielded")
+        if period is not None and node.spoofed is not None and at > node.due:
+            # It fell silent for a spoofed advertisement, and waited like any backup.
+            self._leave(group, node, node.spoofed, "yielded")
             period = None
         elif period is not None and at - max(node.last, self.resumed) > timers.gone(
             node.advbase, node.advskew
@@ -450,7 +462,7 @@ class Observer:
             # Longer than any backup waits: it left in between, whatever became of it.
             self._leave(group, node, node.last, self._silence(node))
             period = None
-        node.deceived = None
+        node.spoofed = None
         if period is None:
             self._claim(group, node, at, ref)
             for family, habit in node.counters.items():
@@ -469,8 +481,8 @@ class Observer:
             period.early = at, max(beat, at - traits.handed_late(node))
         if group.contest is not None and len(group.masters) > 1:
             # what it went on beside may have been another's lie
-            lured = at - group.deceived_at < timers.AFTERMATH
-            went_on(group.contest, [] if lured else group.masters, node, at, ref)
+            is_answer = at - group.spoofed_at < timers.AFTERMATH
+            went_on(group.contest, [] if is_answer else group.masters, node, at, ref)
         node.restarted = at if early else node.restarted
         node.last, node.last_frame = at, ref
         node.last_of[version] = at

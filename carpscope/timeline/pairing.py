@@ -130,10 +130,10 @@ def pair(
     `repeated` are places of bytes that come more than once, matched by time.
     """
     found = []
-    told = itertools.chain(shared_keys(one.told, other.told), repeated)
+    told = itertools.chain(shared_keys(one.packets, other.packets), repeated)
     anchors = shared_keys(one.anchors, other.anchors)
     for here, there, shared in (
-        (one.told, other.told, told),
+        (one.packets, other.packets, told),
         (one.anchors, other.anchors, anchors),
     ):
         times = array("q", base.in_order(here.at))

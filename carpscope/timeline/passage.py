@@ -66,13 +66,13 @@ class Passage:
             if train is not None:
                 self._observer.knows(train)
         with self._mistakes.isolated("time", self._observer.now):
-            self._told(self._observer.catch_up())
+            self._deliver(self._observer.catch_up())
 
     def _take(self, train: Train) -> int:
         """Take the rows of a train that change nothing; return how many."""
         observer, capture = self._observer, train.plain.capture
         try:
-            self._told(observer.take(train))
+            self._deliver(observer.take(train))
         except CarpscopeError:
             raise
         except Exception as problem:  # noqa: BLE001 - the next goes on; a `with` would cost
@@ -87,7 +87,7 @@ class Passage:
         observer, vantage, also = self._observer, self._vantage, self._also
         capture = batch.capture_of(index)
         try:
-            if not self._is_single and observer.pass_by(batch, index):
+            if not self._is_single and observer.count_only(batch, index):
                 self.advertisements[capture] += 1
                 return
             frame = batch.frame(index)
@@ -97,7 +97,7 @@ class Passage:
                 packet = vantage.renamed(packet)
             if packet.advert is not None:
                 self.advertisements[capture] += 1
-            self._told(observer.see(packet, is_copy=is_copy))
+            self._deliver(observer.see(packet, is_copy=is_copy))
             if also is not None:
                 also.see(packet, is_copy=is_copy or observer.is_copy)
         except CarpscopeError:
@@ -106,6 +106,6 @@ class Passage:
             number = frame_ref(capture, batch.number(index))
             self._mistakes.add("frame", problem, batch.at(index), number)
 
-    def _told(self, facts: list[Fact]) -> None:
+    def _deliver(self, facts: list[Fact]) -> None:
         if facts:
             self._tell(facts)

@@ -146,9 +146,9 @@ def _held(
     """Count by (capture, host) what it holds of the advertisements sent while it ran."""
     counts: dict[tuple[int, int], list[int]] = {}
     spans = [(min(at, default=0), max(at, default=-1)) for at in matched.at]
-    keys = [set(one.told.key) for one in seen]
+    keys = [set(one.packets.key) for one in seen]
     for capture, one in enumerate(seen):
-        column, masks, times = one.told, matched.held[capture], matched.at[capture]
+        column, masks, times = one.packets, matched.held[capture], matched.at[capture]
         for place, sender in enumerate(column.sender):
             if sender < 0:
                 continue

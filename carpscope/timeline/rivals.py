@@ -19,8 +19,8 @@ def rival(group: Group, node: Node, rivals: list[Node], at: Nanos, ref: int) -> 
         if len(contest.nodes) < NODES_KEPT:
             contest.nodes[one.id] = one
     # after a replayed or forged advertisement a claim is no evidence of deafness
-    lured = at - group.deceived_at < timers.AFTERMATH or provoked(node, rivals, at)
+    is_answer = at - group.spoofed_at < timers.AFTERMATH or provoked(node, rivals, at)
     for other in rivals:
-        unheard = [] if lured else missed(node, other, at)
+        unheard = [] if is_answer else missed(node, other, at)
         if unheard:
             contest.ignore(node, other, ref, unheard[0])

@@ -94,7 +94,7 @@ def job(group: Group, node: Node, candidates: Candidates) -> Job:
     return Job(group.vhid, group.recipes, node.authentication, nearest)
 
 
-def glance(job: Job, keyring: Keyring, effort: Effort) -> None:
+def search_quickly(job: Job, keyring: Keyring, effort: Effort) -> None:
     """Look at what is easy while a capture is still being read."""
     _search(job, keyring, effort, FIRST, _ends(job.track))
     job.track.tidy(finish=False)

@@ -105,7 +105,7 @@ class Tagged(NamedTuple):
 class Sightings:
     """What one capture holds."""
 
-    told: Column = field(default_factory=Column)
+    packets: Column = field(default_factory=Column)
     """Advertisements, and what elections leave beside them."""
     anchors: Column = field(default_factory=Column)
     """A sample of the rest."""
@@ -212,8 +212,8 @@ class PlaceRecorder:
             before = seen.segments.setdefault(key, tagged)
             if before is not None and before.segment != tagged.segment:
                 seen.segments[key] = None
-        if packet.body is not None and (sender >= 0 or len(seen.told) < BESIDE_KEPT):
-            seen.told.add(frame.at, frame.number, key, host, sender)
+        if packet.body is not None and (sender >= 0 or len(seen.packets) < BESIDE_KEPT):
+            seen.packets.add(frame.at, frame.number, key, host, sender)
         elif packet.body is None and not key & seen.mask:
             seen.anchors.add(frame.at, frame.number, key, host, -1)
             if len(seen.anchors) > ANCHORS_KEPT:

@@ -106,7 +106,7 @@ def _in_beat(train: Train, count: int, last: Nanos, earliest: Nanos) -> int:
 
 
 def _constant(group: Group, node: Node, train: Train, count: int) -> int:
-    """Return the same of rows that say what was said before: none may be a deceit."""
+    """Return the same of rows that repeat an advertisement: none may be spoofed."""
     plain, at = train.plain, train.at
     first = _first(group, train)
     if (
@@ -164,7 +164,7 @@ def take(group: Group, node: Node, train: Train, count: int) -> None:
     if version == 4:
         node.last_id = train.identification(count - 1)
     node.due = last + timers.overdue(node.advbase, node.advskew)
-    node.heard_better = node.deceived = None
+    node.heard_better = node.spoofed = None
     period.seen, period.last = max(period.seen, last), ref
     period.adverts += count
     track.go_on(group.log)

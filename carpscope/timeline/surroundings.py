@@ -11,7 +11,7 @@ from carpscope.core.address import card_of, is_link_local
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 from carpscope.protocol import timers
-from carpscope.timeline.claims import told
+from carpscope.timeline.claims import requests_and_answers
 from carpscope.timeline.facts import Announced, Answered, Asked, Foreign
 from carpscope.timeline.fields import foreign
 from carpscope.timeline.group import Group
@@ -106,7 +106,7 @@ class Surroundings:
             announced = self.arp(packet, view)
         elif isinstance(view, NeighbourView):
             announced = self.neighbour(packet, view)
-        found = (announced,) if announced is not None else tuple(told(packet))
+        found = (announced,) if announced is not None else tuple(requests_and_answers(packet))
         for fact in found:
             self._held(fact)
         return iter(found)

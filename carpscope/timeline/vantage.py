@@ -139,7 +139,7 @@ class Survey:
             return Vantage(clocks, places=[Place()] * len(seen), notes=[note])
         hosts = names.hosts()
         for one in seen:
-            for column in (one.told, one.anchors):
+            for column in (one.packets, one.anchors):
                 column.host = array("i", (hosts[h] if h >= 0 else -1 for h in column.host))
             one.outgoing = {hosts[host] for host in one.outgoing}
         clocks, pairs, reaches, found = self._matched()
@@ -223,7 +223,7 @@ class Survey:
             if again:
                 found = pair(seen[one], seen[other], key, base, again)
         else:
-            again = voted(seen[one].told, seen[other].told)
+            again = voted(seen[one].packets, seen[other].packets)
             found.shares = bool(again)
             if len(again) >= GUESS:
                 found = pair(seen[one], seen[other], key, base, again)
@@ -267,7 +267,7 @@ def _count_common(vantage: Vantage, seen: list[Sightings], found: Matched) -> No
             if vantage.clocks[one].known and vantage.clocks[other].known:
                 vantage.common[one, other] = sum(
                     sender >= 0 and bool(mask >> other & 1)
-                    for sender, mask in zip(seen[one].told.sender, found.held[one], strict=True)
+                    for sender, mask in zip(seen[one].packets.sender, found.held[one], strict=True)
                 )
 
 
@@ -282,8 +282,8 @@ def _losses(
     here, there = way
     seen, senders = recorder.seen, recorder.senders
     first, last = _span(seen[there], clocks[there])
-    column, at = seen[here].told, found.at[here]
-    vhids = {senders[s].vhid for s in seen[there].told.sender if s >= 0}
+    column, at = seen[here].packets, found.at[here]
+    vhids = {senders[s].vhid for s in seen[there].packets.sender if s >= 0}
     order = sorted(range(len(column)), key=at.__getitem__)
     recorded = sorted([*found.at[there], *clocks[there].in_order(seen[there].anchors.at)])
     paces = _paces(column, at, order)
@@ -365,7 +365,7 @@ def _answer(
     times: list[list[Nanos]] = []
     for capture in (losses[0].missing, losses[0].seen):
         one = seen[capture]
-        told = zip(one.told.host, found.at[capture], strict=True)
+        told = zip(one.packets.host, found.at[capture], strict=True)
         rest = zip(one.anchors.host, clocks[capture].in_order(one.anchors.at), strict=True)
         times.append(sorted(at for host, at in (*told, *rest) if host in own))
     for loss in losses:

@@ -256,7 +256,7 @@ def test_nothing_is_left_to_do_when_the_effort_is_spent() -> None:
     found = explain(sample(FOURS[:1]), Keyring([WORD]), Candidates(FOURS[:1]), effort)
     assert found.recipe is None
     assert found.limits == [CUT]
-    effort.renew()
+    effort.refill()
     found = explain(sample(FOURS[:1]), Keyring([WORD]), Candidates(FOURS[:1]), effort)
     assert found.recipe is not None
 

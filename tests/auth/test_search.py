@@ -76,10 +76,10 @@ def test_effort_is_counted_and_told_now_and_then() -> None:
     assert told == [(65_536, 200_000), (131_073, 200_000)]
     effort.spend(100_000)
     assert effort.room == 0, "and not below"
-    effort.renew()
+    effort.refill()
     assert effort.room == AGAIN_DIGESTS
     fresh = Effort(10 * AGAIN_DIGESTS)
-    fresh.renew()
+    fresh.refill()
     assert fresh.total == 10 * AGAIN_DIGESTS, "what is left is not taken away"
     Effort().spend(1 << 20)  # nobody needs to be told
 

@@ -51,7 +51,7 @@ def test_a_disk_that_hangs_delays_nothing_and_is_counted(tmp_path: Path) -> None
             disk.put(many[start : start + 20])
             disk.tick(AT)
         # every put has returned although not one block went through
-        assert disk.shelf.written == 0
+        assert disk.writer.written == 0
         assert disk.lost >= 1000 - 400 - BUFFER_LIMIT // BIG
         assert disk.lost % 20 == 0
         assert told(disk) == "the disk is too slow, or hangs"
@@ -64,7 +64,7 @@ def test_a_disk_that_hangs_delays_nothing_and_is_counted(tmp_path: Path) -> None
         disk.close()
         over.set()
         helper.join(5)
-        assert disk.shelf.written + lost == 1000
+        assert disk.writer.written + lost == 1000
 
 
 def test_what_waits_at_the_end_is_lost_after_some_patience(tmp_path: Path) -> None:
@@ -85,14 +85,14 @@ def test_everything_arrives_in_order(tmp_path: Path) -> None:
     disk.close()
     assert kept(sorted(tmp_path.iterdir())) == [frame.data for frame in many]
     assert (disk.lost, disk.waiting, disk.problem) == (0, 0, None)
-    assert disk.shelf.written == 3000
+    assert disk.writer.written == 3000
 
 
 def test_a_finding_lies_between_the_frames_around_it(tmp_path: Path) -> None:
     disk = Disk(EvidenceWriter(str(tmp_path), ["eth1"], around=10**9), "--evidence")
     many = frames(20)
     disk.put(many[:10])
-    disk.do(lambda keeper: keeper.opened("CS101-abc", "both MASTER", AT))
+    disk.do(lambda writer: writer.opened("CS101-abc", "both MASTER", AT))
     disk.put(many[10:])
     disk.close()
     assert kept([tmp_path / "CS101-abc.pcapng"]) == [frame.data for frame in many]

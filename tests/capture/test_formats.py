@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carpscope.capture.counts import CaptureCounts
 from carpscope.capture.fileformat import formats
 from carpscope.capture.source import open_capture
-from carpscope.capture.tally import Tally
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from tests.wire import samples
@@ -131,5 +131,5 @@ def test_any_bytes_end_in_records(kind: str, noise: bytes, data: st.DataObject) 
     one.matches(noise)
     whole = beginnings[kind] + noise
     cut = data.draw(st.integers(0, len(whole)))
-    for record in one.records(iter((whole[:cut], whole[cut:])), Tally()):
+    for record in one.records(iter((whole[:cut], whole[cut:])), CaptureCounts()):
         assert len(record.data) <= record.wire_length or kind == "erf"

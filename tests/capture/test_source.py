@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from carpscope.capture import pcap as classic
 from carpscope.capture import pcapng
+from carpscope.capture.counts import CaptureCounts
 from carpscope.capture.source import merged, open_capture
-from carpscope.capture.tally import Tally
 from carpscope.core.batch import Batch
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -251,9 +251,9 @@ def test_however_a_pipe_cuts_the_bytes_the_frames_are_the_same() -> None:
     expected, _ = read(PCAPNG)
     for size in range(1, len(PCAPNG)):
         chunks = (PCAPNG[at : at + size] for at in range(0, len(PCAPNG), size))
-        assert frames(pcapng.batches(chunks, Tally())) == expected
+        assert frames(pcapng.batches(chunks, CaptureCounts())) == expected
     header = classic.read_header(PCAP)
     assert header is not None
     for size in range(24, len(PCAP)):  # the header comes whole, by what opens it
         chunks = (PCAP[at : at + size] for at in range(0, len(PCAP), size))
-        assert frames(classic.batches(header, chunks, Tally())) == frames_of(SAMPLE)
+        assert frames(classic.batches(header, chunks, CaptureCounts())) == frames_of(SAMPLE)

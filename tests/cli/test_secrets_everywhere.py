@@ -250,7 +250,7 @@ def test_a_traceback_of_our_own_mistake_shows_no_passphrase(tmp_path: Path) -> N
     code = (
         "import carpscope.timeline.observe as o, carpscope.auth.verify as v, sys\n"
         "def broken(self, *a, **k): raise RuntimeError(f'ours: {self!r} {a!r}')\n"
-        "o.Observer.see = o.Observer.glance = v.Verifier.check = broken\n"
+        "o.Observer.see = o.Observer.search_quickly = v.Verifier.check = broken\n"
         "from carpscope.cli.main import entry; entry()\n"
     )
     for name in ("analyze", "dissect", "report"):

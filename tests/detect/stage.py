@@ -113,7 +113,7 @@ class Stage:
         return [finding for watch in self.watches for finding in watch.findings(at)]
 
 
-def deceived(
+def spoofed(
     stage: Stage, at: Nanos, spoof_kind: SpoofKind = SpoofKind.REPLAYED, back: Nanos = 0
 ) -> None:
     original = SignedCounter(bytes((10, 0, 0, 1)), at - (back or SECOND), stage.next(), (1, 0, 0))

@@ -1,10 +1,10 @@
-"""Deceits, dropped advertisements, foreign routers and events, of made facts."""
+"""spoofed advertisements, dropped advertisements, foreign routers and events, of made facts."""
 
 import pytest
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
-from carpscope.detect.deceived import ATTACKS_KEPT, AttackWatch
 from carpscope.detect.rules.cs507_vrrp_vrid_conflict import VridConflict
+from carpscope.detect.spoofed import ATTACKS_KEPT, AttackWatch
 from carpscope.protocol.spans import QUIET
 from carpscope.timeline.facts import (
     Changed,
@@ -16,7 +16,7 @@ from carpscope.timeline.facts import (
 from carpscope.timeline.impostor import SpoofKind
 from carpscope.timeline.log import SignedCounter
 from carpscope.timeline.node import AdvertisedChange
-from tests.detect.stage import VIEW, Stage, deceived
+from tests.detect.stage import VIEW, Stage, spoofed
 
 # ---- CS30x
 
@@ -25,8 +25,8 @@ def test_deceits_that_follow_each_other_are_one_attack() -> None:
     for pause, count in ((QUIET, 1), (QUIET + 1, 2)):
         stage = Stage("replayed_advert", "forged_skew", "looped_advert")
         stage.claim(0, SECOND)
-        deceived(stage, 10 * SECOND, back=5 * SECOND)
-        deceived(stage, 10 * SECOND + pause, back=5 * SECOND)
+        spoofed(stage, 10 * SECOND, back=5 * SECOND)
+        spoofed(stage, 10 * SECOND + pause, back=5 * SECOND)
         found = stage.findings(0)
         assert [f.label for f in found] == ["replayed_advert"] * count
         assert found[0].confidence == (0.95 if count == 1 else 0.8)
@@ -45,13 +45,13 @@ def test_no_replay_is_told_while_it_may_be_the_beginning_of_a_loop() -> None:
     stage.claim(0, SECOND)
     for second in range(11, 14):
         assert due(second * SECOND) == []
-        deceived(stage, second * SECOND, back=15 * MILLISECOND)
+        spoofed(stage, second * SECOND, back=15 * MILLISECOND)
         labels = due(second * SECOND + 15 * MILLISECOND)
         assert labels == (["looped_advert"] if second == 13 else [])
     for back, label in ((15, "looped_advert"), (400, "replayed_advert")):
         stage = Stage("replayed_advert", "looped_advert")
         stage.claim(0, SECOND)
-        deceived(stage, 11 * SECOND, back=back * MILLISECOND)
+        spoofed(stage, 11 * SECOND, back=back * MILLISECOND)
         assert due(18 * SECOND) == [], "a loop that returns every seventh"
         assert due(19 * SECOND) == [label]
 
@@ -59,9 +59,9 @@ def test_no_replay_is_told_while_it_may_be_the_beginning_of_a_loop() -> None:
 def test_each_kind_of_deceit_is_another_attack() -> None:
     stage = Stage("replayed_advert", "forged_skew", "looped_advert")
     stage.claim(0, SECOND)
-    deceived(stage, 10 * SECOND, SpoofKind.FORGED)
+    spoofed(stage, 10 * SECOND, SpoofKind.FORGED)
     for second in range(11, 14):
-        deceived(stage, second * SECOND, back=40 * MILLISECOND)
+        spoofed(stage, second * SECOND, back=40 * MILLISECOND)
     forged, looped = stage.findings(0)
     assert (forged.label, looped.label) == ("forged_skew", "looped_advert")
     assert forged.summary.endswith("were forged to say 255/255 (a bow-out)")
@@ -69,7 +69,7 @@ def test_each_kind_of_deceit_is_another_attack() -> None:
     uneven = Stage("looped_advert")
     uneven.claim(0, SECOND)
     for second, late in ((11, 40), (12, 90), (13, 20), (14, 30)):
-        deceived(uneven, second * SECOND, back=late * MILLISECOND)
+        spoofed(uneven, second * SECOND, back=late * MILLISECOND)
     assert "20.0 to 90.0 ms after they were sent" in uneven.findings(0)[0].explanation
 
 
@@ -113,7 +113,7 @@ def test_attacks_that_are_over_are_kept_in_bounds() -> None:
     stage = Stage("forged_skew")
     stage.claim(0, SECOND)
     for n in range(ATTACKS_KEPT + 5):
-        deceived(stage, (10 + 31 * n) * SECOND, SpoofKind.FORGED)
+        spoofed(stage, (10 + 31 * n) * SECOND, SpoofKind.FORGED)
     assert len(stage.findings(0)) == ATTACKS_KEPT + 1, "and the one that goes on"
 
 
@@ -124,8 +124,8 @@ def attacked(start: int, end: int, *, seen: int, left: int | None, by: str = "si
     stage.nodes[0].master_periods[-1].seen = seen * SECOND
     if left is not None:
         stage.leave(0, left * SECOND, by)
-    deceived(stage, start * SECOND, SpoofKind.FORGED)
-    deceived(stage, end * SECOND, SpoofKind.FORGED)
+    spoofed(stage, start * SECOND, SpoofKind.FORGED)
+    spoofed(stage, end * SECOND, SpoofKind.FORGED)
     (found,) = stage.findings(0)
     return found.explanation.partition("Effect: ")[2]
 

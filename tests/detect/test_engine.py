@@ -3,9 +3,9 @@
 import pytest
 
 from carpscope.core.units import MILLISECOND, SECOND
-from carpscope.detect.deceived import Attack
 from carpscope.detect.engine import _link, in_order, rules
 from carpscope.detect.finding import EVIDENCE_LIMIT, Evidence, Finding, Severity
+from carpscope.detect.spoofed import Attack
 from carpscope.protocol.spans import CAUSE
 from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import SpoofKind

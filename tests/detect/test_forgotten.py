@@ -3,7 +3,7 @@
 from carpscope.core.units import SECOND
 from carpscope.detect.events import EventWatch
 from carpscope.timeline.facts import Announced, FailedCheck, Forgotten, Refused
-from tests.detect.stage import Stage, deceived
+from tests.detect.stage import Stage, spoofed
 
 VIP, OTHER = bytes((10, 0, 0, 100)), bytes((10, 0, 0, 101))
 UCARP_MAC = bytes.fromhex("00005e000001")
@@ -97,7 +97,7 @@ def test_what_lured_a_forgotten_group_is_told_of_it_no_more() -> None:
         stage = Stage("master_gap")
         stage.claim(0, SECOND)
         stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
-        deceived(stage, 10 * SECOND)
+        spoofed(stage, 10 * SECOND)
         forget(stage, who)
         stage.claim(1, 60 * SECOND)
         (found,) = stage.findings(60 * SECOND)

@@ -14,7 +14,7 @@ from carpscope.timeline.facts import (
     Announced,
 )
 from carpscope.wire.carp import interval_ns
-from tests.detect.stage import Stage, deceived
+from tests.detect.stage import Stage, spoofed
 
 VIP = bytes((10, 0, 0, 100))
 UCARP_MAC = bytes.fromhex("00005e000001")
@@ -183,7 +183,7 @@ def test_what_lured_the_others_is_told_with_the_gap_it_made() -> None:
     stage.claim(0, SECOND)
     stage.leave(0, 9 * SECOND, "silent", seen=8 * SECOND)
     for second in range(9, 39):
-        deceived(stage, second * SECOND)
+        spoofed(stage, second * SECOND)
     stage.claim(1, 60 * SECOND)
     (found,) = stage.findings(60 * SECOND)
     assert "Meanwhile 30 advertisements that no node sent kept the others silent" in (

@@ -293,7 +293,7 @@ def translated(data: bytes) -> bytes:
 class Brief(Effort):
     """So many digests and no more: a live run may search longer than a fuzzer wants to wait."""
 
-    def renew(self) -> None:
+    def refill(self) -> None:
         """Stay with what there was."""
 
 

@@ -17,8 +17,8 @@ import pytest
 import zstandard
 
 from carpscope import config
+from carpscope.capture.counts import LINKS_KEPT
 from carpscope.capture.origin import Origin
-from carpscope.capture.tally import LINKS_KEPT
 from carpscope.sim import world
 from tests.archive.maker import rotated, steady
 from tests.capture import builder

@@ -12,7 +12,7 @@ from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Severity
 from carpscope.live import memory
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import EventTeller
+from carpscope.live.records import MonitorRecords
 from carpscope.settings.carpscope_toml import read_config
 from tests.program import capture
 
@@ -52,7 +52,7 @@ def test_a_group_that_nobody_advertises_is_opened_and_closed() -> None:
     assert looked(monitor, since + 9 * SECOND) == []
     changes = monitor.look(since + 11 * SECOND)
     assert [(c.action, c.situation.finding.label) for c in changes] == [("opened", "group_missing")]
-    record = EventTeller(monitor).change(changes[0], since + 11 * SECOND)
+    record = MonitorRecords(monitor).change(changes[0], since + 11 * SECOND)
     told = "CS251 vhid 1: LAN gateway is expected here, and nobody advertises it"
     assert (record.text, record.severity, record.state) == (told, Severity.ERROR, "BACKUP")
     assert looked(monitor, since + 13 * SECOND) == []

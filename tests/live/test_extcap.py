@@ -14,7 +14,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos
 from carpscope.live.commented import Commented
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import EventTeller
+from carpscope.live.records import MonitorRecords
 from tests.cli.test_annotate import commented
 from tests.live.stage import needs_namespaces, until, wire
 from tests.live.test_wire import send
@@ -64,7 +64,7 @@ def test_comments_come_while_it_goes_on(tmp_path: Path) -> None:
         if second >= 3:
             tape.advert(second + 0.4, "192.0.2.2", 1, 100)
     monitor = Monitor(Config(), "eth1")
-    teller = EventTeller(monitor)
+    teller = MonitorRecords(monitor)
     path = tmp_path / "out.pcapng"
     with path.open("wb") as stream:
         companion = Commented(stream, "carpscope")

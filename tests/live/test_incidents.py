@@ -8,7 +8,7 @@ from carpscope.config import Config
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import EventTeller
+from carpscope.live.records import MonitorRecords
 from carpscope.live.views import groups, incidents, situations
 from carpscope.report.dashboard import picture
 from carpscope.report.eventline import event_line
@@ -24,7 +24,7 @@ LOOK: Nanos = 200 * MILLISECOND
 def watched(tape: Tape, rest: float = 0) -> tuple[Monitor, list[EventRecord]]:
     """Watch a tape and the time behind it; return what was told."""
     monitor = Monitor(Config(), "eth1")
-    teller, records = EventTeller(monitor), []
+    teller, records = MonitorRecords(monitor), []
     begin = round(START * SECOND)
     looked = begin
     end = 0
@@ -63,7 +63,7 @@ def test_names_are_looked_up_once_a_look_however_much_is_told() -> None:
     count = 200
     names = Counted({bytes([192, 0, 2, 1]): "fw1"})
     monitor = Monitor(Config(names=names), "eth1")
-    teller = EventTeller(monitor)
+    teller = MonitorRecords(monitor)
     at = round(START * SECOND)
     for number, (_, data) in enumerate(cut(count, until=2).frames, 1):
         monitor.see(Frame(number, at + number, 1, data, len(data)))

@@ -15,7 +15,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos, day
 from carpscope.live.monitor import Monitor
-from carpscope.live.telling import EventTeller
+from carpscope.live.records import MonitorRecords
 from carpscope.report.kind import make_sink
 from carpscope.report.record import EventRecord
 from carpscope.report.store import Store
@@ -36,7 +36,7 @@ def played(begin: Nanos, store: Store) -> list[EventRecord]:
     for second in range(20):
         tape.advert(32.5 + second * 1.390625, "192.0.2.2", 1, 100)
     monitor = Monitor(Config(), "eth1")
-    teller, records = EventTeller(monitor), []
+    teller, records = MonitorRecords(monitor), []
     looked = begin
     for number, (at, data) in enumerate(sorted(tape.frames, key=lambda f: f[0]), 1):
         when = begin + round(at * SECOND)

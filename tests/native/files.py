@@ -8,7 +8,7 @@ from typing import NamedTuple
 from carpscope.adverts.select import drops
 from carpscope.capture import native, pcap, pcapng
 from carpscope.capture.blocks import is_pcapng
-from carpscope.capture.tally import Tally
+from carpscope.capture.counts import CaptureCounts
 from carpscope.core import native as extension
 from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
@@ -38,7 +38,7 @@ def natively(data: bytes, size: int, *, selects: bool = True) -> Reading:
 
 
 def _read(data: bytes, size: int, *, selects: bool, natively: bool) -> Reading:
-    tally, wanted = Tally(), drops if selects else None
+    capture_counts, wanted = CaptureCounts(), drops if selects else None
     first = max(size, pcapng.SECTION_MIN if is_pcapng(data) else pcap.HEADER_SIZE)
     chunks = (data[a:b] for a, b in _bounds(len(data), first, size))
     batches: Iterator[Batch]
@@ -48,17 +48,19 @@ def _read(data: bytes, size: int, *, selects: bool, natively: bool) -> Reading:
     if header is not None:
         header = pcap.with_records(header, data[:first])
         if module is None:
-            batches = pcap.batches(header, chunks, tally, 0, wanted)
+            batches = pcap.batches(header, chunks, capture_counts, 0, wanted)
         else:
-            batches = native.records(module, header, chunks, tally, selects=selects)
+            batches = native.records(module, header, chunks, capture_counts, selects=selects)
     elif not is_pcapng(data):
         return Reading([], {})
     elif module is None:
-        batches = pcapng.batches(chunks, tally, 0, wanted)
+        batches = pcapng.batches(chunks, capture_counts, 0, wanted)
     else:
-        batches = native.blocks(module, chunks, tally, selects=selects)
+        batches = native.blocks(module, chunks, capture_counts, selects=selects)
     given = [frame for batch in batches for frame in batch.frames()]
-    counts: dict[str, object] = {name: getattr(tally, name) for name in Tally.__slots__}
+    counts: dict[str, object] = {
+        name: getattr(capture_counts, name) for name in CaptureCounts.__slots__
+    }
     return Reading(given, counts)
 
 

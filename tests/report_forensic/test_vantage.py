@@ -80,10 +80,10 @@ def test_every_time_is_corrected_within_the_bound(tmp_path: Path, trouble: str, 
     for second in range(4, 90):
         at = second * SECOND
         for one in (clock, assumed):
-            wrong = one.corrected(skew.told(at)) - (EPOCH + at)
+            wrong = one.corrected(skew.shown(at)) - (EPOCH + at)
             assert one.bound is None or abs(wrong) <= one.bound
         # far better than promised: the LAN's own delay is all that is left
-        assert abs(clock.corrected(skew.told(at)) - (EPOCH + at)) <= 2 * WAY
+        assert abs(clock.corrected(skew.shown(at)) - (EPOCH + at)) <= 2 * WAY
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=IDS)
@@ -143,7 +143,7 @@ def test_a_clock_that_was_set_is_found_out(tmp_path: Path) -> None:
     assert "stepped 1 time" in offset_text(clock)
     for second in (*range(5, 44), *range(47, 88)):
         at = second * SECOND
-        assert abs(clock.corrected(skew.told(at)) - (EPOCH + at)) <= clock.bound
+        assert abs(clock.corrected(skew.shown(at)) - (EPOCH + at)) <= clock.bound
 
 
 def test_captures_that_share_nothing_are_not_compared(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_three_captures_are_compared_over_the_one_between(tmp_path: Path) -> Non
     vantage = survey(captures, path_max=MILLISECOND)
     for clock, skew in zip(vantage.clocks, skews, strict=True):
         assert clock.bound is not None
-        wrong = clock.corrected(skew.told(50 * SECOND)) - (EPOCH + 50 * SECOND)
+        wrong = clock.corrected(skew.shown(50 * SECOND)) - (EPOCH + 50 * SECOND)
         assert abs(wrong) <= max(clock.bound, 1)
 
 
@@ -226,7 +226,7 @@ def recorded(name: str, tmp_path: Path, skew: Skew) -> list[str]:
         start = 0
         for frame in capture:
             start = start or frame.at
-            told = skew.told(frame.at - start) - EPOCH + start
+            told = skew.shown(frame.at - start) - EPOCH + start
             writer.write(frame._replace(at=told))
     return [str(alpha), str(wrong)]
 

@@ -67,7 +67,7 @@ class Skew:
     step_at: Nanos = 1 << 62
     step: Nanos = 0
 
-    def told(self, at: Nanos) -> Nanos:
+    def shown(self, at: Nanos) -> Nanos:
         """Return what this clock says, `at` counted from the beginning of the run."""
         drift = round(at * self.drift_ppm / 1_000_000)
         return EPOCH + at + self.offset + drift + (self.step if at >= self.step_at else 0)
@@ -91,7 +91,7 @@ def write(made: World, node: str, path: Path, skew: Skew | None = None) -> int:
         if item.at < 0 or (item.node, item.at) in lost:
             continue
         at = item.at if item.node == node else item.at + WAY
-        seen.append((clock.told(at), advert_frame(known[impl[item.node]], item.packet)))
+        seen.append((clock.shown(at), advert_frame(known[impl[item.node]], item.packet)))
     seen.sort()
     with path.open("wb") as stream:
         writer = PcapWriter(stream, nanoseconds=True)

@@ -176,13 +176,13 @@ def _clocks(analysis: Analysis, scenario: Scenario, result: Outcome) -> list[str
         worst = max(
             [(0, 0)]
             + [
-                (_error(clock.corrected(EPOCH + plan.told(at)), base, at), at)
+                (_error(clock.corrected(EPOCH + plan.shown(at)), base, at), at)
                 for at in range(plan.start, plan.end, SECOND)
                 if all(abs(at - when) > 5 * SECOND for when, _ in plan.steps)
                 and not any(
-                    step.after <= EPOCH + base.told(at) <= step.before for step in clock.steps
+                    step.after <= EPOCH + base.shown(at) <= step.before for step in clock.steps
                 )
-                and shared[0][0] <= EPOCH + plan.told(at) <= shared[-1][1]
+                and shared[0][0] <= EPOCH + plan.shown(at) <= shared[-1][1]
             ]
         )
         if worst[0] > clock.bound + MILLISECOND // 100:
@@ -196,7 +196,7 @@ def _clocks(analysis: Analysis, scenario: Scenario, result: Outcome) -> list[str
 
 
 def _error(corrected: Nanos, base: VantagePlan, at: Nanos) -> Nanos:
-    return abs(corrected - (EPOCH + base.told(at)))
+    return abs(corrected - (EPOCH + base.shown(at)))
 
 
 def main(arguments: Sequence[str]) -> int:

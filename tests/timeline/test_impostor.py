@@ -11,7 +11,7 @@ from tests.simulated import Observed, observed, scenario, simulated
 SYSTEMS = ["freebsd13", "freebsd9", "netbsd", "openbsd", "ucarp"]
 
 
-def deceits(seen: Observed) -> list[SpoofKind]:
+def spoof_kinds(seen: Observed) -> list[SpoofKind]:
     return [fact.spoof_kind for fact in seen.facts if isinstance(fact, Spoofed)]
 
 
@@ -46,7 +46,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "impl", "other"), CASES)
 def test_nothing_genuine_is_called_a_deceit(name: str, impl: str, other: str) -> None:
     events = STORIES[name]
-    assert deceits(observed(simulated(pair(impl, other, events)))) == []
+    assert spoof_kinds(observed(simulated(pair(impl, other, events)))) == []
 
 
 @pytest.mark.parametrize("impl", ["freebsd13", "freebsd9", "netbsd", "ucarp"])
@@ -54,7 +54,7 @@ def test_a_dead_master_that_still_speaks_is_replayed(impl: str) -> None:
     events = '12 crash node="fw1"\n' + "\n".join(
         f'{12.6 + index} replay node="fw1"' for index in range(8)
     )
-    found = deceits(observed(simulated(pair(impl, "freebsd13", events))))
+    found = spoof_kinds(observed(simulated(pair(impl, "freebsd13", events))))
     assert found
     assert set(found) == {SpoofKind.REPLAYED}
 
@@ -62,7 +62,7 @@ def test_a_dead_master_that_still_speaks_is_replayed(impl: str) -> None:
 @pytest.mark.parametrize("impl", SYSTEMS)
 def test_another_priority_under_an_old_signature_is_forged(impl: str) -> None:
     events = '15.4 forge node="fw1" advskew=0\n16.4 forge node="fw1" advskew=0'
-    found = deceits(observed(simulated(pair(impl, "freebsd13", events))))
+    found = spoof_kinds(observed(simulated(pair(impl, "freebsd13", events))))
     assert SpoofKind.FORGED in found
 
 

@@ -11,8 +11,8 @@ Source: Endace, ERF types reference; Wireshark, wiretap/erf.c (how a file is rec
 import struct
 from collections.abc import Iterator
 
+from carpscope.capture.counts import CaptureCounts
 from carpscope.capture.fileformat import Bytes, FileRecord, Format
-from carpscope.capture.tally import Tally
 from carpscope.core.units import SECOND
 
 _ERF = 197
@@ -40,21 +40,21 @@ def _matches(head: bytes) -> bool:
     return seen > 1
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
+def _records(chunks: Iterator[bytes], counts: CaptureCounts) -> Iterator[FileRecord]:
     stream = Bytes(chunks)
-    tally.nanosecond = True
+    counts.nanosecond = True
     while head := stream.take(16):
         if len(head) < 16:
-            tally.cut(len(head))
+            counts.cut(len(head))
             return
         fraction, seconds = _HEAD.unpack_from(head)
         kind, _, size, _, wire = _SIZES.unpack_from(head, 8)
         if size < 16:
-            tally.problems.append(f"damaged: a record of {size} bytes; {tally.read_so_far()}")
+            counts.problems.append(f"damaged: a record of {size} bytes; {counts.read_so_far()}")
             return
         body = stream.take(size - 16)
         if len(body) < size - 16:
-            tally.cut(16 + len(body))
+            counts.cut(16 + len(body))
             return
         if kind & 0x7F in (_META, _PADDING):
             continue

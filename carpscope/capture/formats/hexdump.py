@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from carpscope.capture.counts import CaptureCounts
 from carpscope.capture.fileformat import PACKET_LIMIT, FileRecord, Format, lines
-from carpscope.capture.tally import Tally
 from carpscope.core.units import SECOND, Nanos
 
 _ETHERNET, _RAW = 1, 101
@@ -59,7 +59,7 @@ def _is_ip(data: bytes) -> bool:
     )
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
+def _records(chunks: Iterator[bytes], counts: CaptureCounts) -> Iterator[FileRecord]:
     data = bytearray()
     at: Nanos = 0
     following: Nanos | None = None
@@ -73,7 +73,7 @@ def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
         if offset == 0:
             if data:
                 yield _record(at, data)
-            tally.timeless += following is None
+            counts.timeless += following is None
             data, at = bytearray(), at if following is None else following
             following = None
         if offset != len(data) or offset > PACKET_LIMIT:
@@ -84,7 +84,7 @@ def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
     if data:
         yield _record(at, data)
     if skipped:
-        tally.problems.append(f"{skipped:,} lines of bytes that follow no other were left out")
+        counts.problems.append(f"{skipped:,} lines of bytes that follow no other were left out")
 
 
 def _record(at: Nanos, data: bytearray) -> FileRecord:

@@ -9,8 +9,8 @@ Source: RFC 1761.
 import struct
 from collections.abc import Iterator
 
+from carpscope.capture.counts import CaptureCounts
 from carpscope.capture.fileformat import PACKET_LIMIT, Bytes, FileRecord, Format
-from carpscope.capture.tally import Tally
 from carpscope.core.units import MICROSECOND, SECOND
 
 _MAGIC = b"snoop\0\0\0"
@@ -21,29 +21,29 @@ _OTHER = 1 << 16
 """Added to a datalink that has no LINKTYPE here, so that it is no other's number."""
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
+def _records(chunks: Iterator[bytes], counts: CaptureCounts) -> Iterator[FileRecord]:
     stream = Bytes(chunks)
     head = stream.take(16)
     if len(head) < 16:
-        tally.problems.append("a snoop file cut within its first 16 bytes")
+        counts.problems.append("a snoop file cut within its first 16 bytes")
         return
     datalink = int.from_bytes(head[12:16], "big")
     link = _LINKS.get(datalink, _OTHER + datalink)
     drops_before = 0
     while head := stream.take(_RECORD.size):
         if len(head) < _RECORD.size:
-            tally.cut(len(head))
+            counts.cut(len(head))
             return
         wire, captured, record, drops, seconds, micro = _RECORD.unpack(head)
         if not captured <= record - _RECORD.size <= PACKET_LIMIT:
-            tally.problems.append(f"damaged: a record of {record:,} bytes; {tally.read_so_far()}")
+            counts.problems.append(f"damaged: a record of {record:,} bytes; {counts.read_so_far()}")
             return
         body = stream.take(record - _RECORD.size)
         if len(body) < captured:
-            tally.cut(len(body) or 1)
+            counts.cut(len(body) or 1)
             return
         drops_before = max(drops_before, drops)
-        tally.packet_drops = drops_before or tally.packet_drops
+        counts.packet_drops = drops_before or counts.packet_drops
         yield FileRecord(seconds * SECOND + micro * MICROSECOND, link, body[:captured], wire)
 
 

@@ -12,8 +12,8 @@ Source: tshark(1), -T json and -x.
 import re
 from collections.abc import Iterator
 
+from carpscope.capture.counts import CaptureCounts
 from carpscope.capture.fileformat import PACKET_LIMIT, FileRecord, Format, lines
-from carpscope.capture.tally import Tally
 from carpscope.core.units import SECOND
 
 _LONGEST = 2 * PACKET_LIMIT + 100
@@ -31,7 +31,7 @@ def _matches(head: bytes) -> bool:
     return head.lstrip()[:1] == b"[" and b'"_index"' in head and b'"_source"' in head
 
 
-def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
+def _records(chunks: Iterator[bytes], counts: CaptureCounts) -> Iterator[FileRecord]:
     data: bytes | None = None
     at, link, without = 0, 1, 0
     expects = False
@@ -54,7 +54,7 @@ def _records(chunks: Iterator[bytes], tally: Tally) -> Iterator[FileRecord]:
             else:
                 yield FileRecord(at, link, data, max(int(found[1]), len(data)))
     if without:
-        tally.problems.append(f"{without:,} packets without their bytes (tshark -T json needs -x)")
+        counts.problems.append(f"{without:,} packets without their bytes (tshark -T json needs -x)")
 
 
 FORMAT = Format("json", _matches, _records)

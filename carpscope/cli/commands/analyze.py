@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     if folder is not None:
         from carpscope.cli import archive
 
-        return _told(archive.analyzed(folder, options, config), config, options)
+        return _printed(archive.analyzed(folder, options, config), config, options)
     accepts = shared.accepts(options)
     vantage = shared.compared(options)
     captures = shared.opened(options, digest=options.digest)
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         for capture in captures:
             capture.close()
-    return _told(analysis, config, options)
+    return _printed(analysis, config, options)
 
 
 def _folder(options: argparse.Namespace) -> str | None:
@@ -111,7 +111,7 @@ def _folder(options: argparse.Namespace) -> str | None:
     return None
 
 
-def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -> int:
+def _printed(analysis: "Analysis", config: "Config", options: argparse.Namespace) -> int:
     """Print what was found; return the exit status."""
     from carpscope.detect.finding import Severity
     from carpscope.detect.standing import is_wrong
@@ -134,7 +134,7 @@ def _told(analysis: "Analysis", config: "Config", options: argparse.Namespace) -
         return 130
     if analysis.mistakes.count:
         sys.stdout.flush()
-        return own.told(analysis.mistakes, debug=options.debug)
+        return own.report_mistakes(analysis.mistakes, debug=options.debug)
     if not analysis.is_judged:
         if options.json or options.quiet:
             from carpscope.report.unjudged import unjudged

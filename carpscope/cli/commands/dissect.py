@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         for note in capture.notes:
             print(f"carpscope: {capture.name}: {note}", file=sys.stderr)
     if mistakes is not None:
-        return own.told(mistakes, debug=options.debug)
+        return own.report_mistakes(mistakes, debug=options.debug)
     return status
 
 

@@ -176,7 +176,7 @@ def run(options: argparse.Namespace) -> int:
 
         if options.debug:
             print(mistakes.trace(problem), file=sys.stderr)
-        print(unknown(mistakes.told(mistakes.place(problem))))
+        print(unknown(mistakes.sentence(mistakes.place(problem))))
     return 3
 
 
@@ -227,7 +227,7 @@ def _run(options: argparse.Namespace) -> int:
     with privileges.explained(became):
         loop.outputs.prepare(_outputs(options), options.metrics, _places(config))
         names = [*options.interface, *(one.name for one in pipes)]
-        loop.recorder, loop.keeper = _kept(options, names, loop)
+        loop.recorder, loop.evidence = _kept(options, names, loop)
         loop.state = _state(options)
         loop.companion = getattr(options, "companion", None)
         loop.report = _report_state
@@ -369,7 +369,7 @@ def _kept(
     from carpscope.capture.evidence import EvidenceWriter
     from carpscope.capture.rotation import Recorder
 
-    recorder = keeper = None
+    recorder = evidence = None
     mistakes = loop.outputs.mistakes
     if options.write:
         file = Recorder(
@@ -384,8 +384,8 @@ def _kept(
         folder = EvidenceWriter(
             options.evidence, names, around=options.around, keep=options.evidence_files
         )
-        keeper = Disk(folder, "--evidence", mistakes=mistakes)
-    return recorder, keeper
+        evidence = Disk(folder, "--evidence", mistakes=mistakes)
+    return recorder, evidence
 
 
 def _state(options: argparse.Namespace) -> "Path | None":
@@ -464,7 +464,7 @@ def _signals(live: "Live") -> None:
 
 def _close(loop: "Options") -> None:
     loop.outputs.close()
-    for kept in (loop.recorder, loop.keeper):
+    for kept in (loop.recorder, loop.evidence):
         if kept is not None:
             kept.close()
 
@@ -489,7 +489,7 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
         status, line = verdict(taken)
         print(line)
         if options.debug and live.mistakes.count:
-            own.told(live.mistakes, debug=True)
+            own.report_mistakes(live.mistakes, debug=True)
         return status
     if not options.quiet:
         from carpscope.report.eventline import summary_lines
@@ -501,7 +501,7 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
     if "terminated" in live.requests:
         return 0
     if live.mistakes.count:
-        return own.told(live.mistakes, debug=options.debug)
+        return own.report_mistakes(live.mistakes, debug=options.debug)
     # what came to its end is judged as a capture is, if anything in it could be
     is_read = live.capture.is_over and live.adverts > 0
     if taken.unknown and not live.is_wrong and not is_read:

@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
         signed = "signed" if key is not None else "not signed (--sign KEY)"
         print(f"  {signed}; carpscope verify {shown(shlex.quote(str(target)))} checks it")
     if request.analysis.mistakes.count:
-        return own.told(request.analysis.mistakes, debug=options.debug)
+        return own.report_mistakes(request.analysis.mistakes, debug=options.debug)
     return 0
 
 

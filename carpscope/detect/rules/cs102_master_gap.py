@@ -57,8 +57,8 @@ class _State:
     group: Group
     node: Node | None = None
     """Who advertised last."""
-    deceived: int = 0
-    """Deceits since then."""
+    spoofed: int = 0
+    """spoofed advertisements since then."""
     evidence: tuple[int, ...] = ()
 
 
@@ -82,25 +82,25 @@ class MasterGap:
         self._over: list[_Gap] = []
 
     def see(self, fact: Fact) -> None:
-        """Take who leaves, who claims, and deceits in between."""
+        """Take who leaves, who claims, and spoofed advertisements in between."""
         if isinstance(fact, Claimed):
             state = self._state(fact.group)
             before = _last_master_period(fact.group, fact.node, fact.at)
             if before is not None:
                 before = self._went_on(fact, *before)
-                proved = state.deceived > 0 or _announced(fact.node, fact.at)
+                proved = state.spoofed > 0 or _announced(fact.node, fact.at)
                 for found in self._gap(state, *before, fact.at, fact.node, fact.frame):
                     sees = proved or self._sees(fact.group, before[-1], found.start, fact.at)
                     gap = _Gap(found, fact.node, fact.at, sees)
                     self._over = [*self._over, gap][-SITUATIONS_KEPT:]
-            state.deceived = 0
+            state.spoofed = 0
         elif isinstance(fact, Announced):
             for gap in self._over[-2:]:
                 near = abs(fact.at - gap.at) <= timers.ANNOUNCING
                 gap.proved = gap.proved or (fact.node is gap.successor and near)
         elif isinstance(fact, Spoofed) and fact.spoof_kind is not SpoofKind.FORWARDED:
             state = self._state(fact.group)
-            state.deceived += 1
+            state.spoofed += 1
             state.evidence = (*state.evidence[:12], fact.frame)
         elif isinstance(fact, Joined):
             names = fact.node.id, fact.into.id
@@ -132,7 +132,7 @@ class MasterGap:
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give the gaps that are over and those that last."""
         for gap in self._over:
-            yield from self._told(gap.finding, proved=gap.proved)
+            yield from self._findings(gap.finding, proved=gap.proved)
         for group in self._context.groups:
             if self._context.observer.strangers.is_made_up(group):
                 continue
@@ -144,10 +144,10 @@ class MasterGap:
                 seen, last, node = max(periods, key=lambda r: r[0])
                 state = self._state(group)
                 for found in self._gap(state, seen, last, node, at, None, None):
-                    sees = state.deceived > 0 or self._sees(group, node, found.start, at)
-                    yield from self._told(found, proved=sees)
+                    sees = state.spoofed > 0 or self._sees(group, node, found.start, at)
+                    yield from self._findings(found, proved=sees)
 
-    def _told(self, gap: Finding, *, proved: bool) -> Iterator[Finding]:
+    def _findings(self, gap: Finding, *, proved: bool) -> Iterator[Finding]:
         """Give a gap; where nothing says that the vantage could see meanwhile, remark on it, and
         in a live run say what it may be."""
         if proved:
@@ -289,9 +289,9 @@ def _lasting(group: Group, start: Nanos) -> str:
 
 
 def _lured(state: _State) -> str:
-    if not state.deceived:
+    if not state.spoofed:
         return ""
-    sent = advertisements(state.deceived)
+    sent = advertisements(state.spoofed)
     return f" Meanwhile {sent} that no node sent kept the others silent."
 
 

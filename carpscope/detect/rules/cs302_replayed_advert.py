@@ -24,9 +24,9 @@ Sources
 """
 
 from carpscope.core.address import ip_text
-from carpscope.detect.deceived import Attack, AttackWatch, achieved
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
+from carpscope.detect.spoofed import Attack, AttackWatch, achieved
 from carpscope.detect.words import listed, since
 from carpscope.timeline.facts import Joined, Spoofed
 from carpscope.timeline.impostor import SpoofKind

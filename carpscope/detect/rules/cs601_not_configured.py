@@ -33,10 +33,10 @@ from carpscope.settings.model import Refusal
 
 def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Tell each situation once, however many nodes it is on."""
-    yield from told(settings, RULE)
+    yield from refused_lines(settings, RULE)
 
 
-def told(settings: DeclaredContext, rule: Rule) -> Iterator[SettledFinding]:
+def refused_lines(settings: DeclaredContext, rule: Rule) -> Iterator[SettledFinding]:
     """Give the refused lines of one label, those of a group together."""
     found: dict[tuple[str, str], list[tuple[str, Refusal]]] = {}
     for node in settings.cluster.nodes:
@@ -45,7 +45,7 @@ def told(settings: DeclaredContext, rule: Rule) -> Iterator[SettledFinding]:
                 continue
             group = settings.group_of(node.name, trouble)
             if trouble.all_of_it:
-                key = ("", trouble.told)
+                key = ("", trouble.text)
             elif group is not None:
                 key = (group.id, "")
             else:
@@ -59,7 +59,7 @@ def told(settings: DeclaredContext, rule: Rule) -> Iterator[SettledFinding]:
             if first.all_of_it
             else (f"vhid {first.vhid}" if first.vhid is not None else "a line")
         )
-        lines = [f"{trouble.where}: {trouble.told}" for _, trouble in items]
+        lines = [f"{trouble.where}: {trouble.text}" for _, trouble in items]
         repairs = [
             f"write in {trouble.where.path}, line {trouble.where.line}: {trouble.repair}"
             for _, trouble in items
@@ -67,7 +67,7 @@ def told(settings: DeclaredContext, rule: Rule) -> Iterator[SettledFinding]:
         ]
         places = listed(str(trouble.where) for _, trouble in items)
         summary = (
-            f"{what} on {listed(names)}: {first.told}"
+            f"{what} on {listed(names)}: {first.text}"
             if first.all_of_it
             else f"{what} of {listed(names)} does not come up as it is written ({places})"
         )
@@ -85,7 +85,7 @@ def told(settings: DeclaredContext, rule: Rule) -> Iterator[SettledFinding]:
 
 
 def _how(trouble: Refusal) -> str:
-    if "range of addresses" in trouble.told:
+    if "range of addresses" in trouble.text:
         return "with a passphrase in which no hyphen follows a digit or a letter from a to f"
     if trouble.label == "vhid_out_of_range":
         return "with a number from 1 to 255, the same on every node"

@@ -22,13 +22,13 @@ from collections.abc import Iterator
 
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.rules.cs601_not_configured import told
+from carpscope.detect.rules.cs601_not_configured import refused_lines
 from carpscope.detect.settled import DeclaredContext, SettledFinding
 
 
 def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     """Tell each situation once."""
-    yield from told(settings, RULE)
+    yield from refused_lines(settings, RULE)
 
 
 RULE = Rule(

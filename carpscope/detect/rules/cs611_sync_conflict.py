@@ -38,7 +38,7 @@ CLAMP = 240
 class _Fault(NamedTuple):
     nodes: list[str]
     where: list[Where]
-    told: str
+    text: str
     remedy: str
     numbers: set[int]
 
@@ -53,7 +53,7 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
             "",
             fault.nodes,
             fault.where,
-            fault.told,
+            fault.text,
             f"{listed(map(str, fault.where))} says so. The sync writes the shared addresses into "
             "the other node with 100 added to each advskew, at most 254.",
             fault.remedy,

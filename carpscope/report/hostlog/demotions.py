@@ -29,7 +29,7 @@ class _Seen:
     because: str
 
 
-class Told:
+class DemotionLines:
     """The demotions of one log, and the changes on the wire that they explain.
 
     Every line takes the change that fits it before any is contradicted, so that of several

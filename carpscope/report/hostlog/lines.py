@@ -27,11 +27,11 @@ _HOST = re.compile(r"(?P<host>[\w.-]+) (?P<program>[\w./-]+)(?:\[\d+\])?: ")
 _RFC5424 = re.compile(r"(?P<host>\S+) (?P<program>\S+) \S+ \S+ (?:-|\[.*?\]) ")
 _HEADER = re.compile(r"(?P<interface>[a-z][\w.]*): flags=")
 
-_Make = Callable[[re.Match[str]], "_Told"]
+_Make = Callable[[re.Match[str]], "_Message"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Message:
     """What a message says, without its time."""
 
     kind: EntryKind
@@ -49,10 +49,10 @@ class _Told:
 
 
 def _state(system: str) -> _Make:
-    def make(m: re.Match[str]) -> _Told:
+    def make(m: re.Match[str]) -> _Message:
         found = m.groupdict()
         vhid = found.get("vhid")
-        return _Told(
+        return _Message(
             EntryKind.STATE,
             system,
             found.get("interface") or "",
@@ -65,15 +65,15 @@ def _state(system: str) -> _Make:
     return make
 
 
-def _link(m: re.Match[str]) -> _Told:
+def _link(m: re.Match[str]) -> _Message:
     after = "MASTER" if m["link"] == "UP" else "BACKUP"
-    return _Told(EntryKind.STATE, "FreeBSD", m["interface"], after=after, reason="link state")
+    return _Message(EntryKind.STATE, "FreeBSD", m["interface"], after=after, reason="link state")
 
 
 def _demotion(system: str) -> _Make:
-    def make(m: re.Match[str]) -> _Told:
+    def make(m: re.Match[str]) -> _Message:
         found = m.groupdict()
-        return _Told(
+        return _Message(
             EntryKind.DEMOTION,
             system,
             found.get("interface") or "",
@@ -85,8 +85,8 @@ def _demotion(system: str) -> _Make:
     return make
 
 
-def _status(m: re.Match[str]) -> _Told:
-    return _Told(
+def _status(m: re.Match[str]) -> _Message:
+    return _Message(
         EntryKind.STATUS,
         "",
         m["interface"] or "",
@@ -98,7 +98,7 @@ def _status(m: re.Match[str]) -> _Told:
 
 
 def _said(kind: EntryKind, system: str) -> _Make:
-    return lambda m: _Told(kind, system, (m.groupdict().get("interface") or ""))
+    return lambda m: _Message(kind, system, (m.groupdict().get("interface") or ""))
 
 
 _ARROW = rf"(?P<before>{_STATES[1:-1]}) -> (?:to: )?(?P<after>{_STATES[1:-1]})"
@@ -209,7 +209,7 @@ def entries(
         found = stamp(text, clock)
         rest = text[found.length :] if found is not None else text
         host, message = _host(rest) if found is not None else ("", rest)
-        told = _told(message)
+        told = _parsed(message)
         if told is None:
             if header is None:
                 unread.see(number, text)
@@ -242,7 +242,7 @@ def _host(rest: str) -> tuple[str, str]:
     return "", rest
 
 
-def _told(message: str) -> _Told | None:
+def _parsed(message: str) -> _Message | None:
     lowered = message.lower()
     if (
         "carp" not in lowered
@@ -260,7 +260,7 @@ def _told(message: str) -> _Told | None:
     return None
 
 
-def _filtered(message: str) -> _Told | None:
+def _filtered(message: str) -> _Message | None:
     """Read a line of filterlog: an advertisement that arrived and was not let in.
 
     rule, sub-rule, anchor, tracker, interface, reason, action, direction, IP version; then of
@@ -272,7 +272,7 @@ def _filtered(message: str) -> _Told | None:
         return None
     if parts[6] not in ("block", "reject") or parts[7] != "in":
         return None
-    return _Told(
+    return _Message(
         EntryKind.BLOCKED,
         "FreeBSD",
         parts[4],

@@ -13,7 +13,7 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, clock, span_text
 from carpscope.core.values import dataclass, field, replace
 from carpscope.report.finding import frame_name
-from carpscope.report.hostlog.demotions import Told
+from carpscope.report.hostlog.demotions import DemotionLines
 from carpscope.report.hostlog.entry import Entry, EntryKind
 from carpscope.report.hostlog.placed import LogView, Placed, Says
 from carpscope.report.hostlog.read import LogFile
@@ -69,7 +69,7 @@ def place(
     hearing.shift = _other_zone(log, hearing)
     view.offset = clock_offset(_shifted(log.entries, hearing.shift), hearing.scope, _beat)
     timed = [(e, at) for e in log.entries if (at := hearing.time_of(e)) is not None]
-    hearing.demotions = Told(timed, members)
+    hearing.demotions = DemotionLines(timed, members)
     for entry in log.entries:
         view.entries.append(hearing.judge(entry))
     if any(entry.kind is EntryKind.STATE and entry.at is not None for entry in log.entries):
@@ -128,7 +128,7 @@ class _Hearing:
     shift: Nanos = 0
     matched: set[tuple[str, int]] = field(default_factory=set)
     """Reigns that a line told, by group and first frame."""
-    demotions: Told | None = None
+    demotions: DemotionLines | None = None
 
     def time_of(self, entry: Entry) -> Nanos | None:
         """Return a line's time on the wire's clock."""

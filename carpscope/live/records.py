@@ -36,7 +36,7 @@ def renamed(text: str, called: Called) -> str:
     return text if called is str else _ADDRESS.sub(lambda found: called(found[0]), text)
 
 
-class EventTeller:
+class MonitorRecords:
     """Puts into words what one monitor saw."""
 
     def __init__(self, monitor: Monitor) -> None:

@@ -84,7 +84,7 @@ class Attack:
 
 
 class AttackWatch:
-    """Collects deceits into attacks; the rule says which are its own."""
+    """Collects spoofed advertisements into attacks; the rule says which are its own."""
 
     def __init__(self, context: Context) -> None:
         """Begin with nothing."""
@@ -93,7 +93,7 @@ class AttackWatch:
         self._over: list[Attack] = []
 
     def see(self, fact: Fact) -> None:
-        """Take deceits."""
+        """Take spoofed advertisements."""
         if isinstance(fact, Joined):
             self._joined(fact)
         if not isinstance(fact, Spoofed):

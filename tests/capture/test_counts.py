@@ -2,20 +2,20 @@
 
 import pytest
 
-from carpscope.capture.tally import BEFORE_THE_FIRST, Tally
+from carpscope.capture.counts import BEFORE_THE_FIRST, CaptureCounts
 
 
 def test_nothing_read_is_nothing_to_say() -> None:
-    tally = Tally()
-    assert tally.notes() == []
-    assert tally.drops() is None
-    assert (tally.first, tally.last) == (None, None)
+    counts = CaptureCounts()
+    assert counts.notes() == []
+    assert counts.drops() is None
+    assert (counts.first, counts.last) == (None, None)
 
 
 def test_an_account_before_any_packet_has_no_times() -> None:
-    tally = Tally()
-    tally.account(0, BEFORE_THE_FIRST, BEFORE_THE_FIRST, 0, 0)
-    assert (tally.packets, tally.first, tally.last) == (0, None, None)
+    counts = CaptureCounts()
+    counts.account(0, BEFORE_THE_FIRST, BEFORE_THE_FIRST, 0, 0)
+    assert (counts.packets, counts.first, counts.last) == (0, None, None)
 
 
 @pytest.mark.parametrize(
@@ -27,17 +27,17 @@ def test_an_account_before_any_packet_has_no_times() -> None:
     ],
 )
 def test_a_cut_says_what_was_read(packets: int, note: str) -> None:
-    tally = Tally()
-    tally.packets = packets
-    tally.cut(3)
-    assert tally.notes() == [note]
+    counts = CaptureCounts()
+    counts.packets = packets
+    counts.cut(3)
+    assert counts.notes() == [note]
 
 
 def test_every_count_has_its_sentence_in_singular_and_plural() -> None:
-    tally = Tally()
-    tally.snapped, tally.late, tally.undefined, tally.broken, tally.timeless = 1, 2, 3, 1, 1000
-    tally.packet_drops = 1
-    assert tally.notes() == [
+    counts = CaptureCounts()
+    counts.snapped, counts.late, counts.undefined, counts.broken, counts.timeless = 1, 2, 3, 1, 1000
+    counts.packet_drops = 1
+    assert counts.notes() == [
         "1 packet cut by snaplen",
         "2 packets out of time order",
         "1 packet dropped by the capture itself",
@@ -48,24 +48,24 @@ def test_every_count_has_its_sentence_in_singular_and_plural() -> None:
 
 
 def test_drops_are_not_counted_twice() -> None:
-    tally = Tally()
-    tally.packet_drops = 4
-    tally.isb_drops = {0: 3, 1: 2}
-    assert tally.drops() == 5
+    counts = CaptureCounts()
+    counts.packet_drops = 4
+    counts.isb_drops = {0: 3, 1: 2}
+    assert counts.drops() == 5
 
 
 def test_zero_drops_are_known_but_not_worth_a_note() -> None:
-    tally = Tally()
-    tally.isb_drops = {0: 0}
-    assert tally.drops() == 0
-    assert tally.notes() == []
+    counts = CaptureCounts()
+    counts.isb_drops = {0: 0}
+    assert counts.drops() == 0
+    assert counts.notes() == []
 
 
 def test_links_are_named_once_in_order_of_appearance() -> None:
-    tally = Tally()
+    counts = CaptureCounts()
     for link in (276, 1, 276, 147, 101, 12):
-        tally.see_link(link)
-    assert tally.link_names() == ["LINUX_SLL2", "EN10MB", "LINKTYPE 147", "RAW"]
-    assert tally.notes() == [
+        counts.see_link(link)
+    assert counts.link_names() == ["LINUX_SLL2", "EN10MB", "LINKTYPE 147", "RAW"]
+    assert counts.notes() == [
         "link type LINKTYPE 147 is not decoded; its packets cannot be looked into"
     ]

@@ -18,7 +18,7 @@ BEFORE_THE_FIRST: Nanos = 1 << 200
 """Stands for the latest time so far where no packet has been read: later than any."""
 
 
-class Tally:
+class CaptureCounts:
     """The running account of one capture."""
 
     __slots__ = (

@@ -9,7 +9,7 @@ FORGOTTEN = ""
 
 
 @dataclass(slots=True)
-class Tally:
+class EventCounts:
     """What one segment's groups had; as many as are followed."""
 
     elections: dict[str, Counter[str]] = field(default_factory=dict)
