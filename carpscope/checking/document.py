@@ -12,7 +12,7 @@ from carpscope.detect.settled import SettledFinding
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member, Segment
 from carpscope.settings.model import DeclaredNode, Where
 from carpscope.settings.source import NodeFiles, Source
-from carpscope.sim.plan import Happening
+from carpscope.sim.plan import ScheduledEvent
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 SCHEMA = "carpscope.check/1"
@@ -160,7 +160,7 @@ def _proof(proof: GroupProof) -> Json:
     }
 
 
-def _event(event: Happening) -> Json:
+def _event(event: ScheduledEvent) -> Json:
     return {
         "t": _seconds(event.at),
         "type": event.type,

@@ -8,7 +8,7 @@ from carpscope.core.units import MICROSECOND, SECOND, Nanos
 from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.reach import BlockedPath, BlockReason
 from carpscope.sim.network import DEFAULT_DELAY
-from carpscope.sim.plan import Happening, NodePlan, Scenario, VhidPlan
+from carpscope.sim.plan import NodePlan, Scenario, ScheduledEvent, VhidPlan
 from carpscope.sim.scenario import DEFAULT_HZ, OTHER_HZ
 
 _TICK = MICROSECOND * 370
@@ -19,22 +19,24 @@ def scenario(group: DeclaredGroup, cuts: list[BlockedPath]) -> tuple[Scenario, l
     assumed: list[str] = []
     members = _distinct(group)
     words = _words(group, members, assumed)
-    events: list[Happening] = []
+    events: list[ScheduledEvent] = []
     nodes = []
     for index, member in enumerate(members):
         nodes.append(_plan(group, member, index, words[member.name], assumed))
         if member.node.demotion and member.node.profile != "ucarp":
             value = member.node.demotion
-            events.append(Happening(MICROSECOND, "demote", member.name, group.number, value))
+            events.append(ScheduledEvent(MICROSECOND, "demote", member.name, group.number, value))
         if not member.node.allows:
-            events.append(Happening(MICROSECOND, "allow", member.name, value=0))
+            events.append(ScheduledEvent(MICROSECOND, "allow", member.name, value=0))
     for cut in cuts:
         if cut.why is BlockReason.FILTER and cut.is_unicast:
             told = "rules that block unicast are taken to let it pass: rules are read, not states"
             if told not in assumed:
                 assumed.append(told)
             continue
-        events.append(Happening(0, "path_down", src=(cut.sender.name,), dst=(cut.receiver.name,)))
+        events.append(
+            ScheduledEvent(0, "path_down", src=(cut.sender.name,), dst=(cut.receiver.name,))
+        )
     names = [plan.name for plan in nodes]
     delays = {(a, b): DEFAULT_DELAY for a in names for b in names if a != b}
     duration: Nanos = 60 * SECOND

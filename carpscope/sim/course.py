@@ -14,7 +14,7 @@ from carpscope.protocol.events import ReceivedAdvert, State
 from carpscope.protocol.node import NEVER, Node
 from carpscope.protocol.profile import Drive
 from carpscope.protocol.tempo import Tempo
-from carpscope.sim.plan import Happening, Scenario
+from carpscope.sim.plan import Scenario, ScheduledEvent
 from carpscope.sim.record import RunRecord
 from carpscope.sim.world import World
 
@@ -91,7 +91,7 @@ class Course(World):
                 best = when
         return best
 
-    def happen(self, event: Happening, at: Nanos) -> None:
+    def happen(self, event: ScheduledEvent, at: Nanos) -> None:
         """Let something befall a node at an instant."""
         self.advance(at)
         self._happen(event, at)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import SECOND, Nanos
-from carpscope.sim.plan import Happening, NodePlan, Scenario, VantagePlan, VhidPlan
+from carpscope.sim.plan import NodePlan, Scenario, ScheduledEvent, VantagePlan, VhidPlan
 from carpscope.sim.world import ATTACKER, World
 
 SCHEMA = "carpscope.simulation/1"
@@ -117,7 +117,7 @@ def _vhid_json(plan: VhidPlan) -> dict[str, Json]:
     }
 
 
-def _event_json(event: Happening) -> dict[str, Json]:
+def _event_json(event: ScheduledEvent) -> dict[str, Json]:
     answer: dict[str, Json] = {"t": _seconds(event.at), "type": event.type}
     optional: dict[str, Json] = {
         "node": event.node,

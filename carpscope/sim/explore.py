@@ -14,7 +14,7 @@ from carpscope.core.values import dataclass, replace
 from carpscope.protocol.events import State
 from carpscope.protocol.profile import Drive, profiles
 from carpscope.sim.course import BEFORE, Course
-from carpscope.sim.plan import Happening, Scenario
+from carpscope.sim.plan import Scenario, ScheduledEvent
 from carpscope.sim.prove import demotion_of, lateness, master_down, settle_time
 from carpscope.sim.world import World
 
@@ -33,7 +33,7 @@ class Counterexample:
     kind: str
     """`two`, `nobody` or `other`."""
     seconds: float
-    events: tuple[Happening, ...]
+    events: tuple[ScheduledEvent, ...]
     masters: tuple[str, ...]
 
 
@@ -54,7 +54,7 @@ class Explored:
 @dataclass(slots=True)
 class _State:
     course: Course
-    path: tuple[Happening, ...]
+    path: tuple[ScheduledEvent, ...]
     down: frozenset[str]
     dark: frozenset[str]
     """Nodes without carrier."""
@@ -152,7 +152,7 @@ class StateSearch:
         self,
         state: _State,
         instant: Course,
-        one: Happening,
+        one: ScheduledEvent,
         at: Nanos,
         depth: int,
         following: list[_State],
@@ -172,28 +172,28 @@ class StateSearch:
         elif depth < self.explored.events:
             following.append(after)
 
-    def _events(self, state: _State, depth: int) -> Iterator[Happening]:
+    def _events(self, state: _State, depth: int) -> Iterator[ScheduledEvent]:
         left = self.explored.events - depth
         vhid = self.vhid
         for source, destination in sorted(state.lost):
-            yield Happening(0, "path_up", src=(source,), dst=(destination,))
+            yield ScheduledEvent(0, "path_up", src=(source,), dst=(destination,))
         if len(state.lost) > left:
             return  # what is lost has to end within the course
         for name in self.names:
             if name in state.down:
-                yield Happening(0, "restart", name)
+                yield ScheduledEvent(0, "restart", name)
                 continue
-            yield Happening(0, "crash", name)
-            yield Happening(0, "link_up" if name in state.dark else "link_down", name)
+            yield ScheduledEvent(0, "crash", name)
+            yield ScheduledEvent(0, "link_up" if name in state.dark else "link_down", name)
             amount = demotion_of(self.profiles[name])
             if amount:
                 value = -amount if name in state.demoted else amount
-                yield Happening(0, "demote", name, vhid, value)
+                yield ScheduledEvent(0, "demote", name, vhid, value)
             if len(state.lost) >= left:
                 continue
             for other in self.names:
                 if other != name and (name, other) not in state.lost:
-                    yield Happening(0, "path_down", src=(name,), dst=(other,))
+                    yield ScheduledEvent(0, "path_down", src=(name,), dst=(other,))
 
     def _instants(self, state: _State) -> Iterator[tuple[Course, Nanos]]:
         """Give a state just after now, and just before and after each timer to come."""
@@ -286,8 +286,8 @@ class StateSearch:
             self.bad.append(one)
 
 
-def _at(one: Happening, at: Nanos) -> Happening:
-    return Happening(at, one.type, one.node, one.vhid, one.value, src=one.src, dst=one.dst)
+def _at(one: ScheduledEvent, at: Nanos) -> ScheduledEvent:
+    return ScheduledEvent(at, one.type, one.node, one.vhid, one.value, src=one.src, dst=one.dst)
 
 
 def _count(course: Course, vhid: int) -> int:
@@ -299,7 +299,7 @@ def _count(course: Course, vhid: int) -> int:
     return min(masters, 2)
 
 
-def _after(state: _State, course: Course, event: Happening) -> _State:
+def _after(state: _State, course: Course, event: ScheduledEvent) -> _State:
     down, dark, demoted, lost = state.down, state.dark, state.demoted, state.lost
     name = event.node or ""
     match event.type:

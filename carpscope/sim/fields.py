@@ -4,7 +4,6 @@ JSON and TOML both become dicts. A `Table` is one of them with the way to it, so
 a mistake can be said as `office.toml:12: nodes[1].advskew: 300 is not 0 to 255`.
 """
 
-from collections.abc import Iterator
 from typing import NoReturn
 
 from carpscope.core.address import parse_ip
@@ -48,9 +47,11 @@ class Table:
         self.read.add(key)
         return self.values.get(key)
 
-    def unknown(self) -> Iterator[str]:
-        """Return the keys nobody asked for."""
-        return (key for key in self.values if key not in self.read)
+    def refuse_unknown(self, of: str = "") -> None:
+        """Refuse a key that nobody asked for; `of` says whose keys they are (" of 'crash'")."""
+        for key in self.values:
+            if key not in self.read:
+                self.wrong(key, f"no such key{of}")
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a string; without a default it must be there."""

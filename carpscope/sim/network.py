@@ -8,7 +8,7 @@ the way is said to reorder them.
 from typing import Protocol
 
 from carpscope.core.units import MICROSECOND, Nanos
-from carpscope.sim.plan import Delay, Happening
+from carpscope.sim.plan import Delay, ScheduledEvent
 
 DEFAULT_DELAY = Delay(100 * MICROSECOND, 0)
 ATTACK_DELAY: tuple[Nanos, Nanos] = (150 * MICROSECOND, 190 * MICROSECOND)
@@ -54,7 +54,7 @@ class Network:
         """Return what is cut and lost, to compare networks by."""
         return tuple(sorted(self._cuts)), tuple(sorted(self._loss.items()))
 
-    def change(self, event: Happening) -> None:
+    def change(self, event: ScheduledEvent) -> None:
         """Cut, heal or thin out paths."""
         pairs = [(a, b) for a in event.src for b in event.dst if a != b]
         if event.type in ("partition", "heal"):

@@ -77,7 +77,7 @@ class VantagePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class ScheduledEvent:
     """One event of a scenario."""
 
     at: Nanos
@@ -109,7 +109,7 @@ class Scenario:
     delays: dict[tuple[str, str], Delay] = field(hash=False)
     loops: tuple[str, ...]
     """Nodes whose own frames come back to them, from a bridge loop or a bad switch."""
-    events: tuple[Happening, ...]
+    events: tuple[ScheduledEvent, ...]
     vantages: tuple[VantagePlan, ...] = ()
     talk: Nanos = 0
     """How often every host asks another by ARP and pings it; 0 is never."""

@@ -12,7 +12,7 @@ from carpscope.core.units import SECOND, Nanos
 from carpscope.core.values import dataclass, field, replace
 from carpscope.protocol.profile import Demotion, Drive, Presence, Profile, profiles
 from carpscope.sim.course import BEFORE, Course
-from carpscope.sim.plan import Happening, Scenario
+from carpscope.sim.plan import Scenario, ScheduledEvent
 
 APART = 30 * SECOND
 ORDERS_MAX = 120
@@ -136,7 +136,7 @@ def _handovers(scenario: Scenario, vhid: int, master: str) -> list[Handover]:
     for course in _settled(scenario, vhid, master):
         for event, kind in events.items():
             value = demotion_of(profile) if kind == "demote" else None
-            happening = Happening(0, kind, master, vhid, value)
+            happening = ScheduledEvent(0, kind, master, vhid, value)
             for changed, taken in _measured(course, happening, vhid, master):
                 found[event].append(taken)
                 if event == "crash" and not returns:
@@ -169,7 +169,7 @@ def _settled(scenario: Scenario, vhid: int, master: str) -> Iterator[Course]:
 
 
 def _measured(
-    course: Course, event: Happening, vhid: int, master: str
+    course: Course, event: ScheduledEvent, vhid: int, master: str
 ) -> Iterator[tuple[Course, tuple[str | None, Nanos]]]:
     """Let an event happen at several phases of the master's period; give what came of it."""
     course = course.fork()
@@ -212,7 +212,7 @@ def _returns(course: Course, vhid: int, node: str) -> Iterator[tuple[str | None,
 def _return(course: Course, at: Nanos, vhid: int, node: str) -> tuple[str | None, Nanos, Nanos]:
     """Give how long it takes until a node that comes back is MASTER, and overlaps."""
     course.advance(at)
-    course.happen(Happening(0, "restart", node), at)
+    course.happen(ScheduledEvent(0, "restart", node), at)
     end = at + settle_time(course.scenario)
     taken: Nanos | None = None
     both: Nanos = 0

@@ -36,21 +36,13 @@ from carpscope.protocol.profile import Drive, Peers, Presence, Profile, profiles
 from carpscope.protocol.secret import PASSPHRASE_SIZE
 from carpscope.sim.fields import ScenarioFile, Table
 from carpscope.sim.plan import (
-    ATTACKS,
-    EVENT_TYPES,
-    NODE_EVENTS,
-    PARTITION_EVENTS,
-    PATH_EVENTS,
-    VALUE_EVENTS,
-    VHID_EVENTS,
-    VHID_VALUE_EVENTS,
     Delay,
-    Happening,
     NodePlan,
     Scenario,
     VantagePlan,
     VhidPlan,
 )
+from carpscope.sim.scenario_events import read_event
 
 FILE_LIMIT = 32 << 20
 """Traces hold every advertisement of a run; a scenario of a person is a few lines."""
@@ -140,17 +132,12 @@ def _scenario(top: Table) -> Scenario:
         vantages=_vantages(top, nodes, duration),
         talk=_talk(top),
         events=tuple(
-            _event(table, {node.name: node for node in nodes}) for table in top.tables("events")
+            read_event(table, {node.name: node for node in nodes}) for table in top.tables("events")
         ),
     )
     for table in (*tables, top):
-        _refuse_unknown(table)
+        table.refuse_unknown()
     return scenario
-
-
-def _refuse_unknown(table: Table, of: str = "") -> None:
-    for key in table.unknown():
-        table.wrong(key, f"no such key{of}")
 
 
 def _node(top: Table, table: Table, index: int) -> NodePlan:
@@ -168,7 +155,7 @@ def _node(top: Table, table: Table, index: int) -> NodePlan:
     inner = table.tables("vhids")
     items = [_vhid((item, table, top), profile) for item in inner]
     for item in inner:
-        _refuse_unknown(item)
+        item.refuse_unknown()
     items = items or [_vhid((table, top), profile)]
     table.get("aux_if")
     numbers = [item.vhid for item in items]
@@ -291,13 +278,13 @@ def _lan(top: Table, nodes: list[NodePlan]) -> tuple[dict[tuple[str, str], Delay
             _share(item, "duplicate", usual.duplicate),
             item.flag("reorder", default=usual.reorders),
         )
-        _refuse_unknown(item)
+        item.refuse_unknown()
     loops = lan.names("loops") if lan.has("loops") else ()
     for name in loops:
         if name not in names:
             lan.wrong("loops", f"there is no node {name!r}")
     lan.get("loops")
-    _refuse_unknown(lan)
+    lan.refuse_unknown()
     return delays, loops
 
 
@@ -328,7 +315,7 @@ def _vantage(table: Table, nodes: list[NodePlan], duration: Nanos) -> VantagePla
     )
     if plan.start >= plan.end:
         table.wrong("end", "must be later than its start")
-    _refuse_unknown(table)
+    table.refuse_unknown()
     return plan
 
 
@@ -346,82 +333,6 @@ def _vantages(top: Table, nodes: list[NodePlan], duration: Nanos) -> tuple[Vanta
         if found[index].name in [plan.name for plan in found[:index]]:
             table.wrong("name", f"there are two vantages {found[index].name!r}")
     return tuple(found)
-
-
-def _event(table: Table, nodes: dict[str, NodePlan]) -> Happening:
-    kind = table.text("type")
-    if kind not in EVENT_TYPES:
-        table.wrong("type", f"{kind!r} is not one of {', '.join(sorted(EVENT_TYPES))}")
-    event = Happening(at=table.nanos("t"), type=kind)
-    if kind in PARTITION_EVENTS | PATH_EVENTS:
-        keys = ("a", "b") if kind in PARTITION_EVENTS else ("src", "dst")
-        sides = [table.names(key) for key in keys]
-        for key, side in zip(keys, sides, strict=True):
-            for name in side:
-                if name not in nodes:
-                    table.wrong(key, f"there is no node {name!r}")
-        prob = table.number("prob") if kind == "loss" else 0.0
-        if not 0 <= prob <= 1:
-            table.wrong("prob", f"{prob} is not 0 to 1")
-        family = table.whole("af", 4, 6, 0)
-        families = (4, 6) if family == 0 else (family,)
-        event = Happening(event.at, kind, src=sides[0], dst=sides[1], prob=prob, families=families)
-    else:
-        name = table.text("node")
-        if name not in nodes:
-            table.wrong("node", f"there is no node {name!r}")
-        event = _node_event(table, event, nodes[name])
-    _refuse_unknown(table, f" of {kind!r}")
-    return event
-
-
-def _node_event(table: Table, event: Happening, node: NodePlan) -> Happening:
-    kind, vhid = event.type, None
-    if kind in VHID_EVENTS | VHID_VALUE_EVENTS | ATTACKS or table.has("vhid"):
-        numbers = [item.vhid for item in node.vhids]
-        vhid = table.whole("vhid", 1, 255, numbers[0] if len(numbers) == 1 else None)
-        if vhid not in numbers:
-            table.wrong("vhid", f"{node.name} has no vhid {vhid}")
-    _refuse_impossible(table, kind, node)
-    value: int | str | None = None
-    address = b""
-    match kind:
-        case "demote":
-            value = table.whole("value", -100_000, 100_000)
-        case "allow":
-            value = table.whole("value", 0, 1)
-        case "set_pass":
-            value = table.text("value")
-        case "set_advskew":
-            value = table.whole("value", 0, 254)
-        case "set_advbase":
-            value = table.whole("value", 0, 255)
-        case "add_addr" | "del_addr":
-            (address,) = table.addresses("value", (4, 16)) or (b"",)
-        case _:
-            assert kind in NODE_EVENTS | VALUE_EVENTS | VHID_EVENTS | ATTACKS
-    if kind not in ATTACKS:
-        return Happening(event.at, kind, node.name, vhid, value, address)
-    return Happening(
-        event.at,
-        kind,
-        node.name,
-        vhid,
-        id=table.whole("id", 0, 1 << 31, 0),
-        advbase=table.maybe_whole("advbase", 0, 255),
-        advskew=table.maybe_whole("advskew", 0, 255),
-        demote=table.maybe_whole("demote", 0, 255),
-    )
-
-
-def _refuse_impossible(table: Table, kind: str, node: NodePlan) -> None:
-    profile = profiles()[node.impl]
-    if kind in ("carp_down", "carp_up") and profile.presence is not Presence.INTERFACE:
-        table.wrong("type", f"{profile.title} has no carp interface to set up or down")
-    if kind == "sigusr2" and profile.presence is not Presence.PROCESS:
-        table.wrong("type", f"{profile.title} is a kernel and takes no signals")
-    if kind in VHID_VALUE_EVENTS and profile.presence is Presence.PROCESS:
-        table.wrong("type", "ucarp must be restarted with another command line for that")
 
 
 __all__ = ["load", "parse"]

@@ -11,7 +11,7 @@ from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND, Nanos, span_text
 from carpscope.core.values import dataclass
 from carpscope.protocol.events import State
-from carpscope.sim.plan import Happening
+from carpscope.sim.plan import ScheduledEvent
 from carpscope.sim.record import RunRecord, StateChanged
 from carpscope.sim.world import World
 
@@ -104,7 +104,7 @@ def timeline(world: World) -> list[StoryLine]:
     return sorted(lines, key=lambda line: line.at)
 
 
-def happening_text(event: Happening) -> str:
+def happening_text(event: ScheduledEvent) -> str:
     """Say what an event does beyond its name."""
     if event.src:
         arrow = " | " if event.type in ("partition", "heal") else " → "

@@ -9,7 +9,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND, Nanos
 from carpscope.core.values import replace
 from carpscope.protocol.profile import profiles
-from carpscope.sim.plan import Happening, NodePlan, Scenario
+from carpscope.sim.plan import NodePlan, Scenario, ScheduledEvent
 
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _RANGES = {"advskew": (0, 254), "advbase": (0, 255), "hz": (1, 100_000)}
@@ -21,9 +21,9 @@ def crash(scenario: Scenario, text: str) -> Scenario:
     """Let a node disappear, and come back if there is a second time."""
     name, start, end = _name_and_span(f"--crash {text!r}", text)
     _node(scenario, f"--crash {text!r}", name)
-    events = [Happening(start, "crash", name)]
+    events = [ScheduledEvent(start, "crash", name)]
     if end is not None:
-        events.append(Happening(end, "restart", name))
+        events.append(ScheduledEvent(end, "restart", name))
     return _with(scenario, events)
 
 
@@ -36,9 +36,9 @@ def partition(scenario: Scenario, text: str) -> Scenario:
         raise CarpscopeError(f"{what}: write two sides, as in fw1|fw2@20-40")
     for name in (*names[0], *names[1]):
         _node(scenario, what, name)
-    events = [Happening(start, "partition", src=names[0], dst=names[1])]
+    events = [ScheduledEvent(start, "partition", src=names[0], dst=names[1])]
     if end is not None:
-        events.append(Happening(end, "heal", src=names[0], dst=names[1]))
+        events.append(ScheduledEvent(end, "heal", src=names[0], dst=names[1]))
     return _with(scenario, events)
 
 
@@ -80,7 +80,7 @@ def _changed(what: str, plan: NodePlan, key: str, value: str) -> NodePlan:
             return replace(plan, hz=number, first_tick_ns=plan.first_tick_ns % (SECOND // number))
 
 
-def _with(scenario: Scenario, events: list[Happening]) -> Scenario:
+def _with(scenario: Scenario, events: list[ScheduledEvent]) -> Scenario:
     everything = sorted((*scenario.events, *events), key=lambda event: event.at)
     duration = max(scenario.duration, everything[-1].at + _ROOM)
     return replace(scenario, events=tuple(everything), duration=duration)

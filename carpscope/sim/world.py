@@ -15,28 +15,15 @@ from typing import TypeAlias
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import MICROSECOND, SECOND, Nanos
 from carpscope.protocol.events import (
-    AddressAdded,
-    AddressRemoved,
-    AllowChanged,
     Announce,
-    AuxLinkChanged,
     Boot,
-    CarpInterfaceChanged,
-    Configured,
-    Demoted,
     Dropped,
     Effect,
     Event,
-    InterfaceChanged,
-    LinkChanged,
-    OutputChanged,
-    QueueChanged,
     Received,
     ReceivedAdvert,
     Send,
-    Signalled,
     State,
-    StateRequested,
     TimerFired,
     Transition,
 )
@@ -45,8 +32,16 @@ from carpscope.protocol.node import NEVER, Node, NodeSetup, Vhid, node, vhid_set
 from carpscope.protocol.profile import Profile, profiles
 from carpscope.protocol.secret import key_bytes
 from carpscope.protocol.tempo import Tempo
+from carpscope.sim.machine_events import machine_event
 from carpscope.sim.network import ATTACK_DELAY, Network
-from carpscope.sim.plan import ATTACKS, PARTITION_EVENTS, PATH_EVENTS, Happening, NodePlan, Scenario
+from carpscope.sim.plan import (
+    ATTACKS,
+    PARTITION_EVENTS,
+    PATH_EVENTS,
+    NodePlan,
+    Scenario,
+    ScheduledEvent,
+)
 from carpscope.sim.record import (
     AdvertArrived,
     AdvertRefused,
@@ -79,7 +74,7 @@ ATTACKER = "attacker"
 
 _Delivery = tuple[str, ReceivedAdvert, str]
 """To whom, what, and from whom."""
-_What = int | _Delivery | Happening
+_What = int | _Delivery | ScheduledEvent
 _Entry = tuple[Nanos, Nanos, int, _What]
 
 
@@ -159,7 +154,7 @@ class World:
         self._sender = ""
         self._unsent: list[ReceivedAdvert] = []
         for plan in scenario.nodes:
-            self._push(plan.start, Happening(plan.start, "restart", plan.name))
+            self._push(plan.start, ScheduledEvent(plan.start, "restart", plan.name))
         for event in scenario.events:
             self._push(event.at, event)
 
@@ -188,7 +183,7 @@ class World:
                 node = nodes[names[what]]
                 if node is not None:
                     self._timer(what, node, when, since)
-            elif type(what) is Happening:
+            elif type(what) is ScheduledEvent:
                 self._happen(what, when)
             else:
                 assert type(what) is tuple
@@ -316,7 +311,7 @@ class World:
 
     # ---- what befalls them
 
-    def _happen(self, event: Happening, when: Nanos) -> None:
+    def _happen(self, event: ScheduledEvent, when: Nanos) -> None:
         if event.type in PATH_EVENTS or event.type in PARTITION_EVENTS:
             self.network.change(event)
         elif event.type in ATTACKS:
@@ -332,7 +327,7 @@ class World:
             if node.busy_until > when:
                 self._push_again(node.busy_until, event.at, event)
                 return
-            happens = _operation(event, when, self._draw())
+            happens = machine_event(event, when, self._draw())
             self._step(node.name, node, happens)
 
     def _crash(self, name: str, when: Nanos) -> None:
@@ -359,7 +354,7 @@ class World:
             self._booted[name] = when
             self._step(name, node(self._setups[name]), Boot(when, self._draw()))
 
-    def _attack(self, event: Happening, when: Nanos) -> None:
+    def _attack(self, event: ScheduledEvent, when: Nanos) -> None:
         """Send the last advertisement of a node, as it was when this attack began."""
         name = event.node or ""
         key = (event.id, name, event.vhid)
@@ -380,45 +375,3 @@ class World:
             arrives = when + self._random.randint(*ATTACK_DELAY)
             if self._nodes[victim] is not None and self._reaches(packet, victim):
                 self._arrive(victim, packet, arrives, ATTACKER, when)
-
-
-def _operation(event: Happening, at: Nanos, draw: int) -> Event:
-    """Return the machine's event for one of a scenario."""
-    vhid = event.vhid or 0
-    number = event.value if isinstance(event.value, int) else 0
-    text = event.value if isinstance(event.value, str) else ""
-    match event.type:
-        case "link_down" | "link_up":
-            return LinkChanged(at, draw, event.type == "link_up")
-        case "if_down" | "if_up":
-            return InterfaceChanged(at, draw, event.type == "if_up")
-        case "aux_link_down" | "aux_link_up":
-            return AuxLinkChanged(at, draw, event.type == "aux_link_up")
-        case "output_down" | "output_up":
-            return OutputChanged(at, draw, event.type == "output_up")
-        case "queue_full" | "queue_free":
-            return QueueChanged(at, draw, event.type == "queue_full")
-        case "carp_down" | "carp_up":
-            return CarpInterfaceChanged(at, draw, vhid, event.type == "carp_up")
-        case "state_backup":
-            return StateRequested(at, draw, vhid, State.BACKUP)
-        case "state_master":
-            return StateRequested(at, draw, vhid, State.MASTER)
-        case "demote":
-            return Demoted(at, draw, number)
-        case "allow":
-            return AllowChanged(at, draw, bool(number))
-        case "set_pass":
-            return Configured(at, draw, vhid, key=key_bytes(text))
-        case "set_advskew":
-            return Configured(at, draw, vhid, advskew=number)
-        case "set_advbase":
-            return Configured(at, draw, vhid, advbase=number)
-        case "add_addr":
-            return AddressAdded(at, draw, vhid, event.address)
-        case "del_addr":
-            return AddressRemoved(at, draw, vhid, event.address)
-        case "sigusr2":
-            return Signalled(at, draw, event.vhid)
-        case _:
-            raise AssertionError(f"the reader let {event.type} through")

@@ -21,7 +21,7 @@ from carpscope.capture.writer import PcapWriter
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.pipeline import Analysis, analyze, survey
 from carpscope.sim.frames import EPOCH
-from carpscope.sim.plan import Delay, Happening, Scenario, VantagePlan
+from carpscope.sim.plan import Delay, Scenario, ScheduledEvent, VantagePlan
 from carpscope.sim.vantages import captured
 from carpscope.sim.world import World
 from tests.score import faults, healthy
@@ -90,7 +90,7 @@ def drawn(seed: int) -> tuple[str, str, Scenario]:
     events = scenario.events
     if loss:
         everybody = tuple(names)
-        lossy = Happening(0, "loss", src=everybody, dst=everybody, prob=loss)
+        lossy = ScheduledEvent(0, "loss", src=everybody, dst=everybody, prob=loss)
         events = (lossy, *events)
     length = scenario.duration
     vantages = tuple(

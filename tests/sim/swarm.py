@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from carpscope.core.units import MICROSECOND, MILLISECOND, SECOND, Nanos
 from carpscope.protocol.profile import Drive, Presence, profiles
-from carpscope.sim.plan import Delay, Happening, NodePlan, Scenario, VhidPlan
+from carpscope.sim.plan import Delay, NodePlan, Scenario, ScheduledEvent, VhidPlan
 from carpscope.sim.world import Chance, World, chance
 from tests.sim.invariants import explanation, patience, stuck, unsettled, violations
 
@@ -69,14 +69,16 @@ def drawn(seed: int) -> Scenario:
                 least = random.randint(2, 12) * MILLISECOND if slow else random.randint(60, 400)
                 least = least if slow else least * MICROSECOND
                 delays[source, destination] = Delay(least, random.choice((0, 50 * MICROSECOND)))
-    events: list[Happening] = []
+    events: list[ScheduledEvent] = []
     for _ in range(random.randint(1, 4)):
         events += _fault(random, nodes)
     events = [event for event in events if event.at <= _FAULTS_TO]
     events += _healing(nodes, events)
     if nodes[0].vhids[0].ipv6 and random.random() < 0.2:
         source, destination = random.sample(names, 2)
-        event = Happening(_FAULTS_TO, "path_down", src=(source,), dst=(destination,), families=(6,))
+        event = ScheduledEvent(
+            _FAULTS_TO, "path_down", src=(source,), dst=(destination,), families=(6,)
+        )
         events.append(event)
     events.sort(key=lambda event: event.at)
     return Scenario(
@@ -164,7 +166,7 @@ def _nodes(random: Chance) -> list[NodePlan]:
     return nodes
 
 
-def _fault(random: Chance, nodes: list[NodePlan]) -> list[Happening]:
+def _fault(random: Chance, nodes: list[NodePlan]) -> list[ScheduledEvent]:
     start = random.randint(_FAULTS_FROM, _FAULTS_TO - 10 * SECOND)
     end = start + random.randint(SECOND // 10, 20 * SECOND)
     node = random.choice(nodes)
@@ -174,52 +176,52 @@ def _fault(random: Chance, nodes: list[NodePlan]) -> list[Happening]:
     name = node.name
     match kind:
         case "crash":
-            return [Happening(start, "crash", name), Happening(end, "restart", name)]
+            return [ScheduledEvent(start, "crash", name), ScheduledEvent(end, "restart", name)]
         case "link":
-            return [Happening(start, "link_down", name), Happening(end, "link_up", name)]
+            return [ScheduledEvent(start, "link_down", name), ScheduledEvent(end, "link_up", name)]
         case "cut":
             return [
-                Happening(start, "partition", src=(name,), dst=others),
-                Happening(end, "heal", src=(name,), dst=others),
+                ScheduledEvent(start, "partition", src=(name,), dst=others),
+                ScheduledEvent(end, "heal", src=(name,), dst=others),
             ]
         case "one_way" | "family":
             families = (4, 6) if kind == "one_way" else (random.choice((4, 6)),)
             dst = (random.choice(others),)
             return [
-                Happening(start, "path_down", src=(name,), dst=dst, families=families),
-                Happening(end, "path_up", src=(name,), dst=dst, families=families),
+                ScheduledEvent(start, "path_down", src=(name,), dst=dst, families=families),
+                ScheduledEvent(end, "path_up", src=(name,), dst=dst, families=families),
             ]
         case "loss":
             prob = random.choice((0.2, 0.5, 0.9))
             return [
-                Happening(start, "loss", src=(name,), dst=others, prob=prob),
-                Happening(end, "loss", src=(name,), dst=others, prob=0.0),
+                ScheduledEvent(start, "loss", src=(name,), dst=others, prob=prob),
+                ScheduledEvent(end, "loss", src=(name,), dst=others, prob=0.0),
             ]
         case "demote":
             value = random.choice((1, 20, 128))
             return [
-                Happening(start, "demote", name, value=value),
-                Happening(end, "demote", name, value=-value),
+                ScheduledEvent(start, "demote", name, value=value),
+                ScheduledEvent(end, "demote", name, value=-value),
             ]
         case "carp" if presence is Presence.INTERFACE:
             return [
-                Happening(start, "carp_down", name, 7),
-                Happening(end, "carp_up", name, 7),
+                ScheduledEvent(start, "carp_down", name, 7),
+                ScheduledEvent(end, "carp_up", name, 7),
             ]
         case "carp" if presence is Presence.PROCESS:
-            return [Happening(start, "sigusr2", name, 7)]
+            return [ScheduledEvent(start, "sigusr2", name, 7)]
         case "attack":
-            return [Happening(start, "forge", name, 7, id=start, advbase=1, advskew=0)]
+            return [ScheduledEvent(start, "forge", name, 7, id=start, advbase=1, advskew=0)]
         case _:
-            return [Happening(start, "if_down", name), Happening(end, "if_up", name)]
+            return [ScheduledEvent(start, "if_down", name), ScheduledEvent(end, "if_up", name)]
 
 
-def _healing(nodes: list[NodePlan], events: list[Happening]) -> list[Happening]:
+def _healing(nodes: list[NodePlan], events: list[ScheduledEvent]) -> list[ScheduledEvent]:
     """Undo whatever lasts beyond the end of the faults."""
     names = tuple(node.name for node in nodes)
     healing = [
-        Happening(_FAULTS_TO, "heal", src=names, dst=names),
-        Happening(_FAULTS_TO, "loss", src=names, dst=names, prob=0.0),
+        ScheduledEvent(_FAULTS_TO, "heal", src=names, dst=names),
+        ScheduledEvent(_FAULTS_TO, "loss", src=names, dst=names, prob=0.0),
     ]
     for node in nodes:
         own = [event for event in events if event.node == node.name]
@@ -227,12 +229,12 @@ def _healing(nodes: list[NodePlan], events: list[Happening]) -> list[Happening]:
             down = {"restart": "crash", "carp_up": "carp_down"}.get(kind, kind[:-2] + "down")
             if any(event.type == down for event in own):
                 vhid = 7 if kind == "carp_up" else None
-                healing.append(Happening(_FAULTS_TO, kind, node.name, vhid))
+                healing.append(ScheduledEvent(_FAULTS_TO, kind, node.name, vhid))
         # a node that restarted in between has forgotten its demotion: restart it again
         if any(event.type == "demote" for event in own):
             healing += [
-                Happening(_FAULTS_TO, "crash", node.name),
-                Happening(_FAULTS_TO, "restart", node.name),
+                ScheduledEvent(_FAULTS_TO, "crash", node.name),
+                ScheduledEvent(_FAULTS_TO, "restart", node.name),
             ]
     return healing
 

@@ -24,7 +24,7 @@ ENDED = {
 
 
 @dataclass(slots=True)
-class Happening:
+class ScheduledEvent:
     """One thing that happened at one time."""
 
     at: Nanos | None
@@ -49,8 +49,8 @@ class Happening:
 class Row:
     """A line of the page's time line."""
 
-    first: Happening
-    alike: list[Happening] = field(default_factory=list)
+    first: ScheduledEvent
+    alike: list[ScheduledEvent] = field(default_factory=list)
 
     @property
     def groups(self) -> list[str]:
@@ -59,12 +59,12 @@ class Row:
         return list(dict.fromkeys(one.group for one in found if one.group))
 
     @property
-    def whole(self) -> list[Happening]:
+    def whole(self) -> list[ScheduledEvent]:
         """Return all that it stands for."""
         return [self.first, *self.alike]
 
 
-def happened(request: Request) -> list[Happening]:
+def happened(request: Request) -> list[ScheduledEvent]:
     """Give all that happened in order of time; what has no time comes first."""
     found = [*_periods(request), *_events(request), *_findings(request), *_logged(request)]
     return sorted(found, key=lambda one: (-1 if one.at is None else one.at, one.rank))
@@ -105,13 +105,13 @@ def kept(found: list[Row], limit: int) -> list[Row]:
     return [found[at] for at in sorted(order[:limit])]
 
 
-def _near(row: Row, one: Happening) -> bool:
+def _near(row: Row, one: ScheduledEvent) -> bool:
     assert row.first.at is not None
     assert one.at is not None
     return one.group not in row.groups and one.at - row.first.at <= timers.AFTERMATH
 
 
-def _periods(request: Request) -> Iterator[Happening]:
+def _periods(request: Request) -> Iterator[ScheduledEvent]:
     names = request.names
     for group in request.groups:
         for node in group.members:
@@ -123,7 +123,7 @@ def _periods(request: Request) -> Iterator[Happening]:
                     "frame": frame_name(period.first, names),
                 }  # fmt: skip
                 text = f"advertises as MASTER, for {span_text(period.until - period.start)}"
-                yield Happening(
+                yield ScheduledEvent(
                     period.start, 0, record, text, "begins", ("begins",), who, group.id,
                     (period.first,),
                 )  # fmt: skip
@@ -133,13 +133,13 @@ def _periods(request: Request) -> Iterator[Happening]:
                 }  # fmt: skip
                 why = ENDED.get(period.ended_by, "")
                 text = f"is MASTER no more: it {why}" if why else "is MASTER when the capture ends"
-                yield Happening(
+                yield ScheduledEvent(
                     period.until, 3, record, text, "ends", ("ends", why), who, group.id,
                     (period.last,),
                 )  # fmt: skip
 
 
-def _events(request: Request) -> Iterator[Happening]:
+def _events(request: Request) -> Iterator[ScheduledEvent]:
     for event in request.analysis.events:
         record: dict[str, Json] = {
             "timestamp": rfc3339(event.at),
@@ -157,12 +157,12 @@ def _events(request: Request) -> Iterator[Happening]:
         text += f" ({span_text(took)})" if took else ""
         who = request.called(event.nodes[-1])
         key = ("event", event.label)
-        yield Happening(
+        yield ScheduledEvent(
             event.at, 1, record, text, "event", key, who, event.group, event.frames, event=event
         )
 
 
-def _findings(request: Request) -> Iterator[Happening]:
+def _findings(request: Request) -> Iterator[ScheduledEvent]:
     number = {
         finding.identity: place
         for place, incident in enumerate(request.analysis.incidents, 1)
@@ -189,13 +189,13 @@ def _findings(request: Request) -> Iterator[Happening]:
             text += f", until {clock(finding.end, digits=3)}"
         who = ", ".join(map(request.called, finding.nodes[:4]))
         place = number[finding.identity]
-        yield Happening(
+        yield ScheduledEvent(
             finding.start, 2, record, text, finding.severity.value, (finding.code, str(place)),
             who, finding.group, finding.frames, f"incident-{place}",
         )  # fmt: skip
 
 
-def _logged(request: Request) -> Iterator[Happening]:
+def _logged(request: Request) -> Iterator[ScheduledEvent]:
     for view in request.logs:
         for placed in view.entries:
             entry = placed.entry
@@ -216,4 +216,4 @@ def _logged(request: Request) -> Iterator[Happening]:
             kind = "log-bad" if placed.verdict == "contradicts" else "log"
             who = request.called(placed.node) if placed.node is not None else ""
             key = ("log", view.name, str(entry.line))
-            yield Happening(at, 4, record, text, kind, key, who, placed.group or "")
+            yield ScheduledEvent(at, 4, record, text, kind, key, who, placed.group or "")
