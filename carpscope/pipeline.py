@@ -120,8 +120,8 @@ def analyze(
     """Read captures to their end and say what they show.
 
     `accepts` narrows the frames, `count` ends after so many of them. `vantage` (of `survey`)
-    puts all captures on one clock and proves what reached only one. `also` sees every packet,
-    and whether it is a copy of another.
+    puts all captures on one clock and proves what reached only one. `also` sees what the
+    observer sees, and whether it is a copy of another.
     `effort` bounds what is searched for what nodes sign, and tells who watches. `frames` are
     those of captures that were read before, which then are none to read from.
     """
@@ -146,14 +146,13 @@ def analyze(
                 else:
                     more[0] += 1
 
-    nobody = all(one is None for one in (vantage, accepts, count, also))
+    nobody = all(one is None for one in (vantage, accepts, count))
     readable = [capture for capture in captures if isinstance(capture, Capture)]
     is_whole = nobody and len(readable) == 1 and frames is None
-    if is_whole:
-        readable[0].drops_if = drops
+    whole = of_interest(readable[0]) if is_whole else None
     passage = Passage(observer, take, mistakes, vantage=vantage, also=also)
     try:
-        for batch in _batches(readable, frames, vantage, accepts, count):
+        for batch in whole or _batches(readable, frames, vantage, accepts, count):
             passage.see(batch)
     except KeyboardInterrupt:
         result.interrupted = True
@@ -187,6 +186,12 @@ def analyze(
     return result
 
 
+def of_interest(capture: Capture) -> Iterator[Batch]:
+    """Give the packets of a capture that an analysis looks at; all others are only counted."""
+    capture.drops_if = drops
+    return capture.batches
+
+
 def survey(
     captures: Sequence[Capture],
     *,
@@ -216,12 +221,9 @@ def _batches(
     count: int | None,
 ) -> Iterator[Batch]:
     """Give all packets by time, as far as they are wanted."""
-    if frames is None and len(captures) == 1 and vantage is None and accepts is None and not count:
-        yield from captures[0].batches
-        return
     if frames is None:
         frames = _on_one_clock(captures, vantage)
-    yield from batched(_chosen(frames, accepts, count))
+    return batched(_chosen(frames, accepts, count))
 
 
 def _on_one_clock(captures: Sequence[Capture], vantage: Vantage | None) -> Iterator[Frame]:

@@ -1,7 +1,7 @@
 """The one way from a batch to facts, offline and live: cut, whose turn it is, observe."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from carpscope.adverts.native import cutter
@@ -10,8 +10,10 @@ from carpscope.adverts.turns import turns
 from carpscope.core.batch import Batch
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.mistakes import Mistakes
+from carpscope.core.units import Nanos
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.facts import Fact
+from carpscope.timeline.group import GroupKey
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.vantage import Vantage
@@ -19,10 +21,13 @@ from carpscope.wire.decode import Packet, decode
 
 
 class Onlooker(Protocol):
-    """Who wants to see every packet of an analysis."""
+    """Who wants to see every advertisement of those who are followed."""
 
     def see(self, packet: Packet, *, is_copy: bool) -> None:
         """Take one packet, and whether it is a copy of another."""
+
+    def take(self, group: GroupKey, source: bytes, at: Iterable[Nanos]) -> None:
+        """Take when one source sent to a group what was seen at once."""
 
 
 class Passage:
@@ -40,16 +45,15 @@ class Passage:
     ) -> None:
         """Take who observes, and whom to tell the facts; our own mistakes cost one packet each.
 
-        `vantage` tells what is a copy of another capture's, `also` sees every packet: then
-        there are no trains. `longest` is the most rows of one.
+        `vantage` tells what is a copy of another capture's: then there are no trains. `also`
+        sees what the observer sees. `longest` is the most rows of a train.
         """
         self._observer = observer
         self._tell = tell
         self._mistakes = mistakes
         self._vantage = vantage
         self._also = also
-        self._is_single = vantage is not None or also is not None
-        self._cutter = cutter(COPY_WINDOW, 1 if self._is_single else longest)
+        self._cutter = cutter(COPY_WINDOW, 1 if vantage is not None else longest)
         self.packets = 0
         """Of the batches."""
         self.reached = 0
@@ -70,7 +74,7 @@ class Passage:
 
     def _take(self, train: Train) -> int:
         """Take the rows of a train that change nothing; return how many."""
-        observer, capture = self._observer, train.plain.capture
+        observer, plain, capture = self._observer, train.plain, train.plain.capture
         try:
             self._deliver(observer.take(train))
         except CarpscopeError:
@@ -79,15 +83,18 @@ class Passage:
             number = frame_ref(capture, train.number[0])
             self._mistakes.add("frame", problem, train.at[0], number)
             return 0
-        self.advertisements[capture] += observer.taken + train.copied(observer.taken)
-        return observer.taken
+        count = observer.taken
+        self.advertisements[capture] += count + train.copied(count)
+        if self._also is not None and count:
+            self._also.take((plain.vlans, plain.vhid), plain.source, train.at[:count])
+        return count
 
     def _one(self, batch: Batch, index: int) -> None:
         """See one packet."""
         observer, vantage, also = self._observer, self._vantage, self._also
         capture = batch.capture_of(index)
         try:
-            if not self._is_single and observer.count_only(batch, index):
+            if vantage is None and observer.count_only(batch, index):
                 self.advertisements[capture] += 1
                 return
             frame = batch.frame(index)

@@ -19,6 +19,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND
 from carpscope.pipeline import analyze
 from carpscope.report.document import document
+from carpscope.report.forensic.collect import Collector
 from carpscope.timeline import observe, passage, steady
 from carpscope.timeline.facts import Fact
 from tests.simulated import PASSPHRASE, scenario, simulated
@@ -30,7 +31,11 @@ CONFIG = Config((PASSPHRASE.encode(),), (bytes((10, 0, 0, 100)),))
 
 
 def told(path: Path, config: Config) -> str:
-    return json.dumps(document(analyze([open_capture(str(path))], config), config))
+    """Return the document, and when a report draws advertisements."""
+    drawn = Collector()
+    found = document(analyze([open_capture(str(path))], config, also=drawn), config)
+    times = {repr(key): list(at) for key, at in drawn.sources.items()}
+    return json.dumps(found | {"drawn": times})
 
 
 def both(path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, int]:

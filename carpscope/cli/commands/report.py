@@ -174,7 +174,7 @@ def _request(options: argparse.Namespace, config: "Config", paths: list[str]) ->
         also=collector,
     )
     for capture in captures:
-        for _ in capture:  # where --count ended it: the digest is of the whole file
+        for _ in capture.batches:  # where --count ended it: the digest is of the whole file
             pass
     exhibits = exhibit.named(analysis)
     exhibit.fetch(exhibits, opened(), analysis)

@@ -6,9 +6,9 @@ point shows are left out, as the observer leaves them out.
 """
 
 from array import array
+from collections.abc import Iterable
 
 from carpscope.core.units import Nanos
-from carpscope.core.values import dataclass, field
 from carpscope.timeline.group import GroupKey
 from carpscope.wire.decode import Packet
 
@@ -17,38 +17,31 @@ SOURCES_MAX = 4_096
 """Invented senders beyond these are counted by the observer and not drawn."""
 
 
-@dataclass(slots=True)
-class Times:
-    """The times of one source's advertisements, without copies."""
-
-    at: "array[int]" = field(default_factory=lambda: array("q"))
-    counts: dict[int, int] = field(default_factory=dict)
-    """How many each capture holds, copies included."""
-
-
 class Collector:
-    """Takes packets as they are read."""
+    """Takes packets and trains as they are read."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.sources: dict[SourceKey, Times] = {}
+        self.sources: dict[SourceKey, array[int]] = {}
+        """The times of each source's advertisements, without copies."""
 
     def see(self, packet: Packet, *, is_copy: bool) -> None:
-        """Remember an advertisement's time, of a copy only that there is one."""
+        """Remember an advertisement's time."""
         view = packet.advert
-        if view is None or packet.ip is None or packet.link is None:
+        if view is None or packet.ip is None or packet.link is None or is_copy:
             return
-        key = ((packet.link.vlan, view.vhid), packet.ip.source)
+        at = min(max(packet.frame.at, -(1 << 63)), (1 << 63) - 1)
+        self.take((packet.link.vlan, view.vhid), packet.ip.source, (at,))
+
+    def take(self, group: GroupKey, source: bytes, at: Iterable[Nanos]) -> None:
+        """Remember the times of what one source sent to a group."""
+        key = group, source
         times = self.sources.get(key)
         if times is None:
             if len(self.sources) >= SOURCES_MAX:
                 return
-            times = self.sources[key] = Times()
-        capture, at = packet.frame.capture, packet.frame.at
-        times.counts[capture] = times.counts.get(capture, 0) + 1
-        if is_copy:
-            return
-        times.at.append(min(max(at, -(1 << 63)), (1 << 63) - 1))
+            times = self.sources[key] = array("q")
+        times.extend(at)
 
     def of(self, key: GroupKey, addresses: list[bytes]) -> list[Nanos]:
         """Return the times of a node's advertisements, of the family it sends more of.
@@ -58,6 +51,6 @@ class Collector:
         best: array[int] = array("q")
         for address in addresses:
             times = self.sources.get((key, address))
-            if times is not None and len(times.at) > len(best):
-                best = times.at
+            if times is not None and len(times) > len(best):
+                best = times
         return list(best)

@@ -5,18 +5,20 @@ keeps a few hundred frames in memory and not a million.
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import carpscope
 from carpscope.auth.explain import Recipe
 from carpscope.auth.verify import Verdict
 from carpscope.capture.source import Capture
 from carpscope.capture.writer import PcapngWriter
+from carpscope.core.batch import Batch
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.text import shown
 from carpscope.core.values import dataclass, field
-from carpscope.pipeline import Analysis
+from carpscope.pipeline import Analysis, of_interest
 from carpscope.timeline.node import FRAME_BITS, frame_ref
 from carpscope.wire.decode import Packet, decode
 
@@ -89,10 +91,11 @@ def fetch(exhibits: Exhibits, captures: Iterable[Capture], analysis: Analysis) -
     recipes = {key: group.recipes for key, group in analysis.observer.groups.items()}
     supplied = len(analysis.observer.keyring) > 0
     for capture, before in zip(captures, analysis.captures, strict=True):
-        for frame in capture:
-            exhibit = exhibits.by_ref.get(frame_ref(frame.capture, frame.number))
-            if exhibit is None:
-                continue
+        # only our own mistakes name what is of no interest
+        batches = capture.batches if analysis.mistakes.count else of_interest(capture)
+        wanted = [one.number for one in exhibits.by_ref.values() if one.capture == capture.index]
+        for frame in _numbered(batches, sorted(wanted)):
+            exhibit = exhibits.by_ref[frame_ref(frame.capture, frame.number)]
             packet = exhibit.packet = decode(frame)
             if analysis.vantage is not None:
                 packet = analysis.vantage.renamed(packet)
@@ -102,6 +105,18 @@ def fetch(exhibits: Exhibits, captures: Iterable[Capture], analysis: Analysis) -
                 exhibit.verdict = _verdict(known, view.counter, view.digest, supplied=supplied)
         if capture.sha256 != before.sha256:
             raise CarpscopeError(f"{before.name}: changed while it was being read")
+
+
+def _numbered(batches: Iterator[Batch], wanted: Sequence[int]) -> Iterator[Frame]:
+    """Read a capture to its end and give the frames of these numbers, which ascend."""
+    for batch in batches:
+        if not len(batch):
+            continue
+        first, last = batch.number(0), batch.number(-1)
+        for number in wanted[bisect_left(wanted, first) : bisect_right(wanted, last)]:
+            index = bisect_left(range(len(batch)), number, key=batch.number)
+            if batch.number(index) == number:
+                yield batch.frame(index)
 
 
 def _verdict(

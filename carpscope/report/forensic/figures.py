@@ -8,6 +8,8 @@ advertisements how many there are.
 import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import compress
+from operator import itemgetter, not_
 
 from carpscope.core.units import SECOND, Nanos, clock, day
 from carpscope.core.values import dataclass, field
@@ -134,15 +136,20 @@ def strokes(axis: Axis, times: Sequence[Nanos], limit: int) -> tuple[str, bool]:
     if len(times) <= limit:
         return "".join(f"M{axis.x(at):g} 26v8" for at in times), False
     columns = max(limit, 50)
-    counts = [0] * (columns + 1)
-    for at in times:
-        counts[min(max(int((at - axis.first) * columns // axis.span), 0), columns)] += 1
+    counts = [last - first for first, last in _columns(axis, sorted(times), columns)]
     top = max(counts)
     points = [
         f"{index * WIDTH / columns:.0f} {34 - 8 * count / top:.1f}"
         for index, count in enumerate(counts)
     ]
     return f"M0 34L{'L'.join(points)}L{WIDTH} 34Z", True
+
+
+def _columns(axis: Axis, times: Sequence[Nanos], columns: int) -> list[tuple[int, int]]:
+    """Return from where to where times, which ascend, lie in each column, and behind the last."""
+    edges = [axis.first - (-n * axis.span // columns) for n in range(1, columns + 1)]
+    places = [0, *(bisect_left(times, edge) for edge in edges), len(times)]
+    return list(itertools.pairwise(places))
 
 
 def stacked(boxes: Sequence[Box]) -> tuple[list[Box], int]:
@@ -209,11 +216,13 @@ def intervals(
         return None
     longest_expected = max(s.high for s in stretches)
     cut = 3 * longest_expected
-    pairs = [(b, b - a) for a, b in itertools.pairwise(times)]
-    drawn = [(at, gap) for at, gap in pairs if gap <= cut]
-    if not drawn:
+    ends, gaps = times[1:], [b - a for a, b in itertools.pairwise(times)]
+    is_drawn = [gap <= cut for gap in gaps]
+    left = is_drawn.count(False)
+    if left:
+        ends, gaps = list(compress(ends, is_drawn)), list(compress(gaps, is_drawn))
+    if not gaps:
         return None
-    gaps = [gap for _, gap in drawn]
     low = min(*(s.low for s in stretches), *gaps)
     high = max(longest_expected, *gaps)
     margin = max((high - low) // 10, 1_000_000)
@@ -222,9 +231,10 @@ def intervals(
     def y(gap: Nanos) -> float:
         return round((top - gap) / (top - bottom) * PLOT_HEIGHT, 1)
 
-    places = [_stretch(stretches, at) for at, _ in drawn]
-    good = [p for p, s in zip(drawn, places, strict=True) if s.low <= p[1] <= s.high]
-    bad = [p for p, s in zip(drawn, places, strict=True) if not s.low <= p[1] <= s.high]
+    fits = _expected(stretches, ends, gaps)
+    drawn = list(zip(ends, gaps, strict=True))
+    good = list(compress(drawn, fits))
+    bad = list(compress(drawn, map(not_, fits)))
     kept_good, kept_bad = _thinned(axis, good, limit), _thinned(axis, bad, limit)
     return Intervals(
         node,
@@ -247,9 +257,20 @@ def intervals(
         len(good),
         min(gaps),
         max(gaps),
-        len(pairs) - len(drawn),
+        left,
         len(kept_good) + len(kept_bad) < len(drawn),
     )
+
+
+def _expected(
+    stretches: Sequence[Stretch], ends: Sequence[Nanos], gaps: Sequence[Nanos]
+) -> list[bool]:
+    """Tell of each interval whether it is as long as it should be when it ends."""
+    if len(stretches) == 1:
+        low, high = stretches[0].low, stretches[0].high
+        return [low <= gap <= high for gap in gaps]
+    places = [_stretch(stretches, at) for at in ends]
+    return [s.low <= gap <= s.high for s, gap in zip(places, gaps, strict=True)]
 
 
 def _stretch(stretches: Sequence[Stretch], at: Nanos) -> Stretch:
@@ -262,13 +283,12 @@ def _thinned(
     """Keep the shortest and the longest of each column."""
     if len(points) <= limit:
         return list(points)
-    columns = max(limit // 2, 1)
-    found: dict[int, list[tuple[Nanos, Nanos]]] = {}
-    for point in points:
-        column = (point[0] - axis.first) * columns // axis.span
-        pair = found.setdefault(column, [point, point])
-        if point[1] < pair[0][1]:
-            pair[0] = point
-        if point[1] > pair[1][1]:
-            pair[1] = point
-    return [point for pair in found.values() for point in dict.fromkeys(pair)]
+    points = sorted(points, key=itemgetter(0))
+    gaps = [gap for _, gap in points]
+    found = []
+    for first, last in _columns(axis, [at for at, _ in points], max(limit // 2, 1)):
+        if first < last:
+            here = range(first, last)
+            pair = min(here, key=gaps.__getitem__), max(here, key=gaps.__getitem__)
+            found += [points[place] for place in dict.fromkeys(pair)]
+    return found
