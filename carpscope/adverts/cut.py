@@ -13,10 +13,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from carpscope.adverts.train import Plain, RowKind, Train
+from carpscope.core.address import GROUP4, GROUP6
 from carpscope.core.batch import Batch
 from carpscope.core.units import Nanos
 from carpscope.wire import link as links
-from carpscope.wire.carp import GROUP4, GROUP6, PROTOCOL
+from carpscope.wire.carp import PROTOCOL
 from carpscope.wire.links.cooked import SLL, SLL2
 from carpscope.wire.links.raw import RAW
 

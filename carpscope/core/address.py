@@ -9,6 +9,8 @@ from functools import lru_cache
 from carpscope.core.errors import CarpscopeError
 
 LINK_LOCAL_PREFIX = b"\xfe\x80"
+GROUP4, GROUP6 = bytes((224, 0, 0, 18)), b"\xff\x02" + bytes(13) + b"\x12"
+"""To which advertisements are sent: all VRRP routers, and all CARP nodes."""
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 import re
 
+from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos, rfc3339, span_text
 from carpscope.core.values import replace
 from carpscope.detect.events import Event
@@ -85,12 +86,24 @@ class MonitorRecords:
         for action, one in followed:
             with monitor.mistakes.isolated("news", until):
                 records.append(self.incident(action, one, now))
-        return changes, records
+        return changes, [self._addressed(record) for record in records]
+
+    def _addressed(self, record: EventRecord) -> EventRecord:
+        """Add who sent what a record is about, and where that sends its advertisements."""
+        source = record.source or next(iter(record.nodes), None)
+        groups = self._monitor.observer.groups.values()
+        members = [node for group in groups if group.id == record.group for node in group.members]
+        for node in members:
+            own = {ip_text(address): address for address in node.addresses}
+            if source in own:
+                return replace(record, source=source, destination=node.sends_to(own[source]))
+        return replace(record, source=source)
 
     def change(self, change: SituationChange, now: Nanos) -> EventRecord:
         """Tell a situation that was opened, updated or closed."""
         situation = change.situation
         finding = situation.finding
+        who = finding.attacker
         head = f"{finding.code} {self._place(finding.group)}: {finding.summary}"
         if change.why == WITHDRAWN:
             head += " — withdrawn: what came later explains it"
@@ -110,6 +123,7 @@ class MonitorRecords:
             finding.nodes,
             self._state(finding.group),
             finding_body(situation, change.why),
+            source=ip_text(who.address) if who is not None and who.address else None,
         )
 
     def incident(self, action: str, followed: Followed, now: Nanos) -> EventRecord:

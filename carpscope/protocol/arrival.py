@@ -3,8 +3,9 @@
 `wire` gives a view only of what is long enough to be one; a kernel counts the others too.
 """
 
+from carpscope.core.address import GROUP4, GROUP6
 from carpscope.protocol.events import ReceivedAdvert
-from carpscope.wire.carp import GROUP4, GROUP6, HEADER_SIZE
+from carpscope.wire.carp import HEADER_SIZE
 from carpscope.wire.checksum import checksum_holds
 from carpscope.wire.ip import IpView
 

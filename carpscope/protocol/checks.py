@@ -8,11 +8,11 @@ ucarp packethandler() and its capture filter.
 from collections.abc import Callable
 from typing import TypeAlias
 
-from carpscope.core.address import is_group
+from carpscope.core.address import GROUP4, is_group
 from carpscope.protocol.events import Drop, ReceivedAdvert
 from carpscope.protocol.node import Node, Vhid
 from carpscope.protocol.profile import Check, Drive
-from carpscope.wire.carp import GROUP4, HEADER_SIZE
+from carpscope.wire.carp import HEADER_SIZE
 
 _HEAD = 8
 _VRRP3 = 3

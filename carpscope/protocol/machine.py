@@ -14,6 +14,7 @@ A node that waits (1 ms after an address announced, a script, a sleep) is busy u
 
 from typing import assert_never
 
+from carpscope.core.address import GROUP4
 from carpscope.protocol import operations, poll
 from carpscope.protocol.checks import refusal
 from carpscope.protocol.election import hear, master_down
@@ -47,7 +48,6 @@ from carpscope.protocol.node import NEVER, Node
 from carpscope.protocol.profile import Drive, Passes
 from carpscope.protocol.turn import Turn
 from carpscope.protocol.work import Work
-from carpscope.wire.carp import GROUP4
 
 
 def step(node: Node, event: Event) -> tuple[Node, tuple[Effect, ...]]:

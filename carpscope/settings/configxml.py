@@ -2,7 +2,7 @@
 
 import re
 
-from carpscope.core.address import inside
+from carpscope.core.address import GROUP4, GROUP6, inside
 from carpscope.core.values import dataclass, field
 from carpscope.settings import keys
 from carpscope.settings.model import DeclaredKey, DeclaredNode, Firewall, Own, Where
@@ -11,8 +11,6 @@ from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import Values
 from carpscope.settings.xml import Element, parse
 
-CARP_GROUP = bytes((224, 0, 0, 18))
-CARP_GROUP6 = b"\xff\x02" + bytes(13) + b"\x12"
 MAINTENANCE = "virtualip_carp_maintenancemode"
 
 
@@ -107,7 +105,7 @@ class GuiFilter(Firewall):
         self, interface: str, direction: str, source: bytes | None, destination: bytes
     ) -> tuple[bool | None, Where | None]:
         """Tell whether an advertisement comes in."""
-        if direction == "out" or destination in (CARP_GROUP, CARP_GROUP6):
+        if direction == "out" or destination in (GROUP4, GROUP6):
             return True, None
         if self.root.find("OPNsense/Firewall/Filter/rules/rule") is not None:
             return None, None

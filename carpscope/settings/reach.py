@@ -2,12 +2,11 @@
 
 from enum import Enum
 
+from carpscope.core.address import GROUP4, GROUP6
 from carpscope.core.values import dataclass
 from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.model import Where
 
-GROUP4 = bytes((224, 0, 0, 18))
-GROUP6 = b"\xff\x02" + bytes(13) + b"\x12"
 MAC_BUG = range(224, 240)
 """FreeBSD 14 takes a peer for a group by its last octet (wire: PR 284872)."""
 _OPENBSD = frozenset(("openbsd", "openbsd2018", "openbsd2025"))

@@ -6,7 +6,7 @@ What each implementation puts into headers stands in its profile's `wire`.
 
 from collections.abc import Iterator
 
-from carpscope.core.address import group_mac, is_group
+from carpscope.core.address import GROUP4, GROUP6, group_mac, is_group
 from carpscope.core.frame import Frame
 from carpscope.core.units import Nanos
 from carpscope.protocol.events import Announce, ReceivedAdvert
@@ -15,7 +15,7 @@ from carpscope.protocol.rules import own_link_local
 from carpscope.sim.record import AdvertSent, AnnouncementSent
 from carpscope.sim.world import World
 from carpscope.wire import arp, icmp6
-from carpscope.wire.carp import GROUP4, GROUP6, PROTOCOL, Advert, ucarp_mac, virtual_mac
+from carpscope.wire.carp import PROTOCOL, Advert, ucarp_mac, virtual_mac
 from carpscope.wire.ip import ipv4, ipv6
 from carpscope.wire.link import (
     ETHERNET,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from carpscope.core.address import is_group
+from carpscope.core.address import GROUP4, GROUP6, is_group
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline.destination import misdirected
@@ -27,8 +27,6 @@ from carpscope.wire.vrrp import VrrpView
 
 PEERS_KEPT = 4
 """A vhid sends to one address of each family, until somebody configures another."""
-_ROUTERS = (bytes((224, 0, 0, 18)), bytes.fromhex("ff020000000000000000000000000012"))
-"""All VRRP routers, and all CARP nodes."""
 
 
 def collect(node: Node, ip: IpView, view: AdvertView) -> None:
@@ -136,7 +134,7 @@ def foreign(packet: Packet, view: VrrpView) -> Foreign:
     """Return what a VRRP advertisement shows."""
     assert packet.ip is not None
     assert packet.link is not None
-    to_group = packet.ip.destination in _ROUTERS
+    to_group = packet.ip.destination in (GROUP4, GROUP6)
     # RFC 9568 5.1.1.3 and 5.1.2.3; keepalived's unicast peers may be a hop away
     is_direct = packet.ip.ttl == 255 or not to_group
     return Foreign(

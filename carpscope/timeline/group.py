@@ -53,6 +53,12 @@ def vhid_of(group: str) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
+def vlans_of(group: str) -> tuple[int, ...]:
+    """Return the VLAN numbers in a group's name, the outer one first."""
+    parts = (part.removeprefix("vlan") for part in group.split("/") if part.startswith("vlan"))
+    return tuple(int(number) for number in parts)
+
+
 @dataclass(slots=True)
 class LastAdvert:
     """The advertisement seen last in a group: for pairing families and following counters."""

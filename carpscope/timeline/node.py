@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from carpscope.adverts.train import Plain
+from carpscope.core.address import GROUP4, GROUP6, ip_text
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.timeline.authentication import AuthenticationTrack
@@ -242,6 +243,11 @@ class Node:
         before, times = self.ahead
         place = bisect_right(times, at)
         return times[place - 1] if place else before
+
+    def sends_to(self, source: bytes) -> str:
+        """Return where its advertisements of the family of one of its addresses go."""
+        peers = [peer for peer in self.peers if len(peer) == len(source)]
+        return ip_text(peers[-1] if peers else GROUP4 if len(source) == 4 else GROUP6)
 
     @property
     def master_period(self) -> MasterPeriod | None:

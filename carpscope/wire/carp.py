@@ -29,8 +29,6 @@ from carpscope.wire.checksum import checksum_holds, internet_checksum
 
 PROTOCOL = 112
 """IP protocol number, shared with VRRP; see `classify`."""
-GROUP4 = bytes((224, 0, 0, 18))
-GROUP6 = b"\xff\x02" + bytes(13) + b"\x12"
 HEADER_SIZE = 36
 FIELDS_SIZE = 8
 """All that is said before the counter: enough to follow an election by."""

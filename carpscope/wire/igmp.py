@@ -6,12 +6,11 @@ v3       type 0x22 | 0 | checksum 2 | 0 2 | records 2 | records
 
 from typing import NamedTuple
 
+from carpscope.core.address import GROUP4, GROUP6
 from carpscope.core.fault import Fault, truncated
 from carpscope.wire.ip import IpView
 
 PROTOCOL = 2
-CARP_GROUP_IPV4 = bytes((224, 0, 0, 18))
-CARP_GROUP_IPV6 = bytes.fromhex("ff020000000000000000000000000012")
 _KINDS = {0x11: "query", 0x12: "report", 0x16: "report", 0x17: "leave"}
 _MAX_RECORDS = 128
 
@@ -29,7 +28,7 @@ class MembershipView(NamedTuple):
     @property
     def concerns_carp(self) -> bool:
         """Tell whether the groups of CARP are among them."""
-        return CARP_GROUP_IPV4 in self.groups or CARP_GROUP_IPV6 in self.groups
+        return GROUP4 in self.groups or GROUP6 in self.groups
 
 
 def read(data: bytes, ip: IpView) -> MembershipView | Fault | None:

@@ -6,7 +6,7 @@ And for each kind of finding what should have been instead, in one sentence with
 from collections.abc import Callable
 
 from carpscope.auth.verify import Verdict
-from carpscope.core.address import ip_text, is_group, mac_text
+from carpscope.core.address import GROUP4, GROUP6, ip_text, is_group, mac_text
 from carpscope.core.units import SECOND, seconds_text, span_text
 from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding
@@ -61,7 +61,7 @@ def checks(packet: Packet, verdict: Verdict | None) -> list[ReceiverTest]:
     ]
     if link is not None and link.destination is not None:
         wanted = _GROUP_MACS[ip.version]
-        to_group = ip_text(ip.destination) in ("224.0.0.18", "ff02::12")
+        to_group = ip.destination in (GROUP4, GROUP6)
         found.append(
             ReceiverTest(
                 "destination",
