@@ -113,7 +113,7 @@ def _member(member: Member, numbers: dict[bytes, int]) -> Json:
         if vhid.unsure
         else [ip_text(one) for one in sorted(member.signs, key=lambda a: (len(a), a))],
         "key": None if secret is None else numbers[secret],
-        "peer": None if vhid.peer is None else ip_text(vhid.peer),
+        "peer": next((ip_text(vhid.peers[size].address) for size in sorted(vhid.peers)), None),
         "comes_up": vhid.comes_up,
         "where": [_where(one) for one in vhid.where],
     }

@@ -24,27 +24,27 @@ def root_of(files: NodeFiles, kind: str) -> tuple[Source, Element] | None:
 def interfaces(node: DeclaredNode, root: Element, source: Source) -> dict[str, bool]:
     """Read the interfaces; return which keys are enabled."""
     enabled: dict[str, bool] = {}
+    vlans = {one.value("vlanif"): one.value("tag") for one in root.all("vlans/vlan")}
     found = root.find("interfaces")
     for element in () if found is None else found.children:
         device = element.value("if") or element.tag
         enabled[element.tag] = element.find("enable") is not None
         node.gui_interfaces[element.tag] = device
         interface = node.interface(device)
-        interface.vlan = _vlan(root, device)
+        interface.vlan = _vlan(vlans, device)
         for tag, length in (("ipaddr", "subnet"), ("ipaddrv6", "subnetv6")):
             own = address(element.value(tag))
             if own is None:
                 continue
             bits = atoi(element.value(length)) if element.value(length) else None
             where = Where(source.path, (element.find(tag) or element).line)
-            interface.own.append(Own(own, bits, where))
+            interface.add(Own(own, bits, where))
     return enabled
 
 
-def _vlan(root: Element, device: str) -> int | None:
-    for vlan in root.all("vlans/vlan"):
-        if vlan.value("vlanif") == device and vlan.value("tag").isdecimal():
-            return atoi(vlan.value("tag"))
+def _vlan(vlans: dict[str, str], device: str) -> int | None:
+    if vlans.get(device, "").isdecimal():
+        return atoi(vlans[device])
     match = re.fullmatch(r".+[._](?:vlan)?([0-9]{1,4})", device)
     return int(match[1]) if match is not None else None
 
@@ -57,7 +57,7 @@ def own_alias(node: DeclaredNode, vip: Element, source: Source, enabled: dict[st
         return
     bits = atoi(vip.value("subnet_bits")) if vip.value("subnet_bits") else None
     where = Where(source.path, (vip.find("subnet") or vip).line)
-    node.interface(node.gui_interfaces[key]).own.append(Own(found, bits, where))
+    node.interface(node.gui_interfaces[key]).add(Own(found, bits, where))
 
 
 def gui_key(vip: Element, source: Source) -> DeclaredKey | None:

@@ -15,17 +15,18 @@ from pathlib import Path
 from carpscope.core.errors import CarpscopeError
 from carpscope.settings.kinds import kind_of
 from carpscope.settings.model import UNKNOWN, VARIES
-from carpscope.settings.source import SIZE_MAX, NodeFiles, Source
+from carpscope.settings.source import SIZE_MAX, NodeFiles, Source, instance_of
 
 _PATTERNS = (
-    "rc.conf", "rc.conf.local", "rc.conf.d/*", "rc.local", "start_if.*", "sysctl.conf", "pf.conf",
-    "hostname.*", "ifconfig.*", "network/interfaces", "network/interfaces.d/*",
-    "systemd/system/*ucarp*", "systemd/system/*ucarp*/*.conf", "ucarp/vip-*.conf",
-    "keepalived/keepalived.conf", "config.xml", "loader.conf",
+    "rc.conf", "rc.conf.local", "rc.conf.d/*", "rc.conf.d/*/*", "rc.local", "start_if.*",
+    "sysctl.conf", "pf.conf", "hostname.*", "ifconfig.*", "network/interfaces",
+    "network/interfaces.d/*", "systemd/system/*ucarp*", "systemd/system/*ucarp*/*.conf",
+    "systemd/system/*.wants/*ucarp@?*", "ucarp/vip-*.conf", "keepalived/keepalived.conf",
+    "config.xml", "loader.conf",
 )  # fmt: skip
 _NAMED = re.compile(
     r"(?:--passfile[= ]|-o[ ]*|EnvironmentFile=-?|PASSFILE=[\"']?"
-    r"|^\s*(?:\.|source|include)\s+[\"']?)/etc/([\w./@-]+)",
+    r"|^\s*(?:\.|source|include)\s+[\"']?)/etc/([\w./@%-]+)",
     re.MULTILINE,
 )
 _TEMPLATE = re.compile(r"\{\{[^\n]*?\}\}|<%=[^\n]*?%>")
@@ -94,12 +95,13 @@ def _folder(folder: Path, shown: str) -> list[Source]:
                 found[relative] = _file(place, f"{shown.rstrip('/')}/{relative}", relative)
     for source in list(found.values()):
         for match in _NAMED.finditer(source.text):
-            place = folder / match[1]
-            if match[1] in found or ".." in match[1].split("/") or not place.is_file():
+            relative = instance_of(source.name).join(re.split("%[iI]", match[1]))
+            place = folder / relative
+            if relative in found or ".." in relative.split("/") or not place.is_file():
                 continue
-            named = _file(place, f"{shown.rstrip('/')}/{match[1]}", match[1])
+            named = _file(place, f"{shown.rstrip('/')}/{relative}", relative)
             named.kind = _SUPPORT
-            found[match[1]] = named
+            found[relative] = named
     if not found:
         raise CarpscopeError(f"{shown}: no configuration of a node in this folder")
     return list(found.values())

@@ -65,6 +65,8 @@ _CARP = {
     ),
 }
 _FAMILIES = word_set("inet inet6 link ether lladdr")
+_INTERNET = word_set("inet inet6")
+"""OpenBSD's other words, `lladdr` among them, are options with a value."""
 _NEEDS_VHID = word_set("advbase advskew pass state")
 _BALANCING = word_set("none ip ip-stealth ip-unicast")
 NODES_MAX = 32
@@ -141,7 +143,7 @@ def _walk(words: list[Word], dialect: Dialect, call: Call) -> None:
     at = 0
     netmask: int | None = None
     seen_address = False
-    if words and words[0].value in _FAMILIES:
+    if words and words[0].value in (_INTERNET if dialect is Dialect.OPENBSD else _FAMILIES):
         call.family = words[0].value
         at = 1
     while at < len(words):
@@ -191,18 +193,21 @@ def _walk(words: list[Word], dialect: Dialect, call: Call) -> None:
         if not is_known(name):
             call.unsure.add("address")
             continue
+        if call.family not in _INTERNET and not seen_address:
+            seen_address = True  # the address of the hardware
+            continue
         if seen_address:
             if address(name, call.family) is None:
                 raise _RefusedError("takes a word that it does not know for a second address")
             continue
-        found = prefixed(name, call.family if call.family in ("inet", "inet6") else "")
+        found = prefixed(name, call.family)
         if found is None:
             if name in _FAMILIES:
                 raise _RefusedError(
                     f"takes the word `{name}` for an address, since it is not the first"
                 )
             other = "inet6" if call.family == "inet" else "inet"
-            if call.family in ("inet", "inet6") and prefixed(name, other) is not None:
+            if prefixed(name, other) is not None:
                 raise _RefusedError(f"takes an address of the other family behind `{call.family}`")
             raise _RefusedError("takes a word that it does not know for an address")
         call.given = Given(found[0], found[1], word)

@@ -29,6 +29,7 @@ def _chunk(rest: str) -> str:
             # a quote with only blanks or nothing before its end closes the whole value
             if end > 0:
                 return rest[: end + len(quote)]
+    end = len(rest.rstrip(" \t\n;#"))
     out = 0
     while out < len(rest):
         char = rest[out]
@@ -37,7 +38,7 @@ def _chunk(rest: str) -> str:
             continue
         if char in " \t\n":
             break
-        if char in "\"'" and not rest[out + 1 :].strip(" \t\n;#"):
+        if char in "\"'" and out + 1 >= end:
             break
         out += 1
     return rest[:out]

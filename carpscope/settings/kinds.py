@@ -14,19 +14,23 @@ _RC_CONF = re.compile(
     _FLAGS,
 )
 _INTERFACE = re.compile(r"^[ \t]*(?:ifconfig_[A-Za-z0-9_]+|cloned_interfaces)=", _FLAGS)
-_CARPDEV = re.compile(r"^[ \t]*ifconfig_[A-Za-z0-9_]+=.*\bcarpdev\b", _FLAGS)
+_CARPDEV = re.compile(r"^[ \t]*ifconfig_[A-Za-z0-9_]+=(?:.*|\"[^\"]*|'[^']*)\bcarpdev\b", _FLAGS)
 _DEBIAN = re.compile(
     r"^[ \t]*(?:iface[ \t]+\S+[ \t]+inet6?\b|auto[ \t]|source(?:-directory)?[ \t])", _FLAGS
 )
 _SYSTEMD = re.compile(r"^[ \t]*(?:ExecStart[ \t]*=|\[(?:Service|Unit)\])", _FLAGS)
-_UCARP = re.compile(r"^[ \t]*(?:[\w./-]*/)?ucarp[ \t]+-", _FLAGS)
+_UCARP = re.compile(
+    r"^[ \t]*(?:(?:sudo|exec|nohup|setsid)[ \t]+)*(?:[\w./-]*/)?ucarp[ \t]+-", _FLAGS
+)
 _FEDORA = re.compile(r"^[ \t]*(?:BIND_INTERFACE|VIP_ADDRESS|PASSFILE|SOURCE_ADDRESS)=", _FLAGS)
 _KEEPALIVED = re.compile(r"^[ \t]*(?:vrrp_instance|global_defs|vrrp_script)\b", _FLAGS)
 _SYSCTL = re.compile(
-    r"^[ \t]*(?:net|kern|vm|hw|security|dev|ddb|machdep|fs|vfs)\.[\w.]+[ \t]*=", _FLAGS
+    r"^[ \t]*(?:net|kern|vm|hw|security|dev|ddb|machdep|fs|vfs)\.[\w.]+[ \t]*(?:=|:[ \t])",
+    _FLAGS,
 )
 _PF = re.compile(r"^[ \t]*(?:pass|block|set[ \t]+skip|scrub|anchor|antispoof|match)\b", _FLAGS)
 _LOADER = re.compile(r"^[ \t]*[a-z0-9_]+_load=", _FLAGS)
+_DRAGONFLY = re.compile(r"^(?![ \t]*#).*?\b(vhaddr)\b", _FLAGS)
 _LEADING_INET = re.compile(r"^[ \t]*inet6?[ \t]", _FLAGS)
 _CREATE = re.compile(r"^[ \t]*create\b", _FLAGS)
 _COMMAND = re.compile(r"^[ \t]*(?:/sbin/)?ifconfig[ \t]", _FLAGS)
@@ -53,6 +57,10 @@ def kind_of(source: Source, *, openbsd: bool = False) -> str:
         if root in ("opnsense", "pfsense"):
             return f"{root}.config.xml"
         raise CarpscopeError(f"{source.path}:1: XML, but neither <opnsense> nor <pfsense>")
+    dragonfly = _DRAGONFLY.search(text)
+    if dragonfly is not None:
+        line = text.count("\n", 0, dragonfly.start(1)) + 1
+        raise CarpscopeError(f"{source.path}:{line}: `vhaddr` is of DragonFly, which is not read")
     named = _by_name(source, openbsd=openbsd)
     if named:
         return named

@@ -5,7 +5,7 @@ known here: None, or in text the sign `UNKNOWN`; `VARIES` stands where a shell p
 something else at every boot. A passphrase is a `DeclaredKey`, which never shows its bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from carpscope.core.values import dataclass, field
@@ -77,8 +77,19 @@ class DeclaredInterface:
     """A network interface of a node."""
 
     name: str
-    own: list[Own] = field(default_factory=list)
     vlan: int | None = None
+    held: dict[bytes, Own] = field(default_factory=dict)
+
+    @property
+    def own(self) -> Collection[Own]:
+        """Return its own addresses, in the order in which they came."""
+        return self.held.values()
+
+    def add(self, own: Own) -> None:
+        """Take an address in, once; the first length that is given holds."""
+        first = self.held.setdefault(own.address, own)
+        if first.length is None:
+            first.length = own.length
 
 
 @dataclass(slots=True)
@@ -87,6 +98,13 @@ class SharedAddress:
 
     address: bytes
     length: int | None
+    where: Where
+
+
+class Peer(NamedTuple):
+    """Whom advertisements of one address family go to, instead of the group."""
+
+    address: bytes
     where: Where
 
 
@@ -104,15 +122,17 @@ class DeclaredVhid:
     advskew: int | None = 0
     key: DeclaredKey | None = None
     """None: never set, which is the key of zeros."""
-    addresses: list[SharedAddress] = field(default_factory=list)
+    held: dict[bytes, SharedAddress] = field(default_factory=dict)
     dropped: list[SharedAddress] = field(default_factory=list)
     """Written, but refused by the system's own reader."""
-    peer: bytes | None = None
-    peer_where: Where | None = None
-    peer_reset: Where | None = None
-    """The later call that set the peer back to the group."""
+    peers: dict[int, Peer] = field(default_factory=dict)
+    """By the length of an address: 4 or 16 bytes."""
+    peer_resets: dict[int, Where] = field(default_factory=dict)
+    """The later call that set a peer back to the group."""
     runs: bool = True
     """False: something said elsewhere keeps it from starting."""
+    down: Where | None = None
+    """The line that ends with its interface down."""
     is_vrrp: bool = False
     unsure: bool = False
     """Some of its addresses are not known here."""
@@ -121,26 +141,39 @@ class DeclaredVhid:
     """Of its own process (ucarp -P); None: as its node."""
     source: bytes | None = None
     """Where its advertisements come from, if that is said."""
-    held: set[bytes] = field(default_factory=set)
-    """What `add` added."""
+
+    @property
+    def addresses(self) -> Collection[SharedAddress]:
+        """Return the shared addresses, in the order in which they came."""
+        return self.held.values()
 
     def add(self, shared: SharedAddress) -> None:
         """Take an address in, once."""
-        if shared.address not in self.held:
-            self.held.add(shared.address)
-            self.addresses.append(shared)
+        self.held.setdefault(shared.address, shared)
 
     def remove(self, address: bytes) -> None:
         """Take an address away."""
-        if address in self.held:
-            self.held.discard(address)
-            self.addresses = [one for one in self.addresses if one.address != address]
+        self.held.pop(address, None)
+
+    def set_peer(self, address: bytes, where: Where) -> None:
+        """Send to an address instead of the group, if it is none of a group."""
+        size = len(address)
+        self.peer_resets.pop(size, None)
+        if address[0] == 0xFF or (size == 4 and 224 <= address[0] < 240):
+            self.peers.pop(size, None)
+        else:
+            self.peers[size] = Peer(address, where)
+
+    def drop_peer(self, size: int, where: Where | None = None) -> None:
+        """Send to the group again; `where`: the line that did not mean to."""
+        if self.peers.pop(size, None) is not None and where is not None:
+            self.peer_resets[size] = where
 
     @property
     def comes_up(self) -> bool:
         """Tell whether this vhid will run on its node."""
         valid = self.number is None or 1 <= self.number <= VHID_MAX
-        return valid and self.runs and (bool(self.addresses) or self.unsure)
+        return valid and self.runs and self.down is None and (bool(self.held) or self.unsure)
 
     @property
     def at(self) -> Where:
@@ -211,6 +244,8 @@ class DeclaredNode:
     by_place: dict[tuple[int | None, str], DeclaredVhid] = field(default_factory=dict)
     by_device: dict[str, DeclaredVhid] = field(default_factory=dict)
     """The vhid of each carpN."""
+    sysctls: dict[str, tuple[str, Where]] = field(default_factory=dict)
+    """What commands at the start set."""
     noted: set[tuple[object, ...]] = field(default_factory=set)
     """What was said already."""
 

@@ -2,10 +2,10 @@
 
 from enum import Enum
 
-from carpscope.core.address import GROUP4, GROUP6
+from carpscope.core.address import GROUP4, GROUP6, is_link_local
 from carpscope.core.values import dataclass
 from carpscope.settings.cluster import DeclaredGroup, Member
-from carpscope.settings.model import Where
+from carpscope.settings.model import Peer, Where
 
 MAC_BUG = range(224, 240)
 """FreeBSD 14 takes a peer for a group by its last octet (wire: PR 284872)."""
@@ -48,27 +48,46 @@ def cuts(group: DeclaredGroup) -> list[BlockedPath]:
 
 
 def _cut(sender: Member, receiver: Member) -> BlockedPath | None:
-    peer = sender.vhid.peer
-    unicast = peer is not None
     if sender.vlan is not None and receiver.vlan is not None and sender.vlan != receiver.vlan:
+        unicast = bool(sender.vhid.peers)
         return BlockedPath(sender, receiver, BlockReason.VLAN, receiver.vhid.at, unicast)
-    if peer is not None:
-        wrong = receiver.own and peer not in receiver.own
-        bug = sender.node.profile.startswith("freebsd14") and peer[3] in MAC_BUG
-        if wrong or bug:
-            return BlockedPath(sender, receiver, BlockReason.PEER, sender.vhid.peer_where, unicast)
-    if receiver.is_ucarp and unicast:
-        return BlockedPath(sender, receiver, BlockReason.KIND, sender.vhid.peer_where, unicast)
-    if receiver.node.profile in _OPENBSD and unicast != (receiver.vhid.peer is not None):
-        where = sender.vhid.peer_where or receiver.vhid.peer_where
+    # an advertisement goes out for each address family that has a shared address
+    sizes = sorted({len(address) for address in sender.signs}) or [4]
+    found = [_cut_of_family(sender, receiver, size) for size in sizes]
+    return None if None in found else found[0]
+
+
+def _cut_of_family(sender: Member, receiver: Member, size: int) -> BlockedPath | None:
+    peer, other = sender.vhid.peers.get(size), receiver.vhid.peers.get(size)
+    unicast = peer is not None
+    where = peer.where if peer is not None else None
+    if peer is not None and (misses(peer.address, receiver.own) or has_mac_bug(sender, peer)):
+        return BlockedPath(sender, receiver, BlockReason.PEER, where, unicast)
+    if receiver.is_ucarp and (unicast or size != 4):
         return BlockedPath(sender, receiver, BlockReason.KIND, where, unicast)
-    return _filtered(sender, receiver)
+    if receiver.node.profile in _OPENBSD and size == 4 and unicast != (other is not None):
+        where = where or (other.where if other is not None else None)
+        return BlockedPath(sender, receiver, BlockReason.KIND, where, unicast)
+    group = GROUP4 if size == 4 else GROUP6
+    destination = peer.address if peer is not None else group
+    return _filtered(sender, receiver, destination, unicast=unicast)
 
 
-def _filtered(sender: Member, receiver: Member) -> BlockedPath | None:
-    ipv4 = any(len(address) == 4 for address in sender.signs) or not sender.signs
-    group = GROUP4 if ipv4 else GROUP6
-    destination = sender.vhid.peer or group
+def misses(peer: bytes, own: list[bytes]) -> bool:
+    """Tell whether a peer is none of the addresses of a node, as far as files name those."""
+    known = [address for address in own if len(address) == len(peer)]
+    return bool(known) and not is_link_local(peer) and peer not in known
+
+
+def has_mac_bug(member: Member, peer: Peer) -> bool:
+    """Tell whether FreeBSD 14 sends to a peer with a multicast MAC."""
+    small = len(peer.address) == 4 and peer.address[3] in MAC_BUG
+    return small and member.node.profile.startswith("freebsd14")
+
+
+def _filtered(
+    sender: Member, receiver: Member, destination: bytes, *, unicast: bool
+) -> BlockedPath | None:
     own = [address for address in sender.own if len(address) == len(destination)]
     source = sender.vhid.source or (own[0] if own else None)
     for member, direction in ((receiver, "in"), (sender, "out")):
@@ -78,6 +97,5 @@ def _filtered(sender: Member, receiver: Member) -> BlockedPath | None:
             member.vhid.interface, direction, source, destination
         )
         if passes is False:
-            unicast = sender.vhid.peer is not None
             return BlockedPath(sender, receiver, BlockReason.FILTER, where, unicast, member)
     return None

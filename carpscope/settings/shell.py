@@ -5,7 +5,9 @@ parameter, a name nobody assigned) becomes the sign UNKNOWN, `$$` and `$RANDOM` 
 Every character is looked at once.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 from carpscope.core.values import dataclass, field
 from carpscope.settings.model import UNKNOWN, VARIES
@@ -34,12 +36,8 @@ class Word:
 
     def line_at(self, offset: int) -> int:
         """Return the line on which a place of the value stands."""
-        line = self.line
-        for start, number in self.marks:
-            if start > offset:
-                break
-            line = number
-        return line
+        at = bisect_right(self.marks, offset, key=itemgetter(0))
+        return self.marks[at - 1][1] if at else self.line
 
 
 class Unfinished(Exception):  # noqa: N818 - not an error of ours: the text ends inside a quote
@@ -104,6 +102,7 @@ class Lexer:
         marks: list[tuple[int, int]] = []
         length = 0
         filled = False
+        assigned: bool | None = None
 
         def put(piece: str) -> None:
             nonlocal length, filled
@@ -164,7 +163,9 @@ class Lexer:
             elif char in "$`":
                 piece = self._expansion()
                 # what is assigned is never cut, and neither is what follows an equals sign
-                if not self._splits or (first and "=" in text[start : self._at]):
+                if assigned is None:
+                    assigned = not self._splits or (first and "=" in text[start : self._at])
+                if assigned:
                     put(piece)
                     continue
                 parts = piece.split()

@@ -50,7 +50,8 @@ class NodeFiles:
     sources: list[Source]
     system: str | None = None
     """What --system says."""
-    folder: str | None = None
+    by_place: dict[str, Source] | None = field(default=None, repr=False)
+    """Made when a file is first asked for: then all are read."""
 
     def of(self, *kinds: str) -> list[Source]:
         """Return the files of some kinds."""
@@ -59,7 +60,11 @@ class NodeFiles:
     def at(self, path: str) -> Source | None:
         """Return what stands at a path of the system, `/etc/ucarp/v1.pwd`."""
         relative = path.removeprefix("/etc/").lstrip("/")
-        for source in self.sources:
-            if source.relative == relative:
-                return source
-        return None
+        if self.by_place is None:
+            self.by_place = {source.relative: source for source in reversed(self.sources)}
+        return self.by_place.get(relative)
+
+
+def instance_of(name: str) -> str:
+    """Return the instance in the name of a systemd unit, `1` of `ucarp@1.service`."""
+    return name.rpartition(".")[0].partition("@")[2]

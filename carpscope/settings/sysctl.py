@@ -3,11 +3,13 @@
 import re
 
 from carpscope.settings.model import DeclaredNode, Where
-from carpscope.settings.numbers import atoi
+from carpscope.settings.numbers import atoi, is_known
 from carpscope.settings.source import NodeFiles, Source
 
 Values = dict[str, tuple[str, Where]]
-_LINE = re.compile(r"[ \t]*([A-Za-z0-9_.]+)[ \t]*=[ \t]*(.*?)[ \t]*\Z")
+_LINE = re.compile(r"[ \t]*([A-Za-z0-9_.]+)[ \t]*(?:=|:[ \t])[ \t]*(.*?)[ \t]*\Z")
+"""A line of sysctl.conf, or of what sysctl(8) prints."""
+_CARP = "net.inet.carp."
 
 
 def lines(source: Source) -> Values:
@@ -25,7 +27,17 @@ def read_sysctls(files: NodeFiles) -> Values:
     found: Values = {}
     for kind in ("freebsd.loader.conf", "sysctl.conf"):
         for source in files.of(kind):
-            found |= {k: v for k, v in lines(source).items() if k.startswith("net.inet.carp.")}
+            found |= {k: v for k, v in lines(source).items() if k.startswith(_CARP)}
+    return found
+
+
+def of_command(words: list[str], where: Where) -> Values:
+    """Read what a call of sysctl(8) sets; `words` are those behind its name."""
+    found: Values = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and name.startswith(_CARP) and is_known(word):
+            found[name] = (value, where)
     return found
 
 

@@ -97,7 +97,7 @@ def call_key(
     return keys.made(call.secret.value, meant, where, source.encoding, is_reference=reference)
 
 
-def take_values(vhid: DeclaredVhid, call: Call, key: DeclaredKey | None) -> None:
+def take_values(vhid: DeclaredVhid, call: Call, key: DeclaredKey | None, where: Where) -> None:
     """Take over what a call sets; what it does not name stays as it was."""
     if call.advbase is not None:
         vhid.advbase = call.advbase
@@ -109,6 +109,8 @@ def take_values(vhid: DeclaredVhid, call: Call, key: DeclaredKey | None) -> None
         vhid.advskew = None
     if key is not None:
         vhid.key = key
+    if call.is_down is not None:
+        vhid.down = where if call.is_down else None
 
 
 def take_shared(vhid: DeclaredVhid, call: Call, where: Where) -> None:
@@ -130,8 +132,12 @@ def take_own(node: DeclaredNode, interface: str, call: Call, where: Where) -> No
     if call.vlan is not None:
         found.vlan = call.vlan
     given = call.given
-    if given is not None and given.address is not None and not call.removes:
-        found.own.append(Own(given.address, given.length, where))
+    if given is None or given.address is None:
+        return
+    if not call.removes:
+        found.add(Own(given.address, given.length, where))
+    else:
+        found.held.pop(given.address, None)
 
 
 def note_unknown(node: DeclaredNode, call: Call, key: DeclaredKey | None, where: Where) -> None:

@@ -211,7 +211,7 @@ def _fill(
         vhid.unsure = True
         node.not_known("the shared address", where)
     else:
-        vhid.addresses.append(SharedAddress(shared, None, where))
+        vhid.add(SharedAddress(shared, None, where))
 
 
 def _source(vhid: DeclaredVhid, text: str, where: Where, node: DeclaredNode) -> None:
@@ -219,9 +219,7 @@ def _source(vhid: DeclaredVhid, text: str, where: Where, node: DeclaredNode) -> 
     if packed is None or not vhid.interface:
         return
     vhid.source = packed
-    interface = node.interface(vhid.interface)
-    if packed not in [own.address for own in interface.own]:
-        interface.own.append(Own(packed, None, where))
+    node.interface(vhid.interface).add(Own(packed, None, where))
 
 
 def _byte(word: Word | None, default: int) -> int | None:

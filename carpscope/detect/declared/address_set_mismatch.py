@@ -51,7 +51,8 @@ def _remedy(group: DeclaredGroup, short: list[Member], every: frozenset[bytes]) 
     del group
     steps: list[str] = []
     for member in short:
-        last = member.vhid.addresses[-1].where if member.vhid.addresses else member.vhid.at
+        vhid = member.vhid
+        last = next((one.where for one in reversed(vhid.held.values())), vhid.at)
         steps += [
             f"add to {last.path}, after line {last.line}: {to_add(member, address)}"
             for address in sorted(every - member.signs, key=lambda a: (len(a), a))

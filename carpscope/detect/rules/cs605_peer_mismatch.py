@@ -29,7 +29,8 @@ from carpscope.detect.rule import Rule
 from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
-from carpscope.settings.reach import MAC_BUG
+from carpscope.settings.model import Where
+from carpscope.settings.reach import has_mac_bug, misses
 
 
 def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
@@ -37,27 +38,17 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     for group in settings.cluster.groups:
         told: list[str] = []
         guilty: list[Member] = []
-        for member in group.up:
-            for text in _wrong(group, member):
-                told.append(text)
-                guilty.append(member)
-        unicast = [one for one in group.up if one.vhid.peer is not None]
-        multicast = [one for one in group.up if one.vhid.peer is None]
-        if unicast and multicast:
-            one, other = (listed(dict.fromkeys(m.name for m in s)) for s in (unicast, multicast))
-            told.append(f"{one} sends to a peer, {other} to the group")
-            guilty += multicast
+        size = 4
+        for size in (4, 16):
+            _examine_family(group, size, told, guilty)
+            if told:
+                break
         if not told:
             continue
         proof = settings.proof(group)
         works = proof is not None and len(proof.masters) == 1
         names = dict.fromkeys(one.name for one in group.up)
-        where = [
-            place
-            for one in guilty
-            for place in (one.vhid.peer_reset, one.vhid.peer_where, one.vhid.at)
-            if place is not None
-        ]
+        where = [place for one in guilty for place in (*_places(one, size), one.vhid.at)]
         yield settled(
             RULE.code,
             RULE.label,
@@ -68,39 +59,65 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
             f"{group.id}: {told[0]}",
             f"{'; '.join(dict.fromkeys(told))}."
             + (" It works only while multicast passes as well." if works else ""),
-            _remedy(group, guilty),
+            _remedy(group, guilty, size),
         )
 
 
-def _wrong(group: DeclaredGroup, member: Member) -> Iterator[str]:
-    vhid, name = member.vhid, member.name
-    if vhid.peer_reset is not None:
+def _examine_family(group: DeclaredGroup, size: int, told: list[str], guilty: list[Member]) -> None:
+    """Compare the members whose shared addresses are of one family."""
+    members = [one for one in group.up if one.vhid.unsure or size in {len(a) for a in one.signs}]
+    for member in members:
+        for text in _wrong(group, member, size):
+            told.append(text)
+            guilty.append(member)
+    unicast = [one for one in members if size in one.vhid.peers]
+    multicast = [one for one in members if size not in one.vhid.peers]
+    if unicast and multicast:
+        one, other = (listed(dict.fromkeys(m.name for m in s)) for s in (unicast, multicast))
+        told.append(f"{one} sends to a peer, {other} to the group")
+        guilty += multicast
+
+
+def _places(member: Member, size: int) -> Iterator[Where]:
+    """Give the lines that decide on a peer."""
+    reset, peer = member.vhid.peer_resets.get(size), member.vhid.peers.get(size)
+    if reset is not None:
+        yield reset
+    if peer is not None:
+        yield peer.where
+
+
+def _wrong(group: DeclaredGroup, member: Member, size: int) -> Iterator[str]:
+    name = member.name
+    reset = member.vhid.peer_resets.get(size)
+    if reset is not None:
         yield (
-            f"{name} loses its peer: the call of {vhid.peer_reset} does not name it, so it goes "
+            f"{name} loses its peer: the call of {reset} does not name it, so it goes "
             "back to the group"
         )
-    peer = vhid.peer
+    peer = member.vhid.peers.get(size)
     if peer is None:
         return
-    text = ip_text(peer)
+    text = ip_text(peer.address)
     others = [one for one in group.members if one.name != name]
     known = [address for one in others for address in one.own]
-    if peer in member.own:
+    if peer.address in member.own:
         yield f"the peer {text} of {name} is its own address"
-    elif known and peer not in known:
+    elif misses(peer.address, known):
         yield f"the peer {text} of {name} is no address of another node of the group"
-    elif member.node.profile.startswith("freebsd14") and peer[3] in MAC_BUG:
+    elif has_mac_bug(member, peer):
         yield f"FreeBSD 14 sends to the peer {text} of {name} with a multicast MAC"
 
 
-def _remedy(group: DeclaredGroup, guilty: list[Member]) -> str:
+def _remedy(group: DeclaredGroup, guilty: list[Member], size: int) -> str:
     steps = []
     for member in dict.fromkeys(one.name for one in guilty):
         one = next(m for m in guilty if m.name == member)
         others = [o for o in group.members if o.name != one.name and o.own]
-        peer = next((ip_text(a) for o in others for a in o.own if len(a) == 4), "ADDRESS")
-        place = one.vhid.peer_reset or one.vhid.peer_where or one.vhid.at
-        word = "carppeer" if one.node.profile.startswith("openbsd") else "peer"
+        peer = next((ip_text(a) for o in others for a in o.own if len(a) == size), "ADDRESS")
+        place = next(_places(one, size), one.vhid.at)
+        word = "peer" if size == 4 else "peer6"
+        word = "carppeer" if one.node.profile.startswith("openbsd") else word
         steps.append(f"in {place.path}, line {place.line}: {word} {peer}")
     return f"Name the other node as the peer on every node and in every line: {'; '.join(steps)}."
 

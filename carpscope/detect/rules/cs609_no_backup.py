@@ -26,6 +26,7 @@ from carpscope.detect.rule import Rule
 from carpscope.detect.rules.cs611_sync_conflict import spoiled
 from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
+from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.model import DeclaredNode
 
 
@@ -36,7 +37,8 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
     shares = _sharing(settings)
     for group in settings.cluster.groups:
         names = {one.name for one in group.up}
-        if len(names) != 1 or len({one.name for one in group.members}) > 1:
+        down = [one for one in group.members if one.vhid.down is not None]
+        if len(names) != 1 or len({one.name for one in group.members if one not in down}) > 1:
             continue
         if group.conflicts or (group.segment.id, group.number) in split or group.number in synced:
             continue
@@ -60,12 +62,28 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
             RULE.severity,
             group.id,
             [name],
-            [one.vhid.at for one in group.up],
-            f"{group.id}: only {name} has it, nobody takes over",
-            f"{listed(others)} {'is' if len(others) == 1 else 'are'} on the segment or in other "
-            f"groups with {name}, and none of them has vhid {group.number} here.",
-            f"Write vhid {group.number} on another node as well, as in {group.up[0].vhid.at}.",
+            [*(one.vhid.down for one in down if one.vhid.down), *(one.vhid.at for one in group.up)],
+            f"{group.id}: only {name} {'runs' if down else 'has'} it, nobody takes over",
+            *_told(group, name, others, down),
         )
+
+
+def _told(
+    group: DeclaredGroup, name: str, others: list[str], down: list[Member]
+) -> tuple[str, str]:
+    """Say why, and what to do."""
+    if down:
+        lines = listed(str(one.vhid.down) for one in down)
+        return f"On {listed(one.name for one in down)} the interface is down: {lines}.", (
+            f"Write `up` instead of `down`: {lines}."
+        )
+    are = "is" if len(others) == 1 else "are"
+    told = (
+        f"{listed(others)} {are} on the segment or in other groups with {name}, and none of them "
+        f"has vhid {group.number} here."
+    )
+    at = group.up[0].vhid.at
+    return told, f"Write vhid {group.number} on another node as well, as in {at}."
 
 
 def _may_have_it(node: DeclaredNode) -> bool:

@@ -15,12 +15,13 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     for source in files.of("ucarp.command", "freebsd.rc.local"):
         script = Script()
         for words in script.read(source.text, source.path):
-            _command(words, source, node, files)
+            take_command(words, source, node, files)
         for path, line in script.broken:
             refuse(node, Where(path, line), "the shell refuses it: a quote does not end", "", None)
 
 
-def _command(words: list[Word], source: Source, node: DeclaredNode, files: NodeFiles) -> None:
+def take_command(words: list[Word], source: Source, node: DeclaredNode, files: NodeFiles) -> None:
+    """Take a command, if it starts ucarp."""
     while words and words[0].value in _BEFORE:
         words = words[1:]
     # ["/usr/sbin/ucarp", …]: a variable may stand before an assignment of the line
@@ -29,4 +30,4 @@ def _command(words: list[Word], source: Source, node: DeclaredNode, files: NodeF
     ucarp.take(words[1:], Where(source.path, words[0].line), source, node, files)
 
 
-SYSTEM = System("ucarp", ("ucarp.command",), read)
+SYSTEM = System("ucarp", ("ucarp.command", "freebsd.rc.local"), read)

@@ -10,16 +10,22 @@ from carpscope.core.values import dataclass, field
 from carpscope.settings import keys, ucarp
 from carpscope.settings.model import DeclaredNode, Own, Where
 from carpscope.settings.numbers import mask_length, prefixed, word_set
-from carpscope.settings.shell import Word
+from carpscope.settings.shell import Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.system import System, refuse
+from carpscope.settings.systems.commands import take_command
 
 _OFF = re.compile(r"no|off|false|0")
-_ADD = re.compile(r"\bip\s+(?:-4\s+)?a(?:ddr(?:ess)?)?\s+add\s+(\S+)\s+dev\s+(\S+)")
+_ADD = re.compile(r"\bip\s+(?:-\S+\s+)*a(?:ddr(?:ess)?)?\s+add\s+(\S+)\s([^;&|]*)")
+_DEVICE = re.compile(r"(?:^|\s)dev\s+(\S+)")
 _OTHER = word_set(
     "auto allow-auto allow-hotplug mapping source source-directory no-auto-down "
     "no-scripts rename template"
 )
+
+
+_UP = word_set("up post-up pre-up")
+_COMMANDS = _UP | word_set("down post-down pre-down")
 
 
 @dataclass(slots=True)
@@ -35,9 +41,11 @@ class _Stanza:
 
 def read(files: NodeFiles, node: DeclaredNode) -> None:
     """Read what ifupdown reads."""
-    for source in files.of("debian.interfaces"):
-        for stanza in _stanzas(source, files, node):
+    sources = files.of("debian.interfaces")
+    for source in sources:  # what a line names comes behind
+        for stanza in _stanzas(source, files, node, sources):
             _own(node, stanza)
+            _commands(node, stanza, files)
             if any(name.startswith("ucarp-") for name in stanza.values):
                 _ucarp(node, stanza, files)
 
@@ -58,7 +66,9 @@ def _lines(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _stanzas(source: Source, files: NodeFiles, node: DeclaredNode) -> list[_Stanza]:
+def _stanzas(
+    source: Source, files: NodeFiles, node: DeclaredNode, sources: list[Source]
+) -> list[_Stanza]:
     found: list[_Stanza] = []
     current: _Stanza | None = None
     for number, line in _lines(source.text):
@@ -74,12 +84,17 @@ def _stanzas(source: Source, files: NodeFiles, node: DeclaredNode) -> list[_Stan
             found.append(current)
         elif name in _OTHER or name.startswith("allow-"):
             current = None
-            if name == "source" and not set(rest) & set("*?[") and files.at(rest) is None:
-                node.is_partial = True
-                node.not_known("a file that is read as well", where)
+            if name == "source" and not set(rest) & set("*?["):
+                named = files.at(rest)
+                if named is None:
+                    node.is_partial = True
+                    node.not_known("a file that is read as well", where)
+                elif named not in sources:
+                    sources.append(named)
         elif current is not None:
-            if name in ("up", "post-up", "pre-up", "down", "post-down", "pre-down"):
-                current.commands.append((rest, where))
+            if name in _COMMANDS:
+                if name in _UP:
+                    current.commands.append((rest, where))
             else:
                 # as it stands behind the first blank, whatever follows
                 value = text[len(name) :].strip(" \t")
@@ -106,15 +121,22 @@ def _own(node: DeclaredNode, stanza: _Stanza) -> None:
                     if mask[0].isdecimal() and len(mask[0]) < 4
                     else (mask_length(mask[0]))
                 )
-            interface.own.append(Own(found[0], length, given[1]))
+            interface.add(Own(found[0], length, given[1]))
     for text, where in stanza.commands:
-        for value, device in _ADD.findall(text):
-            found = prefixed(value)
-            target = device.replace("$IFACE", stanza.name).replace("${IFACE}", stanza.name)
-            if found is not None and found[0] not in [
-                o.address for o in node.interface(target).own
-            ]:
-                node.interface(target).own.append(Own(found[0], found[1], where))
+        for value, rest in _ADD.findall(text):
+            found, device = prefixed(value), _DEVICE.search(rest)
+            target = stanza.name if device is None else device[1].strip("\"'")
+            target = target.replace("$IFACE", stanza.name).replace("${IFACE}", stanza.name)
+            if found is not None:
+                node.interface(target).add(Own(found[0], found[1], where))
+
+
+def _commands(node: DeclaredNode, stanza: _Stanza, files: NodeFiles) -> None:
+    """Take the calls of ucarp that a stanza makes when its interface comes up."""
+    for text, where in stanza.commands:
+        for words in evaluated(text, {"IFACE": stanza.name}.get):
+            placed = [Word(word.value, word.raw, where.line) for word in words]
+            take_command(placed, stanza.source, node, files)
 
 
 def _ucarp(node: DeclaredNode, stanza: _Stanza, files: NodeFiles) -> None:

@@ -58,11 +58,9 @@ def _vip(node: DeclaredNode, files: NodeFiles, script: Script, source: Source, n
         place = Where(found.path, found.word.line)
         if place not in vhid.where:
             vhid.where.append(place)
-    for shared in (*vhid.addresses, *vhid.dropped):
-        index = vhid.addresses.index(shared) if shared in vhid.addresses else -1
-        if index >= 0:
-            found = script.variables["VIP_ADDRESS"]
-            vhid.addresses[index].where = Where(found.path, found.word.line)
+    for shared in vhid.addresses:
+        found = script.variables["VIP_ADDRESS"]
+        shared.where = Where(found.path, found.word.line)
 
 
 def _words(option: str, script: Script, name: str) -> list[Word]:

@@ -15,7 +15,7 @@ from carpscope.settings.netif import RcCall, expanded, missing_module, plain, un
 from carpscope.settings.numbers import is_known, word_set
 from carpscope.settings.shell import Lexer, Script, Unfinished, Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
-from carpscope.settings.sysctl import read_sysctls, take_sysctls
+from carpscope.settings.sysctl import of_command, read_sysctls, take_sysctls
 from carpscope.settings.system import (
     System,
     call_key,
@@ -65,7 +65,8 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         )
     reader.version()
     reader.modules()
-    take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
+    values = read_sysctls(files) | node.sysctls
+    take_sysctls(node, values, files.of("sysctl.conf"), kernel=True)
 
 
 class _Reader:
@@ -256,7 +257,7 @@ class _Reader:
             return
         if call.vhid is not None:
             vhid = declare(self.node, call.vhid, interface, where)
-            take_values(vhid, call, None)
+            take_values(vhid, call, None, where)
             drop_shared(vhid, words, where)
         refuse(self.node, where, told, interface, call.vhid)
 
@@ -294,16 +295,15 @@ class _Reader:
             told = "the kernel refuses the call: the vhid is one of CARP already"
             refuse(self.node, where, told, interface, call.vhid)
             return
-        take_values(vhid, call, key)
+        take_values(vhid, call, key, where)
         take_shared(vhid, call, where)
         if call.carpver == 3:
             vhid.is_vrrp = True
-        if call.peer is not None:
-            vhid.peer, vhid.peer_where, vhid.peer_reset = call.peer, where, None
-        elif vhid.peer is not None:
-            vhid.peer = None
-            if "mcast" not in call.words_seen:
-                vhid.peer_reset = where
+        for size, given, back in ((4, call.peer, "mcast"), (16, call.peer6, "mcast6")):
+            if given is not None:
+                vhid.set_peer(given, where)
+            else:
+                vhid.drop_peer(size, None if back in call.words_seen else where)
 
     def _refused(self, call: ifconfig.Call, interface: str, piece: RcCall) -> None:
         where, words = piece.where, [word.value for word in piece.words]
@@ -322,7 +322,7 @@ class _Reader:
         vhid = declare_device(self.node, call.vhid, interface, where)
         if call.vhid is not None:
             vhid.number = call.vhid
-        take_values(vhid, call, key)
+        take_values(vhid, call, key, where)
         take_shared(vhid, call, where)
 
     # ---- command lines of start_if.IF and rc.local
@@ -337,6 +337,8 @@ class _Reader:
                 piece = RcCall(words[2:], where, raw, quoted=False, source=source)
                 is_carp = re.fullmatch(r"carp[0-9]+", words[1].value) is not None
                 self._call(piece, words[1].value, is_carp=is_carp)
+            elif program == "sysctl":
+                self.node.sysctls |= of_command([word.value for word in words[1:]], where)
             elif program in (".", "source") and len(words) > 1:
                 self._include(words[1].value, where)
 
@@ -354,7 +356,7 @@ class _Reader:
 
     def version(self) -> None:
         """Tell the version from the words that are used."""
-        if self.node.profile:
+        if self.node.profile or not (self.configs or self.words):
             return
         if self.old:
             self.node.profile = "freebsd9"

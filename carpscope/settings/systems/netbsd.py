@@ -1,7 +1,7 @@
 """NetBSD: ifconfig.if, and ifconfig_IF of rc.conf, as etc/rc.d/network reads them.
 
 Each line is one call, cut at blanks; no quotes are taken away. `#` is a comment only at the
-beginning of a line.
+beginning of a line; `!` gives the rest of it to the shell, with `$int` for the interface.
 """
 
 import re
@@ -9,7 +9,8 @@ import re
 from carpscope.settings import ifconfig
 from carpscope.settings.ifconfig import Dialect
 from carpscope.settings.model import DeclaredNode, Where
-from carpscope.settings.shell import Script, Word
+from carpscope.settings.numbers import is_known
+from carpscope.settings.shell import Script, Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import read_sysctls, take_sysctls
 from carpscope.settings.system import (
@@ -50,8 +51,11 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         for variable, found in script.variables.items():
             match = re.fullmatch(r"ifconfig_([a-z]+[0-9]+)", variable)
             if match is not None and found.path == source.path:
-                where = Where(found.path, found.word.line)
-                _line(node, match[1], source, where, found.value)
+                at = 0
+                for line in found.value.split("\n"):
+                    where = Where(found.path, found.word.line_at(at))
+                    _line(node, match[1], source, where, line)
+                    at += len(line) + 1
     find_parents(node, "carp[0-9]+")
     find_doubles(node)
     take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
@@ -61,9 +65,10 @@ def _line(node: DeclaredNode, name: str, source: Source, where: Where, line: str
     words = line.split()
     if words[:1] == ["create"]:
         words = words[1:]
-    if not words or words[0].startswith(("#", "!")) or words[0] in ("dhcp", "rtsol"):
-        if words and words[0].startswith("!") and "carp" in line:
-            node.not_known("a command", where)
+    if words and words[0].startswith("!"):
+        _shell(node, name, source, where, line)
+        return
+    if not words or words[0].startswith("#") or words[0] in ("dhcp", "rtsol"):
         return
     is_carp = re.fullmatch(r"carp[0-9]+", name) is not None
     call = ifconfig.read([Word(word, word, where.line) for word in words], Dialect.NETBSD)
@@ -89,8 +94,19 @@ def _line(node: DeclaredNode, name: str, source: Source, where: Where, line: str
     if call.carpdev is not None:
         vhid.interface = call.carpdev
         node.interface(call.carpdev)
-    take_values(vhid, call, key)
+    take_values(vhid, call, key, where)
     take_shared(vhid, call, where)
+
+
+def _shell(node: DeclaredNode, name: str, source: Source, where: Where, line: str) -> None:
+    """Take a call of ifconfig that a line gives to the shell."""
+    for words in evaluated(line.strip()[1:], {"int": name}.get):
+        program, values = words[0].value.rpartition("/")[2], [word.value for word in words]
+        if program == "ifconfig" and len(words) > 2 and is_known(values[1]):
+            _line(node, values[1], source, where, " ".join(values[2:]))
+        elif "carp" in line:
+            node.is_partial = True
+            node.not_known("a command", where)
 
 
 SYSTEM = System("NetBSD", ("netbsd.ifconfig.if", "netbsd.rc.conf"), read)

@@ -12,7 +12,7 @@ from carpscope.settings.model import DeclaredKey, DeclaredNode, DeclaredVhid, Sh
 from carpscope.settings.numbers import atoi, is_known, word_set
 from carpscope.settings.shell import Word, evaluated
 from carpscope.settings.source import NodeFiles, Source
-from carpscope.settings.sysctl import read_sysctls, take_sysctls
+from carpscope.settings.sysctl import of_command, read_sysctls, take_sysctls
 from carpscope.settings.system import (
     System,
     call_key,
@@ -28,7 +28,7 @@ from carpscope.settings.system import (
 )
 
 _HARMLESS = word_set(
-    "echo route sleep logger true print ping ping6 sysctl pfctl dhclient slaacctl rcctl wg"
+    "echo route sleep logger true print ping ping6 pfctl dhclient slaacctl rcctl wg"
 )
 
 
@@ -42,7 +42,6 @@ class _Carp:
     nodes: list[tuple[int, int]] = field(default_factory=list)
     wanted: int | None = None
     """The vhid that a person reads in a line that is refused."""
-    is_down: bool = False
 
 
 def read(files: NodeFiles, node: DeclaredNode) -> None:
@@ -53,26 +52,33 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     if not node.profile:
         node.profile = "openbsd2025"
         node.because.append("hostname.if; taken for a release since May 2025")
-    carps: list[_Carp] = []
+    carps: dict[str, _Carp] = {}
     for source in sources:
         name = source.name.removeprefix("hostname.")
         if name == source.name:
             name = _interface_of(source)
-        carp = _Carp(name, DeclaredVhid(None, name, name, [Where(source.path, 1)]))
-        carp.values.where.clear()
+        carp = _carp_of(carps, name)
         lines = source.text.split("\n")
         for line, raw in joined(source.text):
-            _line(node, carp, source, line, raw, lines)
+            _line(node, carps, carp, source, line, raw, lines)
         _unread(node, carp, source)
+    for carp in carps.values():
         if carp.values.where or carp.wanted is not None:
-            carps.append(carp)
+            _finish(node, carp)
         else:
-            node.interface(name)
-    for carp in carps:
-        _finish(node, carp)
+            node.interface(carp.name)
     find_parents(node, "carp[0-9]+")
     find_doubles(node)
-    take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
+    values = read_sysctls(files) | node.sysctls
+    take_sysctls(node, values, files.of("sysctl.conf"), kernel=True)
+
+
+def _carp_of(carps: dict[str, _Carp], name: str) -> _Carp:
+    """Return an interface, made when it is first named."""
+    carp = carps.get(name)
+    if carp is None:
+        carp = carps[name] = _Carp(name, DeclaredVhid(None, name, name, []))
+    return carp
 
 
 def nothing(_name: str) -> str | None:
@@ -144,14 +150,20 @@ def command(words: list[str]) -> str | None:
 
 
 def _line(
-    node: DeclaredNode, carp: _Carp, source: Source, line: int, raw: str, lines: list[str]
+    node: DeclaredNode,
+    carps: dict[str, _Carp],
+    carp: _Carp,
+    source: Source,
+    line: int,
+    raw: str,
+    lines: list[str],
 ) -> None:
     words = raw.split()
     where = Where(source.path, line)
     if not words or words[0].startswith("#"):
         return
     if words[0].startswith("!"):
-        _shell(node, carp, source, where, raw)
+        _shell(node, carps, carp, source, where, raw)
         return
     text = command(words)
     if text is None:
@@ -196,13 +208,11 @@ def _call(
             carp.wanted = call.vhid
         _refuse(node, carp, where, call.complaint, raw.split(), label=label)
         return
-    if call.is_down is not None:
-        carp.is_down = call.is_down
     _address(node, carp, call, where)
 
 
 def _values(carp: _Carp, call: ifconfig.Call, key: DeclaredKey | None) -> None:
-    take_values(carp.values, call, key)
+    take_values(carp.values, call, key, carp.values.where[-1])
     if call.vhid is not None and not call.out_of_range:
         carp.values.number = call.vhid
         carp.wanted = call.vhid
@@ -211,9 +221,9 @@ def _values(carp: _Carp, call: ifconfig.Call, key: DeclaredKey | None) -> None:
     if call.nodes:
         carp.nodes = call.nodes
     if call.peer is not None:
-        carp.values.peer, carp.values.peer_where = call.peer, carp.values.where[-1]
+        carp.values.set_peer(call.peer, carp.values.where[-1])
     elif "-carppeer" in call.words_seen:
-        carp.values.peer = None
+        carp.values.drop_peer(4)
 
 
 def _address(node: DeclaredNode, carp: _Carp, call: ifconfig.Call, where: Where) -> None:
@@ -230,6 +240,8 @@ def _address(node: DeclaredNode, carp: _Carp, call: ifconfig.Call, where: Where)
         refuse(node, where, told, carp.name, carp.wanted, repair="carpdev IF")
     else:
         carp.values.add(shared)
+        if not call.is_down:
+            carp.values.down = None  # carp_ioctl() brings it up with an address
 
 
 def _refuse(
@@ -285,7 +297,14 @@ def _repair(words: list[str]) -> str:
     return " ".join(fixed)
 
 
-def _shell(node: DeclaredNode, carp: _Carp, source: Source, where: Where, raw: str) -> None:
+def _shell(
+    node: DeclaredNode,
+    carps: dict[str, _Carp],
+    carp: _Carp,
+    source: Source,
+    where: Where,
+    raw: str,
+) -> None:
     text = raw.strip().removeprefix("!").replace("$if", carp.name)
     for words in evaluated(text, nothing):
         program = words[0].value.rpartition("/")[2]
@@ -295,8 +314,11 @@ def _shell(node: DeclaredNode, carp: _Carp, source: Source, where: Where, raw: s
                 amount = value_of(values, "carpdemote")
                 if "carpdemote" in values:
                     _demote(node, where, atoi(amount or "1") or 1)
-            elif words[1].value == carp.name:
-                _call(node, carp, source, where, raw, list(words[2:]))
+            elif is_known(words[1].value):
+                other = _carp_of(carps, words[1].value)
+                _call(node, other, source, where, raw, list(words[2:]))
+        elif program == "sysctl":
+            node.sysctls |= of_command([word.value for word in words[1:]], where)
         elif program not in _HARMLESS:
             node.is_partial = True
             node.not_known("a command", where)
@@ -314,7 +336,6 @@ def _finish(node: DeclaredNode, carp: _Carp) -> None:
         values.interface = carp.carpdev if is_known(carp.carpdev) else carp.name
     if values.interface != carp.name:
         node.interface(values.interface)
-    values.runs = values.runs and not carp.is_down
     if not values.where:
         return
     if carp.nodes:
@@ -328,11 +349,11 @@ def _finish(node: DeclaredNode, carp: _Carp) -> None:
                     values.advbase,
                     advskew,
                     values.key,
-                    list(values.addresses),
+                    dict(values.held),
                     list(values.dropped),
-                    values.peer,
-                    values.peer_where,
+                    dict(values.peers),
                     runs=values.runs,
+                    down=values.down,
                     unsure=values.unsure,
                 )
             )

@@ -89,16 +89,15 @@ def _carp(node: DeclaredNode, vip: Element, source: Source) -> None:
     bits = atoi(vip.value("subnet_bits")) if vip.value("subnet_bits") else None
     vhid.add(SharedAddress(shared, bits, Where(source.path, line)))
     _reset(vhid, where)
-    peer = address(vip.value("peer"), "inet")
-    if peer is not None:
-        vhid.peer, vhid.peer_reset = peer, None
-        vhid.peer_where = Where(source.path, (vip.find("peer") or vip).line)
+    for tag, family in (("peer", "inet"), ("peer6", "inet6")):
+        peer = address(vip.value(tag), family)
+        if peer is not None:
+            vhid.set_peer(peer, Where(source.path, (vip.find(tag) or vip).line))
 
 
 def _reset(vhid: DeclaredVhid, where: Where) -> None:
-    if vhid.peer is not None:
-        vhid.peer = None
-        vhid.peer_reset = where
+    for size in (4, 16):
+        vhid.drop_peer(size, where)
 
 
 def _alias(node: DeclaredNode, vip: Element, source: Source, enabled: dict[str, bool]) -> None:

@@ -9,17 +9,21 @@ from carpscope.settings.model import (
     DeclaredNode,
     DeclaredVhid,
     Own,
+    Peer,
     SharedAddress,
+    VrrpId,
     Where,
 )
 from carpscope.settings.numbers import address, mask_length
 from carpscope.settings.source import NodeFiles, Source
+from carpscope.settings.sysctl import read_sysctls, take_sysctls
 from carpscope.settings.system import System, find_parents
 
 _HEAD = re.compile(r"([A-Za-z][\w.:-]*): flags=")
 _GROUP = re.compile(r"([a-z]\w*): carp demote count ([0-9]{1,6})")
 _CARP = re.compile(r"\s+carp: (.*)")
 _STATE = re.compile(r"\s+state (INIT|BACKUP|MASTER) vhid ([0-9]{1,3})(?: advskew ([0-9]{1,3}))?")
+_VRRP = re.compile(r"\s+vrrp: \w+ vrid ([0-9]{1,3})\b")
 _INET = re.compile(r"\s+(inet6?) (\S+)(.*)")
 _VLAN = re.compile(r"\s+(?:vlan: ([0-9]{1,4}) |encap: vnetid ([0-9]{1,4}) parent)")
 _KEY = re.compile(r' key "(.*)"')
@@ -34,11 +38,12 @@ class _Block:
         default_factory=list
     )
     carpdev: str | None = None
-    peers: dict[int, tuple[bytes, Where]] = field(default_factory=dict)
+    peers: dict[int | None, list[Peer]] = field(default_factory=dict)
+    """By the vhid; None: of every vhid."""
+    vrrp: list[tuple[int, Where]] = field(default_factory=list)
     vlan: int | None = None
     is_carp: bool = False
     advbase: int | None = None
-    peer: tuple[bytes, Where] | None = None
 
 
 def read(files: NodeFiles, node: DeclaredNode) -> None:
@@ -53,7 +58,9 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         for vhid in node.vhids:
             if vhid.key is not None and vhid.key.bytes is None:
                 node.not_known("the passphrase: ifconfig does not print it", vhid.at)
-        if node.preempt is None and not files.of("sysctl.conf") and node.vhids:
+        if files.of("sysctl.conf"):
+            take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
+        elif node.preempt is None and node.vhids:
             node.not_known("net.inet.carp.preempt: ifconfig does not print it", None)
 
 
@@ -104,14 +111,22 @@ def _indented(block: _Block, line: str, where: Where, source: Source) -> None:
         block.carps.append((int(state[2]), block.advbase, skew, where, _unknown(where)))
         block.is_carp = True
         return
-    peer = re.match(r"\s+peer (\S+)", line)
-    if peer is not None and block.carps:
-        packed = address(peer[1], "inet")
-        if packed is not None and packed[0] & 0xF0 != 0xE0:
-            block.peers[block.carps[-1][0]] = (packed, where)
+    if block.carps and re.match(r"\s+peer6? ", line):
+        _peers(block, block.carps[-1][0], line, where)
+    vrrp = _VRRP.match(line)
+    if vrrp is not None:
+        block.vrrp.append((int(vrrp[1]), where))
     vlan = _VLAN.match(line)
     if vlan is not None:
         block.vlan = int(vlan[1] or vlan[2])
+
+
+def _peers(block: _Block, number: int | None, text: str, where: Where) -> None:
+    """Take the peers of a line."""
+    for name in re.findall(r"\b(?:carp)?peer6? (\S+)", text):
+        packed = address(name)
+        if packed is not None:
+            block.peers.setdefault(number, []).append(Peer(packed, where))
 
 
 def _carp(block: _Block, text: str, where: Where, source: Source) -> None:
@@ -123,10 +138,7 @@ def _carp(block: _Block, text: str, where: Where, source: Source) -> None:
     if device is not None:
         block.carpdev = device[1]
         block.is_carp = True
-    peer = re.search(r"\bcarppeer (\S+)", text)
-    packed = address(peer[1], "inet") if peer is not None else None
-    if packed is not None and packed[0] & 0xF0 != 0xE0:
-        block.peer = (packed, where)
+    _peers(block, None, text.partition(' key "')[0], where)
     block.advbase = number("advbase")
     vhid = number("vhid")
     if vhid is None:
@@ -149,7 +161,9 @@ def _take(node: DeclaredNode, block: _Block) -> None:
     if not block.is_carp:
         interface = node.interface(block.name)
         interface.vlan = block.vlan
-        interface.own += [own for own, vhid in block.own if vhid is None]
+        for own, vhid_of in block.own:
+            if vhid_of is None:
+                interface.add(own)
     elif block.carpdev is not None:
         node.interface(block.carpdev)
     for number, advbase, advskew, where, key in block.carps:
@@ -162,15 +176,18 @@ def _take(node: DeclaredNode, block: _Block) -> None:
             0 if advskew is None else advskew,
             key,
         )
-        peer = block.peers.get(number, block.peer)
-        if peer is not None:
-            vhid.peer, vhid.peer_where = peer
+        for peer in (*block.peers.get(None, ()), *block.peers.get(number, ())):
+            vhid.set_peer(*peer)
         for own, of in block.own:
             if own.address[0] == 0xFE and len(own.address) == 16:
                 continue  # the interface's own link-local address
             if of == number or (block.is_carp and of is None):
-                vhid.addresses.append(SharedAddress(own.address, own.length, own.where))
+                vhid.add(SharedAddress(own.address, own.length, own.where))
         node.vhids.append(vhid)
+    for number, where in block.vrrp:
+        own_of = [own for own, of in block.own if of == number]
+        shared = tuple(SharedAddress(own.address, own.length, own.where) for own in own_of)
+        node.vrrp.append(VrrpId(number, block.name, where, shared))
 
 
 def _system(node: DeclaredNode, source: Source, blocks: list[_Block]) -> None:

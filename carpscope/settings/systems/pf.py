@@ -149,27 +149,40 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         return
     pf = PacketFilter(node)
     for source in sources:
-        _Parser(pf, source).run()
+        _Parser(pf, source, files).run(source)
     node.firewall = pf
 
 
 class _Parser:
-    def __init__(self, pf: PacketFilter, source: Source) -> None:
+    def __init__(self, pf: PacketFilter, source: Source, files: NodeFiles) -> None:
         self.pf = pf
-        self.source = source
+        self.files = files
+        self.read = [source.path]
         self.macros: dict[str, list[str]] = {}
         self.left = EXPANDED_MAX
 
-    def run(self) -> None:
-        for number, line in _lines(self.source.text):
+    def run(self, source: Source) -> None:
+        for number, line in _lines(source.text):
             assigned = re.match(r"\s*([A-Za-z_]\w*)\s*=\s*(.*)\Z", line, re.DOTALL)
             if assigned is not None:
                 text = re.sub(r'["\']', " ", assigned[2])
                 self.macros[assigned[1]] = self.tokens(text)
                 continue
             words = self.tokens(line)
+            if words[:1] == ["include"] and self.include(line):
+                continue
             if words:
-                self.rule(words, Where(self.source.path, number))
+                self.rule(words, Where(source.path, number))
+
+    def include(self, line: str) -> bool:
+        """Read a file that a line names, if it was given and was not read before."""
+        path = re.search(r"[\"']?(/[^\"'\s]+)", line)
+        named = None if path is None else self.files.at(path[1])
+        if named is None or named.path in self.read:
+            return False
+        self.read.append(named.path)
+        self.run(named)
+        return True
 
     def tokens(self, text: str) -> list[str]:
         found: list[str] = []

@@ -89,8 +89,9 @@ def _carp(
         return vhid
     vhid.add(SharedAddress(shared, bits, line))
     if vip.value("carp_mode") == "ucast":
-        vhid.peer = address(vip.value("carp_peer"), "inet")
-        vhid.peer_where = Where(source.path, (vip.find("carp_peer") or vip).line)
+        peer = address(vip.value("carp_peer"))
+        if peer is not None:
+            vhid.set_peer(peer, Where(source.path, (vip.find("carp_peer") or vip).line))
     return vhid
 
 

@@ -11,7 +11,7 @@ from carpscope.core.values import dataclass, field
 from carpscope.settings import ucarp
 from carpscope.settings.model import UNKNOWN, DeclaredNode, Where
 from carpscope.settings.shell import Script, Word, evaluated
-from carpscope.settings.source import NodeFiles, Source
+from carpscope.settings.source import NodeFiles, Source, instance_of
 from carpscope.settings.system import System, refuse
 
 _ESCAPES = {"n": "\n", "t": "\t", "s": " ", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
@@ -23,18 +23,26 @@ class _Unit:
     instance: str | None
     starts: list[tuple[str, Where, Source]] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    from_files: dict[str, str] = field(default_factory=dict)
+    """EnvironmentFile= overrides Environment=, whichever comes first."""
     oneshot: bool = False
 
 
 def read(files: NodeFiles, node: DeclaredNode) -> None:
     """Read units and their drop-ins."""
     units: dict[str, _Unit] = {}
-    for source in sorted(files.of("systemd.unit"), key=_order):
+    sources = sorted(files.of("systemd.unit"), key=_order)
+    enabled = {_unit_name(one) for one in sources}
+    started = {one.partition("@")[0] for one in enabled if instance_of(one)}
+    for source in sources:
         name = _unit_name(source)
-        stem, _, instance = name.rpartition(".")[0].partition("@")
-        unit = units.setdefault(name, _Unit(stem, instance or None))
+        stem = name.rpartition(".")[0].partition("@")[0]
+        if "@." in name and stem in started:
+            continue  # a template, which starts nothing itself
+        unit = units.setdefault(name, _Unit(stem, instance_of(name) or None))
         _directives(unit, source, files, node)
     for unit in units.values():
+        unit.environment |= unit.from_files
         _start(unit, node, files)
 
 
@@ -85,7 +93,7 @@ def _environment_file(
         return
     script = Script()
     script.read(found.text, found.path)
-    unit.environment |= {name: item.value for name, item in script.variables.items()}
+    unit.from_files |= {name: item.value for name, item in script.variables.items()}
     found.has_secret = True
 
 
@@ -203,16 +211,32 @@ def _line(
         return
     words = [Word(word.value, word.raw, where.line) for word in words]
     program = words[0].value.rpartition("/")[2] if words else ""
-    if program == "env" and len(words) > 1:
-        words = words[1:]
-        program = words[0].value.rpartition("/")[2]
-    if program in ("sh", "bash", "dash") and len(words) > 2 and words[1].value == "-c":
-        for command in evaluated(words[2].value, unit.environment.get):
+    if program in ("env", "nice", "nohup", "setsid"):
+        words = next((words[at:] for at in range(1, len(words)) if _is_program(words[at])), [])
+        program = words[0].value.rpartition("/")[2] if words else ""
+    script = _script(words) if program in ("sh", "bash", "dash", "ksh") else None
+    if script is not None:
+        for command in evaluated(script, unit.environment.get):
             start = 1 if command[0].value == "exec" else 0
             if len(command) > start and command[start].value.rpartition("/")[2] == "ucarp":
                 ucarp.take(command[start + 1 :], where, source, node, files)
     elif program == "ucarp":
         ucarp.take(words[1:], where, source, node, files)
+
+
+def _is_program(word: Word) -> bool:
+    """Tell a program from the options and assignments before it."""
+    return not word.value.startswith("-") and "=" not in word.value
+
+
+def _script(words: list[Word]) -> str | None:
+    """Return what a shell is given behind an option that has a `c`."""
+    for at, word in enumerate(words[1:], 2):
+        if not word.value.startswith("-"):
+            return None
+        if "c" in word.value and at < len(words):
+            return words[at].value
+    return None
 
 
 SYSTEM = System("systemd", ("systemd.unit",), read)
