@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from multiprocessing.connection import wait as wait_for
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import carpscope
 from carpscope.core.errors import CarpscopeError
@@ -104,7 +104,8 @@ def cluster(address: str, tls: Tls, warn: Callable[[str], None]) -> Iterator[Wor
         told = str(error).partition("\n")[0] or type(error).__name__
         raise CarpscopeError(f"scheduler {address}: cannot be reached: {told}") from None
     with client:
-        if not client.scheduler.address.startswith("tls://"):
+        scheduler: Any = client.scheduler
+        if not scheduler.address.startswith("tls://"):
             warn(
                 f"scheduler {address}: no TLS, so whoever is on the path to it or to its workers "
                 "can run code on all of them and here (--tls-ca-file, --tls-cert, --tls-key)"

@@ -42,8 +42,8 @@ def key_numbers(cluster: Cluster) -> dict[bytes, int]:
     for group in cluster.groups:
         for member in group.members:
             key = member.vhid.key
-            if key is not None and key.bytes is not None:
-                numbers.setdefault(key.bytes, len(numbers))
+            if key is not None and key.octets is not None:
+                numbers.setdefault(key.octets, len(numbers))
     return numbers
 
 
@@ -101,7 +101,7 @@ def _group(group: DeclaredGroup, numbers: dict[bytes, int], proof: GroupProof | 
 
 def _member(member: Member, numbers: dict[bytes, int]) -> Json:
     vhid = member.vhid
-    secret = b"" if vhid.key is None else vhid.key.bytes
+    secret = b"" if vhid.key is None else vhid.key.octets
     return {
         "node": member.name,
         "interface": vhid.interface,

@@ -22,8 +22,8 @@ def expected(paths: Sequence[str], base: Config) -> Config:
     for group in found.groups:
         for member in group.up:
             key = member.vhid.key
-            if key is not None and key.bytes:
-                keys.setdefault(key.bytes)
+            if key is not None and key.octets:
+                keys.setdefault(key.octets)
             for address in member.signs:
                 addresses.setdefault(address)
     for node in found.nodes:

@@ -63,8 +63,8 @@ def _words(group: DeclaredGroup, members: list[Member], assumed: list[str]) -> d
         own = member.vhid.key
         if own is not None and own.varies:
             words[member.name] = f"varies {len(words)}"
-        elif key is not None and key.bytes is not None:
-            secret = key.bytes.rstrip(b"\0")
+        elif key is not None and key.octets is not None:
+            secret = key.octets.rstrip(b"\0")
             words[member.name] = numbers.setdefault(secret, f"key #{len(numbers) + 1}")
         else:
             unknown.append(member.name)

@@ -148,7 +148,7 @@ def _best(group: DeclaredGroup) -> str:
 def _row(member: Member, numbers: dict[bytes, int], masters: Iterable[str], best: str) -> list[str]:
     vhid = member.vhid
     base, skew = ("?" if value is None else str(value) for value in (vhid.advbase, member.advskew))
-    secret = b"" if vhid.key is None else vhid.key.bytes
+    secret = b"" if vhid.key is None else vhid.key.octets
     key = "?" if secret is None else "empty" if not secret else f"#{numbers[secret]}"
     state = "MASTER" if member.name in masters else "BACKUP"
     if best and (member.name == best) != (state == "MASTER"):
@@ -253,7 +253,7 @@ def _details(check: CheckResult, width: int) -> Iterator[str]:
                 text = f"{interface.name} {ip_text(own.address)}{length} ({own.where})"
                 yield from _hung("  ", text, width)
         for vhid in node.vhids:
-            secret = b"" if vhid.key is None else vhid.key.bytes
+            secret = b"" if vhid.key is None else vhid.key.octets
             key = "not known" if secret is None else f"#{numbers.get(secret, 0)}"
             text = (
                 f"vhid {vhid.number} on {vhid.interface}: advbase {vhid.advbase}, advskew "

@@ -50,12 +50,13 @@ def _in_words(problem: UnicodeError) -> tuple[str, int]:
 def make_printable() -> None:
     """Let a sign that the encoding lacks become a word instead of an error in mid-report."""
     import codecs
+    import io
 
     codecs.register_error("carpscope", _in_words)
     if sys.stdout is None:  # a shell's `>&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the program runs
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="carpscope")
 
 

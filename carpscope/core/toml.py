@@ -145,8 +145,10 @@ class Document:
             told = told.replace(theirs, ours)
         value: object = self.values
         for part in way:
-            if isinstance(value, dict | list):
-                value = value.get(part) if isinstance(value, dict) else value[int(part)]
+            if isinstance(value, dict):
+                value = value.get(str(part))
+            elif isinstance(value, list):
+                value = value[int(part)]
         if isinstance(value, int | float) and "=" in told:
             told += f", not {value!r:.40}"
         return self.error(told[:1].lower() + told[1:], *way)

@@ -45,7 +45,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # the library has no types
         self.answered = True
 
 
-class _Server(TcpWSGIServer):  # type: ignore[misc]  # the library has no types
+_UNTYPED: Any = TcpWSGIServer
+"""The library has no types."""
+
+
+class _Server(_UNTYPED):  # type: ignore[misc]
     """Accepts always, and ends who was there first or stays too long."""
 
     channel_class = _Channel
@@ -54,7 +58,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]  # the library has no types
 
     def handle_accept(self) -> None:
         """Make room first: what is open is never more than the bound, one for a moment."""
-        channels = list(self.active_channels.values())
+        channels: list[Any] = list(self.active_channels.values())
         while len(channels) >= CONNECTIONS_MAX:
             oldest = min(channels, key=_opened)
             channels.remove(oldest)

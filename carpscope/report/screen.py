@@ -127,17 +127,19 @@ class Screen:
         incidents = analysis.incidents
         narrow: dict[str, list[Incident]] = {}
         for incident in incidents:
-            if len(incident.groups) == 1:
-                narrow.setdefault(incident.groups[0], []).append(incident)
+            group, *others = incident.groups
+            if not others:
+                narrow.setdefault(group, []).append(incident)
         told: set[str] = set()
         full = INCIDENTS_IN_FULL if self._is_brief else len(incidents)
         for incident in incidents[:full]:
-            if len(incident.groups) > 1:
+            group, *others = incident.groups
+            if others:
                 self._incident(incident)
                 self._parts(incident, by_id, analysis)
                 self._codes(list(incident.findings), names)
                 self._out.blank()
-            elif (group := incident.groups[0]) not in told:
+            elif group not in told:
                 told.add(group)
                 for one in narrow[group]:
                     self._incident(one)
@@ -145,7 +147,7 @@ class Screen:
                     self._nodes(by_id[group], analysis)
                 self._codes([f for one in narrow[group] for f in one.findings], names)
                 self._out.blank()
-        rest = [i for i in incidents[full:] if len(i.groups) > 1 or i.groups[0] not in told]
+        rest = [i for i in incidents[full:] if len(i.groups) > 1 or told.isdisjoint(i.groups)]
         for incident in rest[:INCIDENTS_SHOWN]:
             self._headline(incident)
             self._labelled("Do:", incident.root.remedy)

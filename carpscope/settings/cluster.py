@@ -109,7 +109,7 @@ class DeclaredGroup:
         kinds = {one.node.profile for one in self.members}
         if member.node.profile == "netbsd" and len(kinds) > 1:
             return None
-        return key if key.bytes is not None else None
+        return key if key.octets is not None else None
 
 
 _EMPTY = DeclaredKey(b"", None)
@@ -389,7 +389,7 @@ def _related(one: Member, two: Member) -> bool:
 
 def _may_be_one_key(member: Member, part: list[Member]) -> bool:
     def value(one: Member) -> bytes | None:
-        return b"" if one.vhid.key is None else one.vhid.key.bytes
+        return b"" if one.vhid.key is None else one.vhid.key.octets
 
     if not member.vhid.comes_up:
         return True

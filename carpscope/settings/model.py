@@ -39,7 +39,7 @@ class Unknown(NamedTuple):
 class DeclaredKey:
     """The key that a passphrase ends as; its bytes never show."""
 
-    __slots__ = ("bytes", "flaw", "varies", "where", "written_length")
+    __slots__ = ("flaw", "octets", "varies", "where", "written_length")
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class DeclaredKey:
         written_length: int = 0,
     ) -> None:
         """Take what is signed with (None: not known here) and what was done to the text."""
-        self.bytes = None if varies else value
+        self.octets = None if varies else value
         self.where = where
         self.flaw = flaw
         """In words, what differs from what is written; empty: nothing does."""
@@ -60,7 +60,7 @@ class DeclaredKey:
 
     def __repr__(self) -> str:
         """Say nothing of the bytes: this ends in logs and tracebacks."""
-        return f"Key({'known' if self.bytes is not None else 'not known'}, {self.flaw!r})"
+        return f"Key({'known' if self.octets is not None else 'not known'}, {self.flaw!r})"
 
 
 @dataclass(slots=True)

@@ -144,7 +144,7 @@ def note_unknown(node: DeclaredNode, call: Call, key: DeclaredKey | None, where:
     """Note what a call takes from somewhere that is not in the files."""
     for what in sorted(call.unsure):
         node.not_known(f"the {what} of a vhid" if what != "address" else "a word", where)
-    if key is not None and key.bytes is None and not key.varies:
+    if key is not None and key.octets is None and not key.varies:
         node.not_known("the passphrase", where)
 
 

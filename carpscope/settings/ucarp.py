@@ -265,7 +265,7 @@ def _key(
         flaw=flaw,
         is_reference=reference,
     )
-    if key.bytes is None and not key.varies:
+    if key.octets is None and not key.varies:
         node.not_known("the passphrase", where)
     return key
 

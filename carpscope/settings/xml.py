@@ -40,7 +40,7 @@ class Element:
 
     def all(self, path: str) -> list["Element"]:
         """Return every element below by a path; each step takes all of a tag."""
-        found = [self]
+        found: list[Element] = [self]
         for tag in path.split("/"):
             found = [child for one in found for child in one.children if child.tag == tag]
         return found

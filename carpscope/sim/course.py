@@ -161,8 +161,9 @@ class _Silent(RunRecord):
 
     __slots__ = ()
 
-    def forget(self, _node: str, _after: Nanos) -> list[ReceivedAdvert]:
+    def forget(self, node: str, after: Nanos) -> list[ReceivedAdvert]:
         """Take nothing back: what a busy node was still going to send is not known."""
+        del node, after
         return []
 
 

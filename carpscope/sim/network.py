@@ -20,9 +20,11 @@ class Chance(Protocol):
 
     def random(self) -> float:
         """Return a number from 0 to below 1."""
+        ...
 
     def randint(self, a: int, b: int, /) -> int:
         """Return a whole number from `a` to `b`."""
+        ...
 
 
 _Path = tuple[str, str, int]

@@ -53,7 +53,7 @@ DEFAULT_SEED = 1
 DEFAULT_DURATION = 60
 DEFAULT_DELAY_US = 100
 TALK_MIN = SECOND // 10
-DEFAULT_HZ = dict.fromkeys(
+DEFAULT_HZ: dict[str, int] = dict.fromkeys(
     ("freebsd9", "freebsd13", "pfsense", "freebsd140", "freebsd14", "freebsd15"), 1000
 )
 """kern.hz of a machine of iron; everything else ticks 100 times a second."""

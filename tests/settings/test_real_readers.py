@@ -210,4 +210,4 @@ def test_a_gui_key_is_what_php_makes_of_it(tmp_path: Path) -> None:
         vip.children[0].parts.append(text)
         key = gui_key(vip, Source("config.xml", "config.xml", b"", None))
         assert key is not None
-        assert key.bytes == their.encode()
+        assert key.octets == their.encode()

@@ -152,9 +152,6 @@ def _printer(
     """Return what prints one packet."""
     from carpscope.report import line
 
-    if options.details or options.hex:
-        from carpscope.report import tree
-
     write = sys.stdout.write
     several = len(names) > 1
     style = line.Style(min(options.t, 5), options.e, options.v > 0, options.timezone)
@@ -173,6 +170,10 @@ def _printer(
         write(line.line(packet, verdict, prefix, style, since[0] if since else at) + "\n")
         if style.t == 3 or not since:
             since[:] = [at]
+        if not (options.details or options.hex):
+            return
+        from carpscope.report import tree
+
         if options.details:
             for field in tree.tree(packet, verdict):
                 mark = "!" if field.wrong else " "

@@ -117,6 +117,7 @@ def _capture(options: argparse.Namespace) -> int:
         stream = open(options.fifo, "wb")  # noqa: SIM115, PTH123 - as who is started: live gives up its rights
     except OSError as problem:
         raise CarpscopeError(f"--fifo {options.fifo}: {problem.strerror}") from None
+    status = 0
     with suppress(BrokenPipeError), stream:
         asked.companion = Commented(stream, f"carpscope {carpscope.__version__}")
         status = live.run(asked)

@@ -16,8 +16,8 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
         by_key: dict[bytes, list[Member]] = {}
         for member in group.up:
             key = group.key(member)
-            if key is not None and key.bytes is not None:
-                by_key.setdefault(key.bytes.rstrip(b"\0"), []).append(member)
+            if key is not None and key.octets is not None:
+                by_key.setdefault(key.octets.rstrip(b"\0"), []).append(member)
         if len(by_key) < 2:
             continue
         members = [member for some in by_key.values() for member in some]

@@ -16,7 +16,7 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
         empty = False
         for member in group.up:
             key = member.vhid.key
-            value = b"" if key is None else key.bytes
+            value = b"" if key is None else key.octets
             if value is not None and is_weak(value):
                 weak.append(member)
                 empty = empty or not value.strip(b"\0 ")

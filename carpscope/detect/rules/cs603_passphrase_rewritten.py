@@ -70,7 +70,7 @@ def _agree(group: DeclaredGroup) -> bool:
 
 def _known(group: DeclaredGroup, member: Member) -> bytes | None:
     key = group.key(member)
-    return None if key is None or key.bytes is None else key.bytes.rstrip(b"\0")
+    return None if key is None or key.octets is None else key.octets.rstrip(b"\0")
 
 
 RULE = Rule(

@@ -56,7 +56,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     if files.of("ifconfig"):
         find_parents(node, "carp[0-9]+")
         for vhid in node.vhids:
-            if vhid.key is not None and vhid.key.bytes is None:
+            if vhid.key is not None and vhid.key.octets is None:
                 node.not_known("the passphrase: ifconfig does not print it", vhid.at)
         if files.of("sysctl.conf"):
             take_sysctls(node, read_sysctls(files), files.of("sysctl.conf"), kernel=True)
