@@ -1,18 +1,45 @@
 """The receivers that the command line and the configuration name."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.mistakes import Mistakes
-from carpscope.report.kind import make_sink
+from carpscope.report.kind import make_sink, sink_name
 from carpscope.report.openmetrics import Metrics, listening_at
 from carpscope.report.outlet import Outlet, Sink
 from carpscope.report.snapshot import Snapshot
 
+Made = TypeVar("Made")
 CLOSE_PATIENCE_S = 5.0
+_NOWHERE: Mapping[str, str] = {}
 OUTPUTS_MAX = 32
 """Each has a thread, a queue and a descriptor or two: together less than a service may have."""
+
+
+def names(texts: Sequence[str], metrics: str | None, places: Mapping[str, str]) -> list[str]:
+    """Return what would be made of `name=target`; opens nothing. Raises CarpscopeError."""
+    found = [_placed(sink_name, text, places) for text in _bounded(texts)]
+    if metrics:
+        _placed(lambda _: listening_at(metrics), f"metrics={metrics}", places)
+        found.append(f"metrics at {metrics}")
+    return found
+
+
+def _bounded(texts: Sequence[str]) -> list[str]:
+    chosen = list(dict.fromkeys(texts))
+    if len(chosen) > OUTPUTS_MAX:
+        raise CarpscopeError(f"more than {OUTPUTS_MAX} outputs: each has a thread")
+    return chosen
+
+
+def _placed(do: Callable[[str], Made], text: str, places: Mapping[str, str]) -> Made:
+    try:
+        return do(text)
+    except CarpscopeError as problem:
+        place = places.get(text)
+        raise CarpscopeError(f"{place}: {problem}" if place else str(problem)) from None
 
 
 class Outputs:
@@ -28,46 +55,27 @@ class Outputs:
         self._fixed: list[Outlet] = []
 
     def prepare(
-        self,
-        texts: Sequence[str],
-        metrics: str | None,
-        places: Mapping[str, str] | None = None,
-        *,
-        listen: bool = True,
+        self, texts: Sequence[str], metrics: str | None, places: Mapping[str, str] = _NOWHERE
     ) -> None:
         """Make all of `name=target`, and the exporter. Raises CarpscopeError.
 
-        `places` says of texts where they stand, for who has to put a mistake right; without
-        `listen` the exporter's address is only read.
+        `places` says of texts where they stand, for who has to put a mistake right.
         """
-        if len(set(texts)) > OUTPUTS_MAX:
-            raise CarpscopeError(f"more than {OUTPUTS_MAX} outputs: each has a thread")
-        made: list[Sink] = []
-        text = ""
         try:
-            for text in dict.fromkeys(texts):
-                made += [make_sink(text)]
-            text = f"metrics={metrics}"
-            if metrics and listen:
-                self.listen(metrics)
-            elif metrics:
-                listening_at(metrics)
-        except CarpscopeError as problem:
-            for sink in made:
+            for text in _bounded(texts):
+                self._sinks.append(_placed(make_sink, text, places))
+            if metrics:
+                _placed(lambda _: self.listen(metrics), f"metrics={metrics}", places)
+        except CarpscopeError:
+            for sink in self._sinks:
                 sink.close()
-            place = (places or {}).get(text)
-            raise CarpscopeError(f"{place}: {problem}" if place else str(problem)) from None
-        self._sinks = made
+            self._sinks = []
+            raise
 
     def listen(self, metrics: str) -> None:
         """Listen for who scrapes; answered is from `start` on. Raises CarpscopeError."""
         if metrics not in self._metrics:
             self._metrics[metrics] = Metrics(metrics)
-
-    @property
-    def prepared(self) -> list[str]:
-        """Return the names of what was made and not started yet."""
-        return [sink.name for sink in self._sinks]
 
     def start(self) -> None:
         """Use what was prepared: threads and answers begin here."""

@@ -18,6 +18,9 @@ class SinkKind:
     summary: str
     make: Callable[[str], Sink]
     """Raises CarpscopeError or OSError where the target makes no sense."""
+    named: Callable[[str], str] | None = None
+    """The name of what `make` would make, for who opens something: read by root, it is opened by
+    who is left after privileges are given up. Raises CarpscopeError."""
 
 
 def sink_kinds() -> dict[str, SinkKind]:
@@ -27,13 +30,27 @@ def sink_kinds() -> dict[str, SinkKind]:
 
 def make_sink(text: str) -> Sink:
     """Make the sink of `name=target`. Raises CarpscopeError."""
+    kind, target = _understood(text)
+    try:
+        return kind.make(target)
+    except OSError as problem:
+        raise CarpscopeError(f"--out {text}: {problem.strerror or problem}") from None
+
+
+def sink_name(text: str) -> str:
+    """Return the name of the sink of `name=target`; opens nothing. Raises CarpscopeError."""
+    kind, target = _understood(text)
+    if kind.named is not None:
+        return kind.named(target)
+    sink = make_sink(text)
+    sink.close()
+    return sink.name
+
+
+def _understood(text: str) -> tuple[SinkKind, str]:
     name, equals, target = text.partition("=")
     kinds = sink_kinds()
     if name not in kinds or not equals or not target:
-        raise CarpscopeError(
-            f"--out {text!r}: say NAME=TARGET, where NAME is one of {', '.join(kinds)}"
-        )
-    try:
-        return kinds[name].make(target)
-    except OSError as problem:
-        raise CarpscopeError(f"--out {text}: {problem.strerror or problem}") from None
+        known = ", ".join(kinds)
+        raise CarpscopeError(f"--out {text!r}: say NAME=TARGET, where NAME is one of {known}")
+    return kinds[name], target

@@ -109,6 +109,16 @@ def test_check_config(tmp_path: Path) -> None:
     assert "syslog udp://192.0.2.7:514" in done.out
 
 
+def test_the_command_line_replaces_what_the_file_says(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    told = ("live", "--config", path, "--check-config")
+    done = run(*told, "--out", "syslog=udp://192.0.2.8:514", "--out", "webhook=http://192.0.2.9/")
+    assert "udp://192.0.2.8:514" in done.out
+    assert "192.0.2.7" not in done.out
+    assert "webhook" in done.out
+    assert "interfaces  none" in run(*told, "-").out, "a pipe is watched, and nothing else"
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -132,6 +142,8 @@ def test_mistakes_on_the_command_line() -> None:
         (("-i", "lo", "--for", "x"), "--for"),
         ((), "name an interface"),
         (("-i", "lo", "-G", "5"), "belong to -w"),
+        (("-i", "lo", "--json", "--nagios"), "--nagios: not allowed with argument --json"),
+        (("-i", "lo", "--store", ""), "--store: is empty"),
     ):
         done = run("live", *arguments)
         assert done.status == 2

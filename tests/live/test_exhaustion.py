@@ -109,7 +109,7 @@ def alive(mark: str) -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if mark in path.read_text():
+            if mark.encode() in path.read_bytes():
                 found.append(path.parent.name)
         except OSError:
             continue
@@ -149,7 +149,8 @@ def test_outputs_are_bounded(tmp_path: Path) -> None:
     outputs = Outputs()
     with pytest.raises(CarpscopeError, match="more than 32 outputs"):
         outputs.prepare([f"webhook=http://127.0.0.1/{i}" for i in range(OUTPUTS_MAX + 1)], None)
-    assert outputs.prepared == []
+    outputs.start()
+    assert outputs.all == []
 
 
 IDLE = """

@@ -15,7 +15,7 @@ import pytest
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND
 from carpscope.detect.finding import Severity
-from carpscope.live.outputs import Outputs
+from carpscope.live.outputs import Outputs, names
 from carpscope.report.kind import make_sink, sink_kinds
 from carpscope.report.openmetrics import Metrics
 from carpscope.report.outlet import Outlet
@@ -217,7 +217,8 @@ def test_a_mistake_in_an_output_starts_none(tmp_path: Path) -> None:
     outputs = Outputs()
     with pytest.raises(CarpscopeError, match="a:3: syslog 'ftp://x'"):
         outputs.prepare([one, "syslog=ftp://x"], None, {"syslog=ftp://x": "a:3"})
-    assert outputs.prepared == []
+    outputs.start()
+    assert outputs.all == []
     outputs.prepare([one, other, one], "127.0.0.1:0")
     assert outputs.exports
     assert outputs.all == []
@@ -228,6 +229,16 @@ def test_a_mistake_in_an_output_starts_none(tmp_path: Path) -> None:
     outputs.close()
     assert "later" in (tmp_path / "one").read_text()
     assert "later" in (tmp_path / "other").read_text()
+
+
+def test_root_opens_nothing_to_see_whether_a_target_makes_sense(tmp_path: Path) -> None:
+    """It would be root's, and closed to who is left after privileges are given up."""
+    json, store = tmp_path / "events.json", tmp_path / "events.sqlite"
+    told = names([f"json={json}", f"store={store},30d"], "127.0.0.1:9112", {})
+    assert told == [f"json {json}", f"store {store}", "metrics at 127.0.0.1:9112"]
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(CarpscopeError, match="keep 1 to"):
+        names([f"store={store},0d"], None, {})
 
 
 def test_several_receivers_that_hang_are_left_at_the_same_time() -> None:

@@ -98,6 +98,7 @@ def _capture(options: argparse.Namespace) -> int:
     from contextlib import suppress
 
     import carpscope
+    from carpscope.cli import liveoptions
     from carpscope.cli.commands import live
     from carpscope.live.commented import Commented
 
@@ -110,7 +111,7 @@ def _capture(options: argparse.Namespace) -> int:
     if options.extcap_capture_filter:
         words += [f"--filter={options.extcap_capture_filter}"]
     parser = argparse.ArgumentParser(prog=f"carpscope {NAME}")
-    live.configure(parser)
+    liveoptions.configure(parser)
     asked = parser.parse_args(words)
     asked.debug = options.debug
     try:

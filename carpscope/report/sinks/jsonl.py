@@ -36,7 +36,11 @@ class JsonLines:
 def open_lines(target: str) -> JsonLines:
     """Append to a file. Raises OSError."""
     stream = os.fdopen(open_to_write(target, append=True), "w", encoding="utf-8")
-    return JsonLines(stream, f"json {target}", owned=True)
+    return JsonLines(stream, _named(target), owned=True)
 
 
-SINK = SinkKind("json", "FILE", "append JSON lines to a file", open_lines)
+def _named(target: str) -> str:
+    return f"json {target}"
+
+
+SINK = SinkKind("json", "FILE", "append JSON lines to a file", open_lines, _named)
