@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_mutually_exclusive_group().add_argument
     add("-q", "--quiet", action="store_true", help="print nothing")
     add("--json", action="store_true", help="one event object a line, in the manner of EVE")
-    add("--nagios", action="store_true", help="one line and 0/1/2/3, for Nagios and Icinga")
+    add("--nagios", action="store_true", help="a plugin's output, 0/1/2/3, for Nagios and Icinga")
     capture = parser.add_argument_group("capture")
     add = capture.add_argument
     add(

@@ -1,6 +1,7 @@
-"""A verdict as Nagios and Icinga plugins give it: a status and one line with perfdata."""
+"""A verdict as Nagios and Icinga plugins give it: a status, one line with perfdata, long output."""
 
 from carpscope.core.text import shown
+from carpscope.detect.finding import Severity
 from carpscope.detect.standing import Status
 from carpscope.report.snapshot import GroupView, Snapshot
 
@@ -14,17 +15,25 @@ CODES = {
 }
 """As plugins count, and metrics."""
 GROUPS_NAMED = 4
+LONG_MAX = 4000
+"""Characters after the first line: Nagios keeps 8 KiB of all."""
 
 
 def verdict(taken: Snapshot) -> tuple[int, str]:
-    """Return the status and the line. What cannot be seen is UNKNOWN, unless worse is known."""
+    """Return the status and the text. What cannot be seen is UNKNOWN, unless worse is known."""
+    status, line = _first(taken)
+    return status, "\n".join((f"{line} | {_perfdata(taken, status)}", *_long(taken)))
+
+
+def _first(taken: Snapshot) -> tuple[int, str]:
+    """Give the line that is sent to people."""
     status = CODES[Status(taken.status)]
     found = [one for one in taken.known if one.counts]
     if status == UNKNOWN:
         silent = [_place(group) for group in taken.groups if group.status == Status.UNKNOWN.value]
         whose = f"nobody is heard of {', '.join(silent[:GROUPS_NAMED])}" if silent else ""
         why = "; ".join(taken.unknown) or whose or "no CARP advertisement heard"
-        return UNKNOWN, unknown(why) + f" | {_perfdata(taken)}"
+        return UNKNOWN, unknown(why)
     if found:
         told = f"{found[0].where}: {found[0].summary} ({found[0].code})"
         if len(found) > 1:
@@ -40,7 +49,28 @@ def verdict(taken: Snapshot) -> tuple[int, str]:
             told += f"; {len(taken.groups) - GROUPS_NAMED} more groups"
     if excused := [one for one in taken.known if not one.counts]:
         told += f"; in maintenance: {excused[0].where}"
-    return status, f"CARP {_WORDS[status]} - {_plain(told)} | {_perfdata(taken)}"
+    return status, f"CARP {_WORDS[status]} - {_plain(told)}"
+
+
+def _long(taken: Snapshot) -> list[str]:
+    """Give what a page of details shows: everything that is wrong, and how each group stands."""
+    lines = []
+    for one in taken.known:
+        note = "" if one.counts else " (in maintenance)"
+        lines += [f"{one.code} {one.severity.value}{note} {one.where}: {one.summary}"]
+        if one.remedy:
+            lines += [f"  Do: {one.remedy}"]
+    for group in taken.groups:
+        nodes = ", ".join(f"{node.name or node.id} {node.state}".rstrip() for node in group.nodes)
+        lines += [f"{_place(group)}: {group.status}; {nodes if group.is_known else 'unknown'}"]
+    kept: list[str] = []
+    room = LONG_MAX
+    for number, line in enumerate(map(_plain, lines)):
+        room -= len(line) + 1
+        if room < 0:
+            return [*kept, f"and {len(lines) - number} more lines"]
+        kept.append(line)
+    return kept
 
 
 def _place(group: GroupView) -> str:
@@ -61,16 +91,25 @@ def _plain(text: str) -> str:
     return shown(text).replace("|", "?")
 
 
-def _perfdata(taken: Snapshot) -> str:
-    """Give the numbers; U is the plugins' word for one that is unknown."""
+def _perfdata(taken: Snapshot, status: int) -> str:
+    """Give the numbers; U is the plugins' word for one that is unknown.
+
+    Thresholds of findings are those of the status. A check begins to count when it starts, so
+    none of these is a continuous counter, which would be marked c.
+    """
     nodes = sum(len(group.nodes) for group in taken.groups)
     dropped = sum(i.dropped + i.interface_dropped for i in taken.interfaces)
     known = [group for group in taken.groups if group.is_known]
     masters: int | str = sum(len(group.masters) for group in known)
-    found: int | str = len(taken.known)
-    if taken.unknown:
-        masters, found = (masters if known else "U"), (found or "U")
+    ranks = [one.severity.rank for one in taken.known if one.counts]
+    critical: int | str = sum(rank >= Severity.ERROR.rank for rank in ranks)
+    warning: int | str = ranks.count(Severity.WARNING.rank)
+    if not known and (taken.unknown or status == UNKNOWN):
+        masters = "U"
+    if status == UNKNOWN:
+        critical = warning = "U"
     return (
         f"groups={len(taken.groups)} nodes={nodes} masters={masters} "
-        f"findings={found};0;0 advertisements={taken.adverts}c dropped={dropped}c"
+        f"critical={critical};;0;0 warning={warning};0;;0 "
+        f"advertisements={taken.adverts} dropped={dropped}"
     )

@@ -209,7 +209,8 @@ def test_nagios(tmp_path: Path) -> None:
         sender.kill()
         sender.wait()
         check.end()
-        assert (status, len(check.lines), check.errors) == (0, 1, [])
+        assert (status, check.errors) == (0, [])
+        assert check.lines[1:] == ["192.0.2.10 (vhid1): healthy; 192.0.2.1 MASTER"]
         assert check.lines[0].startswith(
             "CARP OK - 192.0.2.10 (vhid1) 192.0.2.1 MASTER | groups=1 nodes=1 "
         )
@@ -236,7 +237,8 @@ def test_nagios(tmp_path: Path) -> None:
         assert missing.lines[0].startswith(
             "CARP CRITICAL - vhid 7: this group is expected here, and"
         )
-        assert " findings=1;0;0 " in missing.lines[0]
+        assert " critical=1;;0;0 warning=0;0;;0 " in missing.lines[0]
+        assert missing.lines[1].startswith("CS251 error vhid 7: this group is expected")
         gone = Watcher(within, "-i", "nowhere0", "--nagios", json_lines=False)
         assert gone.process.wait(30) == 3
         gone.end()

@@ -188,7 +188,7 @@ complete -c carpscope -n '_shtab_carpscope_using live' -s n -d 'no names from th
 complete -c carpscope -n '_shtab_carpscope_using live' -l plain -d 'one line an event, also on a terminal'
 complete -c carpscope -n '_shtab_carpscope_using live' -s q -l quiet -d 'print nothing'
 complete -c carpscope -n '_shtab_carpscope_using live' -l json -d 'one event object a line, in the manner of EVE'
-complete -c carpscope -n '_shtab_carpscope_using live' -l nagios -d 'one line and 0/1/2/3, for Nagios and Icinga'
+complete -c carpscope -n '_shtab_carpscope_using live' -l nagios -d 'a plugin'"'"'s output, 0/1/2/3, for Nagios and Icinga'
 complete -c carpscope -n '_shtab_carpscope_using live' -s B -l buffer-size -x -d 'kernel buffer (64 MiB)'
 complete -c carpscope -n '_shtab_carpscope_using live' -s s -l snapshot-length -x -d 'bytes kept of a frame (2048)'
 complete -c carpscope -n '_shtab_carpscope_using live' -l no-promiscuous -d 'only what the card would take anyway'
