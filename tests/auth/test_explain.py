@@ -26,6 +26,8 @@ from carpscope.auth.recipes import (
 )
 from carpscope.auth.slips import slips
 
+pytestmark = pytest.mark.slow
+
 WORD = b"quiet-harbour-17"
 COUNTER = bytes.fromhex("0102030405060708")
 

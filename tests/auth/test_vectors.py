@@ -15,6 +15,8 @@ import pytest
 from tests.auth.shipment import Json, Sent, analyzed, nodes, ship
 from tests.program import run, start
 
+pytestmark = pytest.mark.slow
+
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "vectors" / "hmac.json").read_text()
 )

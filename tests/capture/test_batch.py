@@ -12,6 +12,8 @@ from carpscope.capture.writer import PcapngWriter
 from carpscope.core.frame import Frame
 from carpscope.core.units import MICROSECOND, SECOND
 
+pytestmark = pytest.mark.slow
+
 packets = st.lists(
     st.tuples(
         st.integers(0, 2**32 - 1),

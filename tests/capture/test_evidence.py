@@ -3,6 +3,8 @@
 import functools
 from pathlib import Path
 
+import pytest
+
 from carpscope.capture.evidence import EvidenceWriter, Made
 from carpscope.capture.source import open_capture
 from carpscope.core.frame import Frame
@@ -90,6 +92,7 @@ def test_of_one_cause_the_first_stay_and_the_rest_is_a_ring(tmp_path: Path) -> N
     assert names(tmp_path) == {"CS101-0", "CS101-1", "CS101-18", "CS101-19"}
 
 
+@pytest.mark.slow
 def test_a_flood_of_findings_costs_no_earlier_evidence(tmp_path: Path) -> None:
     """600 groups at once, each with findings of three codes: the first and the configured stay."""
     writer = EvidenceWriter(str(tmp_path), ["eth1"], around=SECOND, keep=64)

@@ -4,8 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.detect.configured import written
 from tests.program import run
+
+pytestmark = pytest.mark.slow
 
 CLUSTERS = Path(__file__).parents[1] / "data" / "check"
 

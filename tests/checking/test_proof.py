@@ -16,6 +16,8 @@ from carpscope.sim.world import World
 from tests.detect.configured import checked, labels, written
 from tests.program import run
 
+pytestmark = pytest.mark.slow
+
 CLUSTERS = Path(__file__).parents[1] / "data" / "check"
 
 

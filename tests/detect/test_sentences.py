@@ -18,6 +18,8 @@ from tests.contradictions.test_contradictions import CASES, DATA
 from tests.program import run
 from tests.score.__main__ import secrets
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 CLOCK = r"\d\d:\d\d:\d\d(?:\.\d{3})?"
 SPAN = re.compile(rf"from ({CLOCK}) to ({CLOCK}) UTC \(([^)]*)\)")

@@ -20,6 +20,8 @@ from carpscope.sim.frames import frames
 from carpscope.sim.scenario import parse
 from carpscope.sim.world import World
 
+pytestmark = pytest.mark.slow
+
 KERNELS = ("freebsd13", "freebsd9", "netbsd", "openbsd", "freebsd14", "openbsd2018", "openbsd2025")
 EXACT = {
     "none": set[str](),

@@ -25,6 +25,8 @@ from tests.live.test_wire import send
 from tests.program import ROOT
 from tests.report.test_metrics import snapshot
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def exporter() -> Iterator[Metrics]:

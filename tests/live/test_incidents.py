@@ -75,6 +75,7 @@ def test_names_are_looked_up_once_a_look_however_much_is_told() -> None:
     assert names.asked - before <= 8 * nodes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [20, 200])
 def test_one_cut_of_many_groups_is_one_story(count: int) -> None:
     monitor, records = watched(cut(count, until=30))

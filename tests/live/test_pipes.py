@@ -28,6 +28,8 @@ from carpscope.live.loop import Live, Options
 from tests.live.stage import Event, Watcher, needs_namespaces, needs_ucarp, node, scene, until
 from tests.program import CAPTURES, ROOT, start
 
+pytestmark = pytest.mark.slow
+
 PARTITION = Path(__file__).parents[1] / "data" / "vantage" / "partition"
 HEALTHY = CAPTURES / "ucarp-healthy" / "capture.pcap"
 SPLIT = CAPTURES / "ucarp-partition-heal" / "capture.pcap"

@@ -21,6 +21,8 @@ from carpscope.report.record import WITHDRAWN
 from tests.live.secrets import candidates
 from tests.program import CAPTURES, ROOT
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(p.parent.name for p in CAPTURES.glob("*/capture.pcap*"))
 FIELD = ROOT / "tests/data/field"
 RECORDED = sorted(p.stem for p in FIELD.glob("*.pcap"))

@@ -5,6 +5,8 @@ import hmac
 import itertools
 from collections.abc import Iterator
 
+import pytest
+
 from carpscope.auth.effort import Effort
 from carpscope.auth.explain import ALL, Candidates, explain
 from carpscope.auth.keyring import Keyring
@@ -16,6 +18,8 @@ from carpscope.live.monitor import DIGEST_NS, LOOK_DIGESTS, SETTLE_SHARE, Monito
 from carpscope.live.searching import Question, Searcher
 from tests.live.month import advert
 from tests.live.stage import until
+
+pytestmark = pytest.mark.slow
 
 PASSPHRASE = b"quiet-harbour-17"
 AT = 1_700_000_000 * SECOND

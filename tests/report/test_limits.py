@@ -6,9 +6,13 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.auth.shipment import analyzed, nodes, ship
 from tests.program import COMMAND, ROOT, run
 from tests.timeline.signers import Says, Way, sent
+
+pytestmark = pytest.mark.slow
 
 FOREIGN = Way(("203.0.113.1", "203.0.113.7", "203.0.113.9"), b"nobody knows")
 MANY = ",".join(f"10.1.0.{n}" for n in range(1, 23))

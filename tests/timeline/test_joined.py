@@ -28,6 +28,8 @@ from tests.timeline.invariants import invariants
 from tests.timeline.recorded import TRACES
 from tests.wire import samples
 
+pytestmark = pytest.mark.slow
+
 FREEBSD = 'impl = "freebsd13"\npreempt = true'
 DUAL = 'addresses = ["10.0.0.100", "2001:db8::100"]'
 START = 1_700_000_000 * SECOND

@@ -5,6 +5,8 @@ import pytest
 from carpscope.timeline.replay import Explanation, ReplayVerdict, explain_node, replay
 from tests.simulated import observed, scenario, simulated
 
+pytestmark = pytest.mark.slow
+
 SYSTEMS = ["freebsd13", "freebsd9", "netbsd", "openbsd", "ucarp"]
 
 

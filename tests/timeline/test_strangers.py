@@ -28,6 +28,8 @@ from carpscope.wire.decode import decode
 from carpscope.wire.ip import ipv4
 from carpscope.wire.link import ethernet
 
+pytestmark = pytest.mark.slow
+
 WORD = b"quiet-harbour-17"
 SHARED = bytes((192, 0, 2, 10))
 SMALL = Limits(64, 8, 16)

@@ -25,6 +25,8 @@ from carpscope.timeline.facts import Fact
 from tests.simulated import PASSPHRASE, scenario, simulated
 from tests.timeline.recorded import TRACES, secrets
 
+pytestmark = pytest.mark.slow
+
 CAPTURES = sorted(Path("captures").glob("*/capture.pcap"))
 KEYLESS = Config()
 CONFIG = Config((PASSPHRASE.encode(),), (bytes((10, 0, 0, 100)),))

@@ -125,6 +125,7 @@ def test_nothing_is_wrong_and_nothing_is_left_over(name: str) -> None:
     assert seen == announced
 
 
+@pytest.mark.slow
 def test_every_cut_of_every_shipped_frame_says_where() -> None:
     """Up to its padding, which nobody misses."""
     whole = {one.data for path in samples.shipped_captures() for one in samples.read_pcap(path)}

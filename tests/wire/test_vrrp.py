@@ -13,6 +13,8 @@ from carpscope.wire import carp, ip, vrrp
 from carpscope.wire.decode import Packet, decode
 from tests.wire import samples
 
+pytestmark = pytest.mark.slow
+
 PRIVATE_NETWORKS = st.one_of(
     st.tuples(st.just(10), st.integers(0, 255), st.integers(0, 255)),
     st.tuples(st.just(172), st.integers(16, 31), st.integers(0, 255)),

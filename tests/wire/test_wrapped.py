@@ -60,6 +60,7 @@ def told(analysis: Analysis) -> list[tuple[str, int, int, tuple[str, ...]]]:
     return [(one.label, one.start, one.end, tuple(one.nodes)) for one in analysis.findings]
 
 
+@pytest.mark.slow
 def test_a_peer_sees_every_one(tmp_path: Path) -> None:
     if shutil.which("tshark") is None or shutil.which("tcpdump") is None:
         pytest.skip("tshark and tcpdump are not installed")
