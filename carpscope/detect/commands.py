@@ -12,6 +12,7 @@ from carpscope.core.address import ip_text
 from carpscope.detect.words import listed
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
+from carpscope.timeline.traits import is_ucarp
 
 
 def to_add(node: Node, vhid: int, address: bytes) -> str:
@@ -64,11 +65,6 @@ def to_look(nodes: Iterable[Node]) -> str:
     if "ucarp" in names:
         looks.append("that the process of ucarp runs, and what it logs")
     return f"Check that the nodes are up, {listed(looks)}."
-
-
-def is_ucarp(node: Node) -> bool:
-    """Tell whether addresses and passphrase are options of a process."""
-    return identify(node).name == "ucarp"
 
 
 def _on_interface(node: Node) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from carpscope.core.address import parse_ip
 from carpscope.detect import commands
+from carpscope.timeline import traits
 from carpscope.timeline.node import Node
 
 
@@ -50,4 +51,4 @@ def test_each_system_has_its_own_way() -> None:
     assert commands.to_set_passphrase(FREEBSD, 7) == "ifconfig IF vhid 7 pass 'PASSPHRASE'"
     assert commands.to_set_passphrase(OLD, 7) == "ifconfig carpN pass 'PASSPHRASE'"
     assert commands.to_set_passphrase(UCARP, 7).startswith("ucarp --passfile=FILE")
-    assert [commands.is_ucarp(one) for one in (FREEBSD, OLD, UCARP)] == [False, False, True]
+    assert [traits.is_ucarp(one) for one in (FREEBSD, OLD, UCARP)] == [False, False, True]

@@ -56,6 +56,7 @@ from carpscope.detect.signed import (
     unsupplied,
 )
 from carpscope.detect.words import addresses, listed
+from carpscope.timeline import traits
 from carpscope.timeline.identify import identify
 from carpscope.timeline.mastership import is_master
 from carpscope.timeline.node import Node
@@ -145,7 +146,7 @@ def _correct(found: list[Slip], vhid: int) -> str:
     steps = []
     for slip in found:
         command = commands.to_add(slip.node, vhid, slip.right)
-        if not commands.is_ucarp(slip.node):
+        if not traits.is_ucarp(slip.node):
             command = f"{commands.to_remove(slip.node, slip.wrong)} && {command}"
         told = f"{ip_text(slip.wrong)} to {ip_text(slip.right)} on {slip.node.id}: {command}"
         steps.append(told)
@@ -196,7 +197,7 @@ class _Ways:
     def steps(self, node: Node, wanted: Set[bytes]) -> list[str]:
         """Give the commands, each with its node."""
         mine = set(self.signed[node.id])
-        old = [] if commands.is_ucarp(node) else in_words(mine - wanted)
+        old = [] if traits.is_ucarp(node) else in_words(mine - wanted)
         return [
             *(f"{node.id}: {commands.to_remove(node, address)}" for address in old),
             *(
@@ -224,7 +225,7 @@ def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> 
     """Say what to type where: add, or take away where somebody else still serves it."""
     vhid = found[0].group.vhid
     nodes = {node.id: node for node in people(found)}
-    if all(commands.is_ucarp(node) for node in nodes.values()):
+    if all(traits.is_ucarp(node) for node in nodes.values()):
         choices = " or ".join(dict.fromkeys(addresses(chosen) for chosen in signed.values()))
         return (
             f"Decide which is right, {choices}, and start every ucarp of vhid {vhid} with it: "
@@ -248,7 +249,7 @@ def _remedy(found: list[Disagreement], signed: dict[str, tuple[bytes, ...]]) -> 
     remove = [
         f"remove {ip_text(address)} on {name}: {commands.to_remove(nodes[name], address)}"
         for name, chosen in signed.items()
-        if not commands.is_ucarp(nodes[name])
+        if not traits.is_ucarp(nodes[name])
         for address in in_words(set(chosen) - common)
     ]
     if odd is not None:

@@ -31,6 +31,7 @@ from carpscope.detect.rule import Context, Rule
 from carpscope.detect.signed import HalfDone, SignedWatch, announcements, half_done, make, people
 from carpscope.detect.snooping import snooping_remedy, snooping_text
 from carpscope.detect.words import addresses, listed, since, times
+from carpscope.timeline import traits
 from carpscope.timeline.links import BrokenLink, LinkTrouble, broken_links, returned
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import Difference, Disagreement
@@ -122,7 +123,7 @@ def _finish(half: HalfDone, vhid: int) -> str:
 
 
 def _shown_by(node: Node) -> str:
-    if commands.is_ucarp(node):
+    if traits.is_ucarp(node):
         return "the options of the ucarp process"
     return "`ifconfig`"
 
@@ -183,9 +184,9 @@ def _keyless(links: list[BrokenLink], context: Context) -> Finding:
     announced = announcements((first.sender, first.receiver))
     names = [node.id for node in nodes]
     where = [
-        "ucarp logs `Bad digest`" if any(commands.is_ucarp(n) for n in nodes) else "",
+        "ucarp logs `Bad digest`" if any(traits.is_ucarp(n) for n in nodes) else "",
         "`netstat -s -p carp` counts bad authentication"
-        if not all(commands.is_ucarp(n) for n in nodes)
+        if not all(traits.is_ucarp(n) for n in nodes)
         else "",
     ]
     return Finding(

@@ -27,12 +27,13 @@ from collections.abc import Iterator
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
-from carpscope.detect.commands import is_ucarp, to_add
+from carpscope.detect.commands import to_add
 from carpscope.detect.finding import Evidence, Finding, Severity
 from carpscope.detect.holders import holders
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.standing import vips
 from carpscope.detect.words import since
+from carpscope.timeline import traits
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.facts import Answered, Asked, Fact
 from carpscope.timeline.group import Group
@@ -167,7 +168,7 @@ class AddressUnanswered:
 
 def _back(master: Node, vhid: int, address: bytes) -> str:
     """Give what puts the address back."""
-    if is_ucarp(master):
+    if traits.is_ucarp(master):
         return f"restart ucarp, whose up-script adds {ip_text(address)}"
     return to_add(master, vhid, address)
 
