@@ -98,6 +98,7 @@ def test_a_wheel_comes_out_alike(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert names[-1] == f"carpscope-{carpscope.__version__}-py3-none-any.whl"
     with zipfile.ZipFile(tmp_path / "dist" / names[-1]) as pure:
         assert not [name for name in pure.namelist() if name.endswith((".so", ".c"))]
+        assert any(name.endswith("/share/man/man1/carpscope.1") for name in pure.namelist())
     if len(names) == 1:
         assert "there is no C compiler" in told
         return

@@ -21,7 +21,7 @@ def copied(folder: Path) -> Path:
     folder.mkdir()
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--", "carpscope", ".ci/hatch_build.py",
-         "pyproject.toml", "README.md", "LICENSE"],
+         "docs/share", "pyproject.toml", "README.md", "LICENSE"],
         cwd=ROOT,
         capture_output=True,
         check=True,
