@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from carpscope.api import read as read
     from carpscope.api import simulate as simulate
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> object:
