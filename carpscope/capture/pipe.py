@@ -9,14 +9,7 @@ while it gives nothing although something is due, `gone` while there is none. Ti
 the frames; how much later they arrive is measured here.
 """
 
-import errno
-import io
 import os
-import select
-import signal
-import stat
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -24,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple, cast
 
+from carpscope.capture.feed import PATIENCE_S, READ_SIZE, Feed, opened
 from carpscope.capture.filter import FrameFilter
 from carpscope.capture.interface import Counts
 from carpscope.capture.links import Links
@@ -37,20 +31,13 @@ from carpscope.core.values import dataclass, field
 
 WAITING_MAX = 8 << 20
 """Bytes of frames that may wait for the loop."""
-READ_SIZE = 1 << 16
 TAKEN_AT_ONCE = 4096
 """Frames per turn of the loop."""
-GROWS_S = 0.1
-"""A file has no way to say that it grew: it is asked this often."""
 PAUSE_FIRST_S = 0.5
 PAUSE_MOST_S = 60.0
 """Between two attempts; it doubles while nothing comes of them."""
-PATIENCE_S = 2.0
-"""What a command gets to end before it is killed."""
 OPENS_IN: Nanos = 2 * SECOND
 """What a connection gets before it is said that nothing came of it."""
-SAID_KEPT = 400
-"""Bytes of what a command complains of."""
 DELAYS = 64
 """Frames by whose soonest the clocks are compared, before shared frames tell better."""
 
@@ -202,7 +189,7 @@ class Pipe:
         while not self._stop.is_set():
             before = self._heard
             try:
-                with _opened(self.target, self._halt[0]) as feed:
+                with opened(self.target, self._halt[0]) as feed:
                     ended = self._consume(feed)
                     said = feed.said()
                     ended = f"{ended} ({said})" if said else ended
@@ -215,7 +202,7 @@ class Pipe:
             pause = PAUSE_FIRST_S if self._heard != before else min(pause * 2, PAUSE_MOST_S)
             self._stop.wait(pause)
 
-    def _consume(self, feed: "_Feed") -> str:
+    def _consume(self, feed: Feed) -> str:
         """Hand over every frame; return what became of the capture."""
         base = self.frames + len(self._arrived)
         try:
@@ -251,151 +238,3 @@ def _pipe() -> tuple[int, int]:
     for end in ends:
         os.set_blocking(end, False)
     return ends
-
-
-class _Feed(io.BufferedIOBase):
-    """Bytes of one opening; waits for them, and ends at once when the pipe is closed."""
-
-    def __init__(self, number: int, halt: int, *, grows: str = "") -> None:
-        super().__init__()
-        self._number = number
-        self._halt = halt
-        self._grows = grows
-        """The path of a file that grows: its end is not the end."""
-
-    def fileno(self) -> int:
-        """Tell nothing: what is read may have no end, and no size."""
-        raise io.UnsupportedOperation("fileno")
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def read1(self, size: int = -1, /) -> bytes:
-        """Return what there is, at least a byte; nothing at the end."""
-        size = READ_SIZE if size < 0 else min(size, READ_SIZE)
-        while True:
-            if not self._wait():
-                return b""
-            try:
-                data = os.read(self._number, size)
-            except BlockingIOError:
-                continue
-            if data or not self._goes_on():
-                return data
-
-    read = read1  # type: ignore[assignment]
-
-    def said(self) -> str:
-        """Return what was complained of."""
-        return ""
-
-    def _wait(self) -> bool:
-        """Wait for bytes; False once nobody wants them any more."""
-        ready, _, _ = select.select([self._halt, self._number], (), ())
-        return self._halt not in ready
-
-    def _goes_on(self) -> bool:
-        """Tell whether the end of a file may not stay its end."""
-        if not self._grows:
-            return False
-        ready, _, _ = select.select([self._halt], (), (), GROWS_S)
-        if ready:
-            return False
-        here = os.fstat(self._number)
-        try:
-            there = os.stat(self._grows)  # noqa: PTH116 - as capture.origin
-        except OSError:
-            return True  # turned away; what was written before may still grow
-        anew = (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
-        return not anew and here.st_size >= os.lseek(self._number, 0, os.SEEK_CUR)
-
-    def close(self) -> None:
-        """Let go of it."""
-        if not self.closed and self._number > 2:
-            os.close(self._number)
-        super().close()
-
-
-class _Command(_Feed):
-    """What a command writes; it leads a process group, which ends with it."""
-
-    def __init__(self, words: tuple[str, ...], halt: int) -> None:
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._errors = self._process.stderr.fileno()
-        self._told = b""
-        os.set_blocking(self._errors, False)
-        super().__init__(self._process.stdout.fileno(), halt)
-
-    def said(self) -> str:
-        self._listen()
-        lines = self._told.decode(errors="replace").strip().splitlines()
-        return shown(lines[-1]) if lines else ""
-
-    def _wait(self) -> bool:
-        watched = [self._halt, self._number, self._errors]
-        while True:
-            ready, _, _ = select.select(watched, (), ())
-            if self._halt in ready:
-                return False
-            if self._errors in ready and not self._listen():
-                watched.remove(self._errors)
-            if self._number in ready:
-                return True
-
-    def _listen(self) -> bool:
-        """Take what it complains of; False at the end."""
-        try:
-            data = os.read(self._errors, READ_SIZE)
-        except BlockingIOError:
-            return True
-        self._told = (self._told + data)[-SAID_KEPT:]
-        return bool(data)
-
-    def close(self) -> None:
-        if self.closed:
-            return
-        _end(self._process)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._process.stdout.close()
-        self._process.stderr.close()
-        io.BufferedIOBase.close(self)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a command and everything it started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        try:
-            process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            continue
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # what it left behind
-        return
-
-
-def _opened(target: Target, halt: int) -> _Feed:
-    """Open a pipe. Raises OSError."""
-    if target.command:
-        return _Command(target.command, halt)
-    if target.path == STANDARD_INPUT:
-        if sys.stdin is None:
-            raise OSError(errno.EBADF, "standard input is closed")
-        return _Feed(sys.stdin.fileno(), halt)
-    number = os.open(target.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    kind = os.fstat(number).st_mode
-    if stat.S_ISDIR(kind):
-        os.close(number)
-        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-    return _Feed(number, halt, grows=target.path if stat.S_ISREG(kind) else "")

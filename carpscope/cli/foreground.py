@@ -8,7 +8,8 @@ TYPE_CHECKING = False  # as in typing, which takes too long to import for `--hel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carpscope.live.loop import Live, Options
+    from carpscope.live.loop import Live
+    from carpscope.live.options import Options
     from carpscope.report.snapshot import Snapshot
 
 

@@ -7,36 +7,28 @@ can still come, asks the detectors what they know, and hands over the difference
 
 import gc
 from collections import deque
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from carpscope.capture.batch import KernelBatch
-from carpscope.capture.disk import Disk
-from carpscope.capture.evidence import EvidenceWriter
 from carpscope.capture.interface import CaptureInterface
 from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
 from carpscope.capture.pipe import Pipe
-from carpscope.capture.rotation import Recorder
 from carpscope.config import Config
 from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
-from carpscope.core.mistakes import sentence as mistake_sentence
-from carpscope.core.recommended import instead
 from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
-from carpscope.core.values import dataclass, field, replace
-from carpscope.detect import internal
-from carpscope.detect.finding import Severity
+from carpscope.core.values import replace
 from carpscope.detect.standing import Standing, Status, is_wrong
-from carpscope.live import memory
-from carpscope.live.commented import Commented
 from carpscope.live.expectations import listed
+from carpscope.live.losses import COUNT_EVERY, Losses
 from carpscope.live.monitor import Monitor
-from carpscope.live.outputs import Outputs
+from carpscope.live.options import Options
 from carpscope.live.records import MonitorRecords, notice
+from carpscope.live.saving import Saving
 from carpscope.live.searching import PAUSE_S, Searcher
 from carpscope.live.service import ServiceManager
 from carpscope.live.sight import Sight
-from carpscope.live.situations import Situation, Situations
+from carpscope.live.situations import Situation
 from carpscope.live.triage import Triage
 from carpscope.live.vantages import Vantages, segments_of
 from carpscope.live.views import snapshot
@@ -50,35 +42,12 @@ LOOK_SHARE = 4
 LOOK_LATEST: Nanos = 600 * MILLISECOND
 """Whatever it takes: what is wrong is told within 1.5 s of being provable."""
 CHECK_EVERY: Nanos = 50 * MILLISECOND
-COUNT_EVERY: Nanos = 1 * SECOND
-SNAPSHOT_EVERY: Nanos = 1 * SECOND
-SAVE_EVERY: Nanos = 60 * SECOND
-SAVE_SOONEST: Nanos = 250 * MILLISECOND
 CLOCK_STEP: Nanos = 1 * SECOND
 GARBAGE_AFTER = 20_000
 """Objects; Python's own 700 has it look many times a second in a flood."""
 LEISURE = 20_000
 """Packets a second that leave time for searches; with more, they pause longer."""
 LOG_KEPT = 200
-
-
-@dataclass(slots=True)
-class Options:
-    """What the loop is asked to do beside watching."""
-
-    length: Nanos | None = None
-    count: int | None = None
-    state: Path | None = None
-    recorder: Disk[Recorder] | None = None
-    evidence: Disk[EvidenceWriter] | None = None
-    companion: Commented | None = None
-    outputs: Outputs = field(default_factory=Outputs)
-    show: list[Callable[[Snapshot], None]] = field(default_factory=list)
-    show_every: Nanos = SNAPSHOT_EVERY
-    report: Callable[[Snapshot], None] | None = None
-    """Prints the state, for SIGUSR1."""
-    fail_on: Severity = Severity.WARNING
-    """From which severity on a finding gives exit status 1."""
 
 
 class Live:
@@ -95,13 +64,10 @@ class Live:
         self.packets = 0
         self.is_wrong = False
         """Whether anything that gives exit status 1 was found, and does not lie in maintenance."""
-        self.notes: dict[str, str] = {}
         self._disks = [d for d in (options.recorder, options.evidence) if d is not None]
         self._takers = [*self._disks, *([options.companion] if options.companion else [])]
         self._manager = ServiceManager()
         self.mistakes = options.outputs.mistakes
-        self._said_mistakes = 0
-        self._said_vrrp: set[str] = set()
         self._searcher = Searcher(mistakes=self.mistakes)
         segments = segments_of(capture)
         self.segment = {one.index: place for place, of in enumerate(segments) for one in of}
@@ -147,21 +113,24 @@ class Live:
         self._look_cost: Nanos = 0
         self._counted: Nanos = 0
         self._showed: Nanos = 0
-        self._saved: Nanos = 0
-        self._unsaved = True
         self._counted_packets = 0
         self._fed: Nanos = 0
         self._skew = self.started - self._began
-        self._dropped = [0] * len(capture.interfaces)
-        self._said_lost: dict[str, int] = {}
-        if options.state is not None:
-            memory.carry(memory.load(options.state), self._situations(), self.started)
-            if options.evidence is not None:
-                made = memory.evidence(options.state)
-                options.evidence.do(lambda writer: writer.take_over(made))
-        self._state = (
-            memory.StateFile(options.state, self.mistakes) if options.state is not None else None
+        self.losses = Losses(
+            capture,
+            self.monitors,
+            self.segment,
+            self._triages,
+            options.outputs,
+            self._disks,
+            self.tell,
         )
+        self._saving: Saving | None = None
+        if options.state is not None:
+            situations = {monitor.interface: monitor.situations for monitor in self.monitors}
+            self._saving = Saving(
+                options.state, situations, options.evidence, self.losses.problem, self.mistakes
+            )
 
     def run(self) -> None:
         """Watch until a signal, the length or the count ends it."""
@@ -189,10 +158,8 @@ class Live:
         self._count()
         self.capture.close()
         self._searcher.close()
-        self._save()
-        if self._state is not None:
-            self._state.close()
-            self._problem("--state", 0, self._state.problem, wall_ns())
+        if self._saving is not None:
+            self._saving.close()
         now = wall_ns()
         told = f"{self.packets:,} packets in {span_text(now - self.started)}"
         self.tell(EventRecord(now, "stop", "stop", told, status=self.standing.status.value))
@@ -348,7 +315,8 @@ class Live:
             self._changed(change.action, change.situation, monitor, until)
         for record in records:
             self.tell(record)
-        self._unsaved = self._unsaved or bool(changes)
+        if self._saving is not None:
+            self._saving.is_unsaved |= bool(changes)
 
     def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
         if is_wrong((situation.finding,), monitor.config, self.options.fail_on):
@@ -395,68 +363,13 @@ class Live:
         self.tell(replace(told, status=status))
 
     def _count(self) -> None:
-        """See what the kernel lost, what outputs lost, and say it when it grows."""
+        """See what was lost, and leave searches the time that there is."""
         if not self._searcher.is_alive:
             raise RuntimeError("the thread that searches died")
-        self.capture.count()
-        now = wall_ns()
-        self._own_mistakes(now)
-        self._vrrp(now)
         more = self.packets - self._counted_packets
         self._counted_packets = self.packets
         self._searcher.pause_s = PAUSE_S * (1 + more / LEISURE)
-        for index, interface in enumerate(self.capture.interfaces):
-            monitor = self.monitors[self.segment[index]]
-            self._triages[index].know(monitor.observer, monitor.config)
-            interface.counts.skipped = self._triages[index].skipped
-            lost = interface.counts.lost
-            more = lost - self._dropped[index]
-            if more > 0:
-                since = now - COUNT_EVERY - SECOND
-                monitor.uncertainty.dropped(since, now, more)
-                text = f"{more:,} frames were dropped by the capture ({lost:,} in all)"
-                if self._triages[index].is_flood:
-                    text = (
-                        f"{more:,} frames were dropped or not looked at ({lost:,} in all): a flood"
-                    )
-                self.tell(notice(now, "dropped", text, interface.label))
-            self._dropped[index] = max(lost, self._dropped[index])
-        problems = [(o.sink.name, o.lost, o.problem) for o in self.options.outputs.all]
-        problems += [(disk.name, disk.lost, disk.problem) for disk in self._disks]
-        for name, lost, problem in problems:
-            self._problem(name, lost, problem, now)
-
-    def _vrrp(self, now: Nanos) -> None:
-        """Say once of each segment that VRRP is heard where CARP was expected."""
-        for monitor in self.monitors:
-            observer, name = monitor.observer, monitor.interface
-            if observer.vrrp and not observer.advertisements and name not in self._said_vrrp:
-                self._said_vrrp.add(name)
-                told = f"no CARP advertisement heard: {instead(observer.vrrp)}"
-                self.tell(notice(now, "vrrp", told, name))
-
-    def _own_mistakes(self, now: Nanos) -> None:
-        """Start again what died by our mistake, and say when there are more mistakes."""
-        for outlet in self.options.outputs.all:
-            outlet.look_after()
-        if self.mistakes.count == self._said_mistakes:
-            return
-        self._said_mistakes = self.mistakes.count
-        told = mistake_sentence("; ".join(one.text for one in list(self.mistakes)[:4]))
-        self.tell(notice(now, internal.LABEL, told, severity=Severity.ERROR))
-
-    def _problem(self, name: str, lost: int, problem: str | None, now: Nanos) -> None:
-        """Say that an output loses something, when it begins and when it is over."""
-        told = self._said_lost.get(name)
-        if problem is not None and name not in self.notes:
-            self.notes[name] = problem
-            self.tell(notice(now, "output", f"{name}: {problem}"))
-        elif problem is None and name in self.notes:
-            del self.notes[name]
-            self.tell(notice(now, "output", f"{name} works again; {lost:,} lost so far"))
-        if lost and told is None:
-            self._said_lost[name] = lost
-            self.tell(notice(now, "lost", f"{name}: events or frames are being lost"))
+        self.losses.count(wall_ns())
 
     # What is asked from outside
 
@@ -468,18 +381,5 @@ class Live:
         if self._manager.watchdog_ns and clock - self._fed > self._manager.watchdog_ns // 3:
             self._fed = clock
             self._manager.say("WATCHDOG=1")
-        since = clock - self._saved
-        if since > SAVE_EVERY or (self._unsaved and since > SAVE_SOONEST):
-            self._saved, self._unsaved = clock, False
-            self._save()
-
-    def _situations(self) -> dict[str, Situations]:
-        return {monitor.interface: monitor.situations for monitor in self.monitors}
-
-    def _save(self) -> None:
-        if self._state is not None:
-            now = wall_ns()
-            evidence = self.options.evidence
-            made = evidence.writer.made if evidence is not None else ()
-            self._state.put(memory.document(self._situations(), now, made))
-            self._problem("--state", 0, self._state.problem, now)
+        if self._saving is not None:
+            self._saving.tick(clock)

@@ -54,7 +54,7 @@ def snapshot(live: "Live", now: Nanos) -> Snapshot:
         tuple(sorted(failures.items())),
         tuple(live.log),
         tuple(outlet.view() for outlet in live.options.outputs.all),
-        tuple(f"{name}: {problem}" for name, problem in live.notes.items()),
+        tuple(f"{name}: {problem}" for name, problem in live.losses.notes.items()),
         live.mistakes.count,
         incidents=tuple(view for monitor in live.monitors for view in incidents(monitor)),
         status=live.standing.status.value,

@@ -15,6 +15,7 @@ from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, Nanos, parse_rfc3339
 from carpscope.live import loop
+from carpscope.live.options import Options
 from carpscope.live.outputs import Outputs
 from carpscope.report.nagios import verdict
 from tests.contradictions.statements import GroupSays, Period, Said, Statements
@@ -95,7 +96,7 @@ def watched(path: Path, config: Config, room: Path) -> tuple[Statements, list[Js
         mock.patch.object(loop, "monotonic_ns", replayed.wall_ns),
         mock.patch.object(loop, "PAUSE_S", 0.0),
     ):
-        live = loop.Live(replayed, config, loop.Options(length=length, outputs=outputs))  # type: ignore[arg-type]
+        live = loop.Live(replayed, config, Options(length=length, outputs=outputs))  # type: ignore[arg-type]
         replayed.live = live
         for monitor in live.monitors:
             monitor.observer.alive.is_watched = False  # nobody knows how the file was captured

@@ -24,7 +24,8 @@ from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
-from carpscope.live.loop import Live, Options
+from carpscope.live.loop import Live
+from carpscope.live.options import Options
 from tests.live.stage import Event, Watcher, needs_namespaces, needs_ucarp, node, scene, until
 from tests.program import CAPTURES, ROOT, start
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from carpscope.capture.pipe import Pipe
     from carpscope.capture.rotation import Recorder
     from carpscope.capture.targets import Target
-    from carpscope.live.loop import Live, Options
+    from carpscope.live.loop import Live
+    from carpscope.live.options import Options
 
 EXAMPLES = """\
   carpscope live -i eth1                                  a dashboard until Ctrl-C
@@ -67,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
     from carpscope.detect.finding import Severity
     from carpscope.live import privileges
     from carpscope.live.loop import Live
-    from carpscope.live.loop import Options as LoopOptions
+    from carpscope.live.options import Options as LoopOptions
 
     config = settled(options)
     if options.check_config:
