@@ -415,3 +415,49 @@ def test_a_signature_made_again_without_the_key(case: Path) -> None:
     lines = "\n".join(text[at : at + 70] for at in range(0, len(text), 70))
     path.write_text(f"-----{begin}-----\n{lines}\n-----{end}-----\n")
     assert says(case)[:2] == (1, "altered")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("algorithm", "RSA"), ("file", "other.sig"), ("namespace", "file"), ("format", "PGP")],
+)
+def test_a_manifest_that_describes_another_signature(case: Path, key: str, value: str) -> None:
+    """The thief signs what says that it is signed by the thief, in a way that nobody checked."""
+
+    def how(listed: dict[str, Any]) -> None:
+        thief = read_public((case / "thief.pub").read_bytes(), "thief")
+        listed["signing"].update(public_key=thief.line, fingerprint=thief.fingerprint)
+        listed["signing"][key] = value
+
+    resign(case, change(case, how))
+    status, last, text = says(case)
+    assert (status, last) == (1, "altered")
+    assert f"the manifest says another {key}" in text
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda listed: listed.pop("signing"), "has no 'signing'"),
+        (lambda listed: listed.pop("timestamp"), "has no 'timestamp'"),
+        (lambda listed: listed["outputs"][0].pop("sha256"), "'outputs' holds what has no name"),
+        (lambda listed: listed["outputs"][0].update(bytes=True), "'outputs' holds what has no"),
+        (lambda listed: listed["inputs"].append("capture.pcap"), "'inputs' holds what has no"),
+        (lambda listed: listed.update(inputs={}), "'inputs' holds what has no name"),
+        (lambda listed: listed.update(note=float("nan")), "says NaN, which is no JSON"),
+    ],
+)
+def test_a_manifest_that_leaves_something_out(
+    case: Path, spoil: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    """A file whose entry has no digest is not compared; it must not be passed over."""
+    (case / "report" / "manifest.sig").unlink()
+
+    def how(listed: dict[str, Any]) -> None:
+        listed["signing"] = None
+        spoil(listed)
+
+    change(case, how)
+    status, last, text = says(case)
+    assert (status, last) == (1, "altered")
+    assert said in text

@@ -130,19 +130,22 @@ def manifest(
             }
             for name, data in sorted(outputs.items())
         ],
-        "signing": None
-        if key is None
-        else {
-            "file": SIGNATURE,
-            "algorithm": "Ed25519",
-            "format": "OpenSSH signature (sshsig)",
-            "namespace": NAMESPACE,
-            "public_key": key.line,
-            "fingerprint": key.fingerprint,
-        },
+        "signing": None if key is None else signing_of(key),
         "timestamp": None
         if authority is None
         else {"file": STAMP, "format": "RFC 3161", "authority": shown(authority)},
+    }
+
+
+def signing_of(key: PublicKey) -> dict[str, Json]:
+    """Return what the manifest says of a signature with this key."""
+    return {
+        "file": SIGNATURE,
+        "algorithm": "Ed25519",
+        "format": "OpenSSH signature (sshsig)",
+        "namespace": NAMESPACE,
+        "public_key": key.line,
+        "fingerprint": key.fingerprint,
     }
 
 

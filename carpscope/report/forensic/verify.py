@@ -13,7 +13,7 @@ from pathlib import Path
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import plural, shown
 from carpscope.core.values import dataclass, field
-from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE, STAMP
+from carpscope.report.forensic.manifest import NAME, SCHEMA, SIGNATURE, STAMP, signing_of
 from carpscope.report.sign import NAMESPACE, PublicKey, Signature, read_signature
 from carpscope.report.trust import TrustedSigner
 
@@ -137,10 +137,11 @@ def _manifest(answer: Answer, raw: bytes) -> dict[str, object] | None:
         return None
     try:
         text = raw.decode("utf-8")
-        listed, end = json.JSONDecoder(object_pairs_hook=_once).raw_decode(text)
+        decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
+        listed, end = decoder.raw_decode(text)
     except (ValueError, RecursionError) as problem:
-        twice = str(problem) if isinstance(problem, _TwiceError) else ""
-        answer.add(Condition.ALTERED, NAME, twice or "is no manifest of carpscope any more")
+        why = str(problem) if isinstance(problem, _UnclearError) else ""
+        answer.add(Condition.ALTERED, NAME, why or "is no manifest of carpscope any more")
         return None
     if not isinstance(listed, dict) or listed.get("schema") != SCHEMA:
         answer.add(Condition.ALTERED, NAME, "is no manifest of carpscope any more")
@@ -153,13 +154,28 @@ def _manifest(answer: Answer, raw: bytes) -> dict[str, object] | None:
             f"{plural(rest, 'byte')} {'follows' if rest == 1 else 'follow'} its end",
         )
         return None
+    for key in _KEYS - listed.keys():
+        answer.add(Condition.ALTERED, NAME, f"has no {key!r}")
+    for key in ("inputs", "outputs"):
+        found = listed.get(key)
+        if not isinstance(found, list) or len(list(_entries(listed, key))) != len(found):
+            text = f"{key!r} holds what has no name, SHA-256 and size"
+            answer.add(Condition.ALTERED, NAME, text)
     if not any(_entries(listed, "outputs")):
         answer.add(Condition.ALTERED, NAME, "lists no file")
     return listed
 
 
-class _TwiceError(ValueError):
-    """A name that stands twice in one object: readers differ in which of the two they take."""
+_KEYS = frozenset(("inputs", "outputs", "signing", "timestamp"))
+"""What a manifest always says, also where it is null."""
+
+
+class _UnclearError(ValueError):
+    """What readers take in different ways."""
+
+
+def _no_number(text: str) -> object:
+    raise _UnclearError(f"says {text}, which is no JSON")
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -167,7 +183,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _TwiceError(f"says {twice!r} twice")
+        raise _UnclearError(f"says {twice!r} twice")
     return found
 
 
@@ -199,20 +215,17 @@ def _signature(
         return
     if listed is not None and signing is None:
         answer.add(Condition.ADDED, SIGNATURE, "the manifest says that it is not signed")
-    elif listed is not None and not _is_named(signing, signature.key):
-        text = f"made with {signature.key.fingerprint}, which is not the key the manifest names"
+    elif listed is not None and signing != signing_of(signature.key):
+        expected, said = signing_of(signature.key), signing if isinstance(signing, dict) else {}
+        other = [key for key in expected if said.get(key) != expected[key]]
+        text = f"made with {signature.key.fingerprint}, "
+        if other and not {"public_key", "fingerprint"} & set(other):
+            text += f"and the manifest says another {other[0]}"
+        else:
+            text += "which is not the key the manifest names"
         answer.add(Condition.WRONG, SIGNATURE, text)
     else:
         _judge(answer, signature, raw, trusted)
-
-
-def _is_named(signing: object, key: PublicKey) -> bool:
-    """Tell whether a manifest names this key, in both ways in which it does."""
-    if not isinstance(signing, dict):
-        return False
-    named = signing.get("public_key")
-    line = named.split()[:2] if isinstance(named, str) else []
-    return line == key.line.split() and signing.get("fingerprint") == key.fingerprint
 
 
 def _judge(
@@ -302,7 +315,7 @@ def _entries(listed: dict[str, object], what: str) -> Iterator[tuple[str, str, i
         if not isinstance(entry, dict):
             continue
         name, digest, size = entry.get("name"), entry.get("sha256"), entry.get("bytes")
-        if isinstance(name, str) and isinstance(digest, str) and isinstance(size, int):
+        if isinstance(name, str) and isinstance(digest, str) and type(size) is int:
             yield name, digest, size
 
 
