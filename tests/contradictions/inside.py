@@ -17,7 +17,7 @@ SIGNING = frozenset(
         "authentication_mismatch",
     )
 )
-SENT_BY_OTHERS = frozenset(("forged_skew", "replayed_advert"))
+SENT_BY_OTHERS = frozenset(("forged_skew", "looped_advert", "replayed_advert"))
 ABOUT_OTHERS = frozenset(
     ("vrrp_vrid_conflict", "split_group", "address_conflict", "unexpected_node", "group_missing")
 )
