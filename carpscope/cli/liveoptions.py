@@ -3,7 +3,7 @@
 import argparse
 
 from carpscope.cli import options as shared
-from carpscope.cli.values import named, span, text, whole
+from carpscope.cli.values import named, span, whole
 from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
@@ -83,19 +83,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--user",
         default="nobody",
-        type=text,
         metavar="NAME",
         help="who to become after opening (nobody)",
     )
     evidence = parser.add_argument_group("evidence")
     add = evidence.add_argument
-    add("-w", dest="write", type=text, metavar="FILE", help="keep every captured frame, as pcapng")
+    add("-w", dest="write", metavar="FILE", help="keep every captured frame, as pcapng")
     add("-C", type=whole(1, 1 << 20), metavar="MB", help="begin a new file after so many MB")
     add("-G", type=whole(1, 366 * 86400), metavar="SECONDS", help="begin a new file this often")
     add("-W", type=whole(1, 100_000), metavar="N", help="keep the last N files")
     add(
         "--evidence",
-        type=text,
         metavar="DIR",
         help="keep the minutes before and after each finding",
     )
@@ -117,10 +115,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = outputs.add_argument
     for flag, metavar, told in OUTPUTS:
         kind = flag.removeprefix("--")
-        read = text if kind == "out" else named(kind)
+        read = str if kind == "out" else named(kind)
         add(flag, dest="out", action="append", default=[], type=read, metavar=metavar, help=told)
-    add("--metrics", type=text, metavar="ADDR:PORT", help="OpenMetrics for Prometheus")
-    add("--state", type=text, metavar="FILE", help="what is open survives a restart")
+    add("--metrics", metavar="ADDR:PORT", help="OpenMetrics for Prometheus")
+    add("--state", metavar="FILE", help="what is open survives a restart")
     add("--check-config", action="store_true", help="read the configuration, say it, and end")
     shared.add_secrets(parser)
 

@@ -193,6 +193,15 @@ class _Parser(argparse.ArgumentParser):
         place = self.prog.removeprefix("carpscope").strip()
         raise CarpscopeError(f"{f'{place}: ' if place else ''}{message} ({self.prog} --help)")
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> "Any":
+        """Refuse an empty value: a variable that a script did not set.
+
+        What may be empty has `type=str`: a passphrase, and what Wireshark hands over.
+        """
+        if not arg_string and action.option_strings and (action.type, action.const) == (None, None):
+            raise argparse.ArgumentError(action, "is empty")
+        return super()._get_value(action, arg_string)
+
     def _check_value(self, action: argparse.Action, value: str) -> None:
         """Say which command was probably meant, where argparse would list all of them."""
         if isinstance(action, argparse._SubParsersAction) and value not in action.choices:

@@ -96,6 +96,7 @@ def add_secrets(parser: argparse.ArgumentParser) -> None:
         "-p",
         "--passphrase",
         action="append",
+        type=str,
         default=[],
         metavar="TEXT",
         help="a passphrase the group may use (repeatable); the process list shows it",

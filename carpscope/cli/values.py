@@ -20,14 +20,13 @@ def span(text: str) -> int:
 
 def named(name: str) -> Callable[[str], str]:
     """Make a reader of what `--out name=…` would be given."""
-    return lambda target: f"{name}={text(target)}"
 
+    def read(target: str) -> str:
+        if not target:
+            raise argparse.ArgumentTypeError("is empty")
+        return f"{name}={target}"
 
-def text(given: str) -> str:
-    """Read a name or a file: an empty one is a variable that a script did not set."""
-    if not given:
-        raise argparse.ArgumentTypeError("is empty")
-    return given
+    return read
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -10,6 +10,7 @@ from carpscope.config import Config
 from carpscope.core.address import ip_text
 from carpscope.core.units import Nanos
 from carpscope.detect.standing import Places, Standing, counts
+from carpscope.live.hour import hour
 from carpscope.live.monitor import Monitor
 from carpscope.live.records import renamed
 from carpscope.report.snapshot import (
@@ -184,6 +185,7 @@ def _group(
         vips=tuple(map(ip_text, places.held(group.id))),
         elections=tuple(event_counts.elections.get(group.id, Counter()).items()),
         failures=tuple(sorted(event_counts.failures.get(group.id, Counter()).items())),
+        hour=hour(group, monitor, now),
     )
 
 

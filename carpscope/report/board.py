@@ -5,23 +5,18 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from carpscope.core.text import shown
+from carpscope.core.text import plural, shown
 from carpscope.detect.finding import Severity
 from carpscope.report.keyboard import View
 from carpscope.report.layout import columns
-from carpscope.report.nodes import FAINT, OK, TROUBLE, WARN, span, styled
+from carpscope.report.nodes import FAINT, STATES, WARN, hour, span, styled
 from carpscope.report.snapshot import GroupView, SituationView, Snapshot
 
-STATES = {
-    "failed": ("✗", TROUBLE),
-    "unknown": ("?", WARN),
-    "degraded": ("!", WARN),
-    "healthy": ("✓", OK),
-}
-"""Worst first."""
 _RANK = {state: rank for rank, state in enumerate(STATES)}
 NARROW = 60
 """Columns below which a row has its address and what is wrong, and no more."""
+WIDE = 100
+"""Columns from which on there is room for the last hour."""
 _NUMBER = re.compile(r"([0-9]+)")
 
 
@@ -43,19 +38,12 @@ def order(now: Snapshot, view: View) -> list[GroupView]:
     if view.sorting == "address":
         return sorted(found, key=lambda g: (natural(g.vips[0] if g.vips else "~"), natural(g.id)))
     rank = _RANK if view.sorting == "worst" else {}
-    return sorted(found, key=lambda g: (rank.get(_state(g), 0), g.interface, natural(g.id)))
+    return sorted(found, key=lambda g: (rank.get(g.state, 0), g.interface, natural(g.id)))
 
 
 def _words(group: GroupView) -> str:
     nodes = [f"{node.name or ''} {node.id}" for node in group.nodes]
-    return " ".join((group.id, group.name or "", *group.vips, *nodes, _state(group)))
-
-
-def _state(group: GroupView) -> str:
-    """Return a state; where nobody told one, what the masters say."""
-    if not group.is_known:
-        return "unknown"
-    return group.status if group.status in STATES else "unknown"
+    return " ".join((group.id, group.name or "", *group.vips, *nodes, group.state))
 
 
 def chosen(now: Snapshot, view: View) -> GroupView | None:
@@ -65,21 +53,21 @@ def chosen(now: Snapshot, view: View) -> GroupView | None:
 
 def title(group: GroupView, now: Snapshot) -> Text:
     """Head the page of a group."""
-    sign, style = STATES[_state(group)]
+    sign, style = STATES[group.state]
     line = styled(f"{sign} {shown(', '.join(group.vips) or group.id)}", f"bold {style}")
     line.append(f"  {group.id}" if group.vips else "")
     line.append(f"  {shown(group.name)}" if group.name else "")
-    line.append(f"  {_state(group)}", style=style)
+    line.append(f"  {group.state}", style=style)
     where = f"  on {shown(group.interface)}" if len(now.interfaces) > 1 else ""
     return line.append(where, style=FAINT)
 
 
-def rows(now: Snapshot, view: View, room: int, width: int) -> list[Text]:
+def rows(now: Snapshot, view: View, room: int, width: int, *, unicode: bool) -> list[Text]:
     """Give as many groups as there is room for, around the one that is marked."""
     groups = order(now, view)
-    counts = {state: sum(_state(g) == state for g in now.groups) for state in STATES}
+    counts = {state: sum(g.state == state for g in now.groups) for state in STATES}
     told = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
-    head = Text(f"{len(now.groups):,} groups: {told}", style="bold")
+    head = Text(f"{plural(len(now.groups), 'group')}: {told}", style="bold")
     if view.pattern or view.is_typing:
         head.append(f"  /{shown(view.pattern)}  {len(groups):,} found", style=WARN)
     if room < 4 or not groups:
@@ -89,11 +77,13 @@ def rows(now: Snapshot, view: View, room: int, width: int) -> list[Text]:
     first = max(0, min(marked - fitting // 2, len(groups) - fitting))
     found = groups[first : first + fitting]
     worst = _worst(now)
-    titles = ["", "address", "group", "master", "since", "state"]
+    titles = ["", "address", "group", "master", "for", "last hour", "state"]
     cells = [[Text(word, style=FAINT) for word in titles]]
-    cells += [_row(g, worst.get(key_of(g)), now, width) for g in found]
+    cells += [_row(g, worst.get(key_of(g)), now, width, unicode=unicode) for g in found]
     if width < NARROW:
-        cells = [[row[0], row[1] if row[1].plain != "–" else row[2], row[5]] for row in cells]
+        cells = [[row[0], row[1] if row[1].plain != "–" else row[2], row[6]] for row in cells]
+    elif width < WIDE:
+        cells = [[*row[:5], row[6]] for row in cells]
     lines = columns(cells, indent=0, gap=1 if width < NARROW else 2)
     lines[marked - first + 1].stylize("reverse")
     if len(found) < len(groups):
@@ -112,8 +102,10 @@ def _worst(now: Snapshot) -> dict[tuple[str, str], SituationView]:
     return found
 
 
-def _row(group: GroupView, worst: SituationView | None, now: Snapshot, width: int) -> list[Text]:
-    sign, style = STATES[_state(group)]
+def _row(
+    group: GroupView, worst: SituationView | None, now: Snapshot, width: int, *, unicode: bool
+) -> list[Text]:
+    sign, style = STATES[group.state]
     masters = group.masters
     who = ", ".join(node.name or node.id for node in masters) or "–"
     since = min((node.since for node in masters), default=None)
@@ -122,13 +114,14 @@ def _row(group: GroupView, worst: SituationView | None, now: Snapshot, width: in
     elif since is None:
         since = max((node.last for node in group.nodes), default=now.at)
     where = f"{group.interface} {group.id}" if len(now.interfaces) > 1 else group.id
-    told = worst.summary if worst is not None else _state(group)
+    told = worst.summary if worst is not None else group.state
     return [
         Text(sign, style=style),
         Text(shown(group.vips[0] if group.vips else "–"), style="bold"),
         Text(shown(where)),
         Text(shown(who)[: max(width // 4, 12)]),
         Text(f"{span(now.at - since):>9}"),
+        hour(group, unicode=unicode),
         Text(shown(told), style=style),
     ]
 

@@ -32,7 +32,7 @@ from carpscope.report import board, nodes
 from carpscope.report.keyboard import Keyboard, View
 from carpscope.report.nodes import FAINT, OK, TROUBLE, WARN, span, styled
 from carpscope.report.record import WITHDRAWN, EventRecord
-from carpscope.report.snapshot import SituationView, Snapshot
+from carpscope.report.snapshot import GroupView, SituationView, Snapshot
 
 _SIGN = {
     Severity.CRITICAL: ("✗", TROUBLE),
@@ -152,7 +152,9 @@ def picture(
     head = [_header(now, width, zone)]
     if height >= ROOMY:
         head.append(Text())
-    foot = [_footer(now), Text(view.legend(width), style=FAINT)][: 2 if height >= ROOMY else 1]
+    foot = [_footer(now), Text(view.legend(width), style=FAINT)]
+    if height < ROOMY:
+        foot = [foot[1] if view.is_typing else _footer(now, keys="q quit  ? help  ")]
     room = max(height - len(head) - len(foot), 3)
     group = board.chosen(now, view)
     if view.is_helped:
@@ -161,7 +163,7 @@ def picture(
         about = [one for one in now.stories if group.id in (*one.groups, one.group)]
         only = replace(now, open=tuple(about), incidents=())
         told = _findings(only, width, 1 << 10, TALL)
-        body = [board.title(group, now), Text()]
+        body = [board.title(group, now), *_hour(group, unicode=unicode), Text()]
         body += [*told, *nodes.table([group], now, 1 << 10, width, unicode=unicode)]
         log = [r for r in now.log if r.group == group.id or group.id in _groups_of(r)]
         body += [*_log(replace(now, log=tuple(log)), width, 12), Text()]
@@ -172,14 +174,15 @@ def picture(
         body = body[view.offset :]
     else:
         crowd = sum(len(g.nodes) + len(g.unheard) + 1 for g in now.groups) + 2
-        is_list = view.pattern or crowd > room - SUMMARY
+        is_list = view.pattern or crowd > room - SUMMARY or width < board.NARROW
         most = max(room // 3, 3, 0 if is_list else room - crowd - LOG_LEAST - 2)
         if height < ROOMY:
             most = max(room - 3, 3)  # what is wrong before anything else
-        body = _findings(now, width, most, height)
+        body = _findings(now, width, most, height)[: None if height >= ROOMY else -1]
         left = room - len(body)
         if is_list:
-            body += board.rows(now, view, left - (LOG_LEAST if height >= TALL else 0), width)
+            left -= LOG_LEAST if height >= TALL else 0
+            body += board.rows(now, view, left, width, unicode=unicode)
         else:
             body += nodes.table(now.groups, now, max(left - LOG_LEAST - 2, 2), width,
                                 unicode=unicode)  # fmt: skip
@@ -191,6 +194,14 @@ def picture(
         line.no_wrap = True
         line.truncate(width, overflow="ellipsis" if unicode else "crop")
     return lines
+
+
+def _hour(group: GroupView, *, unicode: bool) -> list[Text]:
+    """Draw the time line of a group, a cell a minute."""
+    if not group.hour:
+        return []
+    line = Text("  the last hour, a minute each: ", style=FAINT)
+    return [Text().append_text(line).append_text(nodes.hour(group, unicode=unicode, cells=60))]
 
 
 def _groups_of(record: EventRecord) -> tuple[str, ...]:
@@ -206,25 +217,29 @@ LAG_SHOWN: Nanos = SECOND
 def _header(now: Snapshot, width: int, zone: Zone | None) -> Text:
     line = styled("carpscope ", "bold")
     for interface in now.interfaces:
-        up = interface.state == "up"
-        line.append(f" {shown(interface.name)} ", style=OK if up else TROUBLE)
-        line.append("● " if up else f"✗ {interface.state} ", style=OK if up else TROUBLE)
+        is_up = interface.state == "up"
+        line.append(f" {shown(interface.name)} ", style=OK if is_up else TROUBLE)
+        line.append("● " if is_up else f"✗ {interface.state} ", style=OK if is_up else TROUBLE)
         if interface.lag is not None:
             style = FAINT if interface.lag < LAG_SHOWN else WARN
             line.append(f"lag {interface.lag / SECOND:.1f} s ", style=style)
-    right = f"{clock(now.at, digits=0)} UTC{beside(zone, now.at)}  up {span(now.at - now.started)}"
-    adverts = f"{now.adverts:,} adverts  "
-    if width - line.cell_len > len(right) + len(adverts):
-        right = adverts + right
+    at = f"{clock(now.at, digits=0)} UTC"
+    up = f"{at}{beside(zone, now.at)}  up {span(now.at - now.started)}"
+    room = width - line.cell_len - 1
+    wanted = (f"{now.adverts:,} adverts  {up}", up, at, clock(now.at, digits=0))
+    right = next((text for text in wanted if len(text) <= room), "")
     line.append(" " * max(1, width - line.cell_len - len(right)))
     return line.append(right, style=FAINT)
 
 
-def _footer(now: Snapshot) -> Text:
+def _footer(now: Snapshot, *, keys: str = "") -> Text:
+    """Count what came and what was lost; on a small screen the keys stand here too."""
     received = sum(i.received for i in now.interfaces)
     dropped = sum(i.dropped + i.interface_dropped for i in now.interfaces)
-    line = styled(f"{received:,} frames, ", FAINT)
+    line = styled(keys, FAINT).append(f"{received:,} frames, ")
     line.append(f"{dropped:,} dropped", style=TROUBLE if dropped else FAINT)
+    if skipped := sum(i.skipped for i in now.interfaces):
+        line.append(f", {skipped:,} not looked at (a flood)", style=TROUBLE)
     for reason, count in now.failures:
         line.append(f"  {shown(reason)} {count:,}", style=WARN)
     lost = sum(outlet.lost for outlet in now.outlets)
@@ -232,7 +247,7 @@ def _footer(now: Snapshot) -> Text:
         line.append(f"  {lost:,} events lost by outputs", style=TROUBLE)
     for note in now.notes:
         line.append(f"  {shown(note)}", style=WARN)
-    return line.append("  Ctrl-C ends", style=FAINT)
+    return line if keys else line.append("  Ctrl-C ends", style=FAINT)
 
 
 # What is wrong
@@ -254,8 +269,11 @@ def _findings(now: Snapshot, width: int, room: int, height: int) -> list[Text]:
     )
     lines: list[Text] = []
     room = max(room - len(blind), 2)
+    where = ""
     for index, found in enumerate(order):
-        told = _wrapped(_situation(found, now), width, 6 if found.is_symptom else 4, 2)
+        line = _situation(found, now, width, below=where)
+        told = _wrapped(line, width, 6 if found.is_symptom else 4, 2)
+        where = found.where
         if not found.is_symptom:
             if height >= TALL and found.explanation:
                 why = f"    why: {shown(found.explanation)}"
@@ -286,14 +304,17 @@ def _wrapped(text: Text, width: int, indent: int, most: int) -> list[Text]:
     return [*lines, text]
 
 
-def _situation(found: SituationView, now: Snapshot) -> Text:
+def _situation(found: SituationView, now: Snapshot, width: int, *, below: str) -> Text:
+    """Say what is wrong; on a narrow screen a place once, and not `below` itself again."""
     sign, style = _SIGN[found.severity]
     indent = "  " if found.is_symptom else ""
     line = styled(f"{indent}{sign} {found.code} ", style)
-    line.append(f"{span(now.at - found.start):>9} ", style="bold")
+    is_narrow = width < board.NARROW
+    since = span(now.at - found.start)
+    line.append(f"{since} " if is_narrow else f"{since:>9} ", style="bold")
     where = found.where if len(now.interfaces) == 1 else f"{found.interface} {found.where}"
-    where = shown(where)
-    line.append(f"{where}  ", style="bold")
+    if not (is_narrow and found.is_symptom and found.where == below):
+        line.append(f"{shown(where)}  ", style="bold")
     line.append(shown(found.summary))
     if found.confidence < 0.9:
         line.append(f"  ({found.confidence:.0%} sure)", style=FAINT)

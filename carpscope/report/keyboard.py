@@ -173,5 +173,6 @@ class View:
             "✗ failed: an open finding of error or critical   ! degraded: an open warning",
             "? unknown: it cannot be seen how it stands       ✓ healthy: none of these",
             "late by: how late the latest advertisements came, a bar each",
+            "last hour: █ one MASTER, ▁ nobody for a time, 2 several, ? not seen, · not heard yet",
             "takeover: when a backup would take over if no further advertisement came",
         ]

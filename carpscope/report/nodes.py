@@ -7,15 +7,41 @@ from rich.text import Text
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, span_text
 from carpscope.report.layout import columns
-from carpscope.report.snapshot import GroupView, NodeView, Snapshot
+from carpscope.report.snapshot import (
+    HOUR,
+    HOUR_ABSENT,
+    HOUR_BLIND,
+    HOUR_MASTER,
+    HOUR_NOBODY,
+    HOUR_SEVERAL,
+    GroupView,
+    NodeView,
+    Snapshot,
+)
 from carpscope.wire.carp import interval_ns
 
 OK = "color(39)"
 TROUBLE = "bold color(208)"
 WARN = "color(214)"
 FAINT = "color(245)"
+STATES = {
+    "failed": ("✗", TROUBLE),
+    "unknown": ("?", WARN),
+    "degraded": ("!", WARN),
+    "healthy": ("✓", OK),
+}
+"""Of groups, worst first."""
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=+*#@"
+_HOUR = {
+    HOUR_ABSENT: ("·", ".", FAINT),
+    HOUR_MASTER: ("█", "#", OK),
+    HOUR_BLIND: ("?", "?", WARN),
+    HOUR_NOBODY: ("▁", "_", TROUBLE),
+    HOUR_SEVERAL: ("2", "2", TROUBLE),
+}
+HOUR_CELLS = 20
+LAST_HOUR = "  last hour "
 JITTER_FULL: Nanos = 50_000_000
 """A lateness of this much fills a bar, unless another one is later."""
 
@@ -46,7 +72,7 @@ def table(
         used += needed
     rows = [[Text(word, style=FAINT) for word in _titles(width)]] if fitting else []
     for group in fitting:
-        rows.append([_group_name(group, now, (group.interface, group.id) in troubled)])
+        rows.append([_group_name(group, now, width, unicode=unicode)])
         rows += [_row(node, group, now, width, unicode=unicode) for node in group.nodes]
         blank = [Text("")] * (len(_titles(width)) - 2)
         for name in group.unheard:
@@ -68,6 +94,15 @@ def _table(rows: list[list[Text]]) -> list[Text]:
     return [next(aligned) if len(row) > 1 else row[0] for row in rows]
 
 
+def hour(group: GroupView, *, unicode: bool, cells: int = HOUR_CELLS) -> Text:
+    """Draw the last hour: the worst of each part."""
+    line, step = Text(), len(group.hour) // cells
+    for at in range(0, len(group.hour), max(step, 1)):
+        sign, plain, style = _HOUR[max(group.hour[at : at + step], key=HOUR.index)]
+        line.append(sign if unicode else plain, style=style)
+    return line
+
+
 def _titles(width: int) -> list[str]:
     titles = ["node", "state", "for", "adv", "hmac", "takeover"]
     if width >= 76:
@@ -77,11 +112,9 @@ def _titles(width: int) -> list[str]:
     return titles
 
 
-def _group_name(group: GroupView, now: Snapshot, wrong: bool) -> Text:
+def _group_name(group: GroupView, now: Snapshot, width: int, *, unicode: bool) -> Text:
     where = f"{group.interface} " if len(now.interfaces) > 1 else ""
-    sign, style = ("✗", TROUBLE) if wrong else ("✓", OK)
-    if not group.is_known:
-        sign, style = "?", WARN
+    sign, style = STATES[group.state]
     line = styled(f"{sign} ", style)
     named = f"{group.vips[0]} ({group.id})" if group.vips else group.id
     line.append(shown(f"{where}{named}"), style="bold")
@@ -93,6 +126,8 @@ def _group_name(group: GroupView, now: Snapshot, wrong: bool) -> Text:
         line.append("  nobody is MASTER", style=TROUBLE)
     elif len(group.masters) > 1:
         line.append(f"  {len(group.masters)} masters", style=TROUBLE)
+    if group.hour and line.cell_len + len(LAST_HOUR) + HOUR_CELLS <= width:
+        line.append(LAST_HOUR, style=FAINT).append_text(hour(group, unicode=unicode))
     return line
 
 
@@ -102,7 +137,17 @@ def _row(
     rival = node.is_master and len(group.masters) > 1
     style = TROUBLE if rival else OK if node.is_master else FAINT
     name = f"{node.name} {node.id}" if node.name and width >= 100 else node.name or node.id
-    state = "● MASTER" if node.is_master else "○ BACKUP" if node.why != "silent" else "○ silent"
+    if not group.is_known:
+        style = WARN
+    state = (
+        "? not seen"
+        if not group.is_known
+        else "● MASTER"
+        if node.is_master
+        else "○ BACKUP"
+        if node.why != "silent"
+        else "○ silent"
+    )
     held = span(now.at - node.since)
     priority = f"{node.advbase}/{node.advskew}" + (f" -{node.demote}" if node.demote else "")
     row = [

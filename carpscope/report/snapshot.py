@@ -10,6 +10,10 @@ from carpscope.report.record import EventRecord
 ELECTIONS = ("failover", "clean_handover", "preemption", "demotion")
 """What happens without being wrong (`detect.events`)."""
 
+HOUR_ABSENT, HOUR_MASTER, HOUR_BLIND, HOUR_NOBODY, HOUR_SEVERAL = HOUR = " M?02"
+"""A minute of a group, what is worse later: before it was heard, one MASTER throughout, not seen,
+nobody MASTER for a time, several for a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
@@ -66,6 +70,13 @@ class GroupView:
     """How many of each of `ELECTIONS` there were."""
     failures: tuple[tuple[str, int], ...] = ()
     """Advertisements that receivers drop or that nobody sent, by reason."""
+    hour: str = ""
+    """The last hour, a letter of `HOUR` a minute."""
+
+    @property
+    def state(self) -> str:
+        """Return how it stands: healthy, degraded, failed or unknown."""
+        return self.status if self.is_known else "unknown"
 
     @property
     def masters(self) -> list[NodeView]:

@@ -224,3 +224,23 @@ def test_ctrl_c_while_waiting_for_a_pipe() -> None:
     # the last line may reach us before it is counted
     expected = r"carpscope: interrupted; 4[0-7] packets were read until then, 2[78] printed\n"
     assert re.fullmatch(expected, told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("analyze", "--config=", HEALTHY), "argument --config: is empty"),
+        (("dissect", "-f", "", HEALTHY), "argument -f/--filter: is empty"),
+        (("report", HEALTHY, "-o", ""), "is empty"),
+        (("simulate", "--example", "failover", "-w", ""), "argument -w: is empty"),
+        (("simulate", "--example", "failover", "-p", "x"), "-p belongs to --from CAPTURE"),
+        (("simulate", "--example", "failover", "--group", "vhid1"), "--group belongs to --from"),
+    ],
+)
+def test_what_is_empty_or_would_be_left_out_is_refused(
+    arguments: tuple[str, ...], told: str
+) -> None:
+    done = run(*arguments)
+    assert (done.status, done.out) == (2, "")
+    assert told in done.err
+    assert done.err.count("\n") == 1

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from captures.record import intruder
+from captures.record.lan import run
 from captures.record.plan import Attack, Host
 from tests.generate_pictures import svg
 from tests.live.stage import ADDRESS, PASSPHRASE, Scene, node, scene, until
+from tests.plain import Tape, arp, ether
 from tests.program import ROOT
 
 SIZES = ((40, 12), (80, 24), (200, 60))
@@ -35,6 +37,10 @@ nodes = ["fw1", "fw2"]
 """
 MALLORY = Host(name="mallory", address="192.0.2.66")
 ALPHA, BETA = node("alpha", 1), node("beta", 2, advskew=20)
+GAMMA = node("gamma", 3, advskew=100)
+"""A node that the configuration does not list."""
+CROWD = 200
+"""Groups, of which one loses its master and one gets a second."""
 
 
 def _wait(seconds: float) -> None:
@@ -71,12 +77,52 @@ def attack(stage: Scene) -> None:
     _wait(10)
 
 
-STATES: dict[str, Callable[[Scene], None]] = {
-    "healthy": healthy,
-    "split-brain": split_brain,
-    "gap": gap,
-    "attack": attack,
+def degraded(stage: Scene) -> None:
+    stage.start("gamma")
+    _wait(5)
+    stage.kill("alpha")
+    _wait(12)
+
+
+def unknown(stage: Scene) -> None:
+    stage.start("beta")
+    _wait(6)
+    run("ip", "-n", stage.lan.switch, "link", "set", "span1", "down")
+    _wait(5)
+
+
+def crowd(stage: Scene) -> None:
+    tape = Tape()
+    for vhid in range(2, 2 + CROWD):
+        who, address = f"192.0.2.{100 + vhid % 2}", f"10.77.{vhid // 100}.{vhid % 100}"
+        virtual = f"00:00:5e:00:01:{vhid:02x}"
+        told = arp(1, virtual, address, "00:00:00:00:00:00", address)
+        tape.put(0.5, ether(virtual, "ff:ff:ff:ff:ff:ff", 0x0806, told))
+        for second in range(30):
+            if vhid == 11 and second > 6:
+                continue
+            tape.advert(second + vhid / 1000, who, vhid, vips=(address,), passphrase=PASSPHRASE)
+            if vhid == 102 and second > 8:
+                tape.advert(
+                    second + 0.5, "192.0.2.99", vhid, 100, vips=(address,), passphrase=PASSPHRASE
+                )
+    path = tape.write(stage.folder / "crowd.pcap")
+    stage.help("mallory", [sys.executable, "-m", "tests.live.sender", "1", "eth0", str(path)])
+    _wait(25)
+
+
+STATES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...]]] = {
+    "healthy": (healthy, ()),
+    "degraded": (degraded, ()),
+    "gap": (gap, ()),
+    "unknown": (unknown, ()),
+    "split-brain": (split_brain, ()),
+    "attack": (attack, ()),
+    "crowd": (crowd, ("j",) * 25),
+    "page": (split_brain, ("Enter",)),
+    "help": (split_brain, ("?",)),
 }
+"""What happens, and which keys are pressed then."""
 
 
 def tmux(server: str, *words: str) -> str:
@@ -94,7 +140,7 @@ def tmux(server: str, *words: str) -> str:
 def picture(state: str, folder: Path) -> None:
     with (
         tempfile.TemporaryDirectory() as work,
-        scene(Path(work), ALPHA, BETA, MALLORY) as stage,
+        scene(Path(work), ALPHA, BETA, GAMMA, MALLORY) as stage,
     ):
         settings = Path(work) / "carpscope.toml"
         settings.write_text(TOML)
@@ -109,12 +155,18 @@ def picture(state: str, folder: Path) -> None:
             _wait(2)
             stage.start("alpha")
             _wait(4)
-            STATES[state](stage)
+            happens, keys = STATES[state]
+            happens(stage)
+            for server in servers.values():
+                if keys:
+                    tmux(server, "send-keys", "-t", "it", *keys)
+            _wait(1)
             for (width, height), server in servers.items():
                 shown = tmux(server, "capture-pane", "-e", "-p", "-t", "it")
                 name = f"dashboard-{state}-{width}x{height}"
                 (folder / f"{name}.svg").write_text(svg(shown, width, "carpscope live -i span1"))
-                print(tmux(server, "capture-pane", "-p", "-t", "it"))
+                told = tmux(server, "capture-pane", "-p", "-t", "it")
+                (folder / f"{name}.txt").write_text(told)
         finally:
             for server in servers.values():
                 tmux(server, "kill-server")

@@ -190,3 +190,33 @@ def test_a_symptom_that_is_worse_than_its_cause_is_not_left_out() -> None:
     now = dataclasses.replace(now, groups=now.groups[11:12], open=(cause, symptom))
     shown = text(now, 40, 12)
     assert shown.index("CS501") < shown.index("do: ") < shown.index("✗ CS101")
+
+
+def test_what_is_not_looked_at_is_said_on_every_screen() -> None:
+    now = many()
+    flooded = dataclasses.replace(now.interfaces[0], skipped=4_294)
+    now = dataclasses.replace(now, interfaces=(flooded,))
+    for width, height in ((80, 24), (200, 60), (80, 12)):
+        assert "4,294 not looked at (a flood)" in text(now, width, height)
+
+
+def test_a_small_screen_has_a_row_for_a_group_in_place_of_its_nodes() -> None:
+    now = snapshot(groups=1, nodes=2)
+    calm = dataclasses.replace(now, open=(), incidents=())
+    calm = dataclasses.replace(calm, groups=(dataclasses.replace(now.groups[0], status="healthy"),))
+    shown = text(calm, 40, 12)
+    assert "1 group: 1 healthy" in shown
+    assert "✓ 192.0.2.100" in shown
+    assert "? help" in shown, "who has no room for a legend finds the keys all the same"
+
+
+def test_signs_are_of_the_state_and_what_is_not_seen_is_not_called_silent() -> None:
+    now = snapshot(groups=1, nodes=2)
+    group = dataclasses.replace(now.groups[0], status="degraded", hour=" " * 58 + "M0")
+    shown = text(dataclasses.replace(now, groups=(group,)), 80, 24)
+    assert "! 192.0.2.100 (vhid0)  last hour ···················▁" in shown
+    group = dataclasses.replace(group, is_known=False)
+    shown = text(dataclasses.replace(now, groups=(group,)), 80, 24)
+    assert "? 192.0.2.100 (vhid0)  unknown" in shown
+    assert "? not seen" in shown
+    assert "silent" not in shown.partition("takeover")[2]

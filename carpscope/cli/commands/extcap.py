@@ -34,20 +34,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     asked = parser.add_argument_group("what Wireshark asks")
     add = asked.add_argument
     add("--extcap-interfaces", action="store_true", help="which interfaces there are")
-    add("--extcap-version", metavar="VERSION", help="who asks")
-    add("--extcap-interface", metavar="NAME", help="about which one")
+    add("--extcap-version", type=str, metavar="VERSION", help="who asks")
+    add("--extcap-interface", type=str, metavar="NAME", help="about which one")
     add("--extcap-dlts", action="store_true", help="which link types it has")
     add("--extcap-config", action="store_true", help="what can be chosen")
-    add("--extcap-reload-option", metavar="OPTION", help="what of it anew")
+    add("--extcap-reload-option", type=str, metavar="OPTION", help="what of it anew")
     add("--capture", action="store_true", help="capture")
-    add("--fifo", metavar="PATH", help="where to")
-    add("--extcap-capture-filter", metavar="EXPR", help="a filter in tcpdump's language")
+    add("--fifo", type=str, metavar="PATH", help="where to")
+    add("--extcap-capture-filter", type=str, metavar="EXPR", help="a filter in tcpdump's language")
     chosen = parser.add_argument_group("what is chosen in Wireshark")
     add = chosen.add_argument
-    add("--interface", metavar="IF", help="as -i of live; ssh://USER@HOST/IF: on another host")
-    add("--passphrase-file", metavar="FILE", help="as of live")
-    add("--address", metavar="ADDR[,ADDR…]", help="as of live")
-    add("--config", metavar="FILE", help="carpscope.toml, as of live")
+    add(
+        "--interface",
+        type=str,
+        metavar="IF",
+        help="as -i of live; ssh://USER@HOST/IF: on another host",
+    )
+    add("--passphrase-file", type=str, metavar="FILE", help="as of live")
+    add("--address", type=str, metavar="ADDR[,ADDR…]", help="as of live")
+    add("--config", type=str, metavar="FILE", help="carpscope.toml, as of live")
 
 
 def run(options: argparse.Namespace) -> int:

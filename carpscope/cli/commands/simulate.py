@@ -86,6 +86,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.example == "":
         _list_examples()
         return 0
+    if options.capture is None:
+        _refuse_what_belongs_to_a_capture(options)
     if options.show and options.example:
         sys.stdout.write(library.text(options.example))
         return 0
@@ -106,6 +108,23 @@ def _run(options: argparse.Namespace) -> int:
     else:
         _tell(world, options.speed)
     return 0
+
+
+def _refuse_what_belongs_to_a_capture(options: argparse.Namespace) -> None:
+    """Say so where nothing would be done with what was given."""
+    given = {
+        "--group": options.group,
+        "-c": options.count,
+        "-p": options.passphrase,
+        "--passphrase-file": options.passphrase_file,
+        "--ask-passphrase": options.ask_passphrase,
+        "--node": options.node,
+        "-a": options.address,
+        "--config": options.config,
+    }
+    for option, value in given.items():
+        if value:
+            raise CarpscopeError(f"{option} belongs to --from CAPTURE: a scenario says all of it")
 
 
 def _scenario(options: argparse.Namespace) -> "Scenario":
