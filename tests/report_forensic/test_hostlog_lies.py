@@ -25,12 +25,14 @@ def stamp(at: float, zone: str = "Z") -> str:
     return text.removesuffix("Z") + zone
 
 
-def judged(tape: Tape, room: Path, *lines: str, host: str = HOST) -> list[tuple[str, str]]:
+def judged(
+    tape: Tape, room: Path, *lines: str, host: str = HOST, more: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
     """Hold lines against a tape; return what the wire says to each, and why."""
     log = room / "host.log"
     log.write_text("".join(f"{line}\n" for line in lines))
     done = run("report", tape.write(room / "tape.pcap"), "-o", str(room / "r"),
-               "--log", f"{host}={log}")  # fmt: skip
+               "--log", f"{host}={log}", *more)  # fmt: skip
     assert done.status in (0, 1), done.err
     happened = [json.loads(text) for text in (room / "r" / "events.jsonl").read_text().splitlines()]
     found = [item for item in happened if item["kind"] == "log"]
@@ -396,3 +398,103 @@ def test_one_line_sets_no_clock_by_which_it_is_right(
 ) -> None:
     said = judged(once_master(), tmp_path, *(kernel(at, text) for at, text in lines))
     assert [word for word, _ in said] == words
+
+
+def taken_over(begin: float = 0) -> Tape:
+    """Record a node that becomes MASTER of vhid 9 after 15.1 s, 3 s after the other fell silent."""
+    tape = Tape()
+    for beat in range(60):
+        if beat < 12:
+            tape.advert(begin + beat, "192.0.2.2", 9, 100)
+        if beat >= 15:
+            tape.advert(begin + beat + 0.1, HOST, 9)
+    return tape
+
+
+CLAIM = "kernel: carp: 9@em0: BACKUP -> MASTER (master timed out)"
+NAMES = (
+    '[[node]]\nname = "fw1"\naddresses = ["192.0.2.1"]\n'
+    '[[node]]\nname = "fw2"\naddresses = ["192.0.2.2"]\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts", "words"),
+    [
+        ("fw1", ("fw1", "fw2"), ["agrees", "not decidable"]),
+        ("fw1", ("FW1.example.org", "fw2.example.org"), ["agrees", "not decidable"]),
+        (HOST, ("fw1", "fw2"), ["agrees", "not decidable"]),
+        ("fw1", ("192.0.2.1", "192.0.2.2"), ["agrees", "not decidable"]),
+        ("fw1", ("OPNsense", "fw2"), ["not decidable", "not decidable"]),
+        ("fw1", ("fw2", "fw2"), ["not decidable", "not decidable"]),
+        ("fw1", ("OPNsense", "OPNsense"), ["agrees", "agrees"]),
+    ],
+)
+def test_a_collectors_file_has_lines_of_other_hosts(
+    host: str, hosts: tuple[str, str], words: list[str], tmp_path: Path
+) -> None:
+    """What another host says at the same second is no agreement of this one."""
+    (tmp_path / "names.toml").write_text(NAMES)
+    lines = [f"{stamp(15.1)} {name} {CLAIM}" for name in hosts]
+    config = ("--config", str(tmp_path / "names.toml"))
+    said = judged(taken_over(), tmp_path, *lines, host=host, more=config)
+    assert [word for word, _ in said] == words
+
+
+def test_lines_of_several_hosts_without_their_names_decide_nothing(tmp_path: Path) -> None:
+    said = judged(
+        taken_over(), tmp_path, *(f"{stamp(15.1)} {name} {CLAIM}" for name in ("left", "right"))
+    )
+    assert {word for word, _ in said} == {"not decidable"}
+    assert "lines of left and right" in said[0][1]
+
+
+NEW_YEAR = 1_704_067_200 - START
+
+
+@pytest.mark.parametrize(
+    ("at", "line", "word"),
+    [
+        (NEW_YEAR - 20, "Dec 31 23:59:55 fw1", "agrees"),
+        (NEW_YEAR - 5, "Jan  1 00:00:10 fw1", "agrees"),
+        (NEW_YEAR - 5, "2023-01-01T00:00:10Z fw1", "not decidable"),
+        (NEW_YEAR - 5, "2024-01-01T01:00:10+01:00 fw1", "agrees"),
+        (NEW_YEAR - 5, "2024-01-01T00:00:10+01:00 fw1", "not decidable"),
+    ],
+)
+def test_a_year_that_ends_in_a_capture(at: float, line: str, word: str, tmp_path: Path) -> None:
+    ((said, _),) = judged(taken_over(at), tmp_path, f"{line} {CLAIM}")
+    assert said == word
+
+
+@pytest.mark.parametrize(
+    ("line", "late", "word"),
+    [
+        ("Oct 29 02:30:15", 0, "agrees"),
+        ("Oct 29 02:30:15", 3600, "not decidable"),
+        ("Oct 29 03:30:15", 7200, "agrees"),
+        ("Oct 29 03:30:15", 3600, "not decidable"),
+        ("2023-10-29T02:30:15+02:00", 0, "agrees"),
+        ("2023-10-29T02:30:15+01:00", 3600, "agrees"),
+        ("2023-10-29T02:30:15+01:00", 0, "not decidable"),
+    ],
+)
+def test_an_hour_that_comes_twice(line: str, late: int, word: str, tmp_path: Path) -> None:
+    """Berlin, 29 October 2023: 02:30:15 is 00:30:15 UTC, and an hour later once more."""
+    tape = taken_over(1_698_539_400 - START + late)
+    zone = ("--log-zone", "Europe/Berlin")
+    ((said, _),) = judged(tape, tmp_path, f"{line} fw1 {CLAIM}", more=zone)
+    assert said == word
+
+
+def test_one_change_is_told_once(tmp_path: Path) -> None:
+    """Three lines of the kernel within a second of one change; a script may tell it as well."""
+    script = 'php-fpm[1]: Carp cluster member "192.0.2.10 - (9@em0)" has resumed the state "MASTER"'
+    said = judged(
+        taken_over(),
+        tmp_path,
+        *(f"Nov 14 22:13:{second} fw1 {CLAIM}" for second in (35, 35, 36)),
+        f"Nov 14 22:13:35 fw1 {script} for vhid 9",
+    )
+    assert [word for word, _ in said] == ["agrees", "agrees", "not decidable", "agrees"]
+    assert said[2][1] == "line 1 tells of the change that it could be"

@@ -26,6 +26,7 @@ from carpscope.report.hostlog.whose import (
     nearest,
     owner,
     slack,
+    strangers,
 )
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
@@ -63,6 +64,11 @@ def place(
     node = members[0].node.id if members else None
     view = LogView(log.name, log.sha256, log.size, log.lines, node, known_by, notes=[*log.notes])
     view.unread, view.unread_count = log.unread.lines, log.unread.count
+    foreign = strangers(log, members, groups, config)
+    everything, log = (
+        log.entries,
+        replace(log, entries=[entry for entry in log.entries if entry.host not in foreign]),
+    )
     if any(entry.at is None for entry in log.entries):
         view.notes.append("lines without a time cannot be placed on the timeline")
     hearing = _Hearing(view, scene, members, Scope.of(log, members))
@@ -70,8 +76,8 @@ def place(
     view.offset = clock_offset(_shifted(log.entries, hearing.shift), hearing.scope, _beat)
     timed = [(e, at) for e in log.entries if (at := hearing.time_of(e)) is not None]
     hearing.demotions = DemotionLines(timed, members)
-    for entry in log.entries:
-        view.entries.append(hearing.judge(entry))
+    for entry in everything:
+        view.entries.append(hearing.judge(entry, foreign.get(entry.host, "")))
     if any(entry.kind is EntryKind.STATE and entry.at is not None for entry in log.entries):
         view.silent = list(_silent(log, hearing))
     return view
@@ -126,8 +132,8 @@ class _Hearing:
     members: list[LogMember]
     scope: Scope
     shift: Nanos = 0
-    matched: set[tuple[str, int]] = field(default_factory=set)
-    """Reigns that a line told, by group and first frame."""
+    matched: dict[tuple[str, int], Entry] = field(default_factory=dict)
+    """Which line told of a MASTER period, by group and first frame; of several the first."""
     demotions: DemotionLines | None = None
 
     def time_of(self, entry: Entry) -> Nanos | None:
@@ -137,8 +143,10 @@ class _Hearing:
         shift = 0 if entry.has_zone else self.shift
         return entry.at - shift - (self.view.offset or 0)
 
-    def judge(self, entry: Entry) -> Placed:
-        """Say what the wire says to one line."""
+    def judge(self, entry: Entry, foreign: str = "") -> Placed:
+        """Say what the wire says to one line; `foreign` is why it is not of the log's owner."""
+        if foreign:
+            return self._placed(entry, None, Says.UNDECIDABLE, foreign)
         if not self.members:
             return self._placed(entry, None, Says.UNDECIDABLE, "whose log it is, is unknown")
         at = self.time_of(entry)
@@ -200,7 +208,13 @@ def _claimed(entry: Entry, at: Nanos, member: LogMember, hearing: _Hearing) -> t
     off, node, scene = slack(entry), member.node, hearing.scene
     for period in node.master_periods:
         if at - off <= period.start <= at + off + _beat(node):
-            hearing.matched.add((member.group.id, period.first))
+            earlier = hearing.matched.setdefault((member.group.id, period.first), entry)
+            if (
+                earlier.before
+                and entry.before
+                and (earlier.at, earlier.after) != (entry.at, entry.after)
+            ):
+                return Says.UNDECIDABLE, f"line {earlier.line} tells of the change that it could be"
             frame = frame_name(period.first, scene.names)
             when = clock(period.start, digits=6)
             return Says.AGREES, f"it begins to advertise at {when} (frame {frame})"

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from carpscope.config import Config
+from carpscope.core.address import ip_text
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.report.hostlog.entry import Entry, EntryKind
@@ -133,6 +134,41 @@ def _named_or_fitting(
         found = [m for m in everyone if m.node.id == ranked[0]]
         return found, "its changes to MASTER fit this node's best"
     return [], "name it with --log NODE=FILE"
+
+
+def strangers(
+    log: LogFile, members: Sequence[LogMember], groups: Sequence[Group], config: Config
+) -> dict[str, str]:
+    """Return the hosts whose lines are not of the log's owner, and why each is not.
+
+    A collector's file has lines of several hosts. Which one the owner is, its name or address
+    tells; one host alone may be called anything that is not the name of another node.
+    """
+    hosts = {entry.host: _label(entry.host) for entry in log.entries if entry.host.strip("-")}
+    own = {_label(log.owner)} if log.owner else set()
+    own = own.union(*(_names(member.node, config) for member in members))
+    nodes = {id(member.node) for member in members}
+    others = (node for group in groups for node in group.members if id(node) not in nodes)
+    known: set[str] = set[str]().union(*(_names(node, config) for node in others))
+    if own & set(hosts.values()):
+        known = set(hosts.values()) - own
+    elif len(set(hosts.values())) > 1:
+        told = " and ".join(sorted(hosts))
+        return dict.fromkeys(
+            hosts, f"the log has lines of {told}, and which is this node is unknown"
+        )
+    return {host: f"it is a line of {host}" for host, label in hosts.items() if label in known}
+
+
+def _names(node: Node, config: Config) -> set[str]:
+    name = config.name_of(node.addresses)
+    return {*map(ip_text, node.addresses), _label(name or node.id)}
+
+
+def _label(host: str) -> str:
+    """Return a host's name without its domain; an address as it is."""
+    is_address = ":" in host or not host.replace(".", "").strip("0123456789")
+    return host if is_address else host.partition(".")[0].lower()
 
 
 def _clear(scores: dict[str, tuple[int, Nanos]], ranked: list[str]) -> bool:
