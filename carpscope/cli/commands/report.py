@@ -86,7 +86,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("acquisition", "how, where and by whom the captures were taken"),
         ("notes", "anything else"),
     ):
-        case.add_argument(f"--{name}", default="", metavar="TEXT", help=text)
+        case.add_argument(f"--{name}", type=str, default="", metavar="TEXT", help=text)
     shared.add_secrets(parser)
 
 
