@@ -198,7 +198,8 @@ class _Parser(argparse.ArgumentParser):
 
         What may be empty has `type=str`: a passphrase, and what Wireshark hands over.
         """
-        if not arg_string and action.option_strings and (action.type, action.const) == (None, None):
+        may_be_empty = action.type is str or "" in (action.default, action.const)
+        if not arg_string and action.option_strings and not may_be_empty:
             raise argparse.ArgumentError(action, "is empty")
         return super()._get_value(action, arg_string)
 

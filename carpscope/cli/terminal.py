@@ -3,6 +3,8 @@
 import os
 import sys
 
+from carpscope.core.text import WORDS
+
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +32,6 @@ def width() -> int:
         return os.get_terminal_size(1).columns or PIPE_WIDTH
     except OSError:  # no terminal, or closed
         return PIPE_WIDTH
-
-
-WORDS = {
-    "✓": "ok", "✗": "WRONG", "●": "*", "○": "o", "·": "-", "–": "-", "—": "-", "…": "...",
-    "→": "->", "←": "<-", "↔": "<->", "×": "x", "µ": "u", "≤": "<=", "≥": ">=",
-    "━": "-", "─": "-", "│": "|", "█": "#", "▏": "|",
-}  # fmt: skip
-"""What stands for a sign where the encoding of the terminal has none; no two verdicts alike."""
 
 
 def _in_words(problem: UnicodeError) -> tuple[str, int]:

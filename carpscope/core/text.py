@@ -40,3 +40,11 @@ def spelt(character: str) -> str:
 def plural(count: int, word: str, words: str = "") -> str:
     """Give a count with its noun: `1 frame`, `1,204 frames`."""
     return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+WORDS = {
+    "✓": "ok", "✗": "WRONG", "●": "*", "○": "o", "·": "-", "–": "-", "—": "-", "…": "...",
+    "→": "->", "←": "<-", "↔": "<->", "×": "x", "µ": "u", "≤": "<=", "≥": ">=",
+    "━": "-", "─": "-", "│": "|", "█": "#", "▏": "|",
+}  # fmt: skip
+"""What stands for a sign where the encoding of the terminal has none; no two verdicts alike."""

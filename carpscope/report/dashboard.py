@@ -23,7 +23,7 @@ from rich.live import Live
 from rich.text import Text
 
 from carpscope.core.mistakes import Mistakes
-from carpscope.core.text import shown
+from carpscope.core.text import WORDS, shown
 from carpscope.core.units import SECOND, Nanos, clock
 from carpscope.core.values import replace
 from carpscope.core.zone import Zone, beside
@@ -48,6 +48,8 @@ _MEASURE = Console(width=80, file=StringIO())
 ROOMY = 16
 """Lines from which on there is room for an empty one, and for the keys."""
 SUMMARY = 3
+WORD_MORE = max(map(len, WORDS.values())) - 1
+"""By how much a line grows where a word stands for its sign."""
 
 
 class Dashboard:
@@ -149,6 +151,7 @@ def picture(
 ) -> list[Text]:
     """Draw a snapshot: exactly `height` lines of at most `width` cells."""
     view = view or View()
+    whole, width = width, width if unicode else max(width - WORD_MORE, 1)
     head = [_header(now, width, zone)]
     if height >= ROOMY:
         head.append(Text())
@@ -190,10 +193,23 @@ def picture(
     lines = [*head, *body][: height - len(foot)]
     lines += [Text()] * (height - len(foot) - len(lines))
     lines += foot
+    if not unicode:
+        lines = [_in_words(line) for line in lines]
     for line in lines:
         line.no_wrap = True
-        line.truncate(width, overflow="ellipsis" if unicode else "crop")
+        line.truncate(whole, overflow="ellipsis" if unicode else "crop")
     return lines
+
+
+def _in_words(line: Text) -> Text:
+    """Put words for signs that the terminal lacks, before it is seen whether they fit."""
+    found = [at for at, sign in enumerate(line.plain) if sign in WORDS]
+    out = Text()
+    for piece in line.divide(sorted({edge for at in found for edge in (at, at + 1)})):
+        word = WORDS.get(piece.plain)
+        style = piece.spans[0].style if piece.spans else piece.style
+        out.append_text(piece if word is None else Text(word, style=style))
+    return out
 
 
 def _hour(group: GroupView, *, unicode: bool) -> list[Text]:

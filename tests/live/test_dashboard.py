@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from carpscope.core.text import WORDS
 from carpscope.core.units import SECOND
 from carpscope.detect.finding import Severity
 from carpscope.report.board import key_of, order
@@ -49,6 +50,8 @@ def trouble(count: int) -> Snapshot:
 def test_it_fits(size: tuple[int, int], count: int, unicode: bool) -> None:
     shown = text(trouble(count), *size, unicode=unicode)
     assert "\x1b" not in shown
+    if not unicode:
+        assert not set(shown) & set(WORDS), "a word would be longer than what was measured"
     if size[1] >= 24:
         assert "Ctrl-C ends" in shown
 
@@ -220,3 +223,11 @@ def test_signs_are_of_the_state_and_what_is_not_seen_is_not_called_silent() -> N
     assert "? 192.0.2.100 (vhid0)  unknown" in shown
     assert "? not seen" in shown
     assert "silent" not in shown.partition("takeover")[2]
+
+
+def test_a_terminal_without_signs_has_words_and_loses_nothing_for_them() -> None:
+    shown = text(trouble(1), 80, 24, unicode=False)
+    assert "WRONG CS101" in shown
+    assert "both have been MASTER both have been MASTER" in " ".join(shown.split())
+    calm = dataclasses.replace(trouble(1), open=(), incidents=())
+    assert "ok nothing wrong" in text(calm, 80, 24, unicode=False)
