@@ -90,6 +90,17 @@ class Config(NamedTuple):
         return next((self.names[a] for a in addresses if a in self.names), None)
 
 
+def passphrases_in(data: bytes) -> list[bytes]:
+    """Read one passphrase a line; the ends of lines are no part of them. Raises ValueError."""
+    if b"\0" in data:
+        raise ValueError("is no text of one passphrase a line: it holds a byte of 0")
+    lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
+    found = [line for line in lines if line]
+    if not found:
+        raise ValueError("holds no passphrase")
+    return found
+
+
 def bounded(passphrases: list[bytes], where: str) -> list[bytes]:
     """Return the candidates, each once. Raises CarpscopeError where they are too many to try."""
     distinct = list(dict.fromkeys(passphrases))

@@ -197,3 +197,28 @@ def places(config: "Config") -> dict[str, str]:
     """Return where outputs stand in the file, by `name=target`."""
     live = dict(config.live)
     return {f"{key.replace('_', '-')}={live[key]}": place for key, place in config.places}
+
+
+def written_apart(options: argparse.Namespace, read: "list[str]") -> None:
+    """Refuse to write over what is read, and to write two things into one file."""
+    from pathlib import Path
+
+    from carpscope.core.errors import CarpscopeError
+    from carpscope.core.files import is_same
+    from carpscope.report.kind import sink_name
+
+    written = [("-w", options.write), ("--state", options.state)]
+    for target in options.out:
+        kind = target.partition("=")[0]
+        if kind in ("json", "store"):
+            written.append((f"--out {kind}", sink_name(target).partition(" ")[2]))
+    taken: dict[Path, str] = {}
+    for option, path in written:
+        if path is None:
+            continue
+        if any(is_same(path, one) for one in read):
+            raise CarpscopeError(f"{option} {path}: is what is read; name another file")
+        whole = Path(path).absolute()
+        if whole in taken:
+            raise CarpscopeError(f"{option} {path}: is the file of {taken[whole]}; name another")
+        taken[whole] = option

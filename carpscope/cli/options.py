@@ -318,8 +318,9 @@ def passphrase_lines(path: str) -> list[bytes]:
                 data = stream.read(PASSPHRASE_FILE_LIMIT)
     except OSError as problem:
         raise CarpscopeError(f"--passphrase-file {path}: {problem.strerror}") from None
-    lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
-    found = [line for line in lines if line]
-    if not found:
-        raise CarpscopeError(f"--passphrase-file {path}: holds no passphrase")
-    return found
+    from carpscope.config import passphrases_in
+
+    try:
+        return passphrases_in(data)
+    except ValueError as problem:
+        raise CarpscopeError(f"--passphrase-file {path}: {problem}") from None

@@ -91,6 +91,14 @@ def changeable(descriptor: int, path: Path | str) -> str:
     return ""
 
 
+def is_same(one: Path | str, other: Path | str) -> bool:
+    """Tell whether two names are those of one file, which is there."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
+
+
 def ours() -> set[int]:
     """Return whose files are as good as our own: root's, ours, and those of who used sudo."""
     sudo = os.environ.get("SUDO_UID", "")

@@ -44,7 +44,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
-from carpscope.config import ENTRIES_MAX, Config, ExpectedGroup, Tolerances, bounded
+from carpscope.config import ENTRIES_MAX, Config, ExpectedGroup, Tolerances, bounded, passphrases_in
 from carpscope.core.address import ip_text, parse_ip
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import changeable, exposed
@@ -346,9 +346,12 @@ def _passphrase_file(document: Document, file: Path) -> list[bytes]:
     try:
         with file.open("rb") as stream:
             told = exposed(stream)
-            lines = stream.read(SIZE_LIMIT).split(b"\n")
+            data = stream.read(SIZE_LIMIT)
     except OSError as problem:
         raise document.error(f"{file}: {problem.strerror}", "passphrase_file") from None
     if told:
         raise document.error(f"{file}: {told}: chmod 600 {file}", "passphrase_file")
-    return [line.rstrip(b"\r") for line in lines if line.rstrip(b"\r")]
+    try:
+        return passphrases_in(data)
+    except ValueError as problem:
+        raise document.error(f"{file}: {problem}", "passphrase_file") from None

@@ -8,7 +8,7 @@ from carpscope.config import ExpectedGroup, Tolerances
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND
 from carpscope.settings.carpscope_toml import read_config
-from tests.program import run
+from tests.program import capture, run
 
 GOOD = """\
 passphrase_file = "carp.pass"
@@ -99,6 +99,19 @@ def test_a_passphrase_file_that_others_may_read_or_nobody(tmp_path: Path) -> Non
     (tmp_path / "carp.pass").unlink()
     with pytest.raises(CarpscopeError, match=r":1: passphrase_file: .*No such file"):
         read_config(path)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\n\n", "s3cret\n".encode("utf-16"), b"\xd4\xc3\xb2\xa1\0\0"]
+)
+def test_what_is_no_file_of_passphrases(tmp_path: Path, data: bytes) -> None:
+    path = write(tmp_path, GOOD)
+    secret = tmp_path / "carp.pass"
+    secret.write_bytes(data)
+    with pytest.raises(CarpscopeError, match=r":1: passphrase_file: .*(holds no|is no text)"):
+        read_config(path)
+    done = run("analyze", "--passphrase-file", str(secret), capture("ucarp-healthy"))
+    assert (done.status, done.err.count("\n")) == (2, 1)
 
 
 def test_check_config(tmp_path: Path) -> None:

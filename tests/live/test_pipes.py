@@ -27,7 +27,7 @@ from carpscope.core.frame import Frame
 from carpscope.live.loop import Live
 from carpscope.live.options import Options
 from tests.live.stage import Event, Watcher, needs_namespaces, needs_ucarp, node, scene, until
-from tests.program import CAPTURES, ROOT, start
+from tests.program import CAPTURES, ROOT, run, start
 
 pytestmark = pytest.mark.slow
 
@@ -389,3 +389,36 @@ def test_vrrp_in_the_place_of_carp_is_said_with_what_to_do(watcher: list[Watcher
     assert event["event_type"] == "notice"
     assert " of VRRP, the other protocol 112" in event["message"]
     assert "mirror the switch ports" in event["message"]
+
+
+def test_what_is_read_is_never_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "fw1.pcap"
+    path.write_bytes(SPLIT.read_bytes())
+    watched = ("live", "--for", "1s", "-q", "--pipe", f"w={path}")
+    for more in (
+        ("-w", str(path)),
+        ("--state", str(path)),
+        ("--out", f"json={path}"),
+        ("--store", f"{path},30d"),
+    ):
+        done = run(*watched, *more)
+        assert done.status == 2
+        assert "is what is read; name another file" in done.err
+    done = run("simulate", "--from", str(path), "-w", str(path))
+    assert (done.status, "is the capture itself" in done.err) == (2, True)
+    assert path.read_bytes() == SPLIT.read_bytes()
+
+
+def test_two_outputs_have_two_files(tmp_path: Path) -> None:
+    one = str(tmp_path / "one")
+    done = run("live", "--pipe", "w=/dev/null", "-w", one, "--out", f"json={one}")
+    assert done.status == 2
+    assert f"--out json {one}: is the file of -w; name another" in done.err
+
+
+def test_lines_are_not_added_to_a_file_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("call the provider\n")
+    done = start("live", "--pipe", "w=/dev/null", "--out", f"json={path}")
+    assert (done.status, "holds no lines of JSON" in done.err) == (2, True)
+    assert path.read_text() == "call the provider\n"

@@ -1,7 +1,6 @@
 """`carpscope annotate`: a capture with what carpscope says of it as comments."""
 
 import argparse
-import os
 import sys
 from contextlib import contextmanager
 
@@ -40,13 +39,14 @@ def run(options: argparse.Namespace) -> int:
     """Analyze, then copy every packet with its comment."""
     from carpscope.auth.effort import Effort
     from carpscope.capture.source import open_capture
+    from carpscope.core.files import is_same
     from carpscope.pipeline import analyze
     from carpscope.report.annotate import comments
 
     path = options.capture
     if path == "-":
         raise CarpscopeError("annotate reads its capture twice: standard input cannot be")
-    if os.path.exists(options.output) and os.path.samefile(path, options.output):  # noqa: PTH110, PTH121
+    if is_same(path, options.output):
         raise CarpscopeError(f"{options.output}: is the capture itself; name another file")
     config = shared.config(options)
     with open_capture(path) as first, Progress([first], quiet=options.quiet) as progress:

@@ -7,7 +7,7 @@ import sys
 from carpscope.cli import own
 from carpscope.cli.command import Command
 from carpscope.cli.foreground import Screen, close, report_state, signals, watch_threads
-from carpscope.cli.liveoptions import checked, configure, places, settled, understood
+from carpscope.cli.liveoptions import checked, configure, places, settled, understood, written_apart
 from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
@@ -78,6 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         raise CarpscopeError(
             "name an interface: -i eth1 (carpscope live -D lists them), or a pipe: -"
         )
+    written_apart(options, [one.path for one in targets if one.path])
     buffer_mib = options.buffer_size or BUFFER_MIB
     settings = CaptureSettings(
         options.filter, buffer_mib, options.snapshot_length, not options.no_promiscuous

@@ -80,6 +80,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     # heavy imports only now: --help must not pay for the machines
+    from carpscope.core.files import is_same
     from carpscope.sim import library
     from carpscope.sim.world import World
 
@@ -94,6 +95,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.capture and _only_wants_to_see(options):
         sys.stdout.write(_observed(options))
         return 0
+    if options.capture and options.write and is_same(options.capture, options.write):
+        raise CarpscopeError(f"-w {options.write}: is the capture itself; name another file")
     world = World(_asked(_scenario(options), options), options.seed)
     if options.show:
         _print_json(_shown(world))

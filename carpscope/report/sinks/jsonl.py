@@ -1,9 +1,12 @@
 """JSON lines in the manner of Suricata's EVE: one event object a line (docs/live.md)."""
 
 import os
+from contextlib import suppress
 from json import JSONEncoder
+from pathlib import Path
 from typing import TextIO
 
+from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import open_to_write
 from carpscope.report.kind import SinkKind
 from carpscope.report.record import EventRecord
@@ -34,7 +37,13 @@ class JsonLines:
 
 
 def open_lines(target: str) -> JsonLines:
-    """Append to a file. Raises OSError."""
+    """Append to a file, of such lines if there is something in it. Raises OSError."""
+    path = Path(target)
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as there:
+                if there.read(1) not in (b"", b"{"):
+                    raise CarpscopeError(f"json {target}: is there, and holds no lines of JSON")
     stream = os.fdopen(open_to_write(target, append=True), "w", encoding="utf-8")
     return JsonLines(stream, _named(target), owned=True)
 
