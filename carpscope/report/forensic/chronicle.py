@@ -43,6 +43,9 @@ class ScheduledEvent:
     frames: tuple[int, ...] = ()
     link: str = ""
     event: Event | None = None
+    lasted: Nanos | None = None
+    until: Nanos | None = None
+    """What `text` leaves out, since it may differ in what is alike."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,18 @@ class Row:
         """Return which groups it is about."""
         found = [self.first, *self.alike]
         return list(dict.fromkeys(one.group for one in found if one.group))
+
+    @property
+    def text(self) -> str:
+        """Say what happened, from the least to the most of how long it lasted, or until when."""
+        text = self.first.text
+        if lasted := sorted(one.lasted for one in self.whole if one.lasted is not None):
+            told = dict.fromkeys((span_text(lasted[0]), span_text(lasted[-1])))
+            text += f", for {' to '.join(told)}"
+        if until := sorted(one.until for one in self.whole if one.until is not None):
+            ends = dict.fromkeys((clock(until[0], digits=3), clock(until[-1], digits=3)))
+            text += f", until {' to '.join(ends)}"
+        return text
 
     @property
     def whole(self) -> list[ScheduledEvent]:
@@ -122,10 +137,9 @@ def _periods(request: Request) -> Iterator[ScheduledEvent]:
                     "timestamp": rfc3339(period.start), "kind": "begins", **about,
                     "frame": frame_name(period.first, names),
                 }  # fmt: skip
-                text = f"advertises as MASTER, for {span_text(period.until - period.start)}"
                 yield ScheduledEvent(
-                    period.start, 0, record, text, "begins", ("begins",), who, group.id,
-                    (period.first,),
+                    period.start, 0, record, "advertises as MASTER", "begins", ("begins",), who,
+                    group.id, (period.first,), lasted=period.until - period.start,
                 )  # fmt: skip
                 record = {
                     "timestamp": rfc3339(period.until), "kind": "ends", **about,
@@ -185,13 +199,13 @@ def _findings(request: Request) -> Iterator[ScheduledEvent]:
         text = f"{finding.code} {finding.summary}"
         if finding.ongoing:
             text += ", still so at the end"
-        elif finding.end > finding.start:
-            text += f", until {clock(finding.end, digits=3)}"
+        is_over = not finding.ongoing and finding.end > finding.start
         who = ", ".join(map(request.called, finding.nodes[:4]))
         place = number[finding.identity]
         yield ScheduledEvent(
-            finding.start, 2, record, text, finding.severity.value, (finding.code, str(place)),
-            who, finding.group, finding.frames, f"incident-{place}",
+            finding.start, 2, record, text, finding.severity.value,
+            (finding.code, str(place), str(finding.ongoing)), who, finding.group, finding.frames,
+            f"incident-{place}", until=finding.end if is_over else None,
         )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def _time_line(result: Model, budget: Budget) -> None:
                 request.zone.clock(one.at, digits=3) if request.zone is not None else "",
                 f"{where}: {who}" if groups and who else who or where if groups else "",
                 one.kind,
-                one.text + more,
+                row.text + more,
                 ", ".join(told) + (" …" if len(frames) > FRAMES_SHOWN else ""),
                 one.link,
             )
