@@ -3,7 +3,8 @@
 The file is read by `settings.carpscope_toml`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -34,8 +35,31 @@ class ExpectedGroup(NamedTuple):
     """Groups that say the same here have one master."""
     maintenance: tuple[tuple[Nanos, Nanos], ...] = ()
     """Times whose findings do not count for status and exit status."""
-    preempts: str = ""
-    """The line of a file that switches preemption on for who should be MASTER."""
+    settings: "tuple[ExpectedSetting, ...]" = ()
+    """Lines of the nodes' files that show on the wire where they are in force."""
+
+    def lines_of(self, setting: "Setting", nodes: Iterable[bytes]) -> str:
+        """Name the lines of a setting that are of one of these addresses' nodes."""
+        some = set(nodes)
+        found = [e for e in self.settings if e.setting is setting and not some.isdisjoint(e.nodes)]
+        return " and ".join(dict.fromkeys(one.where for one in found))
+
+
+class Setting(Enum):
+    """What a line of a file does to a node."""
+
+    PREEMPTS = auto()
+    DEMOTES = auto()
+    DEAFENS = auto()
+
+
+class ExpectedSetting(NamedTuple):
+    """A line of a node's files."""
+
+    setting: Setting
+    nodes: tuple[bytes, ...]
+    """The addresses of the node."""
+    where: str
 
 
 class Tolerances(NamedTuple):

@@ -5,9 +5,9 @@ expected is said only where it cannot be mistaken: of one segment without a know
 a capture shows tags or not, depending on where it was made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from carpscope.config import Config, ExpectedGroup
+from carpscope.config import Config, ExpectedGroup, ExpectedSetting, Setting
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member, cluster
 from carpscope.settings.gather import gather
 from carpscope.settings.read import read_nodes
@@ -59,14 +59,25 @@ def _group(group: DeclaredGroup) -> ExpectedGroup:
     everybody = tuple(address for some in sources for address in some) if all(sources) else ()
     shared = {one.signs for one in group.up}
     best = _best(group)
-    where = None if best is None else best.node.preempt_where
     return ExpectedGroup(
         group.number,
         nodes=everybody,
         addresses=tuple(sorted(next(iter(shared)))) if len(shared) == 1 else (),
         master=() if best is None else _sources(best),
-        preempts="" if where is None else str(where),
+        settings=tuple(_settings(group, best)),
     )
+
+
+def _settings(group: DeclaredGroup, best: Member | None) -> Iterator[ExpectedSetting]:
+    """Give the lines that decide who leads: a file need not be what is in force."""
+    if best is not None and best.node.preempt_where is not None:
+        where = str(best.node.preempt_where)
+        yield ExpectedSetting(Setting.PREEMPTS, _sources(best), where)
+    for one in group.up:
+        for place, told in one.node.maintenance:
+            deaf = told.startswith("net.inet.carp.allow")
+            setting = Setting.DEAFENS if deaf else Setting.DEMOTES
+            yield ExpectedSetting(setting, _sources(one), f"{place} ({told})")
 
 
 def _sources(member: Member) -> tuple[bytes, ...]:
@@ -76,13 +87,15 @@ def _sources(member: Member) -> tuple[bytes, ...]:
 
 
 def _best(group: DeclaredGroup) -> Member | None:
-    """Return the node with the lowest skew, where all preempt."""
+    """Return the node with the lowest skew, where all preempt and accept advertisements."""
     ranked = [
         (one.vhid.advbase, one.advskew, one)
         for one in group.up
         if one.vhid.advbase is not None and one.advskew is not None
     ]
-    if len(ranked) < max(2, len(group.up)) or not all(one.preempt for one in group.up):
+    if len(ranked) < max(2, len(group.up)) or not all(
+        one.preempt and one.node.allows for one in group.up
+    ):
         return None
     ranked.sort(key=lambda item: (item[0] or 0, item[1] or 0))
     if ranked[0][:2] == ranked[1][:2]:

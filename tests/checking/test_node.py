@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 from carpscope.checking.expect import expected
-from carpscope.config import Config
+from carpscope.config import Config, ExpectedGroup, ExpectedSetting, Setting
+from carpscope.core.units import SECOND
+from carpscope.detect.rule import Context
+from carpscope.detect.rules.cs112_demoted_master import DemotedMaster
 from tests.checking.test_proof import text
 from tests.detect.configured import written
 from tests.detect.field import FIELD
+from tests.detect.stage import Stage
 from tests.program import capture, run
 
 UNIT = """\
@@ -63,5 +67,58 @@ net.inet.carp.preempt=1
     found = run("analyze", "--json", *options, str(FIELD / "netbsd-kernel-pair.pcap"))
     findings = {one["label"]: one for one in json.loads(found.out)["findings"]}
     remedy = findings["unexpected_master"]["remedy"]
-    assert "fw2/sysctl.conf:1 switches it on" in remedy
+    assert "fw2/sysctl.conf:1 switches preemption on" in remedy
     assert "sysctl net.inet.carp.preempt" in remedy
+
+
+def test_a_file_that_deafens_a_master_is_named(tmp_path: Path) -> None:
+    """Both lead on the wire; one's file keeps it from accepting advertisements."""
+    part = """\
+== fw{n}/rc.conf
+ifconfig_em0="inet 10.23.0.1{n}/24"
+ifconfig_em0_alias0="inet 10.23.0.1/32 vhid 23 advskew {n} pass a"
+== fw{n}/sysctl.conf
+net.inet.carp.preempt=1
+net.inet.carp.allow={allow}
+"""
+    nodes = written(part.format(n=1, allow=1) + part.format(n=2, allow=0), tmp_path)
+    options = [word for node in nodes for word in ("--node", node)]
+    found = run("analyze", "--json", *options, str(FIELD / "ipfw-snap68.pcap"))
+    findings = {one["label"]: one for one in json.loads(found.out)["findings"]}
+    assert "unexpected_master" not in findings
+    remedy = findings["split_brain"]["remedy"]
+    assert "fw2/sysctl.conf:2 (net.inet.carp.allow=0) keeps 10.23.0.12 from accepting" in remedy
+    assert "fw1/sysctl.conf" not in remedy
+
+
+def test_a_file_that_demotes_who_leads_is_named(tmp_path: Path) -> None:
+    """On the wire .11 leads with advskew 0, which its file would have demoted."""
+    part = """\
+== fw{n}/rc.conf
+ifconfig_em0="inet 192.0.2.1{n}/24"
+ifconfig_em0_alias0="inet 192.0.2.10/32 vhid 7 advskew {skew} pass a"
+== fw{n}/sysctl.conf
+net.inet.carp.preempt=1
+net.inet.carp.demotion={demotion}
+"""
+    files = part.format(n=1, skew=0, demotion=240) + part.format(n=2, skew=100, demotion=0)
+    options = [word for node in written(files, tmp_path) for word in ("--node", node)]
+    found = run("analyze", "--json", *options, str(FIELD / "netbsd-kernel-pair.pcap"))
+    findings = {one["label"]: one for one in json.loads(found.out)["findings"]}
+    remedy = findings["unexpected_master"]["remedy"]
+    assert "fw2/sysctl.conf:1 switches preemption on" in remedy
+    assert "fw1/sysctl.conf:2 (net.inet.carp.demotion=240) demotes 192.0.2.11" in remedy
+    assert "advertises 1/0" in remedy
+
+
+def test_a_file_that_demotes_a_demoted_master_is_named() -> None:
+    setting = ExpectedSetting(Setting.DEMOTES, (bytes((10, 0, 0, 1)),), "fw1/sysctl.conf:2")
+    stage = Stage("demoted_master", advskew=240)
+    stage.watches[0] = DemotedMaster(
+        Context(stage.observer, Config(groups=(ExpectedGroup(1, settings=(setting,)),)))
+    )
+    stage.nodes[0].addresses.append(bytes((10, 0, 0, 1)))
+    stage.claim(0, SECOND)
+    stage.sight(0, 60 * SECOND)
+    (found,) = stage.findings(60 * SECOND)
+    assert "what demotes a (fw1/sysctl.conf:2)" in found.remedy

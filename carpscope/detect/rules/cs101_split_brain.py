@@ -27,6 +27,7 @@ Sources
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
+from carpscope.config import Config, Setting
 from carpscope.core.units import Nanos, seconds_text, span_text
 from carpscope.core.values import dataclass, field, replace
 from carpscope.detect.finding import Evidence, Finding, Severity
@@ -97,8 +98,8 @@ class SplitBrain:
     """Follows who is MASTER in every group."""
 
     def __init__(self, context: Context) -> None:
-        """Begin with nothing."""
-        del context
+        """Keep what is expected."""
+        self._config = context.config
         self._current: dict[str, Overlap] = {}
         self._over: list[Overlap] = []
 
@@ -163,7 +164,7 @@ class SplitBrain:
                 before.append(split)
         for name, splits in joined.items():
             for split in splits:
-                yield _finding(split, _rests(split, begun.get(name)))
+                yield _finding(split, _rests(split, begun.get(name)), self._config)
 
 
 def _masters(group: Group) -> list[Node]:
@@ -239,7 +240,7 @@ def _held(node: Node, split: Split) -> str:
     return f"{node.id} ({priority(node)}) was MASTER{often} for {span_text(total)}"
 
 
-def _finding(split: Split, rests: Nanos) -> Finding:
+def _finding(split: Split, rests: Nanos, config: Config) -> Finding:
     nodes = list(split.nodes.values())
     best = min(nodes, key=lambda n: (n.advbase, n.advskew))
     together = "both" if len(nodes) == 2 else "all"
@@ -279,10 +280,25 @@ def _finding(split: Split, rests: Nanos) -> Finding:
             negative[1]
             if negative
             else "Remove the cause; then one of them steps down by itself within one interval."
-        ),
+        )
+        + _declared(split, config),
         ongoing=split.ongoing,
         rests=rests,
     )
+
+
+def _declared(split: Split, config: Config) -> str:
+    """Name the lines of files that keep a node from accepting advertisements."""
+    expected = config.expects(split.group.vlan, split.group.vhid)
+    if expected is None:
+        return ""
+    lines = {n.id: expected.lines_of(Setting.DEAFENS, n.addresses) for n in split.nodes.values()}
+    told = [
+        f" {where} keeps {name} from accepting advertisements."
+        for name, where in lines.items()
+        if where
+    ]
+    return "".join(told)
 
 
 RULE = Rule(

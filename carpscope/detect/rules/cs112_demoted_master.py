@@ -26,6 +26,7 @@ Sources
 
 from collections.abc import Iterator
 
+from carpscope.config import Config, Setting
 from carpscope.core.units import Nanos, span_text
 from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
@@ -58,8 +59,8 @@ class DemotedMaster:
     """Follows who is MASTER and demoted."""
 
     def __init__(self, context: Context) -> None:
-        """Begin with nothing."""
-        del context
+        """Keep what is expected."""
+        self._config = context.config
         self._now: dict[tuple[str, str], _Spell] = {}
         self._over: list[_Spell] = []
 
@@ -103,7 +104,7 @@ class DemotedMaster:
             node = spell.node
             end = spell.end if spell.end is not None else max(node.last, spell.start)
             if node.is_known and end - spell.start > traits.backups(node).latest:
-                yield _finding(spell, end)
+                yield _finding(spell, end, self._config)
 
 
 def is_demoted(node: Node) -> bool:
@@ -111,8 +112,10 @@ def is_demoted(node: Node) -> bool:
     return not traits.is_ucarp(node) and (node.demote > 0 or node.advskew >= DEMOTED_SKEW)
 
 
-def _finding(spell: _Spell, end: Nanos) -> Finding:
+def _finding(spell: _Spell, end: Nanos, config: Config) -> Finding:
     node, group = spell.node, spell.group
+    expected = config.expects(group.vlan, group.vhid)
+    declared = expected.lines_of(Setting.DEMOTES, node.addresses) if expected else ""
     others = [other.id for other in group.known if other is not node]
     why = (
         f"No other node of {group.id} was ever heard."
@@ -138,14 +141,12 @@ def _finding(spell: _Spell, end: Nanos) -> Finding:
             f"{node.id} {word} MASTER and demoted ({spell.said}) for {span_text(end - spell.start)}"
         ),
         explanation=(
-            f"{node.id} advertised {spell.said} {since(spell.start, end)}, which says that it "
-            "is not "
-            f"fit. {why}"
+            f"{node.id} advertised {spell.said} {since(spell.start, end)}, which says that it is "
+            f"not fit. {why}"
         ),
         remedy=(
-            f"Find out what demotes {node.id} (a link down, pfsync, a script), and why no "
-            "other node "
-            "takes over: whether one runs, hears it, and preempts."
+            f"Find out what demotes {node.id} ({declared or 'a link down, pfsync, a script'}), and "
+            "why no other node takes over: whether one runs, hears it, and preempts."
         ),
         ongoing=ongoing,
     )

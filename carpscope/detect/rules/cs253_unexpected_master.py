@@ -22,12 +22,12 @@ Sources
 
 from collections.abc import Iterator
 
-from carpscope.config import ExpectedGroup
+from carpscope.config import ExpectedGroup, Setting
 from carpscope.core.units import Nanos, span_text
 from carpscope.core.values import dataclass
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.words import since
+from carpscope.detect.words import priority, since
 from carpscope.timeline import traits
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Left
 from carpscope.timeline.group import Group
@@ -42,8 +42,7 @@ class _Spell:
     node: Node
     start: Nanos
     frame: int
-    expected: tuple[bytes, ...]
-    preempts: str
+    expected: ExpectedGroup
     end: Nanos | None = None
 
 
@@ -81,7 +80,7 @@ class UnexpectedMaster:
         self, group: Group, node: Node, at: Nanos, frame: int, expected: ExpectedGroup
     ) -> None:
         if len(self._now) < SITUATIONS_KEPT:
-            self._now[group.id] = _Spell(group, node, at, frame, expected.master, expected.preempts)
+            self._now[group.id] = _Spell(group, node, at, frame, expected)
 
     def _end(self, group: Group, at: Nanos) -> None:
         spell = self._now.pop(group.id, None)
@@ -98,7 +97,7 @@ class UnexpectedMaster:
 
     def _finding(self, spell: _Spell, end: Nanos) -> Finding:
         config, node = self._context.config, spell.node
-        named = config.called(spell.expected)
+        named = config.called(spell.expected.master)
         frames = tuple(dict.fromkeys((spell.frame, node.last_frame)))
         is_open = spell.end is None
         return Finding(
@@ -122,17 +121,29 @@ class UnexpectedMaster:
             ),
             remedy=(
                 f"Look why {named} is not MASTER: whether it runs, is demoted, or only waits since "
-                f"preemption is off{_declared(spell.preempts)}."
+                f"preemption is off.{_declared(spell)}"
             ),
             ongoing=is_open,
         )
 
 
-def _declared(where: str) -> str:
-    """Say that files switch preemption on, which a running system need not have."""
-    if not where:
-        return ""
-    return f": {where} switches it on, `sysctl net.inet.carp.preempt` says whether that is in force"
+def _declared(spell: _Spell) -> str:
+    """Name lines of files that have it otherwise: a running system need not have them."""
+    expected, node = spell.expected, spell.node
+    told = ""
+    preempts = expected.lines_of(Setting.PREEMPTS, expected.master)
+    if preempts:
+        told = (
+            f" {preempts} switches preemption on: `sysctl net.inet.carp.preempt` says whether that "
+            "is in force."
+        )
+    demotes = expected.lines_of(Setting.DEMOTES, node.addresses)
+    if demotes:
+        told += (
+            f" {demotes} demotes {node.id}, which advertises {priority(node)}: look whether that "
+            "is in force."
+        )
+    return told
 
 
 RULE = Rule(
