@@ -63,8 +63,13 @@ class Analysis:
 
     @property
     def is_judged(self) -> bool:
-        """Tell whether there was anything to judge: an advertisement or a finding."""
-        return bool(self.observer.advertisements or self.findings)
+        """Tell whether there was anything to judge: an advertisement, in time, or a finding."""
+        return bool((self.observer.advertisements and self.has_times) or self.findings)
+
+    @property
+    def has_times(self) -> bool:
+        """Tell whether packets have times: of a dump without any, all are at one instant."""
+        return any(one.first != one.last or one.packets < 2 for one in self.captures)
 
     @property
     def captured(self) -> list[Captured]:

@@ -4,6 +4,9 @@ from carpscope.core.text import shown
 
 _CONVERT = "convert it first: editcap -F pcap FILE FILE.pcap"
 
+_MAYBE = "if Wireshark opens it: editcap -F pcap FILE FILE.pcap"
+_PRINT = "print the packets with -T json -x instead, or write them with -w"
+
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a zip file?"),
     (b"PK\x05\x06", "an empty zip file?"),
@@ -30,6 +33,13 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xaa\xaa\xaa\xaa", f"a 5View capture; {_CONVERT}"),
     (b"\x01\x10\x4c\x00", f"a LANalyzer capture; {_CONVERT}"),
     (b"+---------+------", f"K12 text; {_CONVERT}"),
+    (b"TR\x00d\x00", f"a trace of nettl; {_CONVERT}"),
+    (b"iptrace ", f"a trace of AIX; {_CONVERT}"),
+    (b"\x7fver", f"a capture of EtherPeek or OmniPeek; {_CONVERT}"),
+    (b"\x00\x00\x02\x00\x12\x05\x00\x10", f"a K15 capture; {_CONVERT}"),
+    (b"EyeSDN", f"an EyeSDN trace; {_CONVERT}"),
+    (b'{"index":{"_index"', f"what tshark -T ek prints; {_PRINT}"),
+    (b"Frame 1: ", f"what tshark -V prints; {_PRINT}"),
     (b"\x0a\x0d\x0d\x0a", "pcapng without a byte order; damaged?"),
     (b"SQLite format 3", "a database?"),
     (b"{", "JSON?"),
@@ -52,11 +62,13 @@ def looks_like(head: bytes) -> str:
     lowered = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if lowered.startswith((b"<!doctype html", b"<html")):
         return f'starts with "{_text(head)}", a web page?'
+    if b"<pdml" in lowered or b"<psml" in lowered:
+        return f'starts with "{_text(head)}", what tshark -T pdml prints; {_PRINT}'
     if lowered.startswith(b"<"):
         return f'starts with "{_text(head)}", XML?'
     if _is_text(head[:512]):
         return f'starts with "{_text(head)}", text? A capture is what tcpdump -w writes'
-    return f"starts with bytes {head[:8].hex(' ')}"
+    return f"starts with bytes {head[:8].hex(' ')}; {_MAYBE}"
 
 
 def _shown(signature: bytes) -> str:

@@ -89,8 +89,10 @@ class Screen:
         for event in analysis.events:
             self._happened.setdefault(event.group, []).append(event)
         by_id = {group.id: group for group in groups}
-        if not groups:
+        if not groups or not analysis.is_judged:
             self._nothing(analysis)
+        if groups and not analysis.is_judged:
+            return
         self._overview(analysis, groups)
         troubled = self._trouble(analysis, by_id, names)
         well = [group for group in groups if group.id not in troubled]

@@ -9,6 +9,12 @@ from carpscope.pipeline import Analysis
 def sentences(analysis: Analysis) -> Iterator[str]:
     """Say that there is no CARP, what there is instead, and what may have kept it away."""
     observer = analysis.observer
+    if observer.advertisements:
+        yield (
+            "No packet has a time of its own: nothing could be judged. Print them with times: "
+            "tcpdump -tttt -xx, or tshark -T json -x."
+        )
+        return
     yield "No CARP advertisement in here: nothing could be judged."
     if observer.vrrp:
         yield f"Advertisements: {instead(observer.vrrp)}. carpscope dissect shows them."

@@ -17,6 +17,7 @@ from carpscope.capture.fileformat import formats
 from carpscope.capture.source import open_capture
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
+from tests.program import run as carpscope
 from tests.wire import samples
 from tests.wire.wrapped import WAYS
 
@@ -85,6 +86,60 @@ def test_a_dump_without_times_says_so(tmp_path: Path) -> None:
         found = list(capture)
     assert [frame.data for frame in found] == [frame.data for frame in packets(CAPTURE)]
     assert any("time" in note for note in capture.notes)
+    told = carpscope("analyze", str(path))  # two MASTERs at one instant are not two at once
+    assert told.status == 2
+    assert "No packet has a time of its own: nothing could be judged." in told.out
+    assert "Nothing wrong" not in told.out
+
+
+@needs_peers
+def test_what_vvv_dumps_of_a_packet_is_no_packet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    path = tmp_path / "dump.txt"
+    path.write_bytes(run("tcpdump", "-n", "-tttt", "-vvv", "-X", "-r", str(CAPTURE)))
+    found, given = packets(path), packets(CAPTURE)
+    assert [(one.at, one.data) for one in found] == [
+        (one.at // 1000 * 1000, one.data[14:]) for one in given
+    ]
+
+
+@needs_peers
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [(("-ttt", "-xx"), "differences (tcpdump -ttt)"), (("-ttttt", "-xx"), "")],
+)
+def test_times_that_are_differences_are_said(
+    options: tuple[str, ...], note: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "dump.txt"
+    path.write_bytes(run("tcpdump", "-n", *options, "-r", str(CAPTURE)))
+    with open_capture(str(path)) as capture:
+        assert len(list(capture)) == len(packets(CAPTURE))
+    assert any(note in one for one in capture.problems) == bool(note)
+
+
+@needs_peers
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("tshark", "-n", "-T", "pdml", "-r"), "-T json -x"),
+        (("tshark", "-n", "-T", "psml", "-r"), "-T json -x"),
+        (("tshark", "-n", "-T", "ek", "-r"), "-T json -x"),
+        (("tshark", "-n", "-T", "jsonraw", "-r"), "-T json -x"),
+        (("tshark", "-n", "-V", "-r"), "-T json -x"),
+        (("od", "-Ax", "-tx1"), "xxd -r"),
+    ],
+)
+def test_what_others_print_says_what_to_print_instead(
+    command: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "printed"
+    path.write_bytes(run(*command, str(CAPTURE)))
+    told = carpscope("analyze", str(path))
+    assert told.status == 2
+    assert words in told.out + told.err
 
 
 def test_erf_records_are_read(tmp_path: Path) -> None:
@@ -110,7 +165,22 @@ def test_erf_records_are_read(tmp_path: Path) -> None:
 
 @needs_peers
 @pytest.mark.parametrize(
-    "kind", ["netmon1", "netmon2", "ngsniffer", "ngwsniffer_2_0", "5views", "lanalyzer", "visual"]
+    "kind",
+    [
+        "netmon1",
+        "netmon2",
+        "ngsniffer",
+        "ngwsniffer_2_0",
+        "5views",
+        "lanalyzer",
+        "visual",
+        "nettl",
+        "commview-ncf",
+        "commview-ncfx",
+        "observer",
+        "k12text",
+        "ngwsniffer_1_1",
+    ],
 )
 def test_what_is_not_read_names_the_command_that_turns_it(kind: str, tmp_path: Path) -> None:
     path = tmp_path / kind

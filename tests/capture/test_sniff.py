@@ -34,7 +34,11 @@ from carpscope.capture.sniff import looks_like
         (b"<?xml version='1.0'?>", 'starts with "<?xml version=\'1…", XML?'),
         (b'{"a": 1}', 'starts with "{", JSON?'),
         (b"\0\0\0\0", "starts with zeros"),
-        (b"\0\1\2\3\4\5\6\7\x08\x09", "starts with bytes 00 01 02 03 04 05 06 07"),
+        (
+            b"\0\1\2\3\4\5\6\7\x08\x09",
+            "starts with bytes 00 01 02 03 04 05 06 07; if Wireshark opens it: "
+            "editcap -F pcap FILE FILE.pcap",
+        ),
         (bytes(200) + b"\1" + bytes(56) + b"ustar", "a tar archive?"),
         (
             b"10:02:11.002341 IP 192.168.1.157 > 224.0.0.18",

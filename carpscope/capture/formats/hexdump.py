@@ -4,8 +4,9 @@ r"""Packets as text: `tcpdump -xx`, `tcpdump -x`, and the dumps that text2pcap t
     \t0x0000:  0100 5e00 0012 0000 5e00 0001 0800 4510
     0000  01 00 5e 00 00 12 …                             as Wireshark prints and text2pcap reads
 
-Offset 0 begins a packet. Without a date (-tttt) the day is the first of 1970. What begins with an
-IP header as long as the packet was printed without its link layer (-x) and is bare IP.
+Offset 0 begins a packet, but where it is indented further: -vvv dumps parts of a packet so.
+Without a date (-tttt) the day is the first of 1970. What begins with an IP header
+as long as the packet was printed without its link layer (-x) and is bare IP.
 
 Source: tcpdump(1), text2pcap(1).
 """
@@ -21,6 +22,14 @@ from carpscope.core.units import SECOND, Nanos
 _ETHERNET, _RAW = 1, 101
 _LONGEST = 400
 _BYTES = re.compile(r"\s*(?:0x)?([0-9a-fA-F]{3,8}):?\s+((?:[0-9a-fA-F]{2,4} ?)+)(?:\s|$)")
+_CAPTURE_MAGIC = (
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\xc3\xd4",
+    b"\x4d\x3c\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",
+    b"\x0a\x0d\x0d\x0a",
+)
+"""How pcap and pcapng files begin."""
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)[ T])?(\d\d):(\d\d):(\d\d)\.(\d{1,9})")
 _EPOCH = re.compile(r"\s*(\d{9,10})\.(\d{1,9})\b")
 
@@ -59,32 +68,76 @@ def _is_ip(data: bytes) -> bool:
     )
 
 
+class _Dump:
+    """The packet whose lines are read, and what is known of the next."""
+
+    def __init__(self, counts: CaptureCounts) -> None:
+        self._counts = counts
+        self.data = bytearray()
+        self.at: Nanos = 0
+        self._next: Nanos | None = None
+        self._depth = self._least = _LONGEST
+        """How far this packet is indented, and the leftmost one."""
+        self.skipped = 0
+        self._differs = False
+
+    def see_time(self, text: str) -> None:
+        """Take a line without bytes, which may tell the time of the next packet."""
+        time = _time(text)
+        if time is not None:
+            is_earlier = time < (self.at if self._next is None else self._next)
+            if is_earlier and text.startswith(" ") and not self._differs:
+                self._differs = True
+                self._counts.problems.append(
+                    "times that are differences (tcpdump -ttt); print them with -tttt"
+                )
+            self._next = time
+
+    def see_bytes(self, text: str, offset: int, digits: str) -> FileRecord | None:
+        """Take a line of bytes; return the packet that ended before it."""
+        wide = text.expandtabs()
+        indent = len(wide) - len(wide.lstrip())
+        if indent > self._least:
+            return None
+        done = self._begin(indent) if offset == 0 else None
+        if offset != len(self.data) or offset > PACKET_LIMIT:
+            self.skipped += 1
+            return done
+        bare = digits.replace(" ", "")
+        self.data += bytes.fromhex(bare[: len(bare) & ~1])
+        return done
+
+    def _begin(self, indent: int) -> FileRecord | None:
+        done = None
+        if self.data and self._next is None and indent < self._depth:
+            pass  # a part of this packet was dumped before it
+        else:
+            done = _record(self.at, self.data) if self.data else None
+            self._counts.timeless += self._next is None
+            self.at = self.at if self._next is None else self._next
+        self.data, self._next, self._depth, self._least = bytearray(), None, indent, indent
+        return done
+
+
 def _records(chunks: Iterator[bytes], counts: CaptureCounts) -> Iterator[FileRecord]:
-    data = bytearray()
-    at: Nanos = 0
-    following: Nanos | None = None
-    skipped = 0
+    dump = _Dump(counts)
     for text in lines(chunks, _LONGEST):
         found = _BYTES.match(text)
         if found is None:
-            following = _time(text) or following
+            dump.see_time(text)
             continue
-        offset = int(found[1], 16)
-        if offset == 0:
-            if data:
-                yield _record(at, data)
-            counts.timeless += following is None
-            data, at = bytearray(), at if following is None else following
-            following = None
-        if offset != len(data) or offset > PACKET_LIMIT:
-            skipped += 1
-            continue
-        digits = found[2].replace(" ", "")
-        data += bytes.fromhex(digits[: len(digits) & ~1])
-    if data:
-        yield _record(at, data)
-    if skipped:
-        counts.problems.append(f"{skipped:,} lines of bytes that follow no other were left out")
+        done = dump.see_bytes(text, int(found[1], 16), found[2])
+        if done is not None:
+            yield done
+    if dump.data.startswith(_CAPTURE_MAGIC):
+        counts.problems.append("the dump of a capture file, not of packets; turn it back: xxd -r")
+        return
+    if dump.data:
+        yield _record(dump.at, dump.data)
+    if dump.skipped:
+        counts.problems.append(
+            f"{dump.skipped:,} lines of bytes that follow no other were left out"
+        )
 
 
 def _record(at: Nanos, data: bytearray) -> FileRecord:

@@ -33,10 +33,11 @@ def _matches(head: bytes) -> bool:
 
 def _records(chunks: Iterator[bytes], counts: CaptureCounts) -> Iterator[FileRecord]:
     data: bytes | None = None
-    at, link, without = 0, 1, 0
+    at, link, without, timeless = 0, 1, 0, 0
     expects = False
     for text in lines(chunks, _LONGEST):
         if '"_index"' in text:
+            timeless += data is not None
             data, at, link = None, 0, 1
         elif expects or '"frame_raw"' in text:
             found = _RAW.match(text)
@@ -53,6 +54,12 @@ def _records(chunks: Iterator[bytes], counts: CaptureCounts) -> Iterator[FileRec
                 without += 1
             else:
                 yield FileRecord(at, link, data, max(int(found[1]), len(data)))
+                data = None
+    timeless += data is not None
+    if timeless:
+        counts.problems.append(
+            f"{timeless:,} packets without times (tshark -T jsonraw); print -T json -x instead"
+        )
     if without:
         counts.problems.append(f"{without:,} packets without their bytes (tshark -T json needs -x)")
 

@@ -9,11 +9,11 @@ from carpscope.core.fault import Fault
 from carpscope.wire.link import LinkType, LinkView
 from carpscope.wire.links.ppp import cisco_hdlc
 
-C_HDLC = 104
+C_HDLC, C_HDLC_BSDOS = 104, 112
 
 
 def _read(link: int, data: bytes, at: int) -> LinkView | Fault:  # noqa: ARG001
     return cisco_hdlc(data, at)
 
 
-LINK_TYPE = LinkType((C_HDLC,), _read)
+LINK_TYPE = LinkType((C_HDLC, C_HDLC_BSDOS), _read)
