@@ -68,7 +68,8 @@ def looks_like(head: bytes) -> str:
         return f'starts with "{_text(head)}", XML?'
     if _is_text(head[:512]):
         return f'starts with "{_text(head)}", text? A capture is what tcpdump -w writes'
-    return f"starts with bytes {head[:8].hex(' ')}; {_MAYBE}"
+    advice = f"; {_MAYBE}" if len(head) > _SHOWN else ""
+    return f"starts with bytes {head[:8].hex(' ')}{advice}"
 
 
 def _shown(signature: bytes) -> str:
