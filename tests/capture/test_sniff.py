@@ -36,8 +36,10 @@ from carpscope.capture.sniff import looks_like
         (b"\0\0\0\0", "starts with zeros"),
         (
             b"\0\1\2\3\4\5\6\7\x08\x09" + bytes(40),
-            "starts with bytes 00 01 02 03 04 05 06 07; if Wireshark opens it: "
-            "editcap -F pcap FILE FILE.pcap",
+            (
+                "starts with bytes 00 01 02 03 04 05 06 07; if Wireshark opens it: "
+                "editcap -F pcap FILE FILE.pcap"
+            ),
         ),
         (bytes(200) + b"\1" + bytes(56) + b"ustar", "a tar archive?"),
         (
