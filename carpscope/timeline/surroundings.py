@@ -76,9 +76,11 @@ class Surroundings:
         return self._macs.get(vlan, {}).get(address) or card_of(address)
 
     def host_at(self, vlan: Vlan, mac: bytes) -> bytes | None:
-        """Return the address of the host whose card has a MAC."""
+        """Return the address of the host whose card has a MAC: none that a group shares."""
+        shared = {address for group in self._on(vlan) for address in group.announced}
         known = self._macs.get(vlan, {})
-        return next((address for address, one in known.items() if one == mac), None)
+        own = (address for address, one in known.items() if one == mac and address not in shared)
+        return next(own, None)
 
     def follow(self, group: Group) -> None:
         """Take a new group."""

@@ -6,7 +6,18 @@ import pytest
 
 from carpscope.detect.engine import rules
 from tests.detect.field import FIELD, analysis, labels, only
-from tests.detect.tapes import CASES, Case, answered_by, beside, failed_over, together, two_vhids
+from tests.detect.tapes import (
+    CASES,
+    FW2,
+    VIRTUAL,
+    Case,
+    answered_by,
+    beside,
+    failed_over,
+    lone,
+    together,
+    two_vhids,
+)
 from tests.plain import Tape
 from tests.program import run
 
@@ -132,6 +143,18 @@ def test_only_who_is_master_then_is_named(tmp_path: Path) -> None:
     one = only(analysis(FIELD / "ucarp-address-on-another-host.pcap", tmp_path), "address_conflict")
     assert one["nodes"] == ["10.9.0.4", "10.9.0.1"]
     assert "while 10.9.0.1 is MASTER" in one["summary"]
+
+
+def test_who_announces_a_shared_address_is_not_named_by_it(tmp_path: Path) -> None:
+    tape = lone()
+    for second in (1, 2, 3):
+        tape.announce(second + 0.001, VIRTUAL, "192.0.2.10")
+    for second in (11, 14, 17):
+        tape.announce(second + 0.5, FW2, "192.0.2.10")
+    tape.frames.sort(key=lambda one: one[0])
+    one = only(analysis(tape, tmp_path), "address_conflict")
+    assert one["nodes"] == [FW2, "192.0.2.1"]
+    assert one["summary"].startswith(f"{FW2} announced 192.0.2.10")
 
 
 def test_a_ucarp_keeps_an_address_on_its_interface(tmp_path: Path) -> None:
