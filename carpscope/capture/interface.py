@@ -242,6 +242,11 @@ class CaptureInterface:
         counts.interface_dropped += grown(before[2], told[2])
         self._reported = told
 
+    def waiting(self) -> int:
+        """Return how many packets wait to be read."""
+        self.count()
+        return max(0, self.counts.received - self.counts.dropped - self.frames)
+
     def check(self, links: Links) -> str:
         """Look whether the interface is there and can carry; return its state.
 

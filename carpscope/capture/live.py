@@ -52,6 +52,11 @@ def monotonic_ns() -> Nanos:
     return time.monotonic_ns()
 
 
+def worked_ns() -> Nanos:
+    """Return how long this thread has worked in all."""
+    return time.thread_time_ns()
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something about an interface that a person should know."""

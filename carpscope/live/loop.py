@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from carpscope.capture.batch import KernelBatch
 from carpscope.capture.interface import CaptureInterface
-from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns
+from carpscope.capture.live import LiveCapture, Notice, monotonic_ns, wall_ns, worked_ns
 from carpscope.capture.pipe import Pipe
 from carpscope.config import Config
 from carpscope.core.batch import Batch
@@ -82,7 +82,7 @@ class Live:
             )
             for of in segments
         ]
-        self._triages = [Triage(wall_ns) for _ in capture.interfaces]
+        self._triages = [Triage(wall_ns, worked_ns) for _ in capture.interfaces]
         self._shares = [1] * len(self._triages)
         for monitor in self.monitors:
             monitor.observer.began = self.started
@@ -99,7 +99,7 @@ class Live:
             if isinstance(
                 interface, CaptureInterface
             ):  # a pipe's sender waits where too much comes
-                interface.choose = triage.choose
+                interface.choose, triage.waiting = triage.choose, interface.waiting
                 interface.tap = self._keep if self._takers and self._direct else None
                 place = self.segment[interface.index]
                 self.monitors[place].observer.alive.own = interface.mac
@@ -232,7 +232,9 @@ class Live:
                 place = self.segment[batch.interface(0)]
                 vantages = self.vantages.get(place)
                 if vantages is None:
+                    began = monotonic_ns()
                     monitors[place].watch(batch)
+                    self._triages[batch.interface(0)].took(len(batch), monotonic_ns() - began)
                 else:
                     for frame in batch.frames():
                         vantages.take(frame, monotonic_ns())

@@ -39,6 +39,7 @@ class Losses:
     notes: dict[str, str] = field(default_factory=dict)
     """By output: what is wrong with it now."""
     _dropped: dict[int, int] = field(default_factory=dict)
+    _no_room: dict[int, int] = field(default_factory=dict)
     _said_lost: set[str] = field(default_factory=set)
     _said_mistakes: int = 0
     _said_vrrp: set[str] = field(default_factory=set)
@@ -50,6 +51,9 @@ class Losses:
         self._vrrp(now)
         for index, interface in enumerate(self.capture.interfaces):
             monitor, triage = self.monitors[self.segment[index]], self.triages[index]
+            if interface.counts.dropped > self._no_room.get(index, 0):
+                triage.dropped()
+            self._no_room[index] = interface.counts.dropped
             triage.know(monitor.observer, monitor.config)
             interface.counts.skipped = triage.skipped
             lost, before = interface.counts.lost, self._dropped.get(index, 0)

@@ -16,7 +16,6 @@ from zlib import crc32
 
 from carpscope.config import Config
 from carpscope.core.batch import Batch
-from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.timeline.group import Group
@@ -26,7 +25,11 @@ LATE: Nanos = 250 * MILLISECOND
 """Frames that are looked at this long after they came may be of a flood."""
 WATCHED: Nanos = 1 * SECOND
 """They are, if they got later by a fifth of this while they were looked at for so long, or for
-half as long."""
+half as long, or if what waits would take twice as long."""
+STOPPED = 10
+"""Who worked for less than a tenth of the time by which it is late was stopped, and not busy."""
+NARROWER = 16
+"""At the most so many times fewer groups are looked at from one time to the next."""
 CALM: Nanos = 5 * SECOND
 """Without a late frame for so long, more is looked at: four times as many groups, or everything
 where nothing was left out meanwhile."""
@@ -40,10 +43,14 @@ at: anybody can send in its name."""
 SHARE_FIRST = 64
 """One group in so many of the others is looked at when a flood begins,"""
 SHARE_LAST = 1 << 16
-"""and at the end as good as none."""
+"""and at the end none."""
+GLANCE = 16
+"""So few who come first are searched for in all frames at once."""
 KNOWN_AFTER: Nanos = 3 * SECOND
 """Who advertised in its beat for so long was known before."""
 ETHERNET = 1
+HEADERS = 96
+"""Bytes: two tags, IPv4 with options, and the vhid."""
 _TAGS = (b"\x81\x00", b"\x88\xa8")
 
 
@@ -52,6 +59,10 @@ class Triage:
     """Chooses among frames of one interface."""
 
     clock: Callable[[], Nanos]
+    worked: Callable[[], Nanos] = lambda: 0
+    """How long the loop has worked in all, as the system counts it."""
+    waiting: Callable[[], int] = lambda: 0
+    """How many frames wait to be read."""
     first: frozenset[tuple[bytes, bytes]] = frozenset()
     """Groups and addresses of who advertises in them; ARP for an address is of no group."""
     open: frozenset[bytes] = frozenset()
@@ -62,6 +73,10 @@ class Triage:
     """One in so many of the other groups is looked at."""
     _late: tuple[Nanos, Nanos] | None = None
     """When frames were found late, and by how much."""
+    _cost: Nanos = 0
+    """What a frame of the last batch took."""
+    _worked: Nanos | None = None
+    """What it had worked when frames came last."""
     _last_late: Nanos = 0
     """When that was, or when more was looked at."""
     _calm: Nanos = CALM
@@ -79,7 +94,16 @@ class Triage:
         self._observe(batch.at(0))
         if self.share == 1:
             return batch
-        chosen = [index for index in range(len(batch)) if self._is_chosen(batch.frame(index))]
+        data, links = batch.data, batch.links
+        if self._is_empty(batch):
+            chosen = []
+        else:
+            chosen = [
+                index
+                for index, (_, _, offset, captured, _, place) in enumerate(batch.rows)
+                if links[place] != ETHERNET
+                or self._is_chosen(bytes(data[offset : offset + min(captured, HEADERS)]))
+            ]
         self.skipped += len(batch) - len(chosen)
         return batch.chosen(chosen)
 
@@ -90,8 +114,10 @@ class Triage:
 
     def _observe(self, at: Nanos) -> None:
         """See how late the frames are, and whether that is a flood."""
-        now = self.clock()
+        now, worked = self.clock(), self.worked()
         lateness = now - at
+        busy = worked - (worked if self._worked is None else self._worked)
+        self._worked = worked
         if lateness <= LATE:
             self._late = None
             if abs(now - self._last_late) > self._calm:
@@ -100,23 +126,49 @@ class Triage:
         self._last_late = now
         if self._late is None:
             # who is very late at once was stopped, and is given as much time again to catch up
-            given = min(2 * lateness, CALM) if lateness > WATCHED else 0
+            is_stopped = lateness > WATCHED and busy * STOPPED < lateness
+            given = min(2 * lateness, CALM) if is_stopped else 0
             self._late = now + given, lateness
+            takes = self._takes() if lateness > WATCHED and not is_stopped else 0
+            if takes > 2 * WATCHED:
+                self._narrow(now, 1 - WATCHED / takes)
             return
         since, before = self._late
         is_growing = lateness - before > WATCHED // 5
         if now - since >= (WATCHED // 2 if is_growing else WATCHED):
             if is_growing:
-                self._narrow(now)
+                self._narrow(now, (lateness - before) / (now - since))
             self._late = now, lateness
 
-    def _narrow(self, now: Nanos) -> None:
-        """Look at less."""
+    def took(self, count: int, time: Nanos) -> None:
+        """Take how long so many frames were looked at."""
+        if count:
+            self._cost = time // count
+
+    def _takes(self) -> Nanos:
+        """Return how long it would take to look at what waits."""
+        return self.waiting() * self._cost
+
+    def dropped(self) -> None:
+        """Take that the kernel found no room: with a full buffer frames get no later."""
+        now = self.clock()
+        if self._late is not None and self._late[0] <= now:
+            self._narrow(now)
+            self._late = now, self._late[1]
+
+    def _narrow(self, now: Nanos, grows: float = 0.5) -> None:
+        """Look at less: as many times fewer as frames came faster than they were looked at.
+
+        `grows` is by how much later they got in a time, as a share of it.
+        """
         if abs(now - self._widened) <= self._calm:
             self._calm, self._widened = min(2 * self._calm, CALM_LATEST), 0
         if not self.is_flood:
             self._skipped = self.skipped
-        self.share = min(max(SHARE_FIRST, self.share * 2), SHARE_LAST)
+        times = 2
+        while times < NARROWER and times * (1 - grows) < 1:
+            times *= 2
+        self.share = min(max(SHARE_FIRST, self.share * times), SHARE_LAST)
 
     def _widen(self, now: Nanos) -> None:
         """Look at more after a time without a late frame."""
@@ -127,20 +179,29 @@ class Triage:
         self._skipped = self.skipped
         self._last_late = self._widened = now
 
-    def _is_chosen(self, frame: Frame) -> bool:
-        if frame.link != ETHERNET:
-            return True
-        source, group = _named(frame.data)
+    def _is_empty(self, batch: Batch) -> bool:
+        """Tell at a glance, where none of the others is looked at, that there is nobody else."""
+        few = self.share == SHARE_LAST and not self.open and len(self.first) <= GLANCE
+        if not few or any(link != ETHERNET for link in batch.links):
+            return False
+        data = bytes(batch.data)
+        return not any(address in data for address in {source for _, source in self.first})
+
+    def _is_chosen(self, head: bytes) -> bool:
+        source, group = _named(head)
         if (group, source) in self.first or group in self.open:
             count = self._counts.get(source, 0)
             self._counts[source] = count + 1
             return count < EACH
-        return bool(group) and crc32(group) % self.share == 0
+        return bool(group) and self._is_of_share(group)
+
+    def _is_of_share(self, key: bytes) -> bool:
+        return self.share < SHARE_LAST and crc32(key) % self.share == 0
 
     def keeps(self, group: Group) -> bool:
         """Tell whether all of a group is looked at, or those of it that were known."""
         key = _key(group.vlan, group.vhid)
-        if key in self.open or crc32(key) % self.share == 0:
+        if key in self.open or self._is_of_share(key):
             return True
         return any((key, address) in self.first for address in group.nodes)
 

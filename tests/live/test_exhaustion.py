@@ -40,7 +40,7 @@ def exporter() -> Iterator[Metrics]:
 
 
 def scraped(metrics: Metrics) -> str:
-    with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=5) as answer:
+    with urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=30) as answer:
         text: str = answer.read().decode()
     return text
 

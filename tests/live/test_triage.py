@@ -9,7 +9,7 @@ from carpscope.core.batch import Batch
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND
 from carpscope.live.monitor import Monitor
-from carpscope.live.triage import CALM, EACH, SHARE_FIRST, WIDER, Triage
+from carpscope.live.triage import CALM, EACH, SHARE_FIRST, SHARE_LAST, WIDER, Triage
 
 AT = 1_700_000_000 * SECOND
 MINE = bytes([192, 0, 2, 1])
@@ -201,3 +201,49 @@ def test_any_bytes_are_judged() -> None:
     whole = advert(MINE, 9, (1, 2))
     for cut in range(len(whole)):
         chosen(triage, [frame(whole[:cut], clock.now), frame(bytes(cut), clock.now)])
+
+
+def late_at_once(worked: int, waiting: int) -> Triage:
+    """A triage whose frames are in time, and after a second and a half late by as much."""
+    clock, work = Clock(), Clock()
+    triage = Triage(clock, work, lambda: waiting)
+    chosen(triage, [frame(advert(MINE, 200), AT)])
+    triage.took(1, MILLISECOND)
+    clock.now += 1_500 * MILLISECOND
+    work.now += worked
+    chosen(triage, [frame(advert(MINE, 200), AT)])
+    return triage
+
+
+def test_who_is_late_for_being_busy_and_cannot_clear_what_waits_is_in_a_flood_at_once() -> None:
+    assert late_at_once(worked=SECOND, waiting=100_000).share > SHARE_FIRST // 2
+    assert not late_at_once(worked=SECOND, waiting=500).is_flood, "soon cleared"
+    assert not late_at_once(worked=MILLISECOND, waiting=100_000).is_flood, "was stopped"
+
+
+def test_with_a_full_buffer_frames_get_no_later_and_less_is_looked_at() -> None:
+    triage, clock, _ = flooded()
+    before = triage.share
+    clock.now += SECOND
+    triage.dropped()
+    assert triage.share > before
+    calm = Triage(Clock())
+    calm.dropped()
+    assert not calm.is_flood, "frames were dropped, and nothing is late"
+
+
+def test_at_the_last_share_only_who_comes_first_is_looked_at_whatever_the_way() -> None:
+    triage, clock, _ = flooded()
+    triage.share = SHARE_LAST
+    zero = next(
+        frame(advert(bytes([10, 0, 0, 1]), vhid, (vlan,)), clock.now)
+        for vlan in range(1, 4095)
+        for vhid in range(1, 255)
+        if not crc32(b"\x81\x00" + vlan.to_bytes(2) + bytes([vhid])) % SHARE_LAST
+    )
+    mine = frame(advert(MINE, 9), clock.now)
+    given = [frame(advert(bytes([10, 0, 0, v]), v), clock.now) for v in range(1, 100)]
+    before = triage.skipped
+    assert chosen(triage, [*given, zero]) == []
+    assert triage.skipped - before == 100
+    assert chosen(triage, [*given, mine, zero]) == [mine]
