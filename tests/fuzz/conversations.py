@@ -348,8 +348,8 @@ def analyzed(talk: Talk) -> None:
     told = json.loads(json.dumps(document(found, _CONFIG), allow_nan=False))
     nodes = {(group["id"], node["id"]) for group in told["groups"] for node in group["nodes"]}
     if not found.notes:  # nobody was forgotten
-        # a VRRP router, and a host that claims an address, are named and are no nodes
-        others = ("vrrp_vrid_conflict", "address_conflict")
+        # VRRP routers, and a host that claims an address, are named and are no nodes
+        others = ("vrrp_vrid_conflict", "address_conflict", "split_group")
         own = [one for one in told["findings"] if one["label"] not in others]
         for finding in own:
             missing = {(finding["group"], name) for name in finding["nodes"]} - nodes
