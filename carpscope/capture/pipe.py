@@ -193,6 +193,8 @@ class Pipe:
                     ended = self._consume(feed)
                     said = feed.said()
                     ended = f"{ended} ({said})" if said else ended
+                    if self.target.advice and not self.frames and not self._given:
+                        ended = f"{ended}; {self.target.advice}"
             except OSError as problem:
                 ended = f"cannot be opened: {problem.strerror or problem}"
             self._given, self.why, self._ends = False, ended, self._ends + 1

@@ -16,7 +16,7 @@ import shlex
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.recommended import RECOMMENDED
 from carpscope.core.text import shown
-from carpscope.core.values import dataclass
+from carpscope.core.values import dataclass, replace
 
 STANDARD_INPUT = "-"
 _SCHEMES = ("ssh://", "rpcap://")
@@ -43,6 +43,8 @@ class Target:
     """A FIFO, a file or `-`."""
     command: tuple[str, ...] = ()
     """What to start instead."""
+    advice: str = ""
+    """What to do where it gives no capture at all."""
 
 
 def is_target(text: str) -> bool:
@@ -68,7 +70,7 @@ def read(text: str, narrow: str | None = None) -> Target:
     segment, _, name = name.rpartition("/")
     if where.startswith(_SCHEMES):
         found = _remote(where, name, narrow)
-        return Target(name, segment, command=found.command)
+        return replace(found, name=name, segment=segment)
     if where.startswith("!"):
         return Target(name, segment, command=_words(text, where[1:]))
     return Target(name, segment, path=where)
@@ -95,7 +97,12 @@ def _remote(text: str, name: str, narrow: str | None) -> Target:
     if scheme == "rpcap":
         port = f":{found['port']}" if found["port"] else ""
         source = f"rpcap://{host}{port}/{interface}"
-        return Target(told, command=("tcpdump", "-nUi", source, "-w", "-", expression))
+        advice = (
+            "remote pcap is not in every libpcap (not in Debian's): "
+            f"-i ssh://{host}/{interface} needs only tcpdump there"
+        )
+        command = ("tcpdump", "-nUi", source, "-w", "-", expression)
+        return Target(told, command=command, advice=advice)
     words = ["tcpdump", "-nU", "-i", interface, "-w", "-", expression]
     options = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
     options += ["-o", f"ServerAliveInterval={_ALIVE_S}", "-o", "ServerAliveCountMax=3"]

@@ -221,10 +221,11 @@ def test_pipes_that_fail_are_told_and_others_go_on(tmp_path: Path, watcher: list
         "--pipe", f"gone={tmp_path}/nothing",
         "--pipe", "cut=!head -c 200 " + str(HEALTHY),
         "--pipe", "none=!carpscope-has-no-such-command",
+        "--pipe", "remote=rpcap://127.0.0.1/em0",
     )  # fmt: skip
     watcher.append(one)
     one.finding("split_brain")
-    for words in ("cut ended", "gone cannot be opened", "none cannot be opened"):
+    for words in ("cut ended", "gone cannot be opened", "none cannot be opened", "-i ssh://"):
         one.wait_for(10, words, partial(_tells, words))
     children = _children(one.process.pid)
     assert children
