@@ -190,3 +190,16 @@ def test_the_demo_of_the_front_page_is_that_of_make() -> None:
     assert demo is not None
     assert f"$ carpscope {' '.join(generate_pictures.COMMAND)}\n" in README.read_text()
     assert f"{demo[1]}/capture.pcap" == generate_pictures.COMMAND[1]
+
+
+def test_every_page_is_in_the_index() -> None:
+    """From docs/README.md and the indexes that it names every page of docs is reached."""
+    docs = ROOT / "docs"
+    indexes = [docs / "README.md", docs / "findings" / "README.md", docs / "protocol" / "README.md"]
+    named = {
+        (index.parent / target).resolve()
+        for index in indexes
+        for target in re.findall(r"\]\(([^)#:]+)\)", index.read_text())
+    }
+    pages = {page.resolve() for page in docs.rglob("*.md")} - {docs.resolve() / "README.md"}
+    assert pages <= named
