@@ -1,6 +1,7 @@
 """Pipes in the place of interfaces: what they give, what becomes of them, what several prove."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -27,7 +28,7 @@ from carpscope.core.frame import Frame
 from carpscope.live.loop import Live
 from carpscope.live.options import Options
 from tests.live.stage import Event, Watcher, needs_namespaces, needs_ucarp, node, scene, until
-from tests.program import CAPTURES, ROOT, run, start
+from tests.program import CAPTURES, ROOT, capture, run, start
 
 pytestmark = pytest.mark.slow
 
@@ -423,3 +424,20 @@ def test_lines_are_not_added_to_a_file_of_something_else(tmp_path: Path) -> None
     done = start("live", "--pipe", "w=/dev/null", "--out", f"json={path}")
     assert (done.status, "holds no lines of JSON" in done.err) == (2, True)
     assert path.read_text() == "call the provider\n"
+
+
+@pytest.mark.parametrize("name", ["ucarp-flapping", "ucarp-equal-skew"])
+def test_events_come_in_order_of_time_everywhere(name: str, tmp_path: Path) -> None:
+    """Of one clock: what is said of a pipe has its frames' time, a notice has ours."""
+    lines, store = tmp_path / "events.json", tmp_path / "events.sqlite"
+    words = ("live", "--json", "-", "--user", "root", "--out", f"json={lines}", "--store")
+    done = start(*words, str(store), stdin=Path(capture(name)).read_bytes())
+    kept = run("history", "--json", str(store)).out
+    assert done.out == lines.read_text()
+    assert sorted(kept.splitlines()) == sorted(done.out.splitlines())
+    for told in (done.out, kept):
+        events = [json.loads(line) for line in told.splitlines()]
+        assert len(events) > 5
+        for clock in (True, False):
+            at = [e["timestamp"] for e in events if (e["interface"] == "stdin") is clock]
+            assert at == sorted(at)
