@@ -7,7 +7,7 @@ from carpscope.api import values
 from carpscope.config import Config
 from carpscope.core.address import mac_text
 from carpscope.detect import events, finding, incident
-from carpscope.detect.standing import Standing, vips
+from carpscope.detect.standing import Places, Standing
 from carpscope.pipeline import Analysis
 from carpscope.report.document import document
 from carpscope.report.finding import frame_name
@@ -61,14 +61,14 @@ def _advertisement(packet: Packet) -> values.Advertisement | None:
 def analysis_of(analysis: Analysis, config: Config) -> values.Analysis:
     """Give a whole analysis."""
     names = [capture.name for capture in analysis.captures]
-    standing = analysis.standing
+    standing, places = analysis.standing, analysis.places
     groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
     found = {one.identity: _finding(one, names) for one in analysis.findings}
     worst = standing.worst
     return values.Analysis(
         standing.status.value,
         found[worst.identity] if worst is not None else None,
-        tuple(_group(group, standing, config) for group in groups),
+        tuple(_group(group, standing, places, config) for group in groups),
         tuple(found.values()),
         tuple(_incident(one, found) for one in analysis.incidents),
         tuple(_event(event, names) for event in analysis.events),
@@ -76,14 +76,14 @@ def analysis_of(analysis: Analysis, config: Config) -> values.Analysis:
     )
 
 
-def _group(group: Group, standing: Standing, config: Config) -> values.Group:
+def _group(group: Group, standing: Standing, places: Places, config: Config) -> values.Group:
     held = master(group)
     return values.Group(
         group.id,
         segment.vlans(group.vlan),
         group.vhid,
         standing.of(group.id).value,
-        _addresses(vips(group, config)),
+        _addresses(places.held(group.id)),
         held.id if held is not None else None,
         tuple(_node(node, config) for node in group.members),
     )

@@ -150,6 +150,11 @@ def seen(
 
 def vips(group: Group, config: Config) -> tuple[bytes, ...]:
     """Return the shared addresses of a group that are known: signed, listed or announced."""
+    return tuple(dict.fromkeys((*_certain(group, config), *_announced(group))))
+
+
+def _certain(group: Group, config: Config) -> tuple[bytes, ...]:
+    """Return the addresses that nodes of a group sign, and those that it is configured with."""
     signed = [
         address
         for node in group.known
@@ -157,10 +162,11 @@ def vips(group: Group, config: Config) -> tuple[bytes, ...]:
         for address in node.authentication.recipe.addresses
     ]
     expected = config.expects(group.vlan, group.vhid)
-    listed = expected.addresses if expected is not None else ()
-    own = set(group.nodes)
-    announced = [address for address in group.announced if address not in own]
-    return tuple(dict.fromkeys((*signed, *listed, *announced)))
+    return (*signed, *(expected.addresses if expected is not None else ()))
+
+
+def _announced(group: Group) -> list[bytes]:
+    return [address for address in group.announced if address not in group.nodes]
 
 
 class Places:
@@ -174,22 +180,24 @@ class Places:
     def held(self, group: str) -> tuple[bytes, ...]:
         """Return the shared addresses of a group, those that hosts are given first."""
         heard = self._groups.get(group)
-        if heard is not None:
-            known = sorted(vips(heard, self._config), key=_is_local)
-            return tuple([a for a in known if not self._is_elsewhere(a, heard)] or known)
-        return next((g.addresses for g in self._config.groups if _name(g) == group), ())
+        if heard is None:
+            return next((g.addresses for g in self._config.groups if _name(g) == group), ())
+        certain, announced = _certain(heard, self._config), _announced(heard)
+        own = [one for one in announced if not self._is_elsewhere(one, heard)]
+        found = dict.fromkeys((*certain, *own)) or announced
+        return tuple(sorted(found, key=_is_local))
 
     def _is_elsewhere(self, address: bytes, group: Group) -> bool:
-        """Tell whether another group is announced with it too: a ucarp announces with its own MAC,
-        which does not say for which of its groups."""
-        return bool(self._announced.get((group.vlan, address), set()) - {group.id})
+        """Tell whether it is another group's too: a ucarp announces with its own MAC, which does
+        not say for which of its groups."""
+        return bool(self._homes.get((group.vlan, address), set()) - {group.id})
 
     @cached_property
-    def _announced(self) -> dict[tuple[tuple[int, ...], bytes], set[str]]:
-        """Which groups an address was announced in, by VLAN."""
+    def _homes(self) -> dict[tuple[tuple[int, ...], bytes], set[str]]:
+        """In which groups of a VLAN an address was announced, is signed or listed."""
         found: dict[tuple[tuple[int, ...], bytes], set[str]] = defaultdict(set)
         for one in self._groups.values():
-            for address in one.announced:
+            for address in (*_certain(one, self._config), *_announced(one)):
                 found[one.vlan, address].add(one.id)
         return found
 

@@ -5,7 +5,7 @@ from carpscope.config import Config
 from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import rfc3339
 from carpscope.detect.events import Event
-from carpscope.detect.standing import Standing, vips
+from carpscope.detect.standing import Places, Standing
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
 from carpscope.report.captured import captured_json
@@ -31,12 +31,12 @@ def document(analysis: Analysis, config: Config) -> dict[str, Json]:
     names = [capture.name for capture in analysis.captures]
     captured = analysis.captured
     groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))
-    standing = analysis.standing
+    standing, places = analysis.standing, analysis.places
     found: dict[str, Json] = {
         "schema": SCHEMA,
         "version": carpscope.__version__,
         "evidence": [_evidence(analysis, index, one) for index, one in enumerate(captured)],
-        "groups": [_group(group, analysis, standing, config, names) for group in groups],
+        "groups": [_group(group, analysis, standing, places, config, names) for group in groups],
         "findings": [finding_json(finding, names) for finding in analysis.findings],
         "incidents": [incident_json(incident) for incident in analysis.incidents],
         "events": [_event(event, names) for event in analysis.events],
@@ -70,7 +70,12 @@ def _evidence(analysis: Analysis, index: int, captured: Captured) -> dict[str, J
 
 
 def _group(
-    group: Group, analysis: Analysis, standing: Standing, config: Config, names: list[str]
+    group: Group,
+    analysis: Analysis,
+    standing: Standing,
+    places: Places,
+    config: Config,
+    names: list[str],
 ) -> dict[str, Json]:
     held = master(group)
     return {
@@ -79,7 +84,7 @@ def _group(
         "tunnel": [segment.part(number) for number in segment.networks(group.vlan)],
         "vhid": group.vhid,
         "status": standing.of(group.id).value,
-        "vips": [ip_text(address) for address in vips(group, config)],
+        "vips": [ip_text(address) for address in places.held(group.id)],
         "master": held.id if held is not None else None,
         "families": [f"ipv{version}" for version in sorted(group.families)],
         "announced": [ip_text(address) for address in group.announced],

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 from carpscope.config import Config
+from carpscope.core.address import ip_text
 from carpscope.core.errors import CarpscopeError
+from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, parse_rfc3339
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.standing import Standing, Status, at_end, is_wrong
+from carpscope.detect.standing import Places, Standing, Status, at_end, is_wrong
+from carpscope.live.monitor import Monitor
 from carpscope.settings.carpscope_toml import read_config
+from tests.plain import Tape
 from tests.program import capture, run
 
 START = parse_rfc3339("2026-11-23T00:00:00Z")
@@ -115,3 +119,33 @@ def test_a_healthy_group_has_its_master_and_its_addresses() -> None:
     assert (data["status"], data["worst"], group["status"]) == ("healthy", None, "healthy")
     assert group["master"] == "192.0.2.1"
     assert group["vips"] == ["192.0.2.10"]
+
+
+@pytest.mark.parametrize("secrets", [(), ("-p", "quiet-harbour-17")])
+def test_a_group_of_ucarps_has_its_own_address_and_not_that_of_another(
+    secrets: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A ucarp announces with the MAC of its card, which does not say for which of its groups."""
+    path = capture("ucarp-two-vhids")
+    groups = json.loads(run("analyze", "--json", path, *secrets).out)["groups"]
+    assert [one["vips"] for one in groups] == [["192.0.2.10"], ["192.0.2.20"]]
+    run("report", path, "-o", str(tmp_path / "r"), *secrets)
+    told = json.loads((tmp_path / "r" / "findings.json").read_text())["groups"]
+    assert [one["vips"] for one in told] == [["192.0.2.10"], ["192.0.2.20"]]
+
+
+def test_what_is_signed_stays_whoever_announces_it() -> None:
+    tape = Tape()
+    for second in range(12):
+        tape.advert(second, "10.0.0.1", 1, vips=("10.0.0.100", "10.0.0.101"))
+        tape.advert(second + 0.1, "10.0.0.2", 2, vips=("10.0.0.102",))
+    for address in ("10.0.0.100", "10.0.0.101", "10.0.0.102", "10.0.0.103"):
+        tape.announce(0.5, "00:00:5e:00:01:02", address)
+    config = Config(passphrases=(b"plain bytes",))
+    monitor = Monitor(config, "eth1")
+    for number, (at, data) in enumerate(sorted(tape.frames), 1):
+        monitor.see(Frame(number, START + round(at * SECOND), 1, data, len(data)))
+    monitor.look(START + 13 * SECOND)
+    places = Places(monitor.observer.groups.values(), config)
+    assert [ip_text(a) for a in places.held("vhid1")] == ["10.0.0.100", "10.0.0.101"]
+    assert [ip_text(a) for a in places.held("vhid2")] == ["10.0.0.102", "10.0.0.103"]

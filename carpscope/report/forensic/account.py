@@ -17,7 +17,7 @@ from carpscope.detect.engine import rules
 from carpscope.detect.events import Event
 from carpscope.detect.finding import Attacker, Finding
 from carpscope.detect.incident import LINKS, Incident
-from carpscope.detect.standing import ENDS_BY_ITSELF, vips
+from carpscope.detect.standing import ENDS_BY_ITSELF
 from carpscope.detect.words import listed
 from carpscope.report.forensic import chronicle, story
 from carpscope.report.forensic.request import Request
@@ -52,11 +52,7 @@ def few(items: Iterable[str], limit: int = NAMED_MAX) -> str:
 
 def address_words(groups: Sequence[Group], request: Request) -> str:
     """Name the shared addresses of groups."""
-    found = [
-        address
-        for group in groups
-        for address in dict.fromkeys((*vips(group, request.config), *group.announced))
-    ]
+    found = [address for group in groups for address in request.places.held(group.id)]
     if found:
         shared = few(dict.fromkeys(map(ip_text, found)))
         return shared if len(found) <= NAMED_MAX + 1 else f"{len(found):,} addresses ({shared})"
@@ -186,7 +182,7 @@ def _answered(incident: Incident, groups: Sequence[Group], request: Request) -> 
     rivals = {node for f in incident.findings if f.label in AT_ONCE for node in f.nodes}
     for group in groups:
         nodes = [node for node in group.known if node.id in rivals]
-        for address in vips(group, request.config):
+        for address in request.places.held(group.id):
             who = tuple(request.called(n.id) for n in nodes if address in n.announced)
             by.setdefault(who, []).append(ip_text(address))
     both = [(who, told) for who, told in by.items() if len(who) > 1]

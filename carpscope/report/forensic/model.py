@@ -6,7 +6,6 @@ from carpscope.core.address import ip_text
 from carpscope.core.text import plural
 from carpscope.core.units import clock, day
 from carpscope.detect.incident import Incident
-from carpscope.detect.standing import vips
 from carpscope.report.finding import frame_name
 from carpscope.report.forensic import account, chronicle, story
 from carpscope.report.forensic.group_view import group_view
@@ -61,7 +60,7 @@ def _overview(group: Group, incidents: Sequence[Incident], request: Request) -> 
     masters = [request.called(node.id) for node in known if is_master(node)]
     return (
         group_words(group.id),
-        account.few(map(ip_text, vips(group, request.config))) or "not known",
+        account.few(map(ip_text, request.places.held(group.id))) or "not known",
         account.few([request.called(node.id) for node in known], 3),
         account.few(masters, 3) or "nobody",
         ", ".join(str(i) for i, one in enumerate(incidents, 1) if group.id in one.groups) or "none",

@@ -6,6 +6,7 @@ from carpscope.core.values import dataclass, field
 from carpscope.core.zone import Zone
 from carpscope.detect.finding import Finding
 from carpscope.detect.incident import called
+from carpscope.detect.standing import Places
 from carpscope.pipeline import Analysis
 from carpscope.report.forensic.collect import Collector
 from carpscope.report.forensic.exhibit import Exhibits
@@ -32,10 +33,12 @@ class Request:
     zone: Zone | None = None
     """By which times are told beside UTC."""
     logs: list[LogView] = field(default_factory=list)
+    places: Places = field(init=False)
     _names: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look up what people call the nodes, once."""
+        self.places = self.analysis.places
         name = called(self.analysis.observer.groups.values(), self.config)
         ids = {node.id for group in self.groups for node in group.members}
         self._names = {one: f"{name(one)} ({one})" for one in ids if name(one) != one}
