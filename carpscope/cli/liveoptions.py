@@ -8,6 +8,8 @@ from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from carpscope.config import Config
 
 EVIDENCE_AROUND = "2m"
@@ -118,7 +120,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         read = str if kind == "out" else named(kind)
         add(flag, dest="out", action="append", default=[], type=read, metavar=metavar, help=told)
     add("--metrics", metavar="ADDR:PORT", help="OpenMetrics for Prometheus")
-    add("--state", metavar="FILE", help="what is open survives a restart")
+    add("--state", metavar="FILE", help="keep what is open over a restart here, not in --store")
     add("--check-config", action="store_true", help="read the configuration, say it, and end")
     shared.add_secrets(parser)
 
@@ -197,6 +199,17 @@ def places(config: "Config") -> dict[str, str]:
     """Return where outputs stand in the file, by `name=target`."""
     live = dict(config.live)
     return {f"{key.replace('_', '-')}={live[key]}": place for key, place in config.places}
+
+
+def state_path(options: argparse.Namespace) -> "Path | None":
+    """Return where what is open is kept: in a file of its own, else in the store."""
+    from pathlib import Path
+
+    from carpscope.report.kind import sink_name
+
+    stores = [sink_name(one).partition(" ")[2] for one in options.out if one.startswith("store=")]
+    found = [options.state] if options.state else stores
+    return Path(found[0]) if found else None
 
 
 def written_apart(options: argparse.Namespace, read: "list[str]") -> None:

@@ -1,6 +1,6 @@
-"""The state file: what is open survives a restart (carpscope.live/1).
+"""The state: what is open survives a restart (carpscope.live/1), in the store or in a file.
 
-Written beside itself and renamed, once when something changes and at the end, so a power
+A file is written beside itself and renamed, once when something changes and at the end, so a power
 cut leaves the old or the new one and never half of either.
 """
 
@@ -19,6 +19,7 @@ from carpscope.core.text import shown
 from carpscope.core.units import Nanos, parse_rfc3339, rfc3339
 from carpscope.detect.finding import Finding, Severity
 from carpscope.live.situations import Situation, Situations
+from carpscope.report import store
 from carpscope.report.line import Json
 
 SCHEMA = "carpscope.live/1"
@@ -45,6 +46,9 @@ def document(
 
 def save(path: Path, document: dict[str, Json]) -> None:
     """Write it. Raises OSError."""
+    if store.is_store(path):
+        store.keep_open(str(path), document)
+        return
     beside = path.with_name(f".{path.name}.new")
     descriptor = open_to_write(beside)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -67,7 +71,7 @@ class StateFile:
         self._latest: dict[str, Json] | None = None
         self._news = threading.Event()
         self._over = False
-        self._reserve = Reserve(2)
+        self._reserve = Reserve(4)
         self._thread = threading.Thread(target=self._run, name="state", daemon=True)
         self._thread.start()
 
@@ -134,7 +138,10 @@ def _document(path: Path) -> "dict[str, Any] | None":
         with path.open("rb") as stream:
             if told := changeable(stream.fileno(), path):
                 raise CarpscopeError(f"--state {path}: {told}; it says what is open")
-            document = json.loads(stream.read(SIZE_LIMIT))
+            if not store.is_store(path):
+                document = json.loads(stream.read(SIZE_LIMIT))
+            elif (document := store.kept_open(str(path))) is None:
+                return None
     except FileNotFoundError:
         return None
     except OSError as problem:

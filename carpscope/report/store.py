@@ -44,7 +44,13 @@ CREATE TABLE IF NOT EXISTS event (
   document TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS event_at ON event (at);
+CREATE TABLE IF NOT EXISTS open (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  document TEXT NOT NULL
+);
 """
+MAGIC = b"SQLite format 3\0"
+"""What such a file begins with."""
 
 _ASK = """
 SELECT at, is_part, document FROM (
@@ -128,6 +134,34 @@ class Store:
     def close(self) -> None:
         """Let go."""
         self._file.close()
+
+
+def is_store(path: Path) -> bool:
+    """Tell a file of SQLite from others by its first bytes. Raises OSError."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
+
+
+def keep_open(path: str, document: Mapping[str, Json]) -> None:
+    """Keep what is open, beside the events and in the place of what was. Raises OSError."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    try:
+        with contextlib.closing(_connected(path, writes=True)) as file, file:
+            file.execute("INSERT OR REPLACE INTO open (id, document) VALUES (1, ?)", (text,))
+    except (CarpscopeError, sqlite3.Error) as problem:
+        raise OSError(0, str(problem)) from None
+
+
+def kept_open(path: str) -> object:
+    """Return what was open when it was kept; None before. Raises CarpscopeError."""
+    with contextlib.closing(_connected(path, writes=False)) as file:
+        try:
+            found = file.execute("SELECT document FROM open").fetchone()
+            return json.loads(found[0]) if found is not None else None
+        except (sqlite3.Error, ValueError) as problem:
+            raise CarpscopeError(f"{path}: {problem}") from None
 
 
 def kept(path: str, wish: EventQuery) -> Iterator[Kept]:

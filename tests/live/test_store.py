@@ -14,12 +14,15 @@ from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos, day
+from carpscope.live import memory
 from carpscope.live.monitor import Monitor
 from carpscope.live.records import MonitorRecords
+from carpscope.live.situations import Situations
 from carpscope.report.kind import make_sink
 from carpscope.report.record import EventRecord
 from carpscope.report.store import Store
 from tests.live.stage import needs_namespaces, wire
+from tests.live.test_situations import AT, finding
 from tests.live.test_wire import listening, send
 from tests.plain import Tape
 from tests.program import run
@@ -166,3 +169,28 @@ def test_a_real_run_keeps_what_it_tells(tmp_path: Path) -> None:
     assert any(event["event_type"] == "state" for _, event in watcher.events)
     told = [event for _, event in watcher.events]
     assert lines(path) == told
+
+
+def test_what_is_open_lies_beside_the_events(tmp_path: Path) -> None:
+    """One file has both: nothing is open in a new one, and the latest is kept, not a history."""
+    path = tmp_path / "events.sqlite"
+    store = Store(str(path))
+    assert memory.load(path) == []
+    empty = Situations()
+    memory.save(path, memory.document({"eth1": empty}, AT))
+    kept_one = Situations()
+    kept_one.look([finding("flapping", 0, 5)], AT + 5 * SECOND, None)
+    for _ in range(3):
+        memory.save(path, memory.document({"eth1": kept_one}, AT))
+    ((interface, situation),) = memory.load(path)
+    assert interface == "eth1"
+    assert situation.identity == kept_one.open[0].identity
+    assert [one.name for one in memory.evidence(path)] == []
+    store.close()
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM open").fetchone() == (1,)
+        assert file.execute("PRAGMA user_version").fetchone() == (1,)
+        file.execute("UPDATE open SET document = '{'")
+    file.close()
+    with pytest.raises(CarpscopeError, match="events"):
+        memory.load(path)

@@ -1,7 +1,6 @@
 """The path from a cable to a finding: filter, tags, files, signals, a full disk."""
 
 import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from captures.record.lan import run as tool
 from carpscope.capture.source import open_capture
 from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
+from carpscope.live import memory
 from carpscope.pipeline import analyze
 from carpscope.wire.decode import decode
 from carpscope.wire.icmp6 import NeighbourView
@@ -245,12 +245,13 @@ def test_nagios(tmp_path: Path) -> None:
         assert gone.lines[0].startswith("CARP UNKNOWN - nowhere0")
 
 
-def test_signals_state_and_a_restart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--state", "--store"])
+def test_signals_state_and_a_restart(option: str, tmp_path: Path) -> None:
     """SIGUSR1 prints, SIGHUP ends, and what is open is the same finding after `kill -9`."""
-    state = tmp_path / "state.json"
+    state = tmp_path / "state"
     settings = tmp_path / "carpscope.toml"
     settings.write_text('addresses = ["192.0.2.10", "192.0.2.11"]\n')
-    arguments = ("--state", str(state), "--config", str(settings))
+    arguments = (option, str(state), "--config", str(settings))
     with wire() as (within, tx, _):
         first = listening(within, *arguments)
         sender = send(within, tx, "ucarp-different-addresses", speed=1)
@@ -260,8 +261,7 @@ def test_signals_state_and_a_restart(tmp_path: Path) -> None:
         identity = opened["finding"]["identity"]
 
         def is_saved() -> bool:
-            saved = json.loads(state.read_text())
-            return identity in {entry["identity"] for entry in saved["open"]}
+            return identity in {situation.identity for _, situation in memory.load(state)}
 
         until(is_saved, 5, "it is saved while it happens")
         first.kill()

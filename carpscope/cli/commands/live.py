@@ -7,7 +7,15 @@ import sys
 from carpscope.cli import own
 from carpscope.cli.command import Command
 from carpscope.cli.foreground import Screen, close, report_state, signals, watch_threads
-from carpscope.cli.liveoptions import checked, configure, places, settled, understood, written_apart
+from carpscope.cli.liveoptions import (
+    checked,
+    configure,
+    places,
+    settled,
+    state_path,
+    understood,
+    written_apart,
+)
 from carpscope.core.text import shown
 
 TYPE_CHECKING = False  # as in typing, which takes too long to import for `--help`
@@ -59,8 +67,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from carpscope.capture.interface import BUFFER_MIB, CaptureSettings
     from carpscope.capture.live import LiveCapture
     from carpscope.cli.loading import load
@@ -102,7 +108,7 @@ def _run(options: argparse.Namespace) -> int:
         loop.outputs.prepare(options.out, options.metrics, places(config))
         names = [*options.interface, *(one.name for one in pipes)]
         loop.recorder, loop.evidence = _kept(options, names, loop)
-        loop.state = Path(options.state) if options.state else None
+        loop.state = state_path(options)
         loop.companion = getattr(options, "companion", None)
         loop.report = report_state
         loop.outputs.start()

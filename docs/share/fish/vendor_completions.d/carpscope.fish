@@ -205,7 +205,7 @@ complete -c carpscope -n '_shtab_carpscope_using live' -l exec -x -d 'run CMD VH
 complete -c carpscope -n '_shtab_carpscope_using live' -l on-finding -x -d 'run CMD CODE opened|updated|closed SEVERITY VHID@IF'
 complete -c carpscope -n '_shtab_carpscope_using live' -l store -x -d 'keep events (90 days) for carpscope history'
 complete -c carpscope -n '_shtab_carpscope_using live' -l metrics -x -d 'OpenMetrics for Prometheus'
-complete -c carpscope -n '_shtab_carpscope_using live' -l state -x -d 'what is open survives a restart'
+complete -c carpscope -n '_shtab_carpscope_using live' -l state -x -d 'keep what is open over a restart here, not in --store'
 complete -c carpscope -n '_shtab_carpscope_using live' -l check-config -d 'read the configuration, say it, and end'
 complete -c carpscope -n '_shtab_carpscope_using live' -s p -l passphrase -x -d 'a passphrase the group may use (repeatable); the process list shows it'
 complete -c carpscope -n '_shtab_carpscope_using live' -l passphrase-file -xka "(__fish_complete_path (commandline -ct))" -d 'a file with one passphrase a line, that nobody else may read (mode 0600)'
