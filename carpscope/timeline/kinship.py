@@ -2,12 +2,14 @@
 
 Two clusters may use one vhid on one segment by mistake. Nodes of one group have a key or a
 shared address in common; two clusters have neither, or one key that somebody uses for all
-clusters, with other addresses in another network. Where it is not known what a node signs, what
-it announces has to do, and its own addresses must lie in another network too.
+clusters, with other addresses in another network. Where the key of one is known, who announces
+other addresses and does not sign them with it has another key. Where no key is known, what is
+announced has to do, and own addresses must lie in another network too.
 """
 
 from collections.abc import Iterable
 
+from carpscope.timeline.authentication import FEW
 from carpscope.timeline.node import Node
 
 
@@ -22,6 +24,8 @@ def unrelated(one: Node, other: Node) -> bool:
         return False
     keys, other_keys = _secrets(one), _secrets(other)
     if keys and other_keys and not keys & other_keys:
+        return True
+    if (keys and has_another_key(other)) or (other_keys and has_another_key(one)):
         return True
     if not (keys and other_keys) and _networks(mine) & _networks(theirs):
         return False
@@ -38,6 +42,22 @@ def clusters(nodes: Iterable[Node]) -> list[list[Node]]:
             found.append(mine := [])
         mine.append(node)
     return found
+
+
+def has_another_key(node: Node) -> bool:
+    """Tell whether a node signs the addresses that it announces with nothing that was tried.
+
+    A new master announces all of its addresses at once, so what it signs has been tried.
+    """
+    track = node.authentication
+    tried = track.tried
+    return (
+        tried is not None
+        and not track.has_verified
+        and not track.limits
+        and track.failed >= FEW
+        and set(tried.announced) >= set(node.announced) != set()
+    )
 
 
 def keys_of(node: Node) -> set[str]:

@@ -6,9 +6,10 @@ What it means
     either go to whoever spoke last. Each counts the other's advertisements as refused.
 
 How it is seen
-    Nodes of one vhid that verify with different passphrases and share no address; or whose
-    own addresses lie in different networks, and who announce or sign different addresses in
-    different networks.
+    Nodes of one vhid that verify with different passphrases and share no address; or of which
+    some verify, and the others announce other addresses and sign them with nothing that was
+    tried; or whose own addresses lie in different networks, and who announce or sign different
+    addresses in different networks.
 
 False alarms
     One group that spans networks would share an address or a network. Networks are taken
@@ -30,7 +31,7 @@ from carpscope.detect.signed import in_words
 from carpscope.detect.words import addresses, listed
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
-from carpscope.timeline.kinship import held_by, keys_of, unrelated
+from carpscope.timeline.kinship import has_another_key, held_by, keys_of, unrelated
 from carpscope.timeline.node import Node
 
 
@@ -105,6 +106,15 @@ def _apart(mine: list[Node], others: list[Node]) -> str:
             f"They have neither passphrase nor shared address in common: {used[0]} with "
             f"{listed(sorted(keys[0]))}, {used[1]} with {listed(sorted(keys[1]))}"
         )
+    for side, known, label in ((mine, others, keys[1]), (others, mine, keys[0])):
+        if label and all(has_another_key(node) for node in side):
+            return (
+                f"{listed(node.id for node in known)} sign{'s' if len(known) == 1 else ''} with "
+                f"{listed(sorted(label))}, and no advertisement of "
+                f"{listed(node.id for node in side)} verifies with anything supplied over the "
+                "addresses that were supplied or seen: they have neither passphrase nor shared "
+                "address in common"
+            )
     return "Their own addresses and the ones they share lie in different networks"
 
 

@@ -38,6 +38,7 @@ from carpscope.protocol import timers
 from carpscope.timeline.authentication import FEW, SigningSpan
 from carpscope.timeline.facts import Fact, Forgotten, Unsigned
 from carpscope.timeline.group import Group
+from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node
 from carpscope.timeline.signing import unexplained_beside
 
@@ -90,6 +91,7 @@ class Unverified:
                 if not node.authentication.has_verified
                 and node.authentication.failed >= FEW
                 and not unexplained_beside(group, node)
+                and not any(unrelated(node, other) for other in group.established)
             ]
             if supplied and never:
                 yield self._never(group, never)
