@@ -291,3 +291,15 @@ def test_links_between_pages_lead_somewhere() -> None:
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{name_of(page)}: {target}")  # noqa: PERF401
     assert broken == []
+
+
+def test_nothing_names_a_document_that_is_not_here() -> None:
+    """Whatever a docstring cites can be read in the repository."""
+    missing = []
+    for path in [*tracked("*.py"), *tracked("*.c")]:
+        for name in re.findall(
+            r"(?<![\w/.-])((?:docs|tests|captures)/[\w/.-]+\.md)", path.read_text()
+        ):
+            if not (ROOT / name).exists():
+                missing.append(f"{name_of(path)}: {name}")  # noqa: PERF401
+    assert missing == []

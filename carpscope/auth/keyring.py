@@ -160,7 +160,7 @@ def _mistakes(raw: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _rewritten(raw: bytes) -> Iterator[tuple[str, bytes]]:
-    """Give what the tools that configure nodes make of a passphrase (authentication.md 2.2)."""
+    """Give what tools make of a passphrase that is typed (docs/protocol/authentication.md)."""
     whole = raw.replace(b" ", b"")
     slashed = _SLASHED.sub(rb"\\\g<0>", whole)
     if slashed != raw:

@@ -19,7 +19,7 @@ SCHEMA = "carpscope.check/1"
 
 
 def document(check: CheckResult) -> dict[str, Json]:
-    """Give everything that is known, in the form of the contract."""
+    """Give everything that is known, as docs/formats.md has it."""
     numbers = key_numbers(check.cluster)
     return {
         "schema": SCHEMA,

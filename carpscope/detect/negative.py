@@ -2,7 +2,7 @@
 
 FreeBSD up to 13.0 does not stop at 0. It compares the negative number and advertises its lower
 eight bits, so the others see an advskew above 240 and take over, and it goes on. Everywhere
-else 240 is the most that FreeBSD advertises (state-machine.md 3.4.4; PR 259528, D32759).
+else 240 is the most that FreeBSD advertises (FreeBSD ip_carp.c DEMOTE_ADVSKEW; PR 259528, D32759).
 """
 
 from collections.abc import Iterable

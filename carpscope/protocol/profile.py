@@ -189,7 +189,7 @@ class IdentificationRule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WireStyle:
-    """How its frames look; see docs/protocol/implementations."""
+    """How its frames look; see docs/implementations.md."""
 
     tos: int
     traffic_class: int

@@ -13,7 +13,7 @@ from carpscope.protocol.timers import Band
 
 QUIET: Nanos = MINUTE // 2
 """Without news for so long a situation is over, and what comes later is another one: as long as
-changes of master count together (contract: flapping, at advbase 1)."""
+changes of master count together (docs/findings/CS104.md, at advbase 1)."""
 CAUSE: Nanos = timers.DEAD_RATIO * SECOND
 """A cause and its effect overlap, give or take the time that a backup waits."""
 PROOF: Nanos = 10 * SECOND
@@ -46,7 +46,7 @@ LONG_WAY: Nanos = SECOND
 EDGE: Nanos = 100 * MILLISECOND
 """At its ends a capture may have begun or stopped between two packets."""
 
-# ---- what a clock of 100 or of 1000 ticks a second leaves (state-machine.md 3.1)
+# ---- what a clock of 100 or of 1000 ticks a second leaves (docs/protocol/elections.md, Timers)
 
 SLOW_TICKS = Band(7 * MILLISECOND, 21 * MILLISECOND)
 """Rounded up to ticks and one added, at 100 a second: 10 to 20 ms too long."""

@@ -4,9 +4,8 @@ The earliest is a timer with the least lateness, the latest the same timer with 
 the coarsest of the usual tick rates, with the lateness that its kernel permits itself and a
 host that has other things to do. What networks and captures add is kept apart.
 
-Sources: state-machine.md 3.1 (ticks), 3.9.2 (OpenBSD) and 3.10 (ucarp), ucarp-measured.md,
-interop-hazards.md ("Quick numeric thresholds"); tvtohz(), timeout_add_tv(), kern_timeout.c
-callout_when(), ucarp src/carp.c docarp().
+Sources: docs/protocol/elections.md (Timers); ucarps measured on Linux; tvtohz(),
+timeout_add_tv(), kern_timeout.c callout_when(), ucarp src/carp.c docarp().
 """
 
 import functools
@@ -52,7 +51,7 @@ QUERY: Nanos = 125 * SECOND
 GUARD_OF_GAP: Nanos = 500 * MILLISECOND
 GUARD_OF_ELECTION: Nanos = 50 * MILLISECOND
 FLAPPING_INTERVALS = 30
-"""Changes of master within so many advbase seconds count together (contract: flapping)."""
+"""Changes of master within so many advbase seconds count together (docs/findings/CS104.md)."""
 NEVER: Nanos = 1 << 62
 FORWARDING: Nanos = 30 * SECOND
 """A port that comes up passes nothing for twice the forward delay of its bridge (IEEE 802.1D-2004
@@ -165,15 +164,15 @@ def gone(advbase: int, advskew: int) -> Nanos:
 
 
 def election(longest: Nanos) -> Nanos:
-    """Return how long an election explains two masters, by their longest interval (contract)."""
+    """Return how long an election explains two masters, by their longest interval (CS101)."""
     return longest * 107 // 100 + GUARD_OF_ELECTION
 
 
 def gap(wait: Nanos) -> Nanos:
-    """Return how long a take-over explains nobody, by the longest normal one (contract)."""
+    """Return how long a take-over explains nobody, by the longest normal one (CS102)."""
     return wait * 5 // 4 + GUARD_OF_GAP
 
 
 def flapping(advbase: int) -> Nanos:
-    """Return within how long changes of master count together (contract)."""
+    """Return within how long changes of master count together (docs/findings/CS104.md)."""
     return FLAPPING_INTERVALS * SECOND * max(advbase, 1)

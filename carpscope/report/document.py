@@ -27,7 +27,7 @@ SCHEMA = "carpscope.analysis/1"
 
 
 def document(analysis: Analysis, config: Config) -> dict[str, Json]:
-    """Give everything that is known, in the form of the contract."""
+    """Give everything that is known, as docs/formats.md has it."""
     names = [capture.name for capture in analysis.captures]
     captured = analysis.captured
     groups = sorted(analysis.observer.groups.values(), key=lambda g: (g.vlan, g.vhid))

@@ -65,7 +65,7 @@ class Contest:
 
 
 def election_ns(nodes: Iterable[Node]) -> Nanos:
-    """How long an election itself explains two masters (contract: split_brain)."""
+    """How long an election itself explains two masters (docs/findings/CS101.md)."""
     return timers.election(max(interval_ns(node.advbase, node.advskew) for node in nodes))
 
 
@@ -82,7 +82,7 @@ def negative_skew(node: Node, advskew: int) -> int | None:
     """Return what a node compares that advertises a demotion below zero, None where it does not.
 
     FreeBSD advertises 240 at most. What is above is a demotion below zero, of which the byte on
-    the wire is the lower half: it compares the negative number (state-machine.md 3.4.4).
+    the wire is the lower half: it compares the negative number (FreeBSD PR 259528).
     """
     is_freebsd = DSCP_CS7 in node.tos or DSCP_CS7 in node.traffic_class
     return advskew - 256 if is_freebsd and 240 < advskew < 255 else None

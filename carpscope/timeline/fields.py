@@ -30,7 +30,7 @@ PEERS_KEPT = 4
 
 
 def collect(node: Node, ip: IpView, view: AdvertView) -> None:
-    """Keep what tells implementations apart (implementations.md 4.1)."""
+    """Keep what tells implementations apart (docs/protocol/identification.md)."""
     if ip.version == 4:
         node.tos[ip.tos] += 1
         if node.adverts <= SETTLED and ip.identification is not None:
@@ -76,14 +76,14 @@ def _asks_for_255(node: Node, ip: IpView) -> bool:
     """Tell whether receivers ask for TTL 255: of what is sent to one address, not FreeBSD's.
 
     A vhid with a unicast peer is not tested there since 14, so that it can be routed; OpenBSD
-    and ucarp test every packet (state-machine.md 3.2). Who sends to one address is of the
+    and ucarp test every packet (docs/protocol/elections.md). Who sends to one address is of the
     kind it sends to.
     """
     return is_group(ip.destination) or identify(node).name in ("openbsd", "ucarp")
 
 
 def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:
-    """Follow how the counter moves: what it says without any key (authentication.md 2.6)."""
+    """Follow how the counter moves, which needs no key (docs/protocol/authentication.md)."""
     if not view.has_counter:
         node.sent.append((at, NO_COUNTER))
         return

@@ -1,7 +1,7 @@
 """Who has accepted whom, read from the counters alone.
 
 All but OpenBSD answer an accepted advertisement by counting on from it: their own next
-counter is the accepted one plus one (authentication.md 2.6). So a counter that continues
+counter is the accepted one plus one (docs/protocol/authentication.md). So a counter that continues
 another node's proves that the sender verified that node's HMAC; a counter that does not,
 although the other node advertised in between, shows that it refused or missed it. Two
 64-bit counters do not meet by chance.

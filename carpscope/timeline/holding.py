@@ -19,7 +19,7 @@ HOLDINGS_KEPT = 64
 FRAMES_KEPT = 24
 UNANSWERED_MIN = 5
 """Requests in a row without an answer, after which an address counts as held no more: as many
-as `address_unanswered` wants (contract)."""
+as `address_unanswered` wants (docs/findings/CS512.md)."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Which implementation a node runs, by what it sends: a name, a confidence and reasons.
 
-The order is that of implementations.md 4.2: what only one system does comes first. Where
+The order is that of docs/protocol/identification.md: what only one system does comes first. Where
 the frames do not decide, the alternatives are named instead of hidden.
 
     what             ucarp   FreeBSD 12–15  FreeBSD ≤11   NetBSD       OpenBSD

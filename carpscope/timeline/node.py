@@ -63,7 +63,7 @@ class MasterPeriod:
     early: tuple[Nanos, Nanos] | None = None
     """When it last advertised out of its beat, and until when it went on for itself before that: of
     a ucarp that yields, the first is a bow-out, sent up to a second after what it yields to had
-    come (state-machine.md 3.10)."""
+    come (docs/protocol/elections.md, Timers)."""
 
     @property
     def until(self) -> Nanos:

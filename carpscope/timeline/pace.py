@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SPELLS_KEPT = 8
 ENOUGH = 10
-"""Late intervals in a row that are a spell worth keeping (contract: late_advertisements)."""
+"""Late intervals in a row that are a spell worth keeping (docs/findings/CS513.md)."""
 STEPS_KEPT = 8
 FRAMES_KEPT = 12
 FAR = 1000

@@ -2,7 +2,7 @@
 
 Addresses that ARP and neighbour discovery show may be what nodes sign; announcements
 (gratuitous ARP, unsolicited neighbour advertisements) say which a node holds, and their
-style tells implementations apart (implementations.md 4.1).
+style tells implementations apart (docs/protocol/identification.md).
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """Real ucarp nodes, carpscope on the mirror port: found while it happens, told once.
 
-The delay is counted from the moment at which a finding can be proved (the contract's bound
+The delay is counted from the moment at which a finding can be proved (the bound
 of it has passed), not from when the trouble began; it is printed (`pytest -s`).
 """
 

@@ -1,4 +1,4 @@
-"""The analysis document keeps its contract, for every shipped capture and several at once."""
+"""The analysis document is as docs/formats.md says, for each shipped capture and several."""
 
 import json
 from typing import Any

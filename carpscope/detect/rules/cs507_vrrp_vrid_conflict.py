@@ -24,7 +24,7 @@ What to do
     Give one of them another number. Ask the provider too: their routers often use VRID 1.
 
 Sources
-    RFC 9568 section 7.3, FreeBSD ip_carp.c (the same prefix), wire-format facts measured
+    RFC 9568 section 7.3, FreeBSD ip_carp.c (the same prefix), frames measured
     with keepalived beside ucarp.
 """
 

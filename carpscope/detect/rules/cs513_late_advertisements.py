@@ -22,7 +22,7 @@ What to do
     itself (CS503).
 
 Sources
-    state-machine of ip_carp.c: carp_setrun, carp_send_ad_locked (callout_reset by advbase and
+    ip_carp.c carp_setrun, carp_send_ad_locked (callout_reset by advbase and
     advskew); kern_timeout.c callout_when; ucarp src/carp.c docarp().
 """
 
