@@ -127,9 +127,9 @@ def read_ethernet(data: bytes, at: int = 0) -> LinkView | Fault:
     if ethertype is None:
         return truncated("vlan", offset, 4, len(data) - offset)
     if ethertype <= llc.LENGTH_MAX:
-        inner = llc.read(data, offset)
-        if inner is not None and not isinstance(inner, Fault):
-            ethertype, offset = inner
+        inner = behind_llc("ethernet", data[at + 6 : at + 12], data[at : at + 6], data, offset)
+        if not isinstance(inner, Fault) and inner.ethertype:
+            return inner._replace(tags=(*tags, *inner.tags)) if tags else inner
     return LinkView("ethernet", data[at + 6 : at + 12], data[at : at + 6], tags, ethertype, offset)
 
 

@@ -216,6 +216,11 @@ WAYS: dict[str, Way] = {
     "llc": Way(1, lambda f: macs(f) + big(len(llc(f)), 2) + llc(f)),
     "llc of ip": Way(1, lambda f: macs(f) + big(3 + len(ip_of(f)), 2) + h("060603") + ip_of(f)),
     "vlan": Way(1, lambda f: macs(f) + h("8100000a") + f[12:]),
+    "llc, tagged behind it": Way(
+        1,
+        lambda f: macs(f) + big(12 + len(ip_of(f)), 2) + SNAP + h("8100000a" + "0800") + ip_of(f),
+    ),
+    "vlan, llc": Way(1, lambda f: macs(f) + h("8100000a") + big(len(llc(f)), 2) + llc(f)),
     "qinq": Way(1, lambda f: macs(f) + h("88a800648100000a") + f[12:]),
     "802.1ah": Way(1, lambda f: ethernet("88e7", h("0000abcd") + f)),
     "802.1ah in a backbone vlan": Way(1, lambda f: ethernet("88a8", h("006488e70000abcd") + f)),
