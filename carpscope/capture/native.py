@@ -4,7 +4,7 @@ It writes the packets of a file into columns and one buffer, and leaves what is 
 readers in Python, which are the reference: `capture.pcap` and `capture.pcapng`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any, Literal
 
@@ -112,7 +112,7 @@ class _Batches:
         is_given: bool = self._walk.give(packet, at, wire, interface, self._columns, self._data)
         return is_given
 
-    def taken(self, links: list[int]) -> Iterator[Batch]:
+    def taken(self, links: Sequence[int]) -> Iterator[Batch]:
         """Give what there is, and begin anew."""
         count, used = self._walk.count, self._walk.used
         self._walk.count = self._walk.used = 0
@@ -122,7 +122,9 @@ class _Batches:
             if len(self._data) < ROOM:
                 self._make(ROWS, ROOM)
 
-    def alone(self, packet: bytes, at: Nanos, wire: int, interface: int, links: list[int]) -> Batch:
+    def alone(
+        self, packet: bytes, at: Nanos, wire: int, interface: int, links: Sequence[int]
+    ) -> Batch:
         """Give a packet whose time does not fit into a column."""
         row = (at, self._walk.number, 0, len(packet), wire, interface)
         return Batch(packet, [row], links, self._capture)

@@ -6,6 +6,7 @@ importing dpkt takes longer than reading a small capture.
 """
 
 import struct
+from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -145,8 +146,8 @@ class Section:
     def __init__(self, blocks: Blocks, counts: CaptureCounts) -> None:
         self._blocks = blocks
         self._counts = counts
-        self.links: list[int] = []
-        """Of every interface so far, those of sections before included."""
+        self.links = array("H")
+        """Of every interface so far, those of sections before included: two bytes for each."""
         self._begin(base=0)
 
     def _begin(self, base: int) -> None:

@@ -58,6 +58,13 @@ def link_types(folder: Path, count: int) -> list[str]:
     return ["analyze", str(path)]
 
 
+def interfaces(folder: Path, count: int) -> list[str]:
+    described = builder.block(1, struct.pack("<HHI", 65_534, 0, 0)) * 2_000
+    path = folder / "interfaces.pcapng.gz"
+    path.write_bytes(gzip.compress((builder.section() + described) * (count // 2_000)))
+    return ["analyze", "-q", str(path)]
+
+
 def captures(folder: Path, count: int) -> list[str]:
     data = Path(SHORT).read_bytes()
     for number in range(count):
@@ -97,6 +104,7 @@ def simulation(folder: Path, seconds: int) -> list[str]:
 
 COSTS = {
     "sections of a pcapng file": Cost(sections, 4_000, 16_000),
+    "interfaces of all sections of a pcapng file": Cost(interfaces, 20_000, 80_000),
     "link types of a pcapng file": Cost(link_types, 8_000, 32_000),
     "captures at once": Cost(captures, 80, 320),
     "files of a folder": Cost(rotated_files, 250, 1_000),
