@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
+SHALLOW = 4
 NARROWEST = 20
 """Columns that a paragraph gets at least, however deep its indent."""
 WIDEST = 120
@@ -22,8 +23,14 @@ _NO_BREAK = "\ue000"
 
 
 def hanging(console: Console, prefix: Text, body: Text) -> list[Text]:
-    """Wrap `body` behind `prefix`; further lines are indented as far as the prefix is wide."""
+    """Wrap `body` behind `prefix`; further lines are indented as far as the prefix is wide.
+
+    Where that leaves no room beside it, the body stands below it.
+    """
     indent = prefix.cell_len
+    if indent > SHALLOW and console.width - indent < NARROWEST:
+        above = [_bare(prefix.copy())] if prefix.plain.strip() else []
+        return [*above, *hanging(console, Text(" " * SHALLOW), body)]
     body = body.copy()
     room = max(min(console.width, WIDEST) - indent, NARROWEST)
     if body.cell_len <= room and body.plain.isprintable():
@@ -60,6 +67,21 @@ def columns(rows: Sequence[Sequence[Text]], *, indent: int = 2, gap: int = 2) ->
                 line.append_text(part).append(" " * padding)
             lines.append(_bare(line))
     return lines
+
+
+def fitted(console: Console, rows: Sequence[Sequence[Text]], *, below: int = 9) -> list[Text]:
+    """Align cells of one line each; what does not fit beside stands below its row, indented."""
+    kept = max((len(row) for row in rows), default=0)
+    lines = columns(rows)
+    while kept > 1 and max(line.cell_len for line in lines) > console.width:
+        kept -= 1
+        lines = columns([row[:kept] for row in rows])
+    whole: list[Text] = []
+    for line, row in zip(lines, rows, strict=True):
+        whole.append(line)
+        for cell in row[kept:]:
+            whole += hanging(console, Text(" " * below), cell)
+    return whole
 
 
 def folded(words: Iterable[str], width: int) -> str:

@@ -22,6 +22,8 @@ from carpscope.timeline.node import Node
 BAR_MIN = 17
 """Room for two times of day."""
 BAR_MAX = 64
+BELOW = 4
+"""Where there is no room beside a row, its bar stands below, so far indented."""
 SHOWN_MIN = 4
 _SIGNS_WIDTH = 36
 _SIGNS_NARROW = 18
@@ -46,13 +48,23 @@ def roster(
     if stacked:
         rows = _rows(group, config, stacked=True, signs_width=_SIGNS_NARROW)
         beside = 2
-    width = min(max(console.width - _width(rows) - beside, BAR_MIN), BAR_MAX)
-    rows[0].append(_axis(span, width))
-    for row, node, state in zip(rows[1:], shown(group), states, strict=True):
-        drawn = bar(node, span, width, blocks=blocks)
+    room = console.width - _width(rows) - beside
+    is_below = stacked and room < max(BAR_MIN, *(len(state) for state in states))
+    width = min(console.width - BELOW if is_below else max(room, BAR_MIN), BAR_MAX)
+    drawn: list[list[Text]] = [[_axis(span, width)]]
+    for node, state in zip(shown(group), states, strict=True):
+        line = bar(node, span, width, blocks=blocks)
         said = Text(state, style="bold green" if state.startswith("MASTER") else "dim")
-        row.extend([drawn.append("\n").append_text(said)] if stacked else [drawn, said])
-    return columns(rows)
+        drawn.append([line.append("\n").append_text(said)] if stacked else [line, said])
+    if not is_below:
+        return columns([[*row, *cells] for row, cells in zip(rows, drawn, strict=True)])
+    lines = columns(rows)
+    heights = [max(cell.plain.count("\n") + 1 for cell in row) for row in rows]
+    whole: list[Text] = []
+    for height, cells in zip(heights, drawn, strict=True):
+        whole += [*lines[:height], *columns([cells], indent=BELOW)]
+        lines = lines[height:]
+    return whole
 
 
 def shown(group: Group) -> list[Node]:

@@ -18,7 +18,7 @@ from carpscope.detect.standing import Places, Status
 from carpscope.pipeline import Analysis
 from carpscope.report import calm, expected, headline, outline
 from carpscope.report.captures import evidence, short_names, span_of
-from carpscope.report.layout import columns, hanging
+from carpscope.report.layout import fitted, hanging
 from carpscope.report.paper import Printer
 from carpscope.report.roster import roster, shown
 from carpscope.report.unjudged import sentences
@@ -228,13 +228,7 @@ class Screen:
                     Text(frames),
                 ]
             )
-        lines = columns(rows)
-        if max(line.cell_len for line in lines) > self._console.width:
-            # the frames go below, where there is room
-            lines = []
-            for line, row in zip(columns([row[:4] for row in rows]), rows, strict=True):
-                lines += [line, *hanging(self._console, Text(" " * 9), row[4])]
-        self._out.lines(lines)
+        self._out.lines(fitted(self._console, rows))
         if len(found) > len(rows):
             self._out.print(
                 f"  … and {plural(len(found) - len(rows), 'more finding')} (-V shows all)"

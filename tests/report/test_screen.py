@@ -106,3 +106,14 @@ def test_a_file_without_advertisements_says_what_is_there(tmp_path: Path) -> Non
 def test_quiet_prints_nothing() -> None:
     assert run("analyze", "-q", capture("ucarp-bad-ttl")) == (1, "", "")
     assert run("analyze", "-q", capture("ucarp-healthy")) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", ["ucarp-different-addresses", "ucarp-vlan", "ucarp-qinq"])
+@pytest.mark.parametrize("more", [(), ("-V",)])
+def test_a_narrow_screen_has_no_line_that_is_wider(
+    name: str, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for width in (40, 60, 80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        for line in run("analyze", capture(name), *more).out.splitlines():
+            assert len(line) <= width, line
