@@ -38,14 +38,21 @@ class JsonLines:
 
 def open_lines(target: str) -> JsonLines:
     """Append to a file, of such lines if there is something in it. Raises OSError."""
-    path = Path(target)
+    descriptor = open_to_write(target, append=True)  # first: it follows no link of another
+    if _is_other(Path(target)):
+        os.close(descriptor)
+        raise CarpscopeError(f"json {target}: is there, and holds no lines of JSON")
+    stream = os.fdopen(descriptor, "w", encoding="utf-8")
+    return JsonLines(stream, _named(target), owned=True)
+
+
+def _is_other(path: Path) -> bool:
+    """Tell whether something else than JSON lines is in a file; not of one that nobody may read."""
     with suppress(OSError):
         if path.is_file():
             with path.open("rb") as there:
-                if there.read(1) not in (b"", b"{"):
-                    raise CarpscopeError(f"json {target}: is there, and holds no lines of JSON")
-    stream = os.fdopen(open_to_write(target, append=True), "w", encoding="utf-8")
-    return JsonLines(stream, _named(target), owned=True)
+                return there.read(1) not in (b"", b"{")
+    return False
 
 
 def _named(target: str) -> str:
