@@ -43,12 +43,14 @@ class Losses:
     _said_lost: set[str] = field(default_factory=set)
     _said_mistakes: int = 0
     _said_vrrp: set[str] = field(default_factory=set)
+    _said_encrypted: set[str] = field(default_factory=set)
 
     def count(self, now: Nanos) -> None:
         """See what the kernel lost, what outputs lost, and say it when it grows."""
         self.capture.count()
         self._own_mistakes(now)
         self._vrrp(now)
+        self._encrypted(now)
         for index, interface in enumerate(self.capture.interfaces):
             monitor, triage = self.monitors[self.segment[index]], self.triages[index]
             if interface.counts.dropped > self._no_room.get(index, 0):
@@ -90,6 +92,18 @@ class Losses:
                 self._said_vrrp.add(name)
                 told = f"no CARP advertisement heard: {instead(observer.vrrp)}"
                 self.tell(notice(now, "vrrp", told, name))
+
+    def _encrypted(self, now: Nanos) -> None:
+        """Say once of each segment that what is heard there is encrypted."""
+        for monitor in self.monitors:
+            observer, name = monitor.observer, monitor.interface
+            if observer.advertisements or name in self._said_encrypted:
+                continue
+            told = next(observer.alive.witness.encrypted(), "")
+            if told:
+                self._said_encrypted.add(name)
+                told = f"no CARP advertisement heard: {told}"
+                self.tell(notice(now, "encrypted", told, name))
 
     def _own_mistakes(self, now: Nanos) -> None:
         """Start again what died by our mistake, and say when there are more mistakes."""

@@ -53,7 +53,12 @@ class Sight:
         if has_findings or observer.advertisements > self.adverts:
             return ""
         heard = "no CARP advertisement heard"
-        return f"{heard}: {instead(observer.vrrp)}" if observer.vrrp else heard
+        told = (
+            instead(observer.vrrp)
+            if observer.vrrp
+            else next(observer.alive.witness.encrypted(), "")
+        )
+        return f"{heard}: {told}" if told else heard
 
     def knows(self, group: Group, observer: Observer) -> bool:
         """Tell whether it is known how a group stands: it was heard since, or should have been."""

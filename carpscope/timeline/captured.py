@@ -179,16 +179,21 @@ class Witness:
 
     def notes(self) -> Iterator[str]:
         """Say what could not be looked into, counted over all captures."""
-        encrypted: Counter[str] = Counter()
         unread: Counter[str] = Counter()
         for signs in self._signs.values():
-            encrypted.update(signs.encrypted)
             unread.update(signs.unread)
-        for layer, count in encrypted.most_common(NOTED):
-            packets = "packet is" if count == 1 else "packets are"
-            yield f"{count:,} {packets} encrypted ({layer}); what is inside cannot be read"
+        yield from self.encrypted()
         for why, count in unread.most_common(NOTED):
             yield f"{count:,} {'packet' if count == 1 else 'packets'} could not be read: {why}"
+
+    def encrypted(self) -> Iterator[str]:
+        """Say what is encrypted."""
+        found: Counter[str] = Counter()
+        for signs in self._signs.values():
+            found.update(signs.encrypted)
+        for layer, count in found.most_common(NOTED):
+            packets = "packet is" if count == 1 else "packets are"
+            yield f"{count:,} {packets} encrypted ({layer}); what is inside cannot be read"
 
     def place(
         self,

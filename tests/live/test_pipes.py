@@ -22,6 +22,7 @@ from carpscope.capture.interface import CaptureSettings
 from carpscope.capture.live import LiveCapture
 from carpscope.capture.pipe import Pipe
 from carpscope.capture.source import open_capture
+from carpscope.capture.writer import PcapWriter
 from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
@@ -29,6 +30,7 @@ from carpscope.live.loop import Live
 from carpscope.live.options import Options
 from tests.live.stage import Event, Watcher, needs_namespaces, needs_ucarp, node, scene, until
 from tests.program import CAPTURES, ROOT, capture, run, start
+from tests.wire import samples
 
 pytestmark = pytest.mark.slow
 
@@ -391,6 +393,18 @@ def test_vrrp_in_the_place_of_carp_is_said_with_what_to_do(watcher: list[Watcher
     assert event["event_type"] == "notice"
     assert " of VRRP, the other protocol 112" in event["message"]
     assert "mirror the switch ports" in event["message"]
+
+
+def test_that_what_is_heard_is_encrypted_is_said(tmp_path: Path, watcher: list[Watcher]) -> None:
+    path = tmp_path / "esp.pcap"
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream)
+        for _ in range(3):
+            writer.write(samples.frame(samples.over_ipv4(bytes(40), protocol=50)))
+    one = Watcher([], "--pipe", f"w=!sh -c 'cat {path}; sleep 300'")
+    watcher.append(one)
+    _, event = one.wait_for(10, "encrypted", lambda event: event["action"] == "encrypted")
+    assert "are encrypted (esp)" in event["message"]
 
 
 def test_what_is_read_is_never_written_over(tmp_path: Path) -> None:
