@@ -266,6 +266,16 @@ class Node:
         return max(self.intervals, default=-1) >= beat or self.authentication.has_verified
 
     @property
+    def is_repeated(self) -> bool:
+        """Tell whether all that is known of it is one advertisement that was sent again, never
+        in the beat that it announces: by somebody, and by no master."""
+        habits = self.counters.values()
+        moved = any(habit.sequential or habit.random for habit in habits)
+        beat = interval_ns(self.advbase, self.advskew) * 3 // 2
+        soonest = min(self.intervals, default=0)
+        return soonest > beat and not moved and not self.authentication.has_verified
+
+    @property
     def is_known(self) -> bool:
         """Tell whether more is known of it than one advertisement that nothing explains."""
         return self.adverts > 1 or self.authentication.has_verified

@@ -168,3 +168,22 @@ def test_two_clusters_are_told_by_their_keys(tmp_path: Path) -> None:
     found = analysis(FIELD / "ucarp-two-clusters.pcap", tmp_path, *words)
     assert labels(found) == {"vhid_conflict"}
     assert "10.9.0.1 and 10.9.0.2 sign with" in only(found, "vhid_conflict")["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("every", "moves", "is_told"),
+    [(3, False, False), (3, True, True), (1, False, True), (1, True, True)],
+)
+def test_an_advertisement_sent_again_out_of_its_beat_is_no_master_that_lapsed(
+    every: int, moves: bool, is_told: bool, tmp_path: Path
+) -> None:
+    """Invented in a flood that comes round again; OpenBSD's counter stays, in its beat."""
+    tape = lone(vhid=9, until=60)
+    for at in range(0, 20, every):
+        if not moves:
+            tape.counters["", 7] = 5_000
+        tape.advert(at + 0.4, "192.0.2.77", 7)
+    tape.frames.sort(key=lambda one: one[0])
+    found = analysis(tape, tmp_path)
+    gaps = [f for f in found["findings"] if f["label"] == "master_gap"]
+    assert bool(gaps) is is_told

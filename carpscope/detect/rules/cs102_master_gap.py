@@ -136,8 +136,11 @@ class MasterGap:
         for group in self._context.groups:
             if self._context.observer.strangers.is_made_up(group):
                 continue
-            if not any(node.is_steady or node.announced for node in group.members):
-                continue  # one advertisement, however odd, makes no group that misses a master
+            if not any(
+                node.announced or (node.is_steady and not node.is_repeated)
+                for node in group.members
+            ):
+                continue  # one advertisement, however odd or often, makes no group without master
             periods = [(r.seen, r.last, n) for n in group.members for r in n.master_periods]
             quiet = all(n.master_period is None or n.due < at for n in group.members)
             if periods and quiet:
