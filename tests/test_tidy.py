@@ -4,6 +4,7 @@ import ast
 import functools
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -290,6 +291,35 @@ def test_links_between_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{name_of(page)}: {target}")  # noqa: PERF401
+    assert broken == []
+
+
+def _anchors(page: str) -> set[str]:
+    """Give the anchors of a page's headings, as GitHub names them."""
+    text = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    found: Counter[str] = Counter()
+    anchors = set()
+    for heading in re.findall(r"^#{1,6} +(.+?)\s*$", text, re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        anchors.add(f"{anchor}-{found[anchor]}" if found[anchor] else anchor)
+        found[anchor] += 1
+    return anchors
+
+
+def test_anchors_are_those_of_github() -> None:
+    page = "# A `b.c`, d\n```\n# no heading\n```\n## [Two](x.md) words\n## Two words\n"
+    assert _anchors(page) == {"a-bc-d", "two-words", "two-words-1"}
+
+
+def test_links_into_pages_name_a_heading() -> None:
+    broken = [
+        f"{name_of(page)}: {target}#{anchor}"
+        for page in tracked("*.md")
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text())
+        if "://" not in target
+        and anchor not in _anchors((page.parent / target if target else page).read_text())
+    ]
     assert broken == []
 
 

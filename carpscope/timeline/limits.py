@@ -49,7 +49,7 @@ class Limits:
     announced: int = 50_000
     """Addresses announced, of groups and nodes."""
     each: int | None = None
-    """Reigns, changes and spans of one node; the latest stay."""
+    """MASTER periods, changes and spans of one node; the latest stay."""
     contests: int = 500
     """Times with several masters, in one group."""
     contest_age: Nanos | None = None

@@ -1,6 +1,6 @@
 """Who is MASTER: at a time, now or at the end, for how long, and several at once.
 
-What advertisements show of it is kept as periods (`node.Reign`) by the observer; every other
+What advertisements show of it is kept as periods (`node.MasterPeriod`) by the observer; every other
 place asks here, so that a finding, a table and a bar say the same. A period that lasts is known
 up to the node's last advertisement: whether it has stopped since shows when the next is overdue,
 and what was concluded from more than that would have to be taken back.
