@@ -9,8 +9,11 @@ import pytest
 
 from carpscope.capture.source import open_capture
 from carpscope.config import Config
+from carpscope.core.units import SECOND
 from carpscope.pipeline import Analysis, analyze
-from tests.plain import CARP_GROUP, Tape, carp, ether, ipv4, ipv6
+from tests.contradictions.watched import watched
+from tests.detect.field import FIELD
+from tests.plain import CARP_GROUP, START, Tape, carp, ether, ipv4, ipv6
 
 VIP = "10.0.0.100"
 A, B = "10.0.0.1", "10.0.0.2"
@@ -118,3 +121,28 @@ def test_who_comes_back_in_two_families_is_not_accused(tmp_path: Path) -> None:
             frame = ether("00:00:5e:00:01:01", "33:33:00:00:00:12", 0x86DD, packet)
             tape.put(second + 0.0003, frame)
     assert "unverified" not in labels(seen(tape, tmp_path))
+
+
+def test_one_advertisement_of_another_advbase_is_no_mismatch(tmp_path: Path) -> None:
+    """Where the capture ends with it, and where a live run meets it first."""
+    tape = Tape()
+    spoken(tape, A, range(30), 0, 1 << 40)
+    spoken(tape, B, range(10, 30), 0, 1 << 50)
+    say(tape, 29.6, B, 255, 254, invented(1), word="?")
+    assert "advbase_mismatch" not in labels(seen(tape, tmp_path))
+    path = FIELD.parent / "signing" / "unsigned-between.pcap"
+    _, events = watched(path, Config(), tmp_path)
+    assert "CS204" not in {e["finding"]["code"] for e in events if e["event_type"] == "finding"}
+
+
+def test_a_node_that_is_given_another_advbase(tmp_path: Path) -> None:
+    """Two that refuse each other; the second is set to 3 s after 20 s."""
+    tape = Tape()
+    spoken(tape, A, range(60), 0, 1 << 40)
+    spoken(tape, B, range(20), 100, 1 << 50)
+    for number, second in enumerate(range(22, 60, 3)):
+        say(tape, second, B, 3, 100, (1 << 50) + 20 + number)
+    analysis = seen(tape, tmp_path)
+    (told,) = (f for f in analysis.findings if f.label == "advbase_mismatch")
+    assert told.summary == "10.0.0.1 advbase 1 and 10.0.0.2 advbase 3 in one group"
+    assert told.start == round((START + 22) * SECOND), "since both were advertised"

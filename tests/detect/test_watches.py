@@ -469,7 +469,7 @@ def test_how_different_advbases_may_be(low: int, high: int, *, threefold: bool) 
     (found,) = stage.findings(0)
     assert ("threefold" in found.explanation) == threefold
     assert f"waits {3 * high} s" in found.explanation
-    assert (found.start, found.end, found.frame_count) == (SECOND, 8 * SECOND, 16)
+    assert (found.start, found.end, found.frame_count) == (2 * SECOND, 8 * SECOND, 16)
     assert found.frames == (*range(1, 7), *range(8, 14)), "six MASTER periods of each"
     stage.nodes[1].advbase = low
     assert stage.findings(0) == []

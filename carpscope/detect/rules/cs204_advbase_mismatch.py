@@ -6,7 +6,8 @@ What it means
     preemption or not. The node with the longer one waits three times that before it helps.
 
 How it is seen
-    Two nodes of the group advertise different advbase, bow-outs aside.
+    Two nodes of the group advertise different advbase, bow-outs aside. A value that one
+    advertisement says counts once the node does not go on with the one before.
 
 False alarms
     While it is being changed on all nodes this is a passing state.
@@ -19,14 +20,18 @@ Sources
     every kernel and ucarp.
 """
 
+import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import named
+from carpscope.protocol import timers
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
+from carpscope.timeline.node import Node
 
 
 class AdvbaseMismatch:
@@ -41,13 +46,13 @@ class AdvbaseMismatch:
 
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give one finding for each group."""
-        del at
         for group in self._context.groups:
             nodes = [node for node in group.established if node.master_periods]
-            values = {node.advbase for node in nodes}
+            held = {node.id: _held(node, at) for node in nodes}
+            values = {one.advbase for one in held.values()}
             if len(values) < 2 or not _meet(group):
                 continue
-            told = named(f"{node.id} advbase {node.advbase}" for node in nodes)
+            told = named(f"{name} advbase {one.advbase}" for name, one in held.items())
             low, high = min(values), max(values)
             threefold = (
                 f"A node with advbase {low} takes over from one with {high} at its first "
@@ -63,7 +68,11 @@ class AdvbaseMismatch:
                 confidence=0.97,
                 group=group.id,
                 nodes=tuple(node.id for node in nodes),
-                start=min(node.first for node in nodes),
+                start=min(
+                    max(one.since, other.since)
+                    for one, other in itertools.combinations(held.values(), 2)
+                    if one.advbase != other.advbase
+                ),
                 end=max(node.last for node in nodes),
                 frames=tuple(sorted({r.first for node in nodes for r in node.master_periods[:6]})),
                 frame_count=sum(node.adverts for node in nodes),
@@ -76,7 +85,35 @@ class AdvbaseMismatch:
                     f"Set the same advbase on {named(node.id for node in nodes)} and order them by "
                     "advskew."
                 ),
+                settles=max(one.settles for one in held.values()),
             )
+
+
+class _Held(NamedTuple):
+    """What a node advertises, and since when."""
+
+    advbase: int
+    since: Nanos
+    settles: Nanos
+    """Until when the next advertisement may show that the last change was none of its own."""
+
+
+def _held(node: Node, now: Nanos) -> _Held:
+    """Return what a node is known to advertise: one advertisement may be somebody else's.
+
+    It is the node's own where another one follows that says the same, or none that says what the
+    node said before.
+    """
+    changed = [change for change in node.changes if change.what == "advbase"]
+    if not changed:
+        return _Held(node.advbase, node.first, 0)
+    last = changed[-1]
+    settles = last.at + timers.overdue(last.before, node.advskew)
+    is_latest = last.frame == node.last_frame and last.after == node.advbase
+    if not is_latest or now > settles:
+        return _Held(node.advbase, last.at, settles)
+    since = changed[-2].at if len(changed) > 1 else node.first
+    return _Held(last.before, since, settles)
 
 
 def _meet(group: Group) -> bool:
