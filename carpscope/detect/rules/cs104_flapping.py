@@ -155,8 +155,9 @@ class Flapping:
             if state.election is not None:
                 yield from _count(now, state.election)
             if now.start is not None:
-                finding = _finding(now)
-                finding.ongoing = at - now.end < now.recent[-1].window // 3
+                finding, window = _finding(now), now.recent[-1].window
+                finding.ongoing = at - now.end < window // 3
+                finding.rests = now.end + window + 1
                 yield finding
 
 
