@@ -10,6 +10,7 @@ repeats a counter of its own after relearning an older one, in its own beat.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from enum import Enum
 
 from carpscope.adverts.train import RowKind, Train
@@ -188,11 +189,12 @@ class Signatures:
         view: AdvertView,
         at: Nanos,
         frame: int,
-        heard: Heard,
+        hears: Callable[[], Heard],
     ) -> tuple[SpoofKind, SignedCounter] | None:
         """Say whether an advertisement is spoofed, and what it copies; remember it if not.
 
-        `node` is who its source address names, None where nobody is known by it yet.
+        `node` is who its source address names, None where nobody is known by it yet. `hears` is
+        asked only of what was signed before.
         """
         key = signature_key(ip.version, view.counter, view.digest)
         shape = (view.advbase, view.advskew, view.demote)
@@ -201,6 +203,7 @@ class Signatures:
             first = SignedCounter(ip.source, at, frame, shape, ip.identification or 0, shape)
             self._add(ip.version, view.counter, view.digest, first)
             return None
+        heard = hears()
         if first.source != ip.source:
             spoofed = _other_sender(node, first, shape, at, view, heard)
             if spoofed is None:

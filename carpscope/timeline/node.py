@@ -262,8 +262,16 @@ class Node:
     def is_steady(self) -> bool:
         """Tell whether it advertised on in its beat, or verifies: what was invented for one packet
         does neither, also when it is invented again later."""
-        beat = interval_ns(self.advbase, self.advskew) * 3 // 4
-        return max(self.intervals, default=-1) >= beat or self.authentication.has_verified
+        if self.is_proved:
+            return True
+        beat, intervals = interval_ns(self.advbase, self.advskew) * 3 // 4, self.intervals
+        return bool(intervals) and (intervals[-1] >= beat or max(intervals) >= beat)
+
+    @property
+    def is_proved(self) -> bool:
+        """Tell whether any of its advertisements verifies."""
+        spans = self.authentication.spans
+        return bool(spans) and (spans[-1].recipe is not None or self.authentication.has_verified)
 
     @property
     def is_repeated(self) -> bool:

@@ -9,6 +9,7 @@ for longer than its own interval explains. The replay of state machines
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from carpscope.adverts.train import Train
 from carpscope.auth.effort import Effort
@@ -418,7 +419,8 @@ class Observer:
         assert ip is not None
         assert link is not None
         node = group.nodes.get(ip.source)
-        found = group.signatures.judge(node, ip, view, at, ref, group.heard(link.source, view))
+        hears = partial(group.heard, link.source, view)
+        found = group.signatures.judge(node, ip, view, at, ref, hears)
         if found is None:
             return False
         spoof_kind, original = found

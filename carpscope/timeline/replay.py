@@ -215,6 +215,8 @@ class _Run:
         """Until then it may still speak although it has to yield: it acts late."""
         self._machine: machines.Node | None = None
         """None while nothing is known of it: not yet seen, or fallen silent against its rules."""
+        self._placed: tuple[tuple[int, int, int], machines.Node] | None = None
+        """The machine as MASTER, and of which advbase, advskew and demotion."""
 
     def play(self, history: Sequence[SentAdvert]) -> list[Beat]:
         """Feed everything in order; return what was expected and what was seen."""
@@ -361,7 +363,9 @@ class _Run:
 
     def _as_master(self, at: Nanos) -> machines.Node:
         """Set the machine to what was seen: MASTER, an advertisement just sent."""
-        placed = self._fresh().placed(self._vhid, State.MASTER)
+        if self._placed is None or self._placed[0] != self._shape:
+            self._placed = self._shape, self._fresh().placed(self._vhid, State.MASTER)
+        placed = self._placed[1]
         due = at + interval_ns(self._shape[0], self._shape[1])
         vhids = tuple(item._replace(ad=due) for item in placed.vhids)
         if is_ucarp(self._node):

@@ -117,7 +117,7 @@ class MasterGap:
         """Let the last advertisement be the last that was sent, captured or not."""
         missed = unseen(node, fact.node, fact.at - seen)
         until = seen + missed * interval_ns(node.advbase, node.advskew)
-        wait = max(traits.takeover(member).latest for member in fact.group.members)
+        wait = _longest_wait(fact.group) if missed else 0
         if missed and fact.at - seen > timers.gap(wait):
             remark = (
                 f"{group_words(fact.group.id)}: {advertisements(missed)} of {node.id} were sent "
@@ -220,8 +220,11 @@ class MasterGap:
     ) -> Iterator[Finding]:
         if not any(member.is_known for member in state.group.members):
             return
-        wait = max(traits.takeover(member).latest for member in state.group.members)
         seen = max(seen, self._context.observer.resumed)
+        is_member = state.group.nodes.get(node.addresses[0]) is node
+        if is_member and until - seen <= timers.gap(traits.takeover(node).latest):
+            return  # the others' waits need not be looked at
+        wait = _longest_wait(state.group)
         if until - seen <= timers.gap(wait):
             return
         crowd = state.group.crowd
@@ -241,6 +244,11 @@ class MasterGap:
                 yield _nobody(state, nodes, (start, end), frames, begins, told, wait)
             if holder is not None:
                 last, begins = holder.frames[-1], f"The last answer of {name(holder)} was"
+
+
+def _longest_wait(group: Group) -> Nanos:
+    """Return how long the slowest node heard here waits."""
+    return max(traits.takeover(member).latest for member in group.members)
 
 
 def _nobody(
