@@ -18,7 +18,7 @@ from carpscope.report.finding import finding_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.record import GROUP, WITHDRAWN, EventRecord
-from carpscope.timeline.group import vhid_of
+from carpscope.timeline.group import Group, vhid_of
 
 _ENDED = {
     "bow-out": "left with a bow-out",
@@ -43,6 +43,8 @@ class MonitorRecords:
     def __init__(self, monitor: Monitor) -> None:
         """Take whose words."""
         self._monitor = monitor
+        self._places: Places | None = None
+        """The groups as they are at this look."""
 
     def _named(self, text: str) -> str:
         """Put what people call nodes before their addresses."""
@@ -56,7 +58,9 @@ class MonitorRecords:
 
     def _place(self, *groups: str) -> str:
         """Say where something is, the shared address first."""
-        return Places(self._monitor.observer.groups.values(), self._monitor.config).of(*groups)
+        if self._places is None:
+            self._places = Places(self._monitor.observer.groups.values(), self._monitor.config)
+        return self._places.of(*groups)
 
     def _state(self, group: str) -> str:
         return "MASTER" if group in self._monitor.mastered else "BACKUP"
@@ -65,7 +69,7 @@ class MonitorRecords:
         self, until: Nanos, *, is_last: bool = False
     ) -> tuple[list[SituationChange], list[EventRecord]]:
         """Let time pass on the segment; return what changed, and it in words, in order."""
-        monitor = self._monitor
+        monitor, self._places = self._monitor, None
         changes = monitor.look(until, is_last=is_last)
         now = max(until, monitor.observer.now)
         before = {c.situation.identity: monitor.incidents.of(c.situation.identity) for c in changes}
@@ -86,18 +90,8 @@ class MonitorRecords:
         for action, one in followed:
             with monitor.mistakes.isolated("news", until):
                 records.append(self.incident(action, one, now))
-        return changes, [self._addressed(record) for record in records]
-
-    def _addressed(self, record: EventRecord) -> EventRecord:
-        """Add who sent what a record is about, and where that sends its advertisements."""
-        source = record.source or next(iter(record.nodes), None)
-        groups = self._monitor.observer.groups.values()
-        members = [node for group in groups if group.id == record.group for node in group.members]
-        for node in members:
-            own = {ip_text(address): address for address in node.addresses}
-            if source in own:
-                return replace(record, source=source, destination=node.sends_to(own[source]))
-        return replace(record, source=source)
+        groups = {group.id: group for group in monitor.observer.groups.values()} if records else {}
+        return changes, [_addressed(record, groups.get(record.group or "")) for record in records]
 
     def change(self, change: SituationChange, now: Nanos) -> EventRecord:
         """Tell a situation that was opened, updated or closed."""
@@ -258,3 +252,13 @@ def notice(
 
 def _at(record: EventRecord) -> Nanos:
     return record.at
+
+
+def _addressed(record: EventRecord, group: Group | None) -> EventRecord:
+    """Add who sent what a record is about, and where that sends its advertisements."""
+    source = record.source or next(iter(record.nodes), None)
+    for node in group.members if group is not None else ():
+        own = {ip_text(address): address for address in node.addresses}
+        if source in own:
+            return replace(record, source=source, destination=node.sends_to(own[source]))
+    return replace(record, source=source)

@@ -1,5 +1,6 @@
 """A group: the nodes that share one vhid on one segment, and who of them is MASTER."""
 
+import functools
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ GroupKey = tuple[tuple[int, ...], int]
 """The segment (`wire.segment`) and the vhid: the same vhid on two VLANs is legal."""
 
 
+@functools.lru_cache(maxsize=8192)
 def group_id(vlan: tuple[int, ...], vhid: int) -> str:
     """Return the name of a group: `vlan10/vhid1`, without a tag `vhid1`, `vxlan7/vhid1`."""
     tags = "".join(f"{segment.part(number)}/" for number in vlan)
