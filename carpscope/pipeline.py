@@ -23,7 +23,7 @@ from carpscope.detect.incident import Incident, called, incidents
 from carpscope.detect.proof import proved
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Places, Standing, at_end
-from carpscope.timeline.captured import Captured
+from carpscope.timeline.capture_place import Captured
 from carpscope.timeline.facts import Fact, Joined
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.passage import Onlooker, Passage

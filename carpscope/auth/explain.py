@@ -7,7 +7,7 @@ configure, then what they get wrong:
    with and without link-local, no address: under every key, mistaken ones too;
 2. every subset of few addresses, under every key;
 3. other orders: any for up to six addresses, as given for more (FreeBSD 5, DragonFly);
-4. one address mistyped (`auth.slips`);
+4. one address mistyped (`auth.typing_mistakes`);
 5. one address nobody supplied, from the /24 of the node and of the candidates;
 6. a few out of very many; every subset of up to twenty, also behind OpenBSD's link-layer
    address;

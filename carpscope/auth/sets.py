@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from carpscope.auth.question import Candidates
 from carpscope.auth.recipes import canonical, in_order
-from carpscope.auth.slips import slips
+from carpscope.auth.typing_mistakes import slips
 from carpscope.core.address import is_link_local
 
 PERMUTATION_LIMIT = 6

@@ -7,8 +7,8 @@ from carpscope.checking.proving import GroupProof
 from carpscope.checking.run import CheckResult
 from carpscope.core.address import ip_text
 from carpscope.core.units import SECOND
+from carpscope.detect.configured import SettledFinding
 from carpscope.detect.incident import Incident, incidents
-from carpscope.detect.settled import SettledFinding
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member, Segment
 from carpscope.settings.model import DeclaredNode, Where
 from carpscope.settings.source import NodeFiles, Source

@@ -2,9 +2,9 @@
 
 from carpscope.capture.source import open_capture
 from carpscope.core.address import inside, ip_text
+from carpscope.detect.configured import SettledFinding, settled
+from carpscope.detect.configured_engine import code_of
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import SettledFinding, settled
-from carpscope.detect.settling import code_of
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Cluster, DeclaredGroup
 from carpscope.wire.carp import AdvertView

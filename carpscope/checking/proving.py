@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from carpscope.checking.scenario import scenario
 from carpscope.core.units import SECOND
 from carpscope.core.values import dataclass, replace
-from carpscope.detect.settled import Proved
+from carpscope.detect.configured import Proved
 from carpscope.settings.cluster import Cluster, DeclaredGroup
 from carpscope.settings.reach import cuts
 from carpscope.sim.explore import Explored, as_scenario, explore

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from carpscope.checking.proving import GroupProof, prove_all
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.values import dataclass, field
+from carpscope.detect.configured import DeclaredContext, SettledFinding
+from carpscope.detect.configured_engine import findings
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import DeclaredContext, SettledFinding
-from carpscope.detect.settling import findings
 from carpscope.protocol.profile import profile
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Port, cluster
 from carpscope.settings.gather import gather

@@ -3,9 +3,9 @@
 import carpscope
 from carpscope.checking.document import Json
 from carpscope.checking.run import CheckResult
+from carpscope.detect.configured import SettledFinding
 from carpscope.detect.engine import rules
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import SettledFinding
 
 _LEVELS = {
     Severity.INFO: "note",

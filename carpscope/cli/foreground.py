@@ -44,7 +44,7 @@ class Screen:
             loop.show_every = 500_000_000
             loop.report = None  # it is on the screen, which must not be written over
         else:
-            from carpscope.report.eventline import EventLines
+            from carpscope.report.event_line import EventLines
 
             loop.outputs.add(Outlet(EventLines(sys.stdout, options.timezone), mistakes=mistakes))
         return self._stop
@@ -105,7 +105,7 @@ def watch_threads(loop: "Options") -> None:
 
 def report_state(taken: "Snapshot") -> None:
     """Print the state on standard error, for SIGUSR1."""
-    from carpscope.report.eventline import state_lines
+    from carpscope.report.event_line import state_lines
 
     for line in state_lines(taken):
         print(line, file=sys.stderr)

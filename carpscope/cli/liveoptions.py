@@ -205,7 +205,7 @@ def state_path(options: argparse.Namespace) -> "Path | None":
     """Return where what is open is kept: in a file of its own, else in the store."""
     from pathlib import Path
 
-    from carpscope.report.kind import sink_name
+    from carpscope.report.sink_kind import sink_name
 
     stores = [sink_name(one).partition(" ")[2] for one in options.out if one.startswith("store=")]
     found = [options.state] if options.state else stores
@@ -218,7 +218,7 @@ def written_apart(options: argparse.Namespace, read: "list[str]") -> None:
 
     from carpscope.core.errors import CarpscopeError
     from carpscope.core.files import is_same
-    from carpscope.report.kind import sink_name
+    from carpscope.report.sink_kind import sink_name
 
     written = [("-w", options.write), ("--state", options.state)]
     for target in options.out:

@@ -45,7 +45,7 @@ def _catalogues() -> None:
     from carpscope.capture.fileformat import formats
     from carpscope.detect.engine import rules
     from carpscope.protocol.profile import profiles
-    from carpscope.report.kind import sink_kinds
+    from carpscope.report.sink_kind import sink_kinds
     from carpscope.wire.link import link_types
     from carpscope.wire.wrapping import tables
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 import carpscope
-from carpscope.cli import commands, own
+from carpscope.cli import commands, own_mistakes
 from carpscope.cli.command import Command
 from carpscope.cli.terminal import make_printable, width
 from carpscope.core.errors import CarpscopeError
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _crashed(problem: Exception, arguments: Sequence[str]) -> int:
-    return _flushed(own.crashed(problem, debug="--debug" in arguments))
+    return _flushed(own_mistakes.crashed(problem, debug="--debug" in arguments))
 
 
 def _flushed(status: int) -> int:

@@ -12,8 +12,8 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline import traits
+from carpscope.timeline.address_holders import Holding
 from carpscope.timeline.group import Group
-from carpscope.timeline.holding import Holding
 from carpscope.timeline.node import Node
 from carpscope.wire.carp import interval_ns, is_group_mac, vhid_of_mac
 

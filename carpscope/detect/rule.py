@@ -8,8 +8,8 @@ from carpscope.config import Config
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
+from carpscope.detect.configured import Examine
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.settled import Examine
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
 from carpscope.timeline.observe import Observer

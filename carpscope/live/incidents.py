@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field, replace
 from carpscope.detect.incident import Called, Incident, incidents
-from carpscope.live.situations import Situation
+from carpscope.live.findings import Situation
 from carpscope.protocol import timers
 
 HOMES_KEPT = 4000

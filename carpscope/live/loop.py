@@ -20,18 +20,18 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.core.values import replace
 from carpscope.detect.standing import Standing, Status, is_wrong
 from carpscope.live.expectations import listed
+from carpscope.live.findings import Situation
 from carpscope.live.losses import COUNT_EVERY, Losses
 from carpscope.live.monitor import Monitor
 from carpscope.live.options import Options
 from carpscope.live.records import MonitorRecords, notice
-from carpscope.live.saving import Saving
 from carpscope.live.searching import PAUSE_S, Searcher
 from carpscope.live.service import ServiceManager
-from carpscope.live.sight import Sight
-from carpscope.live.situations import Situation
+from carpscope.live.state_saving import Saving
 from carpscope.live.triage import Triage
 from carpscope.live.vantages import Vantages, segments_of
 from carpscope.live.views import snapshot
+from carpscope.live.visibility import Sight
 from carpscope.report.record import GROUP, EventRecord
 from carpscope.report.snapshot import Snapshot
 

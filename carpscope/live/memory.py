@@ -18,7 +18,7 @@ from carpscope.core.mistakes import Mistakes
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, parse_rfc3339, rfc3339
 from carpscope.detect.finding import Finding, Severity
-from carpscope.live.situations import Situation, Situations
+from carpscope.live.findings import Situation, Situations
 from carpscope.report import store
 from carpscope.report.line import Json
 

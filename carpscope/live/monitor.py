@@ -24,11 +24,12 @@ from carpscope.detect.incident import Called, called
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, seen
 from carpscope.live.counts import EventCounts
+from carpscope.live.findings import SituationChange, Situations, Uncertainty
 from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
-from carpscope.live.sight import Sight
-from carpscope.live.situations import SituationChange, Situations, Uncertainty
 from carpscope.live.states import GroupChange, StateChange, States
+from carpscope.live.visibility import Sight
+from carpscope.timeline.explaining import job, share
 from carpscope.timeline.facts import (
     Changed,
     Claimed,
@@ -45,7 +46,6 @@ from carpscope.timeline.mastership import is_unheard
 from carpscope.timeline.node import frame_ref
 from carpscope.timeline.observe import Observer
 from carpscope.timeline.passage import Passage
-from carpscope.timeline.settling import job, share
 from carpscope.wire.decode import Packet
 
 PRUNE_EVERY: Nanos = 60 * SECOND

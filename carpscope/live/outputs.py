@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.mistakes import Mistakes
-from carpscope.report.kind import make_sink, sink_name
 from carpscope.report.openmetrics import Metrics, listening_at
 from carpscope.report.outlet import Outlet, Sink
+from carpscope.report.sink_kind import make_sink, sink_name
 from carpscope.report.snapshot import Snapshot
 
 Made = TypeVar("Made")

@@ -10,9 +10,9 @@ from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Called
 from carpscope.detect.standing import Places
 from carpscope.detect.words import listed
+from carpscope.live.findings import Situation, SituationChange
 from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, News
-from carpscope.live.situations import Situation, SituationChange
 from carpscope.live.states import GroupChange
 from carpscope.report.finding import finding_json
 from carpscope.report.incident import incident_json

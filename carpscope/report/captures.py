@@ -8,12 +8,12 @@ from carpscope.core.text import plural
 from carpscope.core.units import Nanos, clock, day, span_text
 from carpscope.core.zone import Zone, beside, beside_both
 from carpscope.pipeline import Analysis
-from carpscope.report.captured import advice, captured_text
+from carpscope.report.capture_place import advice, captured_text
+from carpscope.report.console import Printer
 from carpscope.report.folder import folder_notes
-from carpscope.report.paper import Printer
 from carpscope.report.roster import BarSpan
 from carpscope.report.vantage import offset_text, place_text, way_text
-from carpscope.timeline.captured import Captured
+from carpscope.timeline.capture_place import Captured
 from carpscope.timeline.vantage import Vantage
 
 LOSSES_SHOWN = 12

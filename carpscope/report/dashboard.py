@@ -28,7 +28,7 @@ from carpscope.core.units import SECOND, Nanos, clock
 from carpscope.core.values import replace
 from carpscope.core.zone import Zone, beside
 from carpscope.detect.finding import Severity
-from carpscope.report import board, nodes
+from carpscope.report import group_rows, nodes
 from carpscope.report.keyboard import Keyboard, View
 from carpscope.report.nodes import FAINT, OK, TROUBLE, WARN, span, styled
 from carpscope.report.record import WITHDRAWN, EventRecord
@@ -135,8 +135,8 @@ class Dashboard:
                     live.update(Group(*lines), refresh=True)
 
     def _press(self, key: str) -> None:
-        ordered = board.order(self._latest, self._view) if self._latest is not None else []
-        if self._view.press(key, [board.key_of(group) for group in ordered]):
+        ordered = group_rows.order(self._latest, self._view) if self._latest is not None else []
+        if self._view.press(key, [group_rows.key_of(group) for group in ordered]):
             os.kill(os.getpid(), signal.SIGTERM)  # as if asked from outside: ends in good order
 
 
@@ -159,25 +159,25 @@ def picture(
     if height < ROOMY:
         foot = [foot[1] if view.is_typing else _footer(now, keys="q quit  ? help  ")]
     room = max(height - len(head) - len(foot), 3)
-    group = board.chosen(now, view)
+    group = group_rows.chosen(now, view)
     if view.is_helped:
         body = [Text(line) for line in view.help()]
     elif group is not None:
         about = [one for one in now.stories if group.id in (*one.groups, one.group)]
         only = replace(now, open=tuple(about), incidents=())
         told = _findings(only, width, 1 << 10, TALL)
-        body = [board.title(group, now), *_hour(group, unicode=unicode), Text()]
+        body = [group_rows.title(group, now), *_hour(group, unicode=unicode), Text()]
         body += [*told, *nodes.table([group], now, 1 << 10, width, unicode=unicode)]
         log = [r for r in now.log if r.group == group.id or group.id in _groups_of(r)]
         body += [*_log(replace(now, log=tuple(log)), width, 12), Text()]
-        for line in board.pages(about):
+        for line in group_rows.pages(about):
             indent = line.cell_len - len(line.plain.lstrip())
             body += _wrapped(line, width, indent, 1 << 10)
         view.offset = max(0, min(view.offset, len(body) - room))
         body = body[view.offset :]
     else:
         crowd = sum(len(g.nodes) + len(g.unheard) + 1 for g in now.groups) + 2
-        is_list = view.pattern or crowd > room - SUMMARY or width < board.NARROW
+        is_list = view.pattern or crowd > room - SUMMARY or width < group_rows.NARROW
         most = max(room // 3, 3, 0 if is_list else room - crowd - LOG_LEAST - 2)
         if height < ROOMY:
             most = max(room - 3, 3)  # what is wrong before anything else
@@ -185,7 +185,7 @@ def picture(
         left = room - len(body)
         if is_list:
             left -= LOG_LEAST if height >= TALL else 0
-            body += board.rows(now, view, left, width, unicode=unicode)
+            body += group_rows.rows(now, view, left, width, unicode=unicode)
         else:
             body += nodes.table(now.groups, now, max(left - LOG_LEAST - 2, 2), width,
                                 unicode=unicode)  # fmt: skip
@@ -325,7 +325,7 @@ def _situation(found: SituationView, now: Snapshot, width: int, *, below: str) -
     sign, style = _SIGN[found.severity]
     indent = "  " if found.is_symptom else ""
     line = styled(f"{indent}{sign} {found.code} ", style)
-    is_narrow = width < board.NARROW
+    is_narrow = width < group_rows.NARROW
     since = span(now.at - found.start)
     line.append(f"{since} " if is_narrow else f"{since:>9} ", style="bold")
     where = found.where if len(now.interfaces) == 1 else f"{found.interface} {found.where}"

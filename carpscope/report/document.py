@@ -8,13 +8,13 @@ from carpscope.detect.events import Event
 from carpscope.detect.standing import Places, Standing
 from carpscope.pipeline import Analysis
 from carpscope.report import expected
-from carpscope.report.captured import captured_json
+from carpscope.report.capture_place import captured_json
 from carpscope.report.finding import finding_json, frame_name
 from carpscope.report.folder import folder_json
 from carpscope.report.incident import incident_json
 from carpscope.report.line import Json
 from carpscope.report.vantage import vantage_json
-from carpscope.timeline.captured import Captured
+from carpscope.timeline.capture_place import Captured
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
 from carpscope.timeline.mastership import master

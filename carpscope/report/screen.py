@@ -16,10 +16,10 @@ from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.incident import Incident
 from carpscope.detect.standing import Places, Status
 from carpscope.pipeline import Analysis
-from carpscope.report import calm, expected, headline, outline
+from carpscope.report import expected, headline, healthy_group, outline
 from carpscope.report.captures import evidence, short_names, span_of
+from carpscope.report.console import Printer
 from carpscope.report.layout import fitted, hanging
-from carpscope.report.paper import Printer
 from carpscope.report.roster import roster, shown
 from carpscope.report.unjudged import sentences
 from carpscope.timeline.group import Group
@@ -329,14 +329,14 @@ class Screen:
             sign, style = outline.SIGNS[standing.of(group.id)]
             lead = Text("  " if alone and sign == "✓" else f"{sign} ", style=style)
             prefix = Text().append_text(lead).append(f"{self._places.of(group.id)}  ")
-            self._out.hang(prefix, calm.words(group, master, self._config))
+            self._out.hang(prefix, healthy_group.words(group, master, self._config))
             if self._is_brief:
                 continue
             if len(members) == 1 and not master.bow_outs:
                 self._out.hang(
                     Text(" " * prefix.cell_len),
                     "a backup never speaks: whether there is one cannot be seen here"
-                    f"{calm.takeover(master)}",
+                    f"{healthy_group.takeover(master)}",
                 )
             self._out.blank()
             if len(members) > 1:

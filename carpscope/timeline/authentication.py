@@ -2,7 +2,7 @@
 
 Each advertisement is checked against the recipe that fitted last, then the others known
 for its vhid. What fits none waits, bounded, until the candidates are complete (addresses
-are learned from the whole capture); then `timeline.settling` searches. The result is a
+are learned from the whole capture); then `timeline.explaining` searches. The result is a
 list of spans, so a change in mid-capture has its moment.
 """
 
@@ -29,7 +29,7 @@ SIGNED_KEPT = 512
 EARLY = (1, 4, 16, 256, 4096)
 """So many unexplained ones, and later four times as many, are worth a quick look at once, so that
 a long capture of a node that is easily explained is verified as it comes and never kept. The first
-one too: who is verified is told from who only says so (`timeline.beside`)."""
+one too: who is verified is told from who only says so (`timeline.foreign`)."""
 
 
 class Waiting(NamedTuple):

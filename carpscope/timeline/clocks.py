@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import EVEN, RATE_SPAN, RESOLUTION
-from carpscope.timeline.lines import DRIFT_MAX, BoundPoint, LineBounds, SharedFrame
+from carpscope.timeline.line_bounds import DRIFT_MAX, BoundPoint, LineBounds, SharedFrame
 
 SEGMENTS_MAX = 64
 TRILLION = 1_000_000_000_000

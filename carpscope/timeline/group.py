@@ -9,10 +9,10 @@ from carpscope.core.address import card_of, ip_text
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol import timers
+from carpscope.timeline.address_holders import Holdings
 from carpscope.timeline.contest import Contest
 from carpscope.timeline.copies import Recent
 from carpscope.timeline.hearing import HearingTrack
-from carpscope.timeline.holding import Holdings
 from carpscope.timeline.impostor import Heard, Signatures
 from carpscope.timeline.log import Log
 from carpscope.timeline.node import Node

@@ -16,8 +16,8 @@ from carpscope.protocol import spans, timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import Contest, election_ns
 from carpscope.timeline.group import Group
-from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import MasterPeriod, Node
+from carpscope.timeline.same_cluster import unrelated
 from carpscope.timeline.signing import Difference, relation
 from carpscope.wire.carp import interval_ns
 

@@ -18,7 +18,7 @@ from carpscope.timeline.authentication import AuthenticationTrack
 from carpscope.wire.carp import AdvertView, interval_ns
 
 if TYPE_CHECKING:
-    from carpscope.timeline.beside import WaitingAdvert
+    from carpscope.timeline.foreign import WaitingAdvert
     from carpscope.timeline.identify import Identity
     from carpscope.timeline.pace import Pace
 

@@ -20,10 +20,17 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import replace
 from carpscope.protocol import timers
 from carpscope.timeline import mastership, traits
-from carpscope.timeline.alive import Alive
 from carpscope.timeline.authentication import Waiting
-from carpscope.timeline.beside import WaitingAdvert, awaited, hold, let_go, meant, own
 from carpscope.timeline.contest import crossed, let_hear, not_yet_heard, went_on
+from carpscope.timeline.explaining import (
+    find,
+    gathered,
+    job,
+    search_quickly,
+    settle,
+    share,
+    unexplained,
+)
 from carpscope.timeline.facts import (
     Claimed,
     Ended,
@@ -36,26 +43,19 @@ from carpscope.timeline.facts import (
     Spoofed,
 )
 from carpscope.timeline.fields import changes, collect, follow_counter, refusals
+from carpscope.timeline.foreign import WaitingAdvert, awaited, hold, let_go, meant, own
 from carpscope.timeline.group import Group, GroupKey, LastAdvert, SentAdvert, count_copy
 from carpscope.timeline.impostor import SpoofKind
 from carpscope.timeline.joining import join
 from carpscope.timeline.limits import OFFLINE, Limits
+from carpscope.timeline.neighbours import Surroundings
 from carpscope.timeline.node import INTERVALS_KEPT, BowOut, MasterPeriod, Node, frame_ref
 from carpscope.timeline.pace import heard_again, keep_pace
 from carpscope.timeline.pruning import drop, let_go_of_past, silent, trim
 from carpscope.timeline.rivals import rival
-from carpscope.timeline.settling import (
-    find,
-    gathered,
-    job,
-    search_quickly,
-    settle,
-    share,
-    unexplained,
-)
+from carpscope.timeline.silence import Alive
 from carpscope.timeline.steady import leading, take
 from carpscope.timeline.strangers import Due, Strangers
-from carpscope.timeline.surroundings import Surroundings
 from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.arp import ArpView
 from carpscope.wire.carp import AdvertView, interval_ns

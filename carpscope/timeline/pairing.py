@@ -17,7 +17,7 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol.spans import EVEN, LONG_WAY, RESOLUTION
 from carpscope.timeline.clocks import Clock, Points, rate_of
-from carpscope.timeline.lines import DRIFT_MAX, SharedFrame
+from carpscope.timeline.line_bounds import DRIFT_MAX, SharedFrame
 from carpscope.timeline.sightings import Sightings, shared_keys
 
 POINTS_MAX = 20_000

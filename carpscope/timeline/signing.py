@@ -13,11 +13,11 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.protocol import spans
 from carpscope.timeline.authentication import SigningSpan
-from carpscope.timeline.equal import SharedCounter, proof, proofs
+from carpscope.timeline.equal_counters import SharedCounter, proof, proofs
 from carpscope.timeline.group import Group
 from carpscope.timeline.identify import identify
-from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node
+from carpscope.timeline.same_cluster import unrelated
 
 MEMBERS = 16
 """Pairs grow with the square; nobody runs more in one vhid."""

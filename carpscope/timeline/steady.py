@@ -63,7 +63,7 @@ def leading(group: Group, node: Node, train: Train, resumed: Nanos) -> int:
     if habit is None or habit.seen < 2:
         return 0
     if not verifies and habit.is_steady and not _continues(habit, train):
-        return 0  # some may be another's (`timeline.beside`)
+        return 0  # some may be another's (`timeline.foreign`)
     count = _in_time(train, timers.overdue(node.advbase, node.advskew))
     if is_ucarp(node):
         count = _in_beat(train, count, node.last, interval(node).earliest - timers.HOST_LATE)

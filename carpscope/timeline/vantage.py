@@ -21,11 +21,11 @@ from carpscope.timeline.copies import Elsewhere
 from carpscope.timeline.matching import ANY, CAPTURES_MAX, Matched, Reach, Reaches, matched
 from carpscope.timeline.measuring import measured
 from carpscope.timeline.node import frame_ref
+from carpscope.timeline.offset_votes import voted
 from carpscope.timeline.pairing import Pair, pair, steadiest
 from carpscope.timeline.places import Place, homes, places
 from carpscope.timeline.sightings import Column, PlaceRecorder, Sender, Sightings
 from carpscope.timeline.tagging import Segments
-from carpscope.timeline.voting import voted
 from carpscope.wire.decode import Packet
 
 ROUNDS = 3

@@ -24,7 +24,7 @@ from carpscope.auth.recipes import (
     canonical,
     rule_of,
 )
-from carpscope.auth.slips import slips
+from carpscope.auth.typing_mistakes import slips
 
 pytestmark = pytest.mark.slow
 

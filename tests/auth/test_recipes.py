@@ -24,7 +24,7 @@ from carpscope.auth.recipes import (
     recipe,
     rule_of,
 )
-from carpscope.auth.slips import slips
+from carpscope.auth.typing_mistakes import slips
 from carpscope.core.address import ip_text, parse_ip
 
 A, B = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))

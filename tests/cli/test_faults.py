@@ -20,7 +20,7 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.core.errors import CarpscopeError
 from carpscope.live import memory
-from carpscope.live.situations import Situations
+from carpscope.live.findings import Situations
 from carpscope.report.forensic import exhibit
 from tests.program import COMMAND, ROOT, capture, run, start
 from tests.wire import samples

@@ -23,7 +23,7 @@ from carpscope.core.text import is_visible
 from carpscope.detect.finding import Severity
 from carpscope.live import memory
 from carpscope.report.dashboard import picture
-from carpscope.report.eventline import event_line, state_lines, summary_lines
+from carpscope.report.event_line import event_line, state_lines, summary_lines
 from carpscope.report.nagios import verdict
 from carpscope.report.record import EventRecord
 from carpscope.report.sinks.command import Command

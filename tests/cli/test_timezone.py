@@ -8,7 +8,7 @@ import pytest
 from carpscope.core.units import SECOND, parse_rfc3339
 from carpscope.core.zone import Zone, beside_both, parse_zone
 from carpscope.report.dashboard import picture
-from carpscope.report.eventline import EventLines
+from carpscope.report.event_line import EventLines
 from carpscope.report.record import EventRecord
 from carpscope.report.snapshot import Snapshot
 from tests.program import capture, run

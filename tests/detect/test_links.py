@@ -4,7 +4,7 @@ import pytest
 
 from carpscope.auth.keyring import Keyring
 from carpscope.core.units import SECOND
-from carpscope.detect.cut import REPLAY_HISTORY, REPLAY_NODES, missed_text, replay_text
+from carpscope.detect.broken_links import REPLAY_HISTORY, REPLAY_NODES, missed_text, replay_text
 from carpscope.detect.rule import Context
 from carpscope.detect.rules.cs203_authentication_mismatch import _keyless
 from carpscope.detect.rules.cs501_one_way_link import OneWay

@@ -26,8 +26,8 @@ from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.live.monitor import Monitor
 from carpscope.pipeline import analyze
+from carpscope.report.console import Paper
 from carpscope.report.document import document
-from carpscope.report.paper import Paper
 from carpscope.report.screen import Screen
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.checksum import internet_checksum

@@ -24,16 +24,16 @@ from carpscope.config import Config
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND
-from carpscope.detect.settled import DeclaredContext
-from carpscope.detect.settling import findings
+from carpscope.detect.configured import DeclaredContext
+from carpscope.detect.configured_engine import findings
 from carpscope.live.memory import load
 from carpscope.live.monitor import Monitor
 from carpscope.pipeline import analyze
+from carpscope.report.console import Paper
 from carpscope.report.document import document
 from carpscope.report.forensic.verify import verify
 from carpscope.report.hostlog.clock import LogClock
 from carpscope.report.hostlog.read import read_log
-from carpscope.report.paper import Paper
 from carpscope.report.screen import Screen
 from carpscope.report.sign import read_public, read_signature
 from carpscope.settings.carpscope_toml import read_config

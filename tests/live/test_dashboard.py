@@ -7,8 +7,8 @@ import pytest
 from carpscope.core.text import WORDS
 from carpscope.core.units import SECOND
 from carpscope.detect.finding import Severity
-from carpscope.report.board import key_of, order
 from carpscope.report.dashboard import picture
+from carpscope.report.group_rows import key_of, order
 from carpscope.report.keyboard import View, read
 from carpscope.report.record import WITHDRAWN, EventRecord
 from carpscope.report.snapshot import SituationView, Snapshot

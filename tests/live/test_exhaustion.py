@@ -14,10 +14,10 @@ import pytest
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.live.outputs import OUTPUTS_MAX, Outputs
-from carpscope.report.kind import make_sink
 from carpscope.report.openmetrics import Metrics
 from carpscope.report.outlet import Outlet
 from carpscope.report.scrapes import CONNECTIONS_MAX
+from carpscope.report.sink_kind import make_sink
 from carpscope.report.sinks.command import Command
 from tests.live.stage import Watcher, needs_namespaces, until, wire
 from tests.live.test_sinks import record

@@ -11,7 +11,7 @@ from carpscope.live.monitor import Monitor
 from carpscope.live.records import MonitorRecords
 from carpscope.live.views import groups, incidents, situations
 from carpscope.report.dashboard import picture
-from carpscope.report.eventline import event_line
+from carpscope.report.event_line import event_line
 from carpscope.report.nagios import verdict
 from carpscope.report.record import EventRecord
 from carpscope.report.snapshot import Snapshot

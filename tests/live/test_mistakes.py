@@ -11,8 +11,8 @@ from carpscope.core.frame import Frame
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import SECOND
 from carpscope.detect.rules.cs103_equal_skew_tie import RULE
+from carpscope.live.findings import SituationChange
 from carpscope.live.monitor import Monitor
-from carpscope.live.situations import SituationChange
 from carpscope.report.outlet import Outlet
 from carpscope.report.record import EventRecord
 from carpscope.wire.decode import Packet, decode

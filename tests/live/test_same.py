@@ -14,8 +14,8 @@ from carpscope.core.address import parse_ip
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
+from carpscope.live.findings import SituationChange
 from carpscope.live.monitor import Monitor
-from carpscope.live.situations import SituationChange
 from carpscope.pipeline import analyze
 from carpscope.report.record import WITHDRAWN
 from tests.live.secrets import candidates

@@ -16,10 +16,10 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import SECOND
 from carpscope.detect.finding import Severity
 from carpscope.live.outputs import Outputs, names
-from carpscope.report.kind import make_sink, sink_kinds
 from carpscope.report.openmetrics import Metrics
 from carpscope.report.outlet import Outlet
 from carpscope.report.record import GROUP, EventRecord
+from carpscope.report.sink_kind import make_sink, sink_kinds
 from carpscope.report.sinks.syslog import message
 from tests.live.stage import until
 

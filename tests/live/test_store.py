@@ -15,14 +15,14 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos, day
 from carpscope.live import memory
+from carpscope.live.findings import Situations
 from carpscope.live.monitor import Monitor
 from carpscope.live.records import MonitorRecords
-from carpscope.live.situations import Situations
-from carpscope.report.kind import make_sink
 from carpscope.report.record import EventRecord
+from carpscope.report.sink_kind import make_sink
 from carpscope.report.store import Store
 from tests.live.stage import needs_namespaces, wire
-from tests.live.test_situations import AT, finding
+from tests.live.test_findings import AT, finding
 from tests.live.test_wire import listening, send
 from tests.plain import Tape
 from tests.program import run

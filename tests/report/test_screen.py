@@ -14,7 +14,7 @@ from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.core.recommended import RECOMMENDED
 from carpscope.pipeline import analyze
-from carpscope.report.paper import Paper
+from carpscope.report.console import Paper
 from carpscope.report.screen import Screen
 from tests.program import CAPTURES, ROOT, capture, run
 

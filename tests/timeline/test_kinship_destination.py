@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from carpscope.core.frame import Frame
 from carpscope.timeline.destination import misdirected
-from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node
+from carpscope.timeline.same_cluster import unrelated
 from carpscope.wire.decode import decode
 from carpscope.wire.ip import ipv4, ipv6
 from carpscope.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, ethernet

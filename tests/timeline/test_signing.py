@@ -9,7 +9,7 @@ from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.core.units import SECOND
 from carpscope.pipeline import Analysis, analyze
-from carpscope.timeline.equal import proof, proofs
+from carpscope.timeline.equal_counters import proof, proofs
 from carpscope.timeline.relations import relations
 from carpscope.timeline.signing import Difference, disagreements
 from carpscope.wire.ip import ipv4

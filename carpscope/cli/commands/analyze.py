@@ -5,7 +5,7 @@ import os
 import sys
 
 from carpscope.cli import options as shared
-from carpscope.cli import own
+from carpscope.cli import own_mistakes
 from carpscope.cli.command import Command
 from carpscope.cli.terminal import Progress, width
 from carpscope.core.errors import CarpscopeError
@@ -122,7 +122,7 @@ def _printed(analysis: "Analysis", config: "Config", options: argparse.Namespace
 
         sys.stdout.write(json_text(document(analysis, config)) + "\n")
     elif not options.quiet:
-        from carpscope.report.paper import paper
+        from carpscope.report.console import paper
         from carpscope.report.screen import Screen
 
         out, zone = paper(width(), options.color), options.timezone
@@ -134,7 +134,7 @@ def _printed(analysis: "Analysis", config: "Config", options: argparse.Namespace
         return 130
     if analysis.mistakes.count:
         sys.stdout.flush()
-        return own.report_mistakes(analysis.mistakes, debug=options.debug)
+        return own_mistakes.report_mistakes(analysis.mistakes, debug=options.debug)
     if not analysis.is_judged:
         if options.json or options.quiet:
             from carpscope.report.unjudged import unjudged

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from carpscope.cli import options as shared
-from carpscope.cli import own
+from carpscope.cli import own_mistakes
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         for note in capture.notes:
             print(f"carpscope: {capture.name}: {note}", file=sys.stderr)
     if mistakes is not None:
-        return own.report_mistakes(mistakes, debug=options.debug)
+        return own_mistakes.report_mistakes(mistakes, debug=options.debug)
     return status
 
 

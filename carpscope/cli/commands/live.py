@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from carpscope.cli import own
+from carpscope.cli import own_mistakes
 from carpscope.cli.command import Command
 from carpscope.cli.foreground import Screen, close, report_state, signals, watch_threads
 from carpscope.cli.liveoptions import (
@@ -197,10 +197,10 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
         status, line = verdict(taken)
         print(line)
         if options.debug and live.mistakes.count:
-            own.report_mistakes(live.mistakes, debug=True)
+            own_mistakes.report_mistakes(live.mistakes, debug=True)
         return status
     if not options.quiet:
-        from carpscope.report.eventline import summary_lines
+        from carpscope.report.event_line import summary_lines
 
         for line in summary_lines(taken, live.packets, live.options.recorder):
             print(line, file=sys.stderr)
@@ -209,7 +209,7 @@ def _end(options: argparse.Namespace, live: "Live") -> int:
     if "terminated" in live.requests:
         return 0
     if live.mistakes.count:
-        return own.report_mistakes(live.mistakes, debug=options.debug)
+        return own_mistakes.report_mistakes(live.mistakes, debug=options.debug)
     # what came to its end is judged as a capture is, if anything in it could be
     is_read = live.capture.is_over and live.adverts > 0
     if taken.unknown and not live.is_wrong and not is_read:

@@ -3,7 +3,7 @@
 import argparse
 
 from carpscope.cli import options as shared
-from carpscope.cli import own
+from carpscope.cli import own_mistakes
 from carpscope.cli.command import Command
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
         signed = "signed" if key is not None else "not signed (--sign KEY)"
         print(f"  {signed}; carpscope verify {shown(shlex.quote(str(target)))} checks it")
     if request.analysis.mistakes.count:
-        return own.report_mistakes(request.analysis.mistakes, debug=options.debug)
+        return own_mistakes.report_mistakes(request.analysis.mistakes, debug=options.debug)
     return 0
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.settings.model import Where
 
 LABEL = "address_conflict"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from carpscope.detect.configured import DeclaredContext, SettledFinding, ips, settled, to_add
 from carpscope.detect.declared.ucarp_kernel_address_incompat import is_incompatible
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import DeclaredContext, SettledFinding, ips, settled, to_add
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.model import Where

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Member
 

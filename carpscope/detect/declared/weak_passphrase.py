@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from carpscope.detect.configured import DeclaredContext, SettledFinding, is_weak, settled
 from carpscope.detect.finding import Severity
-from carpscope.detect.settled import DeclaredContext, SettledFinding, is_weak, settled
 from carpscope.detect.words import listed
 
 LABEL = "weak_passphrase"

@@ -38,10 +38,10 @@ from carpscope.timeline import traits
 from carpscope.timeline.contest import election_ns
 from carpscope.timeline.facts import Claimed, Fact, Forgotten, Joined, Left, Sighted
 from carpscope.timeline.group import Group
-from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.mastership import held, several
 from carpscope.timeline.mastership import overlap as together
 from carpscope.timeline.node import MasterPeriod, Node
+from carpscope.timeline.same_cluster import unrelated
 
 SITUATIONS_KEPT = 500
 PERIODS_KEPT = 64

@@ -32,8 +32,8 @@ from carpscope.protocol.rules import DEMOTED_SKEW
 from carpscope.timeline import traits
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
-from carpscope.timeline.kinship import clusters
 from carpscope.timeline.node import Node
+from carpscope.timeline.same_cluster import clusters
 from carpscope.wire.carp import interval_ns
 
 

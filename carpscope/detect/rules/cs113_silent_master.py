@@ -35,9 +35,9 @@ from carpscope.detect.holders import holder_name
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import addresses, since, times
 from carpscope.protocol import timers
+from carpscope.timeline.address_holders import Holding
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
-from carpscope.timeline.holding import Holding
 from carpscope.timeline.node import Node
 
 SLOWEST_SKEW = 255

@@ -36,12 +36,12 @@ from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from carpscope.auth.recipes import Recipe
-from carpscope.auth.slips import slips
+from carpscope.auth.typing_mistakes import slips
 from carpscope.core.address import ip_text, mac_text
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.signed import (
+from carpscope.detect.signing import (
     HalfDone,
     SignedWatch,
     address_differences,

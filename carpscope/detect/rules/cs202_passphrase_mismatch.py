@@ -23,7 +23,7 @@ from carpscope.auth.recipes import Recipe
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.signed import (
+from carpscope.detect.signing import (
     HalfDone,
     SignedWatch,
     ended,

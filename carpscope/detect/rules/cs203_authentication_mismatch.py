@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.signed import HalfDone, SignedWatch, announcements, half_done, make, people
+from carpscope.detect.signing import HalfDone, SignedWatch, announcements, half_done, make, people
 from carpscope.detect.snooping import snooping_remedy, snooping_text
 from carpscope.detect.words import addresses, listed, since, times
 from carpscope.timeline import traits

@@ -27,12 +27,12 @@ from collections.abc import Iterator
 from carpscope.core.units import Nanos
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.signed import in_words
+from carpscope.detect.signing import in_words
 from carpscope.detect.words import addresses, listed
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.group import Group
-from carpscope.timeline.kinship import has_another_key, held_by, keys_of, unrelated
 from carpscope.timeline.node import Node
+from carpscope.timeline.same_cluster import has_another_key, held_by, keys_of, unrelated
 
 
 class VhidConflict:

@@ -38,8 +38,8 @@ from carpscope.protocol import timers
 from carpscope.timeline.authentication import FEW, SigningSpan
 from carpscope.timeline.facts import Fact, Forgotten, Unsigned
 from carpscope.timeline.group import Group
-from carpscope.timeline.kinship import unrelated
 from carpscope.timeline.node import Node
+from carpscope.timeline.same_cluster import unrelated
 from carpscope.timeline.signing import unexplained_beside
 
 

@@ -24,7 +24,7 @@ from carpscope.core.address import ip_text
 from carpscope.detect import commands
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.signed import SignedWatch, address_differences, make, people
+from carpscope.detect.signing import SignedWatch, address_differences, make, people
 from carpscope.detect.words import addresses, listed
 from carpscope.timeline.signing import Disagreement
 

@@ -22,7 +22,7 @@ Sources
     carp_input_c: a MASTER must yield; carp_prepare_ad: the counter continues what was heard.
 """
 
-from carpscope.detect.cut import LinkWatch, missed_text, peer_remedy, peer_text, when_text
+from carpscope.detect.broken_links import LinkWatch, missed_text, peer_remedy, peer_text, when_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.snooping import snooping_remedy, snooping_text

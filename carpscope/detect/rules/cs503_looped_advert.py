@@ -31,8 +31,8 @@ from collections.abc import Iterable, Iterator
 from carpscope.core.address import mac_text
 from carpscope.core.units import SECOND, Nanos, seconds_text
 from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.late_senders import Slow, SlowReason, came_back, slow
 from carpscope.detect.rule import Rule
-from carpscope.detect.slow import Slow, SlowReason, came_back, slow
 from carpscope.detect.spoofed import Attack, AttackWatch
 from carpscope.detect.words import listed, since
 from carpscope.timeline import traits

@@ -30,8 +30,8 @@ from collections.abc import Iterator
 
 from carpscope.core.units import SECOND, Nanos, seconds_text
 from carpscope.detect.finding import Finding, Severity
+from carpscope.detect.late_senders import Slow, SlowReason, slow
 from carpscope.detect.rule import Context, Rule
-from carpscope.detect.slow import Slow, SlowReason, slow
 from carpscope.detect.words import since
 from carpscope.protocol import timers
 from carpscope.timeline import traits

@@ -20,10 +20,10 @@ Sources
 
 from collections.abc import Iterator
 
+from carpscope.detect.configured import DeclaredContext, SettledFinding
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules.cs601_not_configured import refused_lines
-from carpscope.detect.settled import DeclaredContext, SettledFinding
 
 
 def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:

@@ -20,11 +20,11 @@ Sources
 
 from collections.abc import Iterator
 
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.declared.split_group import split_numbers
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.rules.cs611_sync_conflict import spoiled
-from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
 from carpscope.settings.model import DeclaredNode

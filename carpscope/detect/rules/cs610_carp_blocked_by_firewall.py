@@ -22,9 +22,9 @@ Sources
 
 from collections.abc import Iterator
 
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.reach import BlockReason
 

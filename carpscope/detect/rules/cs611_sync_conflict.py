@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carpscope.core.address import ip_text
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
-from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import own_networks
 from carpscope.settings.model import DeclaredNode, Where

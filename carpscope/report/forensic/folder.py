@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
-from carpscope.report.forensic import exhibit, prose, tables
+from carpscope.report.forensic import exhibit, markdown, tables
 from carpscope.report.forensic.manifest import NAME, SIGNATURE, STAMP, LogInput, manifest
 from carpscope.report.forensic.page import page
 from carpscope.report.forensic.request import Request
@@ -57,7 +57,7 @@ def contents(
     without = listed(outputs={})
     files = {
         "report.html": page(request, without, signer),
-        "report.md": prose.prose(request, without, signer),
+        "report.md": markdown.prose(request, without, signer),
         "findings.json": tables.findings_json(request),
         "events.jsonl": tables.events_jsonl(request),
         "nodes.csv": tables.nodes_csv(request),

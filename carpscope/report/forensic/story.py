@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from carpscope.core.text import plural
 from carpscope.core.units import clock, day, span_text
 from carpscope.detect.words import listed
-from carpscope.report.captured import advice, captured_text
+from carpscope.report.capture_place import advice, captured_text
 from carpscope.report.forensic.request import Request
 from carpscope.report.vantage import BECAUSE, offset_text, place_text, way_text
 from carpscope.timeline.clocks import Clock

@@ -20,8 +20,8 @@ from json import dumps
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
-from carpscope.report.kind import SinkKind
 from carpscope.report.record import GROUP, EventRecord
+from carpscope.report.sink_kind import SinkKind
 
 TIMEOUT_S = 10.0
 

@@ -8,8 +8,8 @@ from typing import TextIO
 
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.files import open_to_write
-from carpscope.report.kind import SinkKind
 from carpscope.report.record import EventRecord
+from carpscope.report.sink_kind import SinkKind
 
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -1,6 +1,6 @@
 """A program called when a finding is opened, updated or closed (`report.sinks.command`)."""
 
-from carpscope.report.kind import SinkKind
+from carpscope.report.sink_kind import SinkKind
 from carpscope.report.sinks.command import OnFinding
 
 SINK = SinkKind(

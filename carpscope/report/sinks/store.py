@@ -3,7 +3,7 @@
 import re
 
 from carpscope.core.errors import CarpscopeError
-from carpscope.report.kind import SinkKind
+from carpscope.report.sink_kind import SinkKind
 from carpscope.report.store import DAYS, DAYS_MAX, Store
 
 

@@ -14,8 +14,8 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.text import shown
 from carpscope.core.units import rfc3339
 from carpscope.detect.finding import Severity
-from carpscope.report.kind import SinkKind
 from carpscope.report.record import EventRecord
+from carpscope.report.sink_kind import SinkKind
 
 FACILITY = 3
 """daemon"""

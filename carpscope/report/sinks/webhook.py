@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import carpscope
 from carpscope.core.errors import CarpscopeError
 from carpscope.core.units import rfc3339
-from carpscope.report.kind import SinkKind
 from carpscope.report.record import EventRecord
+from carpscope.report.sink_kind import SinkKind
 
 TIMEOUT_S = 10.0
 

@@ -10,7 +10,7 @@ from collections import deque
 
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
-from carpscope.timeline.captured import Witness, is_own
+from carpscope.timeline.capture_place import Witness, is_own
 from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 

@@ -8,7 +8,7 @@ from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Context
 from carpscope.detect.rules.cs201_address_set_mismatch import AddressSets
-from carpscope.detect.signed import (
+from carpscope.detect.signing import (
     _situations,
     ended,
     make,

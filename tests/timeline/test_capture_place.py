@@ -11,7 +11,7 @@ from carpscope.capture.source import open_capture
 from carpscope.config import Config
 from carpscope.core.recommended import RECOMMENDED
 from carpscope.pipeline import Analysis, analyze
-from carpscope.report.captured import advice, captured_text
+from carpscope.report.capture_place import advice, captured_text
 from carpscope.report.document import document
 from tests.program import CAPTURES
 

@@ -8,7 +8,7 @@ from carpscope.core.recommended import RECOMMENDED
 from carpscope.core.text import shown
 from carpscope.detect.finding import Finding
 from carpscope.report.line import Json
-from carpscope.timeline.captured import BOTH, ONLY_RECEIVED, ONLY_SENT, Captured
+from carpscope.timeline.capture_place import BOTH, ONLY_RECEIVED, ONLY_SENT, Captured
 
 BECAUSE = {
     "marked": "it marks what its host sent",

@@ -9,7 +9,7 @@ from carpscope.capture.live import wall_ns
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.live import memory
-from carpscope.live.situations import Situations
+from carpscope.live.findings import Situations
 
 SAVE_EVERY: Nanos = 60 * SECOND
 SAVE_SOONEST: Nanos = 250 * MILLISECOND

@@ -11,9 +11,9 @@ from types import ModuleType
 
 from carpscope.core.registry import modules
 from carpscope.core.units import nanos, span_text
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.engine import in_order, rules
 from carpscope.detect.finding import Finding, Severity
-from carpscope.detect.settled import DeclaredContext, SettledFinding, settled
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from carpscope.core.units import SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
-from carpscope.live.situations import SITUATIONS_KEPT, Situations, Uncertainty
+from carpscope.live.findings import SITUATIONS_KEPT, Situations, Uncertainty
 from carpscope.protocol.spans import QUIET
 from carpscope.report.record import WITHDRAWN
 
