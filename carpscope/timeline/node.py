@@ -62,8 +62,8 @@ class MasterPeriod:
     (it was heard no more after a time in which the capture saw nothing)."""
     early: tuple[Nanos, Nanos] | None = None
     """When it last advertised out of its beat, and until when it went on for itself before that: of
-    a ucarp that yields, the first is a bow-out, sent up to a second after what it yields to had
-    come (docs/protocol/elections.md, Timers)."""
+    a ucarp that yields, the first repeats its own values once more (no 255/255), up to a second
+    after what it yields to had come (docs/protocol/elections.md, Timers)."""
 
     @property
     def until(self) -> Nanos:

@@ -268,7 +268,7 @@ class _Run:
         self._pair_at = sent.at
         shape = (sent.advbase, sent.advskew, sent.demote)
         if sent.at <= self._grace:
-            # ucarp: a periodic one before it looked at the packet, and one bow-out
+            # ucarp: a periodic one before it looked at the packet, and one as it yields
             self._beats.append(Beat(ReplayVerdict.REACTION, None, sent.at, sent.frame))
             return
         verdict, expected = self._judge(sent.at)

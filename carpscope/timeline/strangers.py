@@ -77,7 +77,8 @@ class _Way(NamedTuple):
     rest: int
     """What the checksum covers beside the tail."""
     is_small: bool
-    """Whether it has room of its own, so that it depends on all the others who is followed."""
+    """Whether the group has reached no limit of its own: newcomers are then refused only because
+    the run as a whole follows as many nodes as it may."""
     expected: tuple[bytes, ...]
     """Addresses of the group's configured nodes."""
     seed: int
