@@ -4,7 +4,7 @@ Detectors answer with every situation they know, over or not. Here each becomes 
 situation with one identity from its opening on, whatever its finding learns later: a gap
 is known by its start, and gets a second node when somebody ends it.
 
-An identity has one lifetime. A situation is opened when nothing that may still come would
+An identity has one lifetime. A live_finding is opened when nothing that may still come would
 explain it otherwise (`Finding.settles`), or when the run ends. It is over when its detector says
 so, or when nothing of it has been seen for a while, and not before more of the same would be
 another (`Finding.rests`). What repeats after that is a new one, with an identity of its own.
@@ -28,7 +28,7 @@ Key = tuple[str, str, Nanos]
 
 
 @dataclass(slots=True)
-class Situation:
+class LiveFinding:
     """One finding, followed."""
 
     identity: str
@@ -53,24 +53,24 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class SituationChange:
-    """What became of a situation."""
+class FindingChange:
+    """What became of a live_finding."""
 
     action: str
     """`opened`, `updated` or `closed`."""
-    situation: Situation
+    live_finding: LiveFinding
     why: str = ""
 
 
 @dataclass(slots=True)
-class Situations:
+class LiveFindings:
     """All situations of one run."""
 
     close_after: Nanos = spans.QUIET
     ignored: frozenset[str] = frozenset()
-    known: OrderedDict[str, Situation] = field(default_factory=OrderedDict)
+    known: OrderedDict[str, LiveFinding] = field(default_factory=OrderedDict)
     """By identity."""
-    _names: dict[Key | str, Situation] = field(default_factory=dict)
+    _names: dict[Key | str, LiveFinding] = field(default_factory=dict)
     """By what their findings were called so far; of what repeats, the latest."""
     _used: dict[str, int] = field(default_factory=dict)
     """How often what has one identity was opened, of those that were more than once."""
@@ -82,7 +82,7 @@ class Situations:
         doubts: "Uncertainty | None" = None,
         *,
         is_last: bool = False,
-    ) -> list[SituationChange]:
+    ) -> list[FindingChange]:
         """Compare what detectors say now with what is known; return the differences.
 
         At the `last` look nothing more can come, so what waited for that is told.
@@ -95,12 +95,12 @@ class Situations:
         if not is_last:
             paired = [(f, s) for f, s in paired if s is not None or f.settles <= now]
         names = {f.identity: s.identity if s is not None else f.identity for f, s in paired}
-        changes: list[SituationChange] = []
+        changes: list[FindingChange] = []
         seen: set[str] = set()
         for finding, known in paired:
             finding.caused_by = [names[cause] for cause in finding.caused_by if cause in names]
             if known is None:
-                new: Situation | None = Situation(finding.identity, finding, now, now, now)
+                new: LiveFinding | None = LiveFinding(finding.identity, finding, now, now, now)
             else:
                 new = None if known.is_open else self._again(known, finding, now)
             if new is not None:
@@ -110,53 +110,57 @@ class Situations:
             for one in (known, new):
                 if one is not None:
                     seen.add(one.identity)
-        for situation in self.known.values():
-            if situation.is_open and situation.identity not in seen and not situation.carried:
-                changes.append(self._close(situation, now, WITHDRAWN))
+        for live_finding in self.known.values():
+            if (
+                live_finding.is_open
+                and live_finding.identity not in seen
+                and not live_finding.carried
+            ):
+                changes.append(self._close(live_finding, now, WITHDRAWN))
         return changes
 
     def carried_over(
         self, now: Nanos, masters: "frozenset[str]", expected: "frozenset[str]" = frozenset()
-    ) -> list[SituationChange]:
+    ) -> list[FindingChange]:
         """Close what was open before a restart and is not seen any more.
 
         `masters` are the groups that have one: a gap ends with that and not with time, and so
         does the absence of a group that is still `expected`.
         """
         changes = []
-        for situation in self.known.values():
-            if not (situation.is_open and situation.carried):
+        for live_finding in self.known.values():
+            if not (live_finding.is_open and live_finding.carried):
                 continue
-            finding = situation.finding
+            finding = live_finding.finding
             if finding.label == "master_gap" or (
                 finding.label == "group_missing" and finding.group in expected
             ):
                 over = finding.group in masters
             else:
-                over = now - situation.moved > self.close_after
+                over = now - live_finding.moved > self.close_after
             if over:
-                changes.append(self._close(situation, now, "not seen again since the restart"))
+                changes.append(self._close(live_finding, now, "not seen again since the restart"))
         return changes
 
-    def restore(self, situation: Situation) -> None:
+    def restore(self, live_finding: LiveFinding) -> None:
         """Take up what was open before a restart."""
-        situation.carried = True
-        self._keep(situation)
+        live_finding.carried = True
+        self._keep(live_finding)
 
     @property
-    def open(self) -> list[Situation]:
+    def open(self) -> list[LiveFinding]:
         """Return what is open."""
-        return [situation for situation in self.known.values() if situation.is_open]
+        return [live_finding for live_finding in self.known.values() if live_finding.is_open]
 
     def _is_open(self, finding: Finding) -> bool:
         found = self._find(finding)
         return found is not None and found.is_open
 
-    def _find(self, finding: Finding) -> Situation | None:
+    def _find(self, finding: Finding) -> LiveFinding | None:
         found = self._names.get((finding.code, finding.group, finding.start))
         return found if found is not None else self._names.get(finding.identity)
 
-    def _pair(self, findings: list[Finding]) -> list[tuple[Finding, Situation | None]]:
+    def _pair(self, findings: list[Finding]) -> list[tuple[Finding, LiveFinding | None]]:
         """Give each finding its situation; none has two.
 
         By name first. Of the rest, one that overlaps an open situation whose finding is no longer
@@ -164,7 +168,7 @@ class Situations:
         After a restart the same trouble seems to begin anew.
         """
         found = [self._find(finding) for finding in findings]
-        taken = {situation.identity for situation in found if situation is not None}
+        taken = {live_finding.identity for live_finding in found if live_finding is not None}
         left = [s for s in self.known.values() if s.is_open and s.identity not in taken]
         for place, finding in enumerate(findings):
             if found[place] is None and left:
@@ -175,102 +179,104 @@ class Situations:
         return list(zip(findings, found, strict=True))
 
     def _opened(
-        self, situation: Situation, finding: Finding, now: Nanos, doubts: "Uncertainty | None"
-    ) -> list[SituationChange]:
-        self._keep(situation)
-        self._doubt(situation, finding, doubts)
+        self, live_finding: LiveFinding, finding: Finding, now: Nanos, doubts: "Uncertainty | None"
+    ) -> list[FindingChange]:
+        self._keep(live_finding)
+        self._doubt(live_finding, finding, doubts)
         changes = [
-            SituationChange("opened", situation, "again" if situation.since is not None else "")
+            FindingChange("opened", live_finding, "again" if live_finding.since is not None else "")
         ]
-        if self._is_over(situation, finding, now):
-            changes.append(self._close(situation, now, "it is over"))
+        if self._is_over(live_finding, finding, now):
+            changes.append(self._close(live_finding, now, "it is over"))
         return changes
 
-    def _again(self, before: Situation, finding: Finding, now: Nanos) -> Situation | None:
+    def _again(self, before: LiveFinding, finding: Finding, now: Nanos) -> LiveFinding | None:
         """Return a new situation where what was over goes on, else none."""
         moved = finding.end > before.finding.end
         before.finding = finding
         if not moved or self._is_over(before, finding, now):
             return None
         count = self._used[finding.identity] = self._used.get(finding.identity, 1) + 1
-        return Situation(f"{finding.identity}-{count}", finding, now, now, now, since=finding.end)
+        return LiveFinding(f"{finding.identity}-{count}", finding, now, now, now, since=finding.end)
 
-    def _keep(self, situation: Situation) -> None:
-        self.known[situation.identity] = situation
-        self._name(situation)
+    def _keep(self, live_finding: LiveFinding) -> None:
+        self.known[live_finding.identity] = live_finding
+        self._name(live_finding)
         while len(self.known) > SITUATIONS_KEPT:
             over = next((i for i, s in self.known.items() if not s.is_open), next(iter(self.known)))
             for name in self.known.pop(over).names:
                 self._names.pop(name, None)
                 self._used.pop(str(name), None)
 
-    def _name(self, situation: Situation) -> None:
+    def _name(self, live_finding: LiveFinding) -> None:
         """Find it from now on by what its finding is called."""
-        finding = situation.finding
+        finding = live_finding.finding
         for name in ((finding.code, finding.group, finding.start), finding.identity):
-            if self._names.get(name) is not situation:
-                self._names[name] = situation
-                situation.names.append(name)
+            if self._names.get(name) is not live_finding:
+                self._names[name] = live_finding
+                live_finding.names.append(name)
 
     def _update(
-        self, situation: Situation, finding: Finding, now: Nanos, doubts: "Uncertainty | None"
-    ) -> list[SituationChange]:
-        old = situation.finding
-        carried = situation.carried
+        self, live_finding: LiveFinding, finding: Finding, now: Nanos, doubts: "Uncertainty | None"
+    ) -> list[FindingChange]:
+        old = live_finding.finding
+        carried = live_finding.carried
         if carried:
-            situation.carried = False
+            live_finding.carried = False
             finding.start = min(finding.start, old.start)
         # not its count: of nodes that disagreed, one goes on to be heard when it is over
         moved = finding.end > old.end
-        situation.finding = finding
-        self._name(situation)
+        live_finding.finding = finding
+        self._name(live_finding)
         if moved:
-            situation.moved = now
-        self._doubt(situation, finding, doubts)
-        if self._is_over(situation, finding, now):
-            return [self._close(situation, now, "it is over")]
-        changed = _shape(situation) != situation.shape
-        if changed or carried or (moved and now - situation.reported >= UPDATE_EVERY):
-            situation.reported, situation.shape = now, _shape(situation)
-            return [SituationChange("updated", situation)]
+            live_finding.moved = now
+        self._doubt(live_finding, finding, doubts)
+        if self._is_over(live_finding, finding, now):
+            return [self._close(live_finding, now, "it is over")]
+        changed = _shape(live_finding) != live_finding.shape
+        if changed or carried or (moved and now - live_finding.reported >= UPDATE_EVERY):
+            live_finding.reported, live_finding.shape = now, _shape(live_finding)
+            return [FindingChange("updated", live_finding)]
         return []
 
-    def _is_over(self, situation: Situation, finding: Finding, now: Nanos) -> bool:
-        moved = max(finding.end, situation.moved if situation.is_open else 0)
+    def _is_over(self, live_finding: LiveFinding, finding: Finding, now: Nanos) -> bool:
+        moved = max(finding.end, live_finding.moved if live_finding.is_open else 0)
         return is_over(finding, moved, now, self.close_after)
 
-    def _close(self, situation: Situation, now: Nanos, why: str) -> SituationChange:
-        situation.is_open, situation.closed, situation.reported = False, now, now
-        situation.carried = False
-        return SituationChange("closed", situation, why)
+    def _close(self, live_finding: LiveFinding, now: Nanos, why: str) -> FindingChange:
+        live_finding.is_open, live_finding.closed, live_finding.reported = False, now, now
+        live_finding.carried = False
+        return FindingChange("closed", live_finding, why)
 
-    def _doubt(self, situation: Situation, finding: Finding, doubts: "Uncertainty | None") -> None:
-        situation.confidence, situation.doubts = finding.confidence, ()
+    def _doubt(
+        self, live_finding: LiveFinding, finding: Finding, doubts: "Uncertainty | None"
+    ) -> None:
+        live_finding.confidence, live_finding.doubts = finding.confidence, ()
         if doubts is not None:
-            situation.confidence, situation.doubts = doubts.weigh(finding)
-        situation.shape = situation.shape or _shape(situation)
+            live_finding.confidence, live_finding.doubts = doubts.weigh(finding)
+        live_finding.shape = live_finding.shape or _shape(live_finding)
 
 
-def _is_same(situation: Situation, finding: Finding) -> bool:
+def _is_same(live_finding: LiveFinding, finding: Finding) -> bool:
     """Tell whether a finding of another name is what a situation was opened for."""
-    old = situation.finding
+    old = live_finding.finding
     if (old.code, old.group) != (finding.code, finding.group):
         return False
     shared = set(old.nodes) & set(finding.nodes)
-    if situation.carried:
+    if live_finding.carried:
         return set(old.nodes) == set(finding.nodes) or finding.label == "master_gap"
     overlap = finding.start <= old.end and old.start <= finding.end
     return overlap and bool(shared or not old.nodes)
 
 
-def _shape(situation: Situation) -> tuple[object, ...]:
+def _shape(live_finding: LiveFinding) -> tuple[object, ...]:
     """Return what makes an update worth telling."""
-    finding = situation.finding
+    finding = live_finding.finding
     return (
         finding.severity,
         finding.nodes,
         tuple(finding.caused_by),
-        situation.confidence,
+        live_finding.confidence,
         finding.ongoing or finding.rests > 0,
         finding.remedy,
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field, replace
 from carpscope.detect.incident import Called, Incident, incidents
-from carpscope.live.findings import Situation
+from carpscope.live.findings import LiveFinding
 from carpscope.protocol import timers
 
 HOMES_KEPT = 4000
@@ -47,13 +47,13 @@ class Incidents:
     _used: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def look(
-        self, situations: Sequence[Situation], called: Called, now: Nanos
+        self, live_findings: Sequence[LiveFinding], called: Called, now: Nanos
     ) -> list[tuple[str, Followed]]:
         """Compare what is open now with what is known; return what to tell."""
-        names = {id(s.finding): s.identity for s in situations}
+        names = {id(s.finding): s.identity for s in live_findings}
         changes: list[tuple[str, Followed]] = []
         taken: set[str] = set()
-        for one in incidents([s.finding for s in situations], called, names):
+        for one in incidents([s.finding for s in live_findings], called, names):
             held = tuple(names[id(finding)] for finding in one.findings)
             followed = self._known(held, taken)
             if followed is None:

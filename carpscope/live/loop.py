@@ -20,7 +20,7 @@ from carpscope.core.units import MILLISECOND, SECOND, Nanos, span_text
 from carpscope.core.values import replace
 from carpscope.detect.standing import Standing, Status, is_wrong
 from carpscope.live.expectations import listed
-from carpscope.live.findings import Situation
+from carpscope.live.findings import LiveFinding
 from carpscope.live.losses import COUNT_EVERY, Losses
 from carpscope.live.monitor import Monitor
 from carpscope.live.options import Options
@@ -127,9 +127,9 @@ class Live:
         )
         self._saving: Saving | None = None
         if options.state is not None:
-            situations = {monitor.interface: monitor.situations for monitor in self.monitors}
+            live_findings = {monitor.interface: monitor.live_findings for monitor in self.monitors}
             self._saving = Saving(
-                options.state, situations, options.evidence, self.losses.problem, self.mistakes
+                options.state, live_findings, options.evidence, self.losses.problem, self.mistakes
             )
 
     def run(self) -> None:
@@ -165,9 +165,9 @@ class Live:
         self.tell(EventRecord(now, "stop", "stop", told, status=self.standing.status.value))
 
     @property
-    def open(self) -> list[Situation]:
+    def open(self) -> list[LiveFinding]:
         """Return what is open, on any interface."""
-        return [s for monitor in self.monitors for s in monitor.situations.open]
+        return [s for monitor in self.monitors for s in monitor.live_findings.open]
 
     @property
     def standing(self) -> Standing:
@@ -314,18 +314,20 @@ class Live:
     ) -> None:
         changes, records = of_monitor.look(until, is_last=is_last)
         for change in changes:
-            self._changed(change.action, change.situation, monitor, until)
+            self._changed(change.action, change.live_finding, monitor, until)
         for record in records:
             self.tell(record)
         if self._saving is not None:
             self._saving.is_unsaved |= bool(changes)
 
-    def _changed(self, action: str, situation: Situation, monitor: Monitor, until: Nanos) -> None:
-        if is_wrong((situation.finding,), monitor.config, self.options.fail_on):
+    def _changed(
+        self, action: str, live_finding: LiveFinding, monitor: Monitor, until: Nanos
+    ) -> None:
+        if is_wrong((live_finding.finding,), monitor.config, self.options.fail_on):
             self.is_wrong = True
         if action == "opened" and self.options.evidence is not None:
-            told = f"{situation.finding.code} on {monitor.interface}: {situation.finding.summary}"
-            identity, finding = situation.identity, situation.finding
+            identity, finding = live_finding.identity, live_finding.finding
+            told = f"{finding.code} on {monitor.interface}: {finding.summary}"
             group = listed(finding, monitor.config)
             self.options.evidence.do(
                 lambda writer: writer.opened(identity, told, until, configured=group)

@@ -18,7 +18,7 @@ from carpscope.core.mistakes import Mistakes
 from carpscope.core.text import shown
 from carpscope.core.units import Nanos, parse_rfc3339, rfc3339
 from carpscope.detect.finding import Finding, Severity
-from carpscope.live.findings import Situation, Situations
+from carpscope.live.findings import LiveFinding, LiveFindings
 from carpscope.report import store
 from carpscope.report.line import Json
 
@@ -27,16 +27,16 @@ SIZE_LIMIT = 16 << 20
 
 
 def document(
-    situations: Mapping[str, Situations], now: Nanos, made: Sequence[Made] = ()
+    live_findings: Mapping[str, LiveFindings], now: Nanos, made: Sequence[Made] = ()
 ) -> dict[str, Json]:
     """Give what is open, by interface, and the files of evidence that may be removed again."""
     return {
         "schema": SCHEMA,
         "saved": rfc3339(now),
         "open": [
-            {"interface": interface, **_situation(situation)}
-            for interface, kept in situations.items()
-            for situation in kept.open
+            {"interface": interface, **_situation(live_finding)}
+            for interface, kept in live_findings.items()
+            for live_finding in kept.open
         ],
         "evidence": [
             {"name": one.name, "cause": one.cause, "configured": one.configured} for one in made
@@ -110,7 +110,7 @@ class StateFile:
         return None
 
 
-def load(path: Path) -> list[tuple[str, Situation]]:
+def load(path: Path) -> list[tuple[str, LiveFinding]]:
     """Read what was open; nothing where there is no file. Raises CarpscopeError."""
     document = _document(path)
     if document is None:
@@ -153,12 +153,12 @@ def _document(path: Path) -> "dict[str, Any] | None":
     return document
 
 
-def _situation(situation: Situation) -> dict[str, Json]:
-    finding = situation.finding
+def _situation(live_finding: LiveFinding) -> dict[str, Json]:
+    finding = live_finding.finding
     return {
-        "identity": situation.identity,
-        "opened": rfc3339(situation.opened),
-        "moved": rfc3339(situation.moved),
+        "identity": live_finding.identity,
+        "opened": rfc3339(live_finding.opened),
+        "moved": rfc3339(live_finding.moved),
         "code": finding.code,
         "label": finding.label,
         "severity": finding.severity.value,
@@ -176,7 +176,7 @@ def _situation(situation: Situation) -> dict[str, Json]:
     }
 
 
-def _read(entry: dict[str, str]) -> Situation:
+def _read(entry: dict[str, str]) -> LiveFinding:
     raw: dict[str, object] = dict(entry)
     nodes, causes = raw["nodes"], raw["caused_by"]
     if not isinstance(nodes, list) or not isinstance(causes, list):
@@ -199,7 +199,7 @@ def _read(entry: dict[str, str]) -> Situation:
         ongoing=bool(raw["ongoing"]),
     )
     opened, moved = parse_rfc3339(str(raw["opened"])), parse_rfc3339(str(raw["moved"]))
-    return Situation(_text(raw["identity"]), finding, opened, moved, moved)
+    return LiveFinding(_text(raw["identity"]), finding, opened, moved, moved)
 
 
 def _text(value: object) -> str:
@@ -207,13 +207,15 @@ def _text(value: object) -> str:
     return shown(str(value))
 
 
-def carry(entries: list[tuple[str, Situation]], into: Mapping[str, Situations], now: Nanos) -> int:
+def carry(
+    entries: list[tuple[str, LiveFinding]], into: Mapping[str, LiveFindings], now: Nanos
+) -> int:
     """Give every interface what was open on it; return how many."""
     count = 0
-    for interface, situation in entries:
+    for interface, live_finding in entries:
         kept = into.get(interface)
         if kept is not None:
-            situation.moved = now  # the time it was not looked at does not count against it
-            kept.restore(situation)
+            live_finding.moved = now  # the time it was not looked at does not count against it
+            kept.restore(live_finding)
             count += 1
     return count

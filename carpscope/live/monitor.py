@@ -24,7 +24,7 @@ from carpscope.detect.incident import Called, called
 from carpscope.detect.rule import Context
 from carpscope.detect.standing import Standing, seen
 from carpscope.live.counts import EventCounts
-from carpscope.live.findings import SituationChange, Situations, Uncertainty
+from carpscope.live.findings import FindingChange, LiveFindings, Uncertainty
 from carpscope.live.incidents import Followed, Incidents
 from carpscope.live.searching import Question, Searcher
 from carpscope.live.states import GroupChange, StateChange, States
@@ -75,7 +75,7 @@ class Monitor:
 
     config: Config
     interface: str
-    situations: Situations = field(default_factory=Situations)
+    live_findings: LiveFindings = field(default_factory=LiveFindings)
     incidents: Incidents = field(default_factory=Incidents)
     uncertainty: Uncertainty = field(default_factory=Uncertainty)
     event_counts: EventCounts = field(default_factory=EventCounts)
@@ -108,8 +108,8 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Set up what watches."""
-        self.situations.close_after = self.config.tolerances.close_after
-        self.situations.ignored = frozenset(self.config.tolerances.ignore)
+        self.live_findings.close_after = self.config.tolerances.close_after
+        self.live_findings.ignored = frozenset(self.config.tolerances.ignore)
         effort = Effort(FIRST_DIGESTS if self.searcher is None else LOOK_DIGESTS)
         keyring = Keyring(self.config.passphrases)
         self.observer = Observer(keyring, self.config.addresses, effort, LIVE)
@@ -161,7 +161,7 @@ class Monitor:
         """Say why it is unknown how things stand here; empty where it is known."""
         if self.mistakes.count:
             return "carpscope itself made a mistake (CS901)"
-        has_findings = bool(self.situations.open)
+        has_findings = bool(self.live_findings.open)
         return self.sight.unknown(self.observer, has_findings=has_findings)
 
     @property
@@ -172,7 +172,7 @@ class Monitor:
             group.id: self.sight.knows(group, observer) and not is_unheard(group, observer.now)
             for group in observer.groups.values()
         }
-        found = tuple(s.finding for s in self.situations.open)
+        found = tuple(s.finding for s in self.live_findings.open)
         return seen(found, self.config, groups, not self.unknown)
 
     def take(self, packet: Packet, *, is_copy: bool) -> None:
@@ -184,7 +184,7 @@ class Monitor:
         with self.mistakes.isolated("frame", frame.at, number):
             self._take(self.observer.see(packet, is_copy=is_copy))
 
-    def look(self, now: Nanos, *, is_last: bool = False) -> list[SituationChange]:
+    def look(self, now: Nanos, *, is_last: bool = False) -> list[FindingChange]:
         """Let time pass until `now`, and say what is different; at the last look all of it."""
         with self.mistakes.isolated("time", now):
             self._take(self.observer.tick(now))
@@ -198,11 +198,11 @@ class Monitor:
         if self.prove is not None:
             with self.mistakes.isolated("comparison of captures", at):
                 found = self.prove(found)
-        changes = self.situations.look(found, at, self.uncertainty, is_last=is_last)
+        changes = self.live_findings.look(found, at, self.uncertainty, is_last=is_last)
         self.mastered = frozenset(g.id for g in self.observer.groups.values() if g.masters)
         self.called = called(self.observer.groups.values(), self.config)
         listed = frozenset(group_id(g.vlan, g.vhid) for g in self.config.groups)
-        changes += self.situations.carried_over(at, self.mastered, listed)
+        changes += self.live_findings.carried_over(at, self.mastered, listed)
         if at - self._pruned >= PRUNE_EVERY:
             self._pruned = at
             with self.mistakes.isolated("what is forgotten", at):
@@ -225,7 +225,7 @@ class Monitor:
 
     def follow(self, at: Nanos) -> list[tuple[str, Followed]]:
         """Say what became of incidents, after a look."""
-        return self.incidents.look(self.situations.open, self.called, at)
+        return self.incidents.look(self.live_findings.open, self.called, at)
 
     def finish(self) -> list[Finding]:
         """End the run; return every finding as an analysis would."""

@@ -10,7 +10,7 @@ from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Called
 from carpscope.detect.standing import Places
 from carpscope.detect.words import listed
-from carpscope.live.findings import Situation, SituationChange
+from carpscope.live.findings import LiveFinding, FindingChange
 from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, News
 from carpscope.live.states import GroupChange
@@ -67,12 +67,14 @@ class MonitorRecords:
 
     def look(
         self, until: Nanos, *, is_last: bool = False
-    ) -> tuple[list[SituationChange], list[EventRecord]]:
+    ) -> tuple[list[FindingChange], list[EventRecord]]:
         """Let time pass on the segment; return what changed, and it in words, in order."""
         monitor, self._places = self._monitor, None
         changes = monitor.look(until, is_last=is_last)
         now = max(until, monitor.observer.now)
-        before = {c.situation.identity: monitor.incidents.of(c.situation.identity) for c in changes}
+        before = {
+            c.live_finding.identity: monitor.incidents.of(c.live_finding.identity) for c in changes
+        }
         followed: list[tuple[str, Followed]] = []
         with monitor.mistakes.isolated("incidents", until):
             followed = monitor.follow(now)
@@ -82,7 +84,7 @@ class MonitorRecords:
                 news.append(self.news(item))
         records = sorted(news, key=_at)
         for change in changes:
-            identity = change.situation.identity
+            identity = change.live_finding.identity
             home = monitor.incidents.of(identity) or before[identity]
             is_part = home is not None and home.is_wide
             with monitor.mistakes.isolated("news", until):
@@ -93,10 +95,10 @@ class MonitorRecords:
         groups = {group.id: group for group in monitor.observer.groups.values()} if records else {}
         return changes, [_addressed(record, groups.get(record.group or "")) for record in records]
 
-    def change(self, change: SituationChange, now: Nanos) -> EventRecord:
+    def change(self, change: FindingChange, now: Nanos) -> EventRecord:
         """Tell a situation that was opened, updated or closed."""
-        situation = change.situation
-        finding = situation.finding
+        live_finding = change.live_finding
+        finding = live_finding.finding
         who = finding.attacker
         head = f"{finding.code} {self._place(finding.group)}: {finding.summary}"
         if change.why == WITHDRAWN:
@@ -116,7 +118,7 @@ class MonitorRecords:
             vhid_of(finding.group),
             finding.nodes,
             self._state(finding.group),
-            finding_body(situation, change.why),
+            finding_body(live_finding, change.why),
             source=ip_text(who.address) if who is not None and who.address else None,
         )
 
@@ -223,18 +225,18 @@ class MonitorRecords:
         )
 
 
-def finding_body(situation: Situation, why: str = "") -> dict[str, Json]:
+def finding_body(live_finding: LiveFinding, why: str = "") -> dict[str, Json]:
     """Give a situation as the analysis document has a finding, and what only time adds."""
-    finding = situation.finding
-    if situation.since is not None:
-        finding = replace(finding, start=situation.since)
+    finding = live_finding.finding
+    if live_finding.since is not None:
+        finding = replace(finding, start=live_finding.since)
     return {
         **finding_json(finding, [""]),
-        "confidence": situation.confidence,
-        "identity": situation.identity,
-        "opened": rfc3339(situation.opened),
-        "closed": rfc3339(situation.closed) if situation.closed is not None else None,
-        "doubts": list(situation.doubts),
+        "confidence": live_finding.confidence,
+        "identity": live_finding.identity,
+        "opened": rfc3339(live_finding.opened),
+        "closed": rfc3339(live_finding.closed) if live_finding.closed is not None else None,
+        "doubts": list(live_finding.doubts),
         "why": why or None,
     }
 

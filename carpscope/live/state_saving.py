@@ -9,7 +9,7 @@ from carpscope.capture.live import wall_ns
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.live import memory
-from carpscope.live.findings import Situations
+from carpscope.live.findings import LiveFindings
 
 SAVE_EVERY: Nanos = 60 * SECOND
 SAVE_SOONEST: Nanos = 250 * MILLISECOND
@@ -21,7 +21,7 @@ class Saving:
     def __init__(
         self,
         path: Path,
-        situations: Mapping[str, Situations],
+        live_findings: Mapping[str, LiveFindings],
         evidence: Disk[EvidenceWriter] | None,
         problem: Callable[[str, int, str | None, Nanos], None],
         mistakes: Mistakes,
@@ -30,12 +30,12 @@ class Saving:
 
         `problem` is told what is wrong with the file.
         """
-        memory.carry(memory.load(path), situations, wall_ns())
+        memory.carry(memory.load(path), live_findings, wall_ns())
         if evidence is not None:
             made = memory.evidence(path)
             evidence.do(lambda writer: writer.take_over(made))
         self.is_unsaved = True
-        self._situations = situations
+        self._live_findings = live_findings
         self._evidence = evidence
         self._problem = problem
         self._saved: Nanos = 0
@@ -57,5 +57,5 @@ class Saving:
     def _save(self) -> None:
         now = wall_ns()
         made = self._evidence.writer.made if self._evidence is not None else ()
-        self._file.put(memory.document(self._situations, now, made))
+        self._file.put(memory.document(self._live_findings, now, made))
         self._problem("--state", 0, self._file.problem, now)

@@ -85,7 +85,7 @@ def groups(monitor: Monitor, now: Nanos) -> list[GroupView]:
 
 def situations(monitor: Monitor) -> list[SituationView]:
     """Give what is open, causes first, the worst first."""
-    found = monitor.situations.open
+    found = monitor.live_findings.open
     by_identity = {s.identity for s in found}
     places = Places(monitor.observer.groups.values(), monitor.config)
     views = [

@@ -20,7 +20,7 @@ import pytest
 from carpscope.capture.source import open_capture
 from carpscope.core.errors import CarpscopeError
 from carpscope.live import memory
-from carpscope.live.findings import Situations
+from carpscope.live.findings import LiveFindings
 from carpscope.report.forensic import exhibit
 from tests.program import COMMAND, ROOT, capture, run, start
 from tests.wire import samples
@@ -187,7 +187,7 @@ def test_kill_while_a_report_is_written_leaves_none(after: int, tmp_path: Path) 
 
 def test_kill_while_state_is_written_leaves_the_old(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    memory.save(path, memory.document({"eth1": Situations()}, 7))
+    memory.save(path, memory.document({"eth1": LiveFindings()}, 7))
     before = path.read_bytes()
     code = (
         "import os, signal, sys; from pathlib import Path; from carpscope.live import memory\n"

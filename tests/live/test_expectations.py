@@ -35,9 +35,9 @@ def watching(config: Config, since: Nanos, *interfaces: str) -> list[Monitor]:
 
 def looked(monitor: Monitor, at: Nanos) -> Actions:
     return [
-        (c.action, c.situation.finding.code, c.situation.finding.nodes)
+        (c.action, c.live_finding.finding.code, c.live_finding.finding.nodes)
         for c in monitor.look(at)
-        if c.situation.finding.code in {"CS251", "CS252"}
+        if c.live_finding.finding.code in {"CS251", "CS252"}
     ]
 
 
@@ -51,7 +51,9 @@ def test_a_group_that_nobody_advertises_is_opened_and_closed() -> None:
     (monitor,) = watching(config(), since)
     assert looked(monitor, since + 9 * SECOND) == []
     changes = monitor.look(since + 11 * SECOND)
-    assert [(c.action, c.situation.finding.label) for c in changes] == [("opened", "group_missing")]
+    assert [(c.action, c.live_finding.finding.label) for c in changes] == [
+        ("opened", "group_missing")
+    ]
     record = MonitorRecords(monitor).change(changes[0], since + 11 * SECOND)
     told = "CS251 vhid 1: LAN gateway is expected here, and nobody advertises it"
     assert (record.text, record.severity, record.state) == (told, Severity.ERROR, "BACKUP")
@@ -81,7 +83,7 @@ def test_a_node_that_is_not_listed() -> None:
         monitor.see(frame)
         told += looked(monitor, frame.at)
     assert [t for t in told if t[0] == "opened"] == [("opened", "CS252", ("192.0.2.2",))]
-    found = next(s.finding for s in monitor.situations.open if s.finding.code == "CS252")
+    found = next(s.finding for s in monitor.live_findings.open if s.finding.code == "CS252")
     assert found.frames
     assert found.severity is Severity.WARNING
     (calm,) = watching(config(nodes=(FW1, FW2)), seen[0].at)
@@ -95,16 +97,16 @@ def test_a_missing_group_is_the_same_after_a_restart(tmp_path: Path) -> None:
     (first,) = watching(config(), since)
     (opened,) = first.look(since + 11 * SECOND)
     path = tmp_path / "state.json"
-    memory.save(path, memory.document({"eth1": first.situations}, since + 12 * SECOND))
+    memory.save(path, memory.document({"eth1": first.live_findings}, since + 12 * SECOND))
     later = since + 60 * SECOND
     (second,) = watching(config(), later)
-    memory.carry(memory.load(path), {"eth1": second.situations}, later)
+    memory.carry(memory.load(path), {"eth1": second.live_findings}, later)
     assert [second.look(later + t * SECOND) for t in (1, 8)] == [[], []]
     again = second.look(later + 11 * SECOND)
-    assert [(c.action, c.situation.identity) for c in again] == [
-        ("updated", opened.situation.identity)
+    assert [(c.action, c.live_finding.identity) for c in again] == [
+        ("updated", opened.live_finding.identity)
     ]
-    assert again[0].situation.finding.start == since
+    assert again[0].live_finding.finding.start == since
 
 
 def test_an_interface_in_the_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from carpscope.core.frame import Frame
 from carpscope.core.mistakes import Mistakes
 from carpscope.core.units import SECOND
 from carpscope.detect.rules.cs103_equal_skew_tie import RULE
-from carpscope.live.findings import SituationChange
+from carpscope.live.findings import FindingChange
 from carpscope.live.monitor import Monitor
 from carpscope.report.outlet import Outlet
 from carpscope.report.record import EventRecord
@@ -74,8 +74,8 @@ def test_a_thread_that_dies_is_started_again() -> None:
     assert mistakes.count == 1, "what was closed stays closed"
 
 
-def closed(change: SituationChange, code: str) -> bool:
-    return change.action == "closed" and change.situation.finding.code == code
+def closed(change: FindingChange, code: str) -> bool:
+    return change.action == "closed" and change.live_finding.finding.code == code
 
 
 def told(monitor: Monitor) -> list[tuple[str, str]]:
@@ -86,7 +86,7 @@ def told(monitor: Monitor) -> list[tuple[str, str]]:
         monitor.see(frame)
         last = frame.at
         changes = monitor.look(frame.at)
-        found += [(change.action, change.situation.finding.code) for change in changes]
+        found += [(change.action, change.live_finding.finding.code) for change in changes]
     monitor.look(last + SECOND)
     return [one for one in found if one[0] != "updated"]
 
@@ -110,7 +110,7 @@ def test_what_a_rule_knew_is_not_over_because_it_fails(monkeypatch: pytest.Monke
     frames = iter(frames_of(spoken(SPLIT)))
     for frame in frames:
         monitor.see(frame)
-        if any(c.situation.finding.code == "CS101" for c in monitor.look(frame.at)):
+        if any(c.live_finding.finding.code == "CS101" for c in monitor.look(frame.at)):
             break
     assert isinstance(SPLIT_BRAIN.watch, type)
     monkeypatch.setattr(SPLIT_BRAIN.watch, "findings", lambda *_: 1 / 0)
@@ -119,7 +119,7 @@ def test_what_a_rule_knew_is_not_over_because_it_fails(monkeypatch: pytest.Monke
         assert not [c for c in monitor.look(frame.at) if closed(c, "CS101")]
         if monitor.mistakes.count > 20:
             break
-    assert "CS101" in [s.finding.code for s in monitor.situations.open]
+    assert "CS101" in [s.finding.code for s in monitor.live_findings.open]
 
 
 def test_a_frame_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

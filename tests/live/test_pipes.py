@@ -129,7 +129,7 @@ class Watched:
 
         def ends() -> None:
             until(lambda: [p.frames for p in self.pipes] == wanted, 20, "all frames")
-            until(lambda: len(monitor.situations.known) > 1, 10, "findings")
+            until(lambda: len(monitor.live_findings.known) > 1, 10, "findings")
             self.live.requests.add("stop")
 
         thread = threading.Thread(target=ends)
@@ -141,7 +141,7 @@ class Watched:
 
     @property
     def found(self) -> dict[str, str]:
-        known = self.live.monitors[0].situations.known.values()
+        known = self.live.monitors[0].live_findings.known.values()
         return {one.finding.label: one.finding.explanation for one in known}
 
 

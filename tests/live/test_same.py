@@ -14,7 +14,7 @@ from carpscope.core.address import parse_ip
 from carpscope.core.frame import Frame
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.finding import Finding, Severity
-from carpscope.live.findings import SituationChange
+from carpscope.live.findings import FindingChange
 from carpscope.live.monitor import Monitor
 from carpscope.pipeline import analyze
 from carpscope.report.record import WITHDRAWN
@@ -41,10 +41,10 @@ CLOSED_BY_EVIDENCE = frozenset(("unverified",))
 """An address that is learned late explains what nothing did before."""
 
 
-def watched(frames: list[Frame], config: Config) -> tuple[Monitor, list[SituationChange]]:
+def watched(frames: list[Frame], config: Config) -> tuple[Monitor, list[FindingChange]]:
     """Let a monitor live through a capture, its clock ticking as the frames say."""
     monitor = Monitor(config, "span0")
-    changes: list[SituationChange] = []
+    changes: list[FindingChange] = []
     clock: Nanos = frames[0].at if frames else 0
     for frame in frames:
         while clock + TICK < frame.at:
@@ -74,12 +74,12 @@ def situation(finding: Finding) -> tuple[str, str, tuple[str, ...]]:
     return finding.label, finding.group, tuple(sorted(finding.nodes))
 
 
-def held(changes: list[SituationChange], expected: list[Finding]) -> None:
+def held(changes: list[FindingChange], expected: list[Finding]) -> None:
     """Hold what was told to what is known in the end."""
     lifetimes: dict[str, list[str]] = {}
     latest: dict[str, Finding] = {}
     for change in changes:
-        one = change.situation
+        one = change.live_finding
         if change.why == WITHDRAWN and one.finding.severity is not Severity.INFO:
             assert one.finding.label in CLOSED_BY_EVIDENCE, one.finding
         lifetimes.setdefault(one.identity, []).append(change.action)
@@ -134,7 +134,7 @@ def test_time_alone_opens_and_closes_a_gap() -> None:
     actions = []
     for second in range(1, 12):
         actions += [
-            (second, change.action, change.situation.finding.label)
+            (second, change.action, change.live_finding.finding.label)
             for change in monitor.look(last + second * SECOND)
         ]
     assert [(action, label) for _, action, label in actions] == [("opened", "master_gap")]

@@ -15,7 +15,7 @@ from carpscope.core.errors import CarpscopeError
 from carpscope.core.frame import Frame
 from carpscope.core.units import SECOND, Nanos, day
 from carpscope.live import memory
-from carpscope.live.findings import Situations
+from carpscope.live.findings import LiveFindings
 from carpscope.live.monitor import Monitor
 from carpscope.live.records import MonitorRecords
 from carpscope.report.record import EventRecord
@@ -176,15 +176,15 @@ def test_what_is_open_lies_beside_the_events(tmp_path: Path) -> None:
     path = tmp_path / "events.sqlite"
     store = Store(str(path))
     assert memory.load(path) == []
-    empty = Situations()
+    empty = LiveFindings()
     memory.save(path, memory.document({"eth1": empty}, AT))
-    kept_one = Situations()
+    kept_one = LiveFindings()
     kept_one.look([finding("flapping", 0, 5)], AT + 5 * SECOND, None)
     for _ in range(3):
         memory.save(path, memory.document({"eth1": kept_one}, AT))
-    ((interface, situation),) = memory.load(path)
+    ((interface, live_finding),) = memory.load(path)
     assert interface == "eth1"
-    assert situation.identity == kept_one.open[0].identity
+    assert live_finding.identity == kept_one.open[0].identity
     assert [one.name for one in memory.evidence(path)] == []
     store.close()
     with sqlite3.connect(path) as file:

@@ -261,7 +261,7 @@ def test_signals_state_and_a_restart(option: str, tmp_path: Path) -> None:
         identity = opened["finding"]["identity"]
 
         def is_saved() -> bool:
-            return identity in {situation.identity for _, situation in memory.load(state)}
+            return identity in {live_finding.identity for _, live_finding in memory.load(state)}
 
         until(is_saved, 5, "it is saved while it happens")
         first.kill()
