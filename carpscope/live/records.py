@@ -10,7 +10,7 @@ from carpscope.detect.finding import Severity
 from carpscope.detect.incident import Called
 from carpscope.detect.standing import Places
 from carpscope.detect.words import listed
-from carpscope.live.findings import LiveFinding, FindingChange
+from carpscope.live.findings import FindingChange, LiveFinding
 from carpscope.live.incidents import Followed
 from carpscope.live.monitor import Monitor, News
 from carpscope.live.states import GroupChange

@@ -96,7 +96,8 @@ def main(count: int, unrest: float = 1, look_every: float = 5) -> None:
             groups = len(monitor.observer.groups)
             print(
                 f"{days:6.2f} d {frame.number:>11,} adverts {mebibytes():7.1f} MiB "
-                f"{cost:5.1f} us/advert {groups} groups {len(monitor.live_findings.known)} findings",
+                f"{cost:5.1f} us/advert {groups} groups "
+                f"{len(monitor.live_findings.known)} findings",
                 flush=True,
             )
 
