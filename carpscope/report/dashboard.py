@@ -166,7 +166,7 @@ def picture(
         about = [one for one in now.stories if group.id in (*one.groups, one.group)]
         only = replace(now, open=tuple(about), incidents=())
         told = _findings(only, width, 1 << 10, TALL)
-        body = [group_rows.title(group, now), *_hour(group, unicode=unicode), Text()]
+        body = [group_rows.title(group, now), *_hour(group, width, unicode=unicode), Text()]
         body += [*told, *nodes.table([group], now, 1 << 10, width, unicode=unicode)]
         log = [r for r in now.log if r.group == group.id or group.id in _groups_of(r)]
         body += [*_log(replace(now, log=tuple(log)), width, 12), Text()]
@@ -212,12 +212,15 @@ def _in_words(line: Text) -> Text:
     return out
 
 
-def _hour(group: GroupView, *, unicode: bool) -> list[Text]:
-    """Draw the time line of a group, a cell a minute."""
+def _hour(group: GroupView, width: int, *, unicode: bool) -> list[Text]:
+    """Draw the time line of a group: a cell a minute, or for three where there is no room."""
     if not group.hour:
         return []
     line = Text("  the last hour, a minute each: ", style=FAINT)
-    return [Text().append_text(line).append_text(nodes.hour(group, unicode=unicode, cells=60))]
+    cells = 60
+    if width < line.cell_len + cells:
+        line, cells = Text("  the last hour: ", style=FAINT), 20
+    return [Text().append_text(line).append_text(nodes.hour(group, unicode=unicode, cells=cells))]
 
 
 def _groups_of(record: EventRecord) -> tuple[str, ...]:

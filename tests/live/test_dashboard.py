@@ -10,6 +10,7 @@ from carpscope.detect.finding import Severity
 from carpscope.report.dashboard import picture
 from carpscope.report.group_rows import key_of, order
 from carpscope.report.keyboard import View, read
+from carpscope.report.nodes import hour
 from carpscope.report.record import WITHDRAWN, EventRecord
 from carpscope.report.snapshot import SituationView, Snapshot
 from tests.report.test_metrics import AT, snapshot
@@ -231,3 +232,17 @@ def test_a_terminal_without_signs_has_words_and_loses_nothing_for_them() -> None
     assert "both have been MASTER both have been MASTER" in " ".join(shown.split())
     calm = dataclasses.replace(trouble(1), open=(), incidents=())
     assert "ok nothing wrong" in text(calm, 80, 24, unicode=False)
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_the_latest_minutes_of_the_hour_stay_on_the_page(width: int) -> None:
+    now = snapshot(groups=1, nodes=2)
+    group = dataclasses.replace(now.groups[0], hour="M" * 59 + "2")
+    now = dataclasses.replace(now, groups=(group,))
+    (line,) = (
+        line.plain
+        for line in picture(now, width, 30, view=View(page=(group.interface, group.id)))
+        if "the last hour" in line.plain
+    )
+    split = hour(dataclasses.replace(group, hour="2" * 60), unicode=True).plain
+    assert line.rstrip()[-1] == split[-1]
