@@ -23,7 +23,7 @@ NAME = "_native.abi3.so"
 _FLAGS = ("-std=c11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong")
 _LINKED = {"darwin": ("-bundle", "-undefined", "dynamic_lookup")}
 _ABI = "cp311"
-"""The oldest version that may load it: Py_LIMITED_API in carpscope/native/module.c."""
+"""The oldest version that may load it: Py_LIMITED_API in carpscope/native/types.h."""
 
 
 class NativeReader(BuildHookInterface[Any]):
