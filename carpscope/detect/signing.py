@@ -14,7 +14,7 @@ from carpscope.protocol import spans, timers
 from carpscope.timeline.authentication import SigningSpan
 from carpscope.timeline.facts import Fact
 from carpscope.timeline.node import Node
-from carpscope.timeline.signing import Difference, Disagreement, disagreements
+from carpscope.timeline.signing import Difference, Disagreement, compare, disagreements
 
 
 class SignedWatch:
@@ -94,7 +94,19 @@ def make(
         frame_count=sum(d.count for d in found),
         summary=summary,
         explanation=" ".join(sentence for sentence in told if sentence),
-        remedy=remedy,
+        remedy=mended(found) or remedy,
+    )
+
+
+def mended(found: list[Disagreement]) -> str:
+    """Say that nothing is left to change, if in the end all of them sign alike."""
+    first, *rest = [node.authentication.recipe for node in people(found)]
+    if first is None or any(compare(first, one) is not Difference.NONE for one in rest):
+        return ""
+    return (
+        "Nothing is left to change: at the end all of them sign alike. Next time change the backup "
+        "first, and the others before it has waited for the MASTER too long (three intervals of "
+        "advertisements) and becomes MASTER itself."
     )
 
 
@@ -290,6 +302,7 @@ __all__ = [
     "in_words",
     "listed",
     "make",
+    "mended",
     "odd_one",
     "people",
     "share_addresses",

@@ -141,3 +141,32 @@ def test_nobody_is_asked_for_what_was_given(
     one = only(analysis(cut(), tmp_path, *words), "authentication_mismatch")
     assert says in one["remedy"]
     assert never not in one["remedy"]
+
+
+def rotated(before: dict[str, object], after: dict[str, object], *, both: bool = True) -> Tape:
+    """Record a change on the backup, which takes over, and ten seconds later on the other."""
+    tape = Tape()
+    for second in range(60):
+        first = after if both and second >= 30 else before
+        tape.advert(second, "192.0.2.1", 7, 0, **first)  # type: ignore[arg-type]
+        if 20 <= second < 30 or (not both and second >= 20):
+            tape.advert(second + 0.4, "192.0.2.2", 7, 100, **after)  # type: ignore[arg-type]
+    return tape
+
+
+TWO = (VIP, "192.0.2.11")
+KEYS = ("-p", "plain bytes", "-p", "other bytes", "-a", VIP, "-a", "192.0.2.11")
+
+
+@pytest.mark.parametrize(("label", "before", "after"), [
+    ("address_set_mismatch", {"vips": (VIP,)}, {"vips": TWO}),
+    ("address_set_mismatch", {"vips": TWO}, {"vips": (VIP,)}),
+    ("passphrase_mismatch", {"vips": TWO}, {"vips": TWO, "passphrase": "other bytes"}),
+])  # fmt: skip
+@pytest.mark.parametrize("both", [True, False])
+def test_what_was_mended_is_left_as_it_is(
+    label: str, before: dict[str, object], after: dict[str, object], tmp_path: Path, *, both: bool
+) -> None:
+    remedy = only(analysis(rotated(before, after, both=both), tmp_path, *KEYS), label)["remedy"]
+    assert ("Nothing is left to change" in remedy) is both
+    assert ("ifconfig" in remedy) is not both
