@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.detect.field import analysis, labels, only
-from tests.detect.tapes import lone, together
+from tests.detect.tapes import answered_by, beside, lone, together
 from tests.plain import Tape, carp, ether, icmp6, ip, ipv4
 
 VIP = "192.0.2.10"
@@ -170,3 +170,29 @@ def test_what_was_mended_is_left_as_it_is(
     remedy = only(analysis(rotated(before, after, both=both), tmp_path, *KEYS), label)["remedy"]
     assert ("Nothing is left to change" in remedy) is both
     assert ("ifconfig" in remedy) is not both
+
+
+@pytest.mark.parametrize(("ucarp", "keys", "signed"), [
+    (False, ("-p", "plain bytes", "-a", VIP), True),
+    (False, ("-p", "another", "-a", VIP), False),
+    (True, ("-p", "plain bytes", "-a", VIP), False),
+])  # fmt: skip
+def test_an_address_that_a_kernel_signs_is_not_added_again(
+    ucarp: bool, keys: tuple[str, ...], tmp_path: Path, *, signed: bool
+) -> None:
+    tape = beside(answered_by(every=1.0, until=20, master=lone(ucarp=ucarp)))
+    one = only(analysis(tape, tmp_path, *keys), "address_unanswered")
+    assert ("the address is on its vhid" in one["explanation"]) is signed
+    assert ("tcpdump -ni IF arp" in one["remedy"]) is signed
+    assert ("alias" in one["remedy"] or "restart ucarp" in one["remedy"]) is not signed
+
+
+def test_an_address_that_a_kernel_signs_no_more_is_added_again(tmp_path: Path) -> None:
+    tape = Tape()
+    for second in range(40):
+        tape.advert(second, "192.0.2.1", 7, vips=TWO if second < 10 else TWO[1:])
+    one = only(
+        analysis(beside(answered_by(every=1.0, until=20, master=tape)), tmp_path, *KEYS),
+        "address_unanswered",
+    )
+    assert f"{VIP}/32 alias" in one["remedy"]

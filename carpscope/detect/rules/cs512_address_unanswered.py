@@ -16,7 +16,9 @@ False alarms
 
 What to do
     On the MASTER: put the address back, or restart ucarp, which adds it by its script. Find
-    out what removed it: restarting the network, or another manager of addresses.
+    out what removed it: restarting the network, or another manager of addresses. A kernel
+    whose HMAC is over the address still has it: then look at what drops requests or answers
+    (the port of the switch, inspection of ARP, a packet filter).
 
 Sources
     RFC 826, RFC 4861 section 7.2; UCarp issue 26.
@@ -37,6 +39,7 @@ from carpscope.timeline import traits
 from carpscope.timeline.copies import COPY_WINDOW
 from carpscope.timeline.facts import Answered, Asked, Fact
 from carpscope.timeline.group import Group
+from carpscope.timeline.identify import identify
 from carpscope.timeline.node import Node
 from carpscope.wire.arp import PATIENCE
 
@@ -133,6 +136,11 @@ class AddressUnanswered:
         if not self._sees(group.vlan, run, master):
             return
         text = ip_text(address)
+        why, remedy = (
+            _has_it(master, address)
+            if _signs(master, address, run.end)
+            else _lost_it(master, group.vhid, address)
+        )
         yield Finding(
             code=RULE.code,
             label=RULE.label,
@@ -148,12 +156,9 @@ class AddressUnanswered:
             explanation=(
                 f"{run.evidence.count} requests for {text} in a row got no answer, "
                 f"{since(run.start, run.end)}, while {master.id} advertised as MASTER; answers of "
-                "other hosts are in the capture. The address is gone from it, or does not answer."
+                f"other hosts are in the capture. {why}"
             ),
-            remedy=(
-                f"On {master.id}: {_back(master, group.vhid, address)}; then find out what removed "
-                "it (a restart of the network, another manager of addresses)."
-            ),
+            remedy=remedy,
             ongoing=run.is_open,
         )
 
@@ -166,11 +171,50 @@ class AddressUnanswered:
         return all(host in ends for host in sight.always)
 
 
-def _back(master: Node, vhid: int, address: bytes) -> str:
-    """Give what puts the address back."""
-    if traits.is_ucarp(master):
-        return f"restart ucarp, whose up-script adds {ip_text(address)}"
-    return to_add(master, vhid, address)
+def _signs(master: Node, address: bytes, at: Nanos) -> bool:
+    """Tell whether the master signs an address because it has it: ucarp signs what it was given."""
+    ways = [way for way in master.authentication.ways if way.start <= at]
+    recipe = ways[-1].recipe if ways else None
+    return recipe is not None and address in recipe.address_set and identify(master).is_kernel
+
+
+def _has_it(master: Node, address: bytes) -> tuple[str, str]:
+    """Explain silence about an address that is on the vhid, and where to look."""
+    arp = len(address) == 4
+    asks = "ARP" if arp else "neighbour discovery"
+    path = (
+        "inspection of ARP, port security, storm control"
+        if arp
+        else "MLD snooping, RA and ND guards, storm control"
+    )
+    own = "ipfw with net.link.ether.ipfw on FreeBSD" if arp else "ICMPv6 blocked"
+    look = "arp" if arp else "icmp6"
+    why = (
+        f"Its HMAC is over {ip_text(address)}, so the address is on its vhid: the requests do not "
+        "reach it, or it does not answer, or its answers are lost."
+    )
+    remedy = (
+        f"Look on {master.id} for what drops {asks}: tcpdump -ni IF {look}. If no requests come: "
+        f"the port of the switch and what filters on the path ({path}). If they come and no "
+        f"answer goes out: its own filter ({own}). If answers go out: the path back."
+    )
+    return why, remedy
+
+
+def _lost_it(master: Node, vhid: int, address: bytes) -> tuple[str, str]:
+    """Explain an address of which nothing shows that the master has it."""
+    back = (
+        f"restart ucarp, whose up-script adds {ip_text(address)}"
+        if traits.is_ucarp(master)
+        else to_add(master, vhid, address)
+    )
+    return (
+        "The address is gone from it, or does not answer.",
+        (
+            f"On {master.id}: {back}; then find out what removed it (a restart of the network, "
+            "another manager of addresses)."
+        ),
+    )
 
 
 RULE = Rule(
