@@ -221,7 +221,7 @@ class MasterGap:
         if not any(member.is_known for member in state.group.members):
             return
         seen = max(seen, self._context.observer.resumed)
-        is_member = state.group.nodes.get(node.addresses[0]) is node
+        is_member = any(state.group.nodes.get(address) is node for address in node.addresses)
         if is_member and until - seen <= timers.gap(traits.takeover(node).latest):
             return  # the others' waits need not be looked at
         wait = _longest_wait(state.group)
