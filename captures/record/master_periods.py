@@ -18,7 +18,7 @@ class Member:
     host: Host
     options: Ucarp
     running: tuple[Interval, ...]
-    master_periods: tuple["Reign", ...]
+    master_periods: tuple["MasterSpan", ...]
     phases: tuple[tuple[Interval, Ucarp], ...]
     """What it was configured with while it ran."""
 
@@ -28,7 +28,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class MasterSpan:
     """One time as MASTER, and how it began and ended."""
 
     start: Micros
@@ -39,7 +39,7 @@ class Reign:
 
 
 def member_of(host: Host, options: Ucarp, chronicle: Chronicle, story: Story) -> Member:
-    master_periods: list[Reign] = []
+    master_periods: list[MasterSpan] = []
     since: Micros | None = None
     reason = ""
     for moment in chronicle.moments:
@@ -53,10 +53,10 @@ def member_of(host: Host, options: Ucarp, chronicle: Chronicle, story: Story) ->
         elif since is not None and (
             moment.kind in ENDS or (ours and "state: BACKUP" in moment.text)
         ):
-            master_periods.append(Reign(since, moment.at, reason, moment.kind in ENDS))
+            master_periods.append(MasterSpan(since, moment.at, reason, moment.kind in ENDS))
             since = None
     if since is not None:
-        master_periods.append(Reign(since, chronicle.end, reason, killed=False))
+        master_periods.append(MasterSpan(since, chronicle.end, reason, killed=False))
     spans = running(chronicle, host.name)
     phases = tuple((span, _options_at(span[0], host, options, chronicle, story)) for span in spans)
     return Member(host, options, spans, tuple(master_periods), phases)

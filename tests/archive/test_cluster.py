@@ -116,8 +116,10 @@ def test_a_cluster_finds_the_same_also_when_a_worker_is_killed(tmp_path: Path) -
     assert found == alone
     assert (whole.status, whole.out) == (expected.status, expected.out)
     assert folder_found.damaged == (
-        f"{folder}/noise.pcap: not a capture (starts with bytes 00 01 02 03 04 05 06 07; if Wireshark "
-        "opens it: editcap -F pcap FILE FILE.pcap)",
+        (
+            f"{folder}/noise.pcap: not a capture (starts with bytes 00 01 02 03 04 05 06 07; if "
+            "Wireshark opens it: editcap -F pcap FILE FILE.pcap)"
+        ),
     )
     assert whole.err == (
         f"carpscope: scheduler {dask.address}: no TLS, so whoever is on the path to it or to its "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.score.history import History, Label, Reign
+from tests.score.history import History, Label, MasterSpan
 
 BRIEF = 0.25
 UNHEARD = frozenset(("master timed out", "master_down_timeout"))
@@ -31,7 +31,7 @@ def _latest(history: History, vhid: int, node: str, at: float) -> bytes | None:
     return past[-1].signed if past else None
 
 
-def _taken_over(history: History, vhid: int, claim: Reign) -> Iterator[Label]:
+def _taken_over(history: History, vhid: int, claim: MasterSpan) -> Iterator[Label]:
     """Return what a claim did to the masters that lived."""
     for old in history.master_periods[vhid]:
         if old.node == claim.node or not old.start < claim.start <= old.end:
@@ -73,7 +73,7 @@ def _patience(history: History, vhid: int, nodes: tuple[str, str], at: float) ->
     return 1.07 * max((s.interval for s in settings if s is not None), default=1.0) + 0.05
 
 
-def _left(history: History, vhid: int, old: Reign, problems: list[Label]) -> Iterator[Label]:
+def _left(history: History, vhid: int, old: MasterSpan, problems: list[Label]) -> Iterator[Label]:
     """Return who followed a master that left."""
     if old.to not in ("INIT", "DOWN"):
         return

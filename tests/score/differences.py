@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.score.history import History, Label, Reign, Setting, label
+from tests.score.history import History, Label, MasterSpan, Setting, label
 
 _Differs = Callable[[Setting, Setting], bool]
 
@@ -103,7 +103,7 @@ def ties(history: History, vhid: int) -> Iterator[Label]:
         )
 
 
-def _meets(history: History, one: Reign, other: Reign, vhid: int) -> bool:
+def _meets(history: History, one: MasterSpan, other: MasterSpan, vhid: int) -> bool:
     """Tell whether a node claimed beside its equal, with nothing but chance between them."""
     if one.node == other.node or not one.start <= other.start < one.end:
         return False

@@ -18,7 +18,7 @@ BLIP = 1e-5
 """States that last no longer are steps of one configuration command."""
 
 
-class Reign(NamedTuple):
+class MasterSpan(NamedTuple):
     """One time of a node as MASTER."""
 
     node: str
@@ -165,7 +165,7 @@ class History:
                 now = replace(after, start=at)
         yield now
 
-    def _master_periods(self, vhid: int) -> Iterator[Reign]:
+    def _master_periods(self, vhid: int) -> Iterator[MasterSpan]:
         begun: dict[str, tuple[float, str]] = {}
         for item in sorted(self.document["transitions"], key=lambda item: float(item["t"])):
             if item["vhid"] != vhid or item["t"] > self.end:
@@ -176,12 +176,12 @@ class History:
             elif node in begun:
                 start, gained = begun.pop(node)
                 if at - start > BLIP:
-                    yield Reign(node, start, at, gained, item["reason"], item["to"])
+                    yield MasterSpan(node, start, at, gained, item["reason"], item["to"])
         for node, (start, gained) in begun.items():
-            yield Reign(node, start, self.end, gained)
+            yield MasterSpan(node, start, self.end, gained)
 
 
-def _start(period: Reign) -> float:
+def _start(period: MasterSpan) -> float:
     return period.start
 
 

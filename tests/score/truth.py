@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tests.score.changes import changes
 from tests.score.differences import advbases, mismatches, ties
-from tests.score.history import Document, History, Label, Reign, label
+from tests.score.history import Document, History, Label, MasterSpan, label
 from tests.score.paths import attacks, paths
 
 BRIEF = 0.25
@@ -87,7 +87,7 @@ def _split_brain(history: History, vhid: int) -> Iterator[Label]:
         + [(r.end, 0, r) for r in history.master_periods[vhid]],
         key=lambda mark: mark[:2],
     )
-    masters: list[Reign] = []
+    masters: list[MasterSpan] = []
     since: float | None = None
     nodes: set[str] = set()
     for at, gain, period in marks:
@@ -149,7 +149,7 @@ def _runs(members: set[int]) -> list[list[int]]:
     return runs
 
 
-def _comes_to_nothing(history: History, vhid: int, claim: Reign) -> bool:
+def _comes_to_nothing(history: History, vhid: int, claim: MasterSpan) -> bool:
     """Tell a claim that loses at once to a node that stays MASTER."""
     if claim.end - claim.start >= BRIEF:
         return False

@@ -12,7 +12,7 @@ from carpscope.core.units import SECOND
 from carpscope.sim.plan import VantagePlan
 from carpscope.sim.vantages import away
 from carpscope.sim.world import World
-from tests.score.history import Document, History, Label, Reign
+from tests.score.history import Document, History, Label, MasterSpan
 from tests.score.truth import BRIEF, shown
 
 CUTS = ("partition", "one_way_link")
@@ -120,7 +120,7 @@ def _changes(history: History, item: Label) -> int:
     return sum(a != b for a, b in pairwise(alone))
 
 
-def _is_alone(period: Reign, periods: Sequence[Reign]) -> bool:
+def _is_alone(period: MasterSpan, periods: Sequence[MasterSpan]) -> bool:
     """Tell whether a node is MASTER without any other for longer than an exchange takes."""
     others = sorted(
         (max(r.start, period.start), min(r.end, period.end))
