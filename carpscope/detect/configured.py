@@ -16,7 +16,7 @@ from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member
-from carpscope.settings.model import Refusal, Where
+from carpscope.settings.model import DeclaredNode, Refusal, Where
 from carpscope.settings.reach import BlockedPath, cuts
 from carpscope.settings.source import NodeFiles
 
@@ -133,22 +133,51 @@ def said(member: Member) -> str:
     return f"{member.name} {shown[0]}/{shown[1]}"
 
 
+PAGES = {"pfSense": "Firewall > Virtual IPs", "OPNsense": "Interfaces > Virtual IPs > Settings"}
+"""Where the web pages of these systems have what is in a vhid; nobody edits their file."""
+
+
+def page(node: DeclaredNode) -> str:
+    """Give where the web pages of a node have its vhids; empty: it has no such pages."""
+    return f"on {node.name}, {PAGES[node.gui]}" if node.gui else ""
+
+
+def to_enter(members: Iterable[Member], places: str) -> str:
+    """Say where and how a passphrase is written that means the same to every reader."""
+    members = list(members)
+    pages = dict.fromkeys(page(one.node) for one in members if one.node.gui)
+    files = [one for one in members if not one.node.gui]
+    words = ": pass ***" if files and not any(one.is_ucarp for one in files) else ""
+    at = f" ({places}; {'; '.join(pages)})" if pages else f" ({places})"
+    return f"at most 19 letters and digits on every node{at}{'' if pages else words}."
+
+
 def to_add(member: Member, address: bytes) -> str:
-    """Give the words that add a shared address to a member's file."""
+    """Say where a shared address is added, in the words of that member's system."""
+    node, text = member.node, ip_text(address)
+    if node.gui == "pfSense":
+        return (
+            f"{page(node)}: add {text} as an IP Alias whose interface is the CARP address of vhid "
+            f"{member.vhid.number}"
+        )
+    if node.gui:
+        return f"{page(node)}: add {text} as an IP Alias with vhid {member.vhid.number}"
+    last = next((one.where for one in reversed(member.vhid.held.values())), member.vhid.at)
+    return f"add to {last.path}, after line {last.line}: {_words(member, address)}"
+
+
+def _words(member: Member, address: bytes) -> str:
     text, number = ip_text(address), member.vhid.number
     profile = member.node.profile
     family = "inet" if len(address) == 4 else "inet6"
     length = 32 if len(address) == 4 else 64
-    if any("sense" in why for why in member.node.because):
-        return f"an IP alias {text} on the CARP address of vhid {number}"
-    if member.is_ucarp:
-        return f"--addr={text}"
     if profile.startswith("openbsd"):
         mask = "255.255.255.255" if len(address) == 4 else "128"
         return f"{family} alias {text} {mask}"
     if profile == "netbsd":
-        return f"{family} {text} netmask 0xffffffff alias"
+        mask = "netmask 0xffffffff" if len(address) == 4 else f"prefixlen {length}"
+        return f"{family} {text} {mask} alias"
     device = member.vhid.device
-    if profile in ("freebsd6", "freebsd9"):
+    if profile in ("freebsd6", "freebsd9", "dragonfly"):
         return f'ifconfig_{device}_aliasN="{family} {text}/{length}"'
     return f'ifconfig_{device}_aliasN="{family} {text}/{length} vhid {number}"'

@@ -141,6 +141,8 @@ class DeclaredVhid:
     """Of its own process (ucarp -P); None: as its node."""
     source: bytes | None = None
     """Where its advertisements come from, if that is said."""
+    number_written: str = ""
+    """The number in the file, where its reader takes it for another one (042 is octal: 34)."""
 
     @property
     def addresses(self) -> Collection[SharedAddress]:
@@ -237,6 +239,8 @@ class DeclaredNode:
     """A vhid and the second definition of it on one interface."""
     firewall: "Firewall | None" = None
     sync: Sync | None = None
+    gui: str = ""
+    """Whose web pages write its file: pfSense or OPNsense."""
     gui_interfaces: dict[str, str] = field(default_factory=dict)
     """Keys of a GUI (lan, opt1) and the devices they are."""
     is_partial: bool = False

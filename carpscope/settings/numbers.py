@@ -50,6 +50,15 @@ def strtoul(text: str) -> int:
     return (1 << 64) - value if found[1] == "-" and value else value
 
 
+def read_as(text: str) -> str:
+    """Say what strtoul() makes of a number, where it differs: `042 is read as octal: 34`."""
+    value = strtoul(text)
+    if str(value) == text:
+        return ""
+    octal = "octal: " if re.fullmatch(r"0[0-9]+", text) else ""
+    return f"{text} is read as {octal}{value}"
+
+
 def _bounded(digits: str, base: int) -> int:
     digits = digits.lstrip("0")
     return (1 << 64) - 1 if len(digits) > _DIGITS_MAX else int(digits or "0", base)

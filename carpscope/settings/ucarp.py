@@ -17,7 +17,7 @@ from carpscope.settings.model import (
     SharedAddress,
     Where,
 )
-from carpscope.settings.numbers import address, is_known, strtoul, word_set
+from carpscope.settings.numbers import address, is_known, read_as, strtoul, word_set
 from carpscope.settings.shell import Word
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.system import refuse
@@ -167,6 +167,7 @@ def _fill(
     # what a person reads first, so that a refused line still has its place
     if "vhid" in values and is_known(values["vhid"].value):
         vhid.number = strtoul(values["vhid"].value)
+        vhid.number_written = values["vhid"].value if read_as(values["vhid"].value) else ""
     if "addr" in values:
         found = address(values["addr"].value.partition("/")[0])
         if found is not None:
@@ -177,8 +178,7 @@ def _fill(
         if vhid.number is None:
             node.not_known("the vhid", where)
         elif not 1 <= vhid.number <= 255:
-            written = values["vhid"].value
-            read = f"{written} is read as {vhid.number}" if str(vhid.number) != written else written
+            read = read_as(values["vhid"].value) or vhid.number
             raise _RefusedError(f"a vhid is a number from 1 to 255, not {read}", out_of_range=True)
     vhid.key = _key(line, where, source, files, node, meant)
     for name in ("srcip", "addr"):

@@ -6,7 +6,7 @@ from carpscope.detect.configured import DeclaredContext, SettledFinding, ips, se
 from carpscope.detect.declared.ucarp_kernel_address_incompat import is_incompatible
 from carpscope.detect.finding import Severity
 from carpscope.detect.words import listed
-from carpscope.settings.cluster import DeclaredGroup, Member
+from carpscope.settings.cluster import Member
 from carpscope.settings.model import Where
 
 LABEL = "address_set_mismatch"
@@ -33,7 +33,7 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
             f"{group.id}: {listed(names)} sign different addresses",
             f"{_signs(members)}. An HMAC covers the whole set, so each refuses the others' "
             "advertisements.",
-            _remedy(group, short, every),
+            _remedy(members, short, every),
         )
 
 
@@ -47,14 +47,14 @@ def _lines(members: list[Member], short: list[Member]) -> list[Where]:
     return [*(one.vhid.at for one in short), *found]
 
 
-def _remedy(group: DeclaredGroup, short: list[Member], every: frozenset[bytes]) -> str:
-    del group
-    steps: list[str] = []
-    for member in short:
-        vhid = member.vhid
-        last = next((one.where for one in reversed(vhid.held.values())), vhid.at)
-        steps += [
-            f"add to {last.path}, after line {last.line}: {to_add(member, address)}"
-            for address in sorted(every - member.signs, key=lambda a: (len(a), a))
-        ]
+def _remedy(members: list[Member], short: list[Member], every: frozenset[bytes]) -> str:
+    if any(one.is_ucarp for one in members):
+        places = listed(dict.fromkeys(str(one.vhid.at) for one in members))
+        return f"Write the same address on every node, and one only, as ucarp has it: {places}."
+    steps = [
+        to_add(member, address)
+        for member in short
+        for address in sorted(every - member.signs, key=lambda a: (len(a), a))
+    ]
+    steps[0] = f"{steps[0][0].upper()}{steps[0][1:]}"
     return f"{' and '.join(steps)}. Or take the address away elsewhere."

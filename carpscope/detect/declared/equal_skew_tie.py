@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
+from carpscope.detect.configured import DeclaredContext, SettledFinding, page, settled
 from carpscope.detect.finding import Severity
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Member
@@ -41,6 +41,13 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
             f"{group.id}: {listed(names)} have the same advbase and advskew",
             f"advbase/advskew: {listed(told)}. Who becomes MASTER is left to chance, and both may "
             "step down for each other again and again.",
-            f"Give each node its own advskew, as 0 and 100: in {last.vhid.at.path}, line "
-            f"{last.vhid.at.line}: advskew 100.",
+            f"Give each node its own advskew, as 0 and 100: {_where(last)}.",
         )
+
+
+def _where(member: Member) -> str:
+    at = member.vhid.at
+    if member.node.gui:
+        return f"{page(member.node)}, vhid {member.vhid.number}: skew 100 ({at})"
+    words = "an advskew of 100" if member.is_ucarp else "advskew 100"
+    return f"in {at.path}, line {at.line}: {words}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled, to_enter
 from carpscope.detect.finding import Severity
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import Member
@@ -40,6 +40,5 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
             f"{group.id}: {listed(names)} end with different keys",
             f"{len(by_key)} keys come of what is written: {' against '.join(parts)}. Each refuses "
             "the advertisements of the others.",
-            f"Write one passphrase of at most 19 letters and digits on every node ({places}): "
-            "pass ***.",
+            f"Write one passphrase of {to_enter(members, places)}",
         )

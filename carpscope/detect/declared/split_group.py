@@ -7,6 +7,7 @@ from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.finding import Severity
 from carpscope.detect.words import listed
 from carpscope.settings.cluster import DeclaredGroup, Member
+from carpscope.settings.numbers import atoi, read_as
 
 LABEL = "split_group"
 
@@ -65,6 +66,8 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
             for group, some in parts
         ]
         first, last = parts[0], parts[-1]
+        other = [one for one in members if one.vhid.number_written]
+        read = dict.fromkeys(f" {one.name}: {read_as(one.vhid.number_written)}." for one in other)
         yield settled(
             code,
             LABEL,
@@ -73,8 +76,10 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
             [one.name for one in members],
             [one.vhid.at for one in members],
             f"{text} is shared under different vhids: {listed(told)}",
-            "They are different groups, so each has a MASTER, and both answer for the address.",
-            f"Write vhid {first[0].number} in {listed(str(one.vhid.at) for one in last[1])}.",
+            "They are different groups, so each has a MASTER, and both answer for the address."
+            + "".join(read),
+            _meant(other, {group.number for group, _ in parts})
+            or f"Write vhid {first[0].number} in {listed(str(one.vhid.at) for one in last[1])}.",
         )
     for group in settings.cluster.groups:
         vlans = {one.vlan: one for one in group.up if one.vlan is not None}
@@ -99,3 +104,15 @@ def examine(settings: DeclaredContext, code: str) -> Iterator[SettledFinding]:
             "Nodes on different VLANs never hear each other, so each becomes MASTER.",
             "Put the interfaces on one VLAN.",
         )
+
+
+def _meant(members: list[Member], numbers: set[int]) -> str:
+    """Say where a number is octal that in decimal is the number of the others."""
+    wrong = [
+        (str(one.vhid.at), number)
+        for one in members
+        if one.vhid.number_written.isdecimal()
+        and (number := atoi(one.vhid.number_written)) in numbers
+    ]
+    steps = (f"in {at}, without a zero before it (--vhid={number})" for at, number in wrong)
+    return f"Write vhid {wrong[0][1]} {listed(steps)}." if wrong else ""

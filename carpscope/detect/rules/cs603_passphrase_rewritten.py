@@ -23,7 +23,7 @@ Sources
 
 from collections.abc import Iterator
 
-from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
+from carpscope.detect.configured import DeclaredContext, SettledFinding, settled, to_enter
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed
@@ -37,10 +37,11 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
         if not changed:
             continue
         names = dict.fromkeys(one.name for one in changed)
-        flaws = []
+        flaws, kinds = [], []
         for member in changed:
             key = member.vhid.key
             assert key is not None
+            kinds.append(key.flaw)
             flaws.append(f"{member.name} ({key.where}): {key.flaw}")
         agree = _agree(group)
         places = listed(str(m.vhid.key.where) for m in changed if m.vhid.key is not None)
@@ -52,10 +53,10 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
             names,
             [one.vhid.key.where for one in changed if one.vhid.key is not None],
             f"{group.id}: {listed(names)} {'signs' if len(names) == 1 else 'sign'} with something "
-            "else than the passphrase that is written",
+            f"else than the passphrase that is written: {listed(dict.fromkeys(kinds))}",
             f"{'; '.join(flaws)}."
             + (" All nodes of the group still end with the same key." if agree else ""),
-            f"Write at most 19 letters and digits on every node ({places}): pass ***.",
+            f"Write {to_enter(changed, places)}",
         )
 
 

@@ -24,7 +24,7 @@ Sources
 from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
-from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
+from carpscope.detect.configured import DeclaredContext, SettledFinding, page, settled
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed
@@ -118,7 +118,10 @@ def _remedy(group: DeclaredGroup, guilty: list[Member], size: int) -> str:
         place = next(_places(one, size), one.vhid.at)
         word = "peer" if size == 4 else "peer6"
         word = "carppeer" if one.node.profile.startswith("openbsd") else word
-        steps.append(f"in {place.path}, line {place.line}: {word} {peer}")
+        if one.node.gui:
+            steps.append(f"{page(one.node)}: peer {peer} ({place})")
+        else:
+            steps.append(f"in {place.path}, line {place.line}: {word} {peer}")
     return f"Name the other node as the peer on every node and in every line: {'; '.join(steps)}."
 
 

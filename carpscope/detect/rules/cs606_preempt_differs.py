@@ -43,6 +43,8 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
         where = [one.node.preempt_where or one.vhid.at for some in known.values() for one in some]
         place = off.node.preempt_where or off.vhid.at
         words = "-P" if off.is_ucarp else "net.inet.carp.preempt=1"
+        if off.node.gui:
+            words = "System > High Availability > Settings, Disable preempt not checked"
         yield settled(
             RULE.code,
             RULE.label,

@@ -25,6 +25,20 @@ from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed
+from carpscope.settings.configxml import MAINTENANCE
+from carpscope.settings.model import DeclaredNode
+
+_PAGES = {
+    "pfSense": (
+        "Status > CARP, leave persistent maintenance mode",
+        "System > Advanced > System Tunables, remove the tunable",
+    ),
+    "OPNsense": (
+        "Interfaces > Virtual IPs > Status, leave persistent maintenance mode",
+        "System > Settings > Tunables, remove the tunable",
+    ),
+}
+"""Where web pages have the button and the tunables."""
 
 
 def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
@@ -48,8 +62,17 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
             where,
             f"{node.name} {effect} ({what})",
             f"{what} in {listed(str(place) for place in where)} acts at every boot.",
-            f"Take the line away: {listed(str(place) for place in where)}.",
+            f"{_remedy(node)}: {listed(str(place) for place in where)}.",
         )
+
+
+def _remedy(node: DeclaredNode) -> str:
+    if not node.gui:
+        return "Take the line away"
+    pages = _PAGES[node.gui]
+    by_button = {text == MAINTENANCE for _, text in node.maintenance}
+    steps = [step for step, is_so in zip(pages, (True, False), strict=True) if is_so in by_button]
+    return f"On {node.name}: {listed(steps)}"
 
 
 RULE = Rule(

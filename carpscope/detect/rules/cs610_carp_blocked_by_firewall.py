@@ -39,7 +39,7 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
         where = [cut.where for cut in blocked]
         places = listed(dict.fromkeys(str(one) for one in where if one is not None))
         unicast = any(cut.is_unicast for cut in blocked)
-        gui = "config.xml" in places
+        gui = any(cut.blocker.node.gui for cut in blocked if cut.blocker is not None)
         yield settled(
             RULE.code,
             RULE.label,
@@ -51,7 +51,7 @@ def examine(settings: DeclaredContext) -> Iterator[SettledFinding]:
             f"The rule that decides is in {places}."
             + (" Rules are read, not states." if unicast else " A backup hears nobody."),
             (
-                f"Add a rule for protocol CARP from the peer ({places})."
+                f"Firewall > Rules: add a rule for protocol CARP from the peer ({places})."
                 if gui
                 else f"Write before it ({places}): pass quick proto carp."
             ),

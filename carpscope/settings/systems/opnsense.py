@@ -23,6 +23,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         return
     source, root = found
     source.has_secret = True
+    node.gui = "OPNsense"
     if not node.profile:
         node.profile = "freebsd14"
         node.because.append("OPNsense, taken for one on FreeBSD 14")

@@ -24,6 +24,7 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
         return
     source, root = found
     source.has_secret = True
+    node.gui = "pfSense"
     if not node.profile:
         node.profile = "freebsd14"
         node.because.append("pfSense, taken for one on FreeBSD 14")
