@@ -8,12 +8,17 @@ from carpscope.timeline.group import Group
 
 
 def snooping_text(context: Context, group: Group) -> str:
-    """Say what joins without queries show; nothing where that was not so."""
+    """Say what joins without queries show; nothing where that was not so.
+
+    Only a capture that is longer than a querier's interval can show that there is none.
+    """
     seen = context.observer.memberships(group.vlan)
     if seen is None or not seen.joined or seen.asked:
         return ""
     observer = context.observer
     length = observer.now - (observer.began or observer.now)
+    if length <= timers.QUERY:
+        return ""
     return (
         f" Membership of the group of CARP was reported {times(seen.joined)}, and nobody asked for "
         f"members in {span_text(length)} (a querier does every {timers.QUERY // SECOND} s): a "
