@@ -6,7 +6,8 @@ all but OpenBSD and old pfSense count, and an HMAC seen before is one that was c
 
 Look-alikes that are genuine (ucarp-measured.md): a system whose counter is constant; two
 nodes that continue from the same counter, each with its own address; one node that
-repeats a counter of its own after relearning an older one, in its own beat.
+repeats a counter of its own after relearning an older one, in its own beat; a ucarp that was
+stopped or cut off counts on from whatever was queued for it meanwhile.
 """
 
 from collections import OrderedDict
@@ -242,6 +243,8 @@ def _other_sender(
     vouched = not heard.verifies or (node is not None and node.authentication.has_verified)
     if vouched and heard.may_be(view.counter_value, node, at):
         return None
+    if _from_queue(node, first, at, view, heard):
+        return None
     if vouched and node is not None and _unseen(node, first, shape, at):
         return None
     before = view.counter_value - 1 & _MASK
@@ -257,6 +260,30 @@ def _other_sender(
     if any(counter == before and at - sent <= latest for sent, counter in heard.lies):
         return None
     return (SpoofKind.REPLAYED if shape == first.shape else SpoofKind.FORGED), first
+
+
+def _from_queue(
+    node: Node | None, first: SignedCounter, at: Nanos, view: AdvertView, heard: Heard
+) -> bool:
+    """Tell whether a ucarp that was silent may count on from what was queued meanwhile.
+
+    Stopped or cut off it is handed the queue in order when it goes on, and a timer that ran out
+    may let it claim after each of them: until the queue is empty its numbers are old ones.
+    """
+    if heard.mac is None or not traits.is_ucarp_mac(heard.mac):
+        return False
+    if node is None or not node.sent:
+        # from one nobody knows yet: so old that only a queue, or an attacker, has kept it
+        return at - first.at >= traits.takeover_of(heard.mac, *heard.shape).earliest
+    if not node.authentication.has_verified and heard.verifies:
+        return False
+    times = [when for when, _ in node.sent]
+    wait = traits.takeover(node).earliest
+    draining = traits.reaction(node) + view.interval_ns
+    return view.counter_value not in {number for _, number in node.sent} and any(
+        after - before >= wait and before < first.at and at - after <= draining
+        for before, after in zip(times, [*times[1:], at], strict=True)
+    )
 
 
 def _unseen(node: Node, first: SignedCounter, shape: Shape, at: Nanos) -> bool:

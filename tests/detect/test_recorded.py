@@ -47,6 +47,9 @@ CASES = [
         r"198\.51\.100\.181 fell silent 15 times right after its own claim.*Look at what runs",
         r"among 198\.51\.100\.181\.|raise advbase",
     ),
+    # real ucarps, cut off for 20 s or stopped for 16 s: they count on from what was queued
+    Case("ucarp-cut-off-counts-on-from-queue", "", "forged_skew replayed_advert"),
+    Case("ucarp-stopped-counts-on-from-queue", "address_conflict", "forged_skew replayed_advert"),
     # captured on a node whose link was down for ten seconds; the others went on
     Case("capture-on-a-cut-off-node", "", "master_gap", "were sent and not captured"),
     # one odd copy names another vhid: that is no group that misses a master
@@ -96,3 +99,13 @@ def test_who_advertised_before_the_address_was_known_verifies_as_the_others_do()
         found = {one["label"] for one in told["findings"]}
         assert {"split_brain", "partition", "equal_skew_tie"} <= found
         assert "replayed_advert" not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "address"), [("cut-off", "10.8.3.202"), ("stopped", "10.8.7.200")]
+)
+def test_a_ucarp_that_counts_on_from_its_queue_is_no_attacker(name: str, address: str) -> None:
+    path = str(FIELD / f"ucarp-{name}-counts-on-from-queue.pcap")
+    secrets = ("-p", "lantern-copper-8", "-a", address)
+    found = json.loads(run("analyze", "--json", *secrets, path).out)["findings"]
+    assert not {one["code"] for one in found} & {"CS301", "CS302"}

@@ -13,7 +13,8 @@ How it is seen
 False alarms
     An OpenBSD node that is reconfigured or demoted keeps its counter: its IP id goes on
     changing, and it stays with the new values. Two genuine nodes can reach the same
-    counter, each from its own address.
+    counter, each from its own address; a ucarp that was stopped or cut off does, with old
+    numbers, until it has taken in what was queued for it.
 
 What to do
     Find the sender: the switch port on which these frames arrive. Changing the passphrase
