@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from carpscope.core.address import mac_text
 from carpscope.core.units import SECOND, Nanos
 from carpscope.core.values import dataclass, field
 from carpscope.detect.finding import Attacker, Evidence, Finding
 from carpscope.detect.rule import Context
+from carpscope.detect.words import named
 from carpscope.protocol import spans, timers
 from carpscope.timeline.facts import Fact, Joined, Spoofed
 from carpscope.timeline.group import Group
@@ -45,6 +47,13 @@ class Attack:
     def attacker(self) -> Attacker | None:
         """Name who sent them, as far as the frames do."""
         return next((Attacker(*one) for one in self.sources.items()), None)
+
+    @property
+    def port(self) -> str:
+        """Name the switch port to look for, by the MACs of the frames that are no node's."""
+        known = {mac for node in self.group.nodes.values() for mac in (node.mac, node.own_mac)}
+        macs = dict.fromkeys(mac_text(m) for m in self.sources.values() if m and m not in known)
+        return f"the switch port these frames come from{f' (MAC {named(macs)})' if macs else ''}"
 
     @property
     def is_loop(self) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from carpscope.core.units import MILLISECOND, SECOND, Nanos
 from carpscope.detect.rules.cs507_vrrp_vrid_conflict import VridConflict
-from carpscope.detect.spoofed import ATTACKS_KEPT, AttackWatch
+from carpscope.detect.spoofed import ATTACKS_KEPT, Attack, AttackWatch
 from carpscope.protocol.spans import QUIET
 from carpscope.timeline.facts import (
     Changed,
@@ -13,6 +13,7 @@ from carpscope.timeline.facts import (
     Refused,
     Spoofed,
 )
+from carpscope.timeline.group import Group
 from carpscope.timeline.impostor import SpoofKind
 from carpscope.timeline.log import SignedCounter
 from carpscope.timeline.node import AdvertisedChange
@@ -64,7 +65,7 @@ def test_each_kind_of_deceit_is_another_attack() -> None:
         spoofed(stage, second * SECOND, back=40 * MILLISECOND)
     forged, looped = stage.findings(0)
     assert (forged.label, looped.label) == ("forged_skew", "looped_advert")
-    assert forged.summary.endswith("were forged to say 255/255 (a bow-out)")
+    assert forged.summary.endswith("was forged to say 255/255 (a bow-out)")
     assert "40.0 ms after they were sent" in looped.explanation
     uneven = Stage("looped_advert")
     uneven.claim(0, SECOND)
@@ -347,3 +348,11 @@ def test_changes_of_demotion_are_told(change: AdvertisedChange, told: list[str])
     for event in stage.told:
         assert (event.label, event.nodes, event.frames) == ("demotion", ("a",), (3,))
         assert (event.start, event.end, event.group) == (SECOND, SECOND, "vhid1")
+
+
+def test_the_port_is_named_by_a_mac_that_is_no_nodes() -> None:
+    attack = Attack(Group((), 1), "a", SpoofKind.FORGED, 0, 1)
+    attack.sources[bytes(4)] = None
+    assert attack.port.endswith("come from")
+    attack.sources[bytes(4)] = bytes((2, 0, 0, 0, 0, 7))
+    assert attack.port.endswith("come from (MAC 02:00:00:00:00:07)")

@@ -29,7 +29,7 @@ from carpscope.core.address import ip_text
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.spoofed import Attack, AttackWatch, achieved
-from carpscope.detect.words import listed, since
+from carpscope.detect.words import advertisements, listed, since
 from carpscope.timeline.facts import Joined, Spoofed
 from carpscope.timeline.impostor import SpoofKind
 
@@ -57,14 +57,17 @@ class Forged(AttackWatch):
             end=attack.end,
             frames=attack.evidence.frames,
             frame_count=count,
-            summary=(f"{count} advertisements of {attack.victim} were forged to say {said}"),
+            summary=(
+                f"{advertisements(count)} of {attack.victim} "
+                f"{'was' if count == 1 else 'were'} forged to say {said}"
+            ),
             explanation=(
                 f"Counter and HMAC are those of advertisements that said {_shape(attack.shape)}, "
                 f"{since(attack.start, attack.end)}, with {sources} as source. "
                 f"Effect: {achieved(attack)}."
             ),
             remedy=(
-                "Find the switch port these frames come from and disconnect it; then change the "
+                f"Find {attack.port} and disconnect it; then change the "
                 "passphrase on all nodes, so that what was captured is of no more use."
             ),
             attacker=attack.attacker,

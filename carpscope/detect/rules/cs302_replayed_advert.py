@@ -64,7 +64,7 @@ class Replayed(AttackWatch):
                 f"Effect: {achieved(attack)}."
             ),
             remedy=(
-                "Find the switch port these frames come from and disconnect it; then change the "
+                f"Find {attack.port} and disconnect it; then change the "
                 "passphrase on all nodes, so that what was captured is of no more use."
             ),
             attacker=attack.attacker,
