@@ -3,7 +3,8 @@
 A capture on a node whose link was down, or behind a port that carries nothing, shows the same
 silence as a network without a master. What tells them apart is anybody else: a node of
 another group, or two senders (one alone may be the vantage's own host), none of whom is who
-fell silent.
+fell silent. With several captures, only one that shares a node or a host with those of the
+group is known to be of its segment.
 """
 
 from collections import deque
@@ -18,6 +19,8 @@ SPACING: Nanos = timers.PATH
 KEPT = 128
 """So half a minute is remembered of a segment, also of a busy one."""
 SEGMENTS_KEPT = 4096
+HOSTS_KEPT = 256
+"""Of a capture, to tell that two are of one segment."""
 VIRTUAL = b"\0\0\x5e\0"
 """How the MACs begin that only nodes of a group send from."""
 
@@ -29,7 +32,8 @@ class Alive:
 
     def __init__(self) -> None:
         """Know of none."""
-        self._seen: dict[Vlan, deque[tuple[Nanos, bytes]]] = {}
+        self._seen: dict[Vlan, deque[tuple[Nanos, bytes, int]]] = {}
+        self._hosts: dict[tuple[Vlan, int], set[bytes]] = {}
         self.witness = Witness()
         """Where each capture was taken."""
         self.is_watched = False
@@ -45,9 +49,9 @@ class Alive:
         if is_copy or packet.link is None or isinstance(packet.body, AdvertView):
             return
         if not is_own(packet):
-            self.note(packet.link.vlan, packet.link.source, packet.frame.at)
+            self.note(packet.link.vlan, packet.link.source, packet.frame.at, packet.frame.capture)
 
-    def note(self, vlan: Vlan, source: bytes | None, at: Nanos) -> None:
+    def note(self, vlan: Vlan, source: bytes | None, at: Nanos, capture: int) -> None:
         """Take one frame."""
         if source is None:
             return
@@ -57,15 +61,33 @@ class Alive:
                 self._seen.pop(next(iter(self._seen)))
             seen = self._seen[vlan] = deque(maxlen=KEPT)
         if not seen or at - seen[-1][0] >= SPACING or seen[-1][1] != source:
-            seen.append((at, source))
+            seen.append((at, source, capture))
+        if len(self._hosts) < SEGMENTS_KEPT or (vlan, capture) in self._hosts:
+            hosts = self._hosts.setdefault((vlan, capture), set())
+            if len(hosts) < HOSTS_KEPT:
+                hosts.add(source)
 
-    def others(self, vlan: Vlan, start: Nanos, end: Nanos, besides: set[bytes]) -> bool:
-        """Tell whether anybody was heard between two times, besides these: a node of another
-        group, or two senders."""
+    def with_hosts_of(self, vlan: Vlan, captures: set[int]) -> set[int]:
+        """Return these captures, and those that heard a host that one of them heard."""
+        mine = {host for one in captures for host in self._hosts.get((vlan, one), ())}
+        return captures | {
+            one
+            for (where, one), hosts in self._hosts.items()
+            if where == vlan and not mine.isdisjoint(hosts)
+        }
+
+    def others(
+        self, vlan: Vlan, start: Nanos, end: Nanos, besides: set[bytes], captures: set[int]
+    ) -> bool:
+        """Tell whether anybody was heard in these captures between two times, besides some: a
+        node of another group, or two senders."""
         heard = {
             source
-            for at, source in self._seen.get(vlan, ())
-            if start <= at <= end and source not in besides and source != self.own
+            for at, source, capture in self._seen.get(vlan, ())
+            if start <= at <= end
+            and capture in captures
+            and source not in besides
+            and source != self.own
         }
         enough = 1 if self.own is not None else 2
         return len(heard) >= enough or any(source[:4] == VIRTUAL for source in heard)

@@ -169,7 +169,7 @@ def test_nobody_until_now_is_a_gap_that_goes_on() -> None:
     assert stage.findings(9 * SECOND) == [], "nobody else was heard: what is silent is the vantage"
     assert "cannot be seen from here" in next(iter(stage.observer.alive.remarks))
     for last in (7, 8):
-        stage.observer.alive.note((), bytes((2, 0, 0, 0, 0, last)), 4250 * MILLISECOND)
+        stage.observer.alive.note((), bytes((2, 0, 0, 0, 0, last)), 4250 * MILLISECOND, 0)
     assert stage.findings(5 * SECOND + 528 * MILLISECOND) == []
     (found,) = stage.findings(5 * SECOND + 529 * MILLISECOND)
     assert (found.ongoing, found.nodes, found.start) == (True, ("a",), SECOND)

@@ -152,7 +152,7 @@ def test_what_a_host_sent_itself_is_no_sign_that_it_hears() -> None:
 
     for kind, noted in ((4, False), (2, True)):
         observer = taken(marked(kind), link=113).observer
-        assert observer.alive.others((), 0, 1 << 62, set()) is noted
+        assert observer.alive.others((), 0, 1 << 62, set(), {0}) is noted
 
 
 def test_what_cannot_be_looked_into_is_counted_and_said() -> None:

@@ -27,7 +27,7 @@ Sources
     carp_setrun (master-down timer: three times advbase plus advskew/256), ucarp's poll loop.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from carpscope.core.units import Nanos, clock, span_text
 from carpscope.core.values import dataclass, replace
@@ -41,7 +41,7 @@ from carpscope.timeline import traits
 from carpscope.timeline.facts import Announced, Claimed, Fact, Forgotten, Joined, Spoofed
 from carpscope.timeline.group import Group, group_words
 from carpscope.timeline.impostor import SpoofKind
-from carpscope.timeline.node import Node
+from carpscope.timeline.node import FRAME_BITS, Node
 from carpscope.timeline.pace import unseen
 from carpscope.wire.carp import interval_ns
 
@@ -70,6 +70,17 @@ class _Gap:
     successor: Node
     at: Nanos
     proved: bool
+
+
+def _heard_in(nodes: Sequence[Node]) -> set[int]:
+    """Return the captures that hold an advertisement of these."""
+    found = {capture for node in nodes for _, capture in node.elsewhere}
+    return found | {
+        frame >> FRAME_BITS
+        for node in nodes
+        for period in node.master_periods
+        for frame in (period.first, period.last)
+    }
 
 
 class MasterGap:
@@ -180,10 +191,24 @@ class MasterGap:
         if observer.alive.is_watched and _is_alone(group, node):
             return True  # up and losing nothing, and nobody is known who would take over
         start, end = start + wait, end - beat
-        heard = observer.alive.others(group.vlan, start, end, silent)
-        return heard or self._others(group, start, end)
+        captures = self._captures(group)
+        heard = observer.alive.others(group.vlan, start, end, silent, captures)
+        return heard or self._others(group, start, end, captures)
 
-    def _others(self, group: Group, start: Nanos, end: Nanos) -> bool:
+    def _captures(self, group: Group) -> set[int]:
+        """Return the captures that are known to be of the group's segment: that heard it, or a
+        node or host that one of these heard."""
+        found, before = _heard_in(group.members), 0
+        beside = [_heard_in(g.members) for g in self._context.groups if g.vlan == group.vlan]
+        while len(found) > before:
+            before = len(found)
+            found = self._context.observer.alive.with_hosts_of(group.vlan, found)
+            for captures in beside:
+                if not found.isdisjoint(captures):
+                    found |= captures
+        return found
+
+    def _others(self, group: Group, start: Nanos, end: Nanos, captures: set[int]) -> bool:
         """Tell whether a node of another group, of another host, advertised between two times."""
         mine = set(group.nodes)
         return any(
@@ -191,7 +216,7 @@ class MasterGap:
             for other in self._context.groups
             if other is not group and other.vlan == group.vlan
             for node in other.members
-            if mine.isdisjoint(node.addresses)
+            if mine.isdisjoint(node.addresses) and not captures.isdisjoint(_heard_in([node]))
             for period in node.master_periods[-8:]
             if start <= end
         )
