@@ -285,6 +285,16 @@ def test_what_a_user_may_notice_is_told() -> None:
         assert (ROOT / name).is_file()
 
 
+def test_the_map_names_every_package() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    drawing = text.partition("```\n")[2].partition("```")[0]
+    rows = re.findall(r"^\| (.+?) \|", text, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    packages = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name[0] != "_"}
+    assert packages <= named
+    assert {name for name in packages if not re.search(rf"\b{name}\b", drawing)} == set()
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = []
     for page in tracked("*.md"):

@@ -142,7 +142,7 @@ def _hear(turn: Turn, w: Work, packet: ReceivedAdvert, now: Nanos) -> Nanos:
     c = contest(turn, w, packet)
     if w.state is State.MASTER:
         if turn.profile.yields(c):
-            # "to be really sure the new master knows": one bow-out as if nothing were
+            # "to be really sure the new master knows": its own advertisement once more, unchanged
             _send_ad(turn, w, now)
             _enter(turn, w, State.BACKUP, Reason.BETTER_ADVERT)
             _set_run(turn, w)

@@ -139,7 +139,7 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
         if unrelated(sender, receiver):
             continue  # two clusters on one vhid
         start = contest.start - traits.takeover(receiver).latest
-        # what ends a contest may show only with the bow-out of who acts on it late
+        # a ucarp repeats its advertisement when it yields, up to a second after it heard the other
         healed = ended + traits.reaction(receiver)
         difference = relation(sender, receiver, contest.start, healed)
         if difference not in (Difference.NONE, Difference.UNKNOWN):

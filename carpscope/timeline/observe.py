@@ -491,14 +491,14 @@ class Observer:
         if version == 4:
             node.last_id = ip.identification or 0
         node.due = at + awaited(group, node)
-        bow_out = early and node.heard_better is not None and is_ucarp(node)
+        may_yield = early and node.heard_better is not None and is_ucarp(node)
         if period is None:
             node.heard_better = at if crossed(node, group.masters, at) else None
         else:
             node.heard_better = not_yet_heard(node, group.masters, at)
-        if bow_out:
-            # ucarp src/carp.c sends once more when it yields; it is known to have yielded when
-            # its next one does not come, for other packets are out of beat as well
+        if may_yield:
+            # ucarp src/carp.c repeats its advertisement when it yields; that it yielded is known
+            # once the next does not come, because it may advertise early for other reasons too
             node.heard_better = at
         self._watch(group, node)
         if len(group.masters) > 1:

@@ -64,8 +64,9 @@ class EqualSkew:
 def _counts(node: Node) -> bool:
     """Tell whether what a node advertises is what it was given, and it was a MASTER with that.
 
-    A kernel's advskew of 240 and more may be a demotion, for which FreeBSD says 240 whatever it
-    was given. ucarp says what it was given; its 255/255 is no bow-out where it comes again.
+    A kernel's advskew of 240 and more may be a demotion, for which FreeBSD advertises 240 whatever
+    was configured. ucarp advertises what was configured and sends no bow-out: 255/255 that comes
+    more than once is its configuration.
     """
     if traits.is_ucarp(node):
         return bool(node.master_periods) or node.bow_outs > 1
