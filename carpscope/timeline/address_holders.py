@@ -1,8 +1,9 @@
 """Who holds the addresses of a group without advertising, as ARP and neighbour discovery show.
 
 A node that announces and answers for an address with the virtual MAC is MASTER, whether or not
-its advertisements come by: a firewall may drop them on their way out, a unicast peer may be
-the node itself. What a master that does advertise announces and answers is not kept here.
+the capture holds its advertisements: a firewall may drop them on their way out, or it sends them
+to a unicast peer elsewhere. Announcements and answers of a master whose advertisements are
+captured are not kept here.
 """
 
 from collections import deque
@@ -34,21 +35,22 @@ class Holding:
     beside: Node | None
     """The master that advertised meanwhile, None where nobody did."""
     silence: int
-    """Which of the group's silences, or times of one master, it lies in."""
+    """A number that differs for each silence of the group and for each MASTER period in it."""
     addresses: dict[bytes, None] = field(default_factory=dict)
     frames: list[FrameRef] = field(default_factory=list)
     announced: int = 0
     answered: int = 0
     asked: int = 0
-    """Requests since then that nobody answered."""
+    """Requests since the last announcement or answer that nobody answered."""
     is_followed: bool = False
-    """Whether somebody else has served an address of it since."""
+    """Whether another host has announced or answered for one of its addresses since."""
     is_new: bool = False
-    """Whether it began with an announcement: a MASTER answers without one all the time."""
+    """Whether it began with an announcement, as a new MASTER makes; answers alone may have been
+    given all the time."""
 
     @property
     def is_over(self) -> bool:
-        """Tell whether requests show that it holds nothing any more."""
+        """Return whether so many requests were left unanswered that it no longer holds them."""
         return self.asked >= UNANSWERED_MIN
 
     def add(self, fact: Announced | Answered) -> None:
@@ -66,12 +68,12 @@ class Holding:
 
 @dataclass(slots=True)
 class Holdings:
-    """Those of one group, the latest."""
+    """The latest holdings of one group, at most `HOLDINGS_KEPT`."""
 
     known: deque[Holding] = field(default_factory=lambda: deque(maxlen=HOLDINGS_KEPT))
 
     def see(self, fact: Announced | Answered, nodes: list[Node], *, is_shared: bool) -> None:
-        """Take an announcement or answer that is this group's.
+        """Take an announcement of, or an answer for, an address of this group.
 
         `is_shared` tells an address that nodes of the group are known to share.
         """
@@ -102,9 +104,9 @@ class Holdings:
         latest.add(fact)
 
     def _is_takeover(self, fact: Announced | Answered, last: Node, is_shared: bool) -> bool:
-        """Tell whether a card's own MAC may be that of a ucarp that became MASTER: it announces.
+        """Return whether an announcement from a card's own MAC may be a ucarp becoming MASTER.
 
-        Who was killed goes on answering, and is no MASTER.
+        Answers do not count: a killed ucarp leaves its address, and the host goes on answering.
         """
         if not is_ucarp(last) or not is_shared or last.own_mac in (None, fact.mac):
             return False
@@ -112,15 +114,16 @@ class Holdings:
         return isinstance(fact, Announced) or again
 
     def asked(self, fact: Asked) -> None:
-        """Take a request; what follows shows whether it is answered."""
+        """Count an ARP or neighbour request; an answer that follows sets the count to 0."""
         for one in self.known:
             if fact.address in one.addresses and one.answered and not one.is_followed:
                 one.asked += 1
 
     def unheld(self, start: Nanos, end: Nanos) -> Iterator[tuple[Nanos, Nanos, Holding | None]]:
-        """Give the parts of a silence in which nobody held an address, and who ended each.
+        """Yield (start, end, holding) of each part of a silence in which nobody held an address.
 
-        Who only answers may have done so all the time: nothing is said of the time before.
+        `holding` is the one that ended the part, or None for the last. A host that only answers
+        may have done so before the first answer, so no part ends at it.
         """
         since = start
         for one in sorted(self.known, key=lambda one: one.start):

@@ -17,19 +17,21 @@ from carpscope.core.values import dataclass, field, replace
 from carpscope.timeline.log import Log
 
 WAITING_LIMIT = 1024
-"""Unexplained advertisements kept per node (about 250 kB); of older ones a sample is kept."""
+"""Unexplained advertisements kept per node (about 250 kB); older ones are kept as a sample."""
 FEW = 2
-"""Fewer unexplained ones beside explained ones are no way to sign: a damaged or made-up packet."""
+"""Fewer unexplained advertisements between explained ones are damaged or made up, and do not
+show that the node signed differently."""
 FOLD = 64
-"""So many unexplained ones in a row are told by one of them at first."""
+"""This many unexplained advertisements in a row are kept as one sample and a count."""
 FOLDS_KEPT = 256
-"""Such rows kept; of more, neighbours are told by one."""
+"""Samples of that kind kept; beyond it, neighbouring samples are joined into one."""
 SIGNED_KEPT = 512
-"""Counters remembered per node with what it made of them: the last minutes are compared."""
+"""Counters kept per node with their HMACs, to compare with other nodes: the last minutes."""
 EARLY = (1, 4, 16, 256, 4096)
-"""So many unexplained ones, and later four times as many, are worth a quick look at once, so that
-a long capture of a node that is easily explained is verified as it comes and never kept. The first
-one too: who is verified is told from who only says so (`timeline.foreign`)."""
+"""At these numbers of unexplained advertisements, and later at each fourfold number, a quick
+search runs at once, so that a node that is easily explained is verified while it is captured and
+nothing of it has to be kept. It runs at the first one too, because `timeline.foreign` has to know
+early who verifies."""
 
 
 class Waiting(NamedTuple):
@@ -52,7 +54,8 @@ class SigningSpan:
     last: int
     count: int
     sample: Waiting | None = None
-    """One of them, where none of the recipes explains it: to try again with more candidates."""
+    """One of the advertisements, where no recipe explains them: to search again later, when there
+    are more candidates."""
 
 
 @dataclass(slots=True)
@@ -60,30 +63,36 @@ class AuthenticationTrack:
     """The authentication of one node."""
 
     spans: list[SigningSpan] = field(default_factory=list)
-    """Complete and in order after it was settled; before that, what was verified on arrival."""
+    """In order of time. Complete once the track was settled; before that, only what was verified
+    on arrival."""
     waiting: list[Waiting] = field(default_factory=list)
-    """Those that wait, in order of time."""
+    """Advertisements that no known recipe explains yet, in order of time."""
     folded: int = 0
-    """Unexplained ones that spans with a sample tell of."""
+    """How many unexplained advertisements are only counted in spans with a sample."""
     limits: list[str] = field(default_factory=list)
     _signed: OrderedDict[bytes, Waiting] = field(default_factory=OrderedDict)
     _log: Log | None = None
-    """Where rows of the node are that it has not taken over, and how many it has."""
+    """The group's log of rows taken at once, from which `signed` is filled when it is asked."""
     _taken: int = 0
     resigned: list[Waiting] = field(default_factory=list)
-    """Where it signed a counter of its own again and differently: it was reconfigured."""
+    """Advertisements whose counter the node had signed before with another HMAC: its passphrase
+    or addresses were changed in between."""
     tried: Candidates | None = None
-    """What the last search that failed had to go on."""
+    """The candidates of the last search that failed, None where none failed."""
     failures: int = 0
     beat: Nanos = 0
-    """How far apart the node's own advertisements are, by what it says."""
+    """The interval that the node announces (advbase + advskew/256), in nanoseconds."""
     beside: int = 0
-    """Those between its verified ones that do not verify: they are not the node's own."""
+    """How many advertisements in its name, between its verified ones, do not verify: they are not
+    the node's own."""
 
     @property
     def signed(self) -> OrderedDict[bytes, Waiting]:
-        """Return by counter what it signed, the latest: equal counters of two nodes compare
-        their keys and sets."""
+        """Return its latest advertisements by counter, at most `SIGNED_KEPT`.
+
+        Where two nodes signed one counter, their HMACs show whether key and addresses are equal
+        (`timeline.equal_counters`).
+        """
         log = self._log
         if log is not None and self._taken != log.total:
             told, self._taken = self._taken, log.total
@@ -95,12 +104,12 @@ class AuthenticationTrack:
 
     @property
     def signed_size(self) -> int:
-        """Return how many counters it remembers, without reading them."""
+        """Return how many counters are kept, without filling `signed` from the log."""
         pending = self._log.signed_since(self._taken) if self._log is not None else 0
         return min(SIGNED_KEPT, len(self._signed) + pending)
 
     def shrink(self, count: int) -> None:
-        """Forget all counters but the latest."""
+        """Forget all but the latest `count` counters."""
         excess = self.signed_size - count
         while excess > 0 and self._signed:
             self._signed.popitem(last=False)
@@ -109,23 +118,23 @@ class AuthenticationTrack:
             self._taken = self._log.total - count
 
     def go_on(self, log: Log) -> None:
-        """Read from now on also what a log holds, in which there is no row of this node yet."""
+        """Fill `signed` also from a group's log, which holds no row of this node yet."""
         if self._log is None:
             self._log, self._taken = log, log.total
 
     def some(self, places: Iterable[int]) -> list[Waiting]:
-        """Give a few of those that wait."""
+        """Return the waiting advertisements at these places."""
         return [self.waiting[place] for place in places]
 
     @property
     def unexplained(self) -> int:
-        """Return how many wait."""
+        """Return how many advertisements wait, without those that are folded into samples."""
         return len(self.waiting)
 
     def see(
         self, at: Nanos, frame: int, counter: bytes, digest: bytes, recipes: list[Recipe]
     ) -> bool:
-        """Check one advertisement against what is known; tell whether it verifies."""
+        """Check one advertisement against the known recipes; return whether it verifies."""
         seen = Waiting(at, frame, counter, digest)
         self.remember(seen)
         last = self.spans[-1] if self.spans else None
@@ -144,20 +153,20 @@ class AuthenticationTrack:
         return False
 
     def explains(self, counter: bytes, digest: bytes, recipes: list[Recipe]) -> bool:
-        """Tell whether a known recipe fits, the latest first; nothing is remembered."""
+        """Return whether a known recipe explains an HMAC, without keeping anything."""
         last = self.spans[-1].recipe if self.spans else None
         if last is not None and last.fits(counter, digest):
             return True
         return any(recipe.fits(counter, digest) for recipe in recipes)
 
     def wait(self, seen: Waiting) -> None:
-        """Keep an unexplained advertisement for later, the oldest ones as a few samples."""
+        """Keep an unexplained advertisement; beyond `WAITING_LIMIT` the oldest become samples."""
         self.waiting.append(seen)
         if len(self.waiting) >= WAITING_LIMIT:
             self.fold(0, WAITING_LIMIT // 2)
 
     def fold(self, first: int, count: int) -> None:
-        """Leave a few samples of so many of those that wait."""
+        """Replace `count` waiting advertisements, from place `first` on, by spans with a sample."""
         old = self.waiting[first : first + count]
         del self.waiting[first : first + count]
         self.folded += len(old)
@@ -171,7 +180,7 @@ class AuthenticationTrack:
             self.spans = _thinned(self.spans)
 
     def remember(self, seen: Waiting) -> None:
-        """Keep what it signed a counter with, to compare it with what other nodes do."""
+        """Keep a counter with its HMAC, to compare it with those of other nodes."""
         signed = self.signed
         before = signed.get(seen.counter)
         if before is not None:
@@ -184,18 +193,18 @@ class AuthenticationTrack:
 
     @property
     def due(self) -> bool:
-        """Tell whether enough waits for a quick look before the end."""
+        """Return whether enough advertisements wait for a quick search before the end."""
         unexplained = self.unexplained + self.folded
         return is_worth_a_look(unexplained)
 
     @property
     def until_due(self) -> int:
-        """Return how many more have to wait until the next look is due; at least one."""
+        """Return how many more must wait until the next quick search is due; at least 1."""
         unexplained = self.unexplained + self.folded
         return _look_from(unexplained + 1) - unexplained
 
     def apply(self, recipes: list[Recipe]) -> None:
-        """Move what known recipes explain from what waits to the spans."""
+        """Move the waiting advertisements that a known recipe explains into spans."""
         for recipe in recipes:
             if not self.unexplained:
                 break
@@ -214,7 +223,10 @@ class AuthenticationTrack:
                     self.folded -= min(span.count, self.folded)
 
     def tidy(self, *, finish: bool) -> None:
-        """Put spans in order and join neighbours; at the end also what stays unexplained."""
+        """Sort the spans and join neighbours of one recipe.
+
+        With `finish`, what still waits becomes spans without a recipe.
+        """
         if finish:
             self.spans += [
                 SigningSpan(None, w.at, w.frame, w.at, w.frame, 1, w) for w in self.waiting
@@ -225,12 +237,12 @@ class AuthenticationTrack:
 
     @property
     def verified(self) -> int:
-        """Return how many advertisements verify."""
+        """Return how many of the node's advertisements verify."""
         return sum(span.count for span in self.spans if span.recipe is not None)
 
     @property
     def failed(self) -> int:
-        """Return how many of its own do not."""
+        """Return how many of the node's own advertisements do not verify."""
         loose = sum(way.count for way in self.ways if way.recipe is None)
         return loose + self.unexplained
 
@@ -248,10 +260,11 @@ class AuthenticationTrack:
 
     @property
     def ways(self) -> list[SigningSpan]:
-        """Return how it signs over time: spans without what is not its own.
+        """Return the spans of the node's own advertisements, in order of time.
 
-        What does not verify between advertisements that do, while those keep their beat, was sent
-        by somebody else. Where the verified ones end and others go on, the node was changed.
+        Advertisements that do not verify were sent by somebody else where verified ones before and
+        after them keep the announced interval. Where the verified ones end and others go on, the
+        node was reconfigured, and both are its own.
         """
         return _joined(_own(self.spans, self.beat), [], loose=True)
 
@@ -268,7 +281,7 @@ class AuthenticationTrack:
 
     @property
     def recipe(self) -> Recipe | None:
-        """Return the recipe in force at the end; None where nothing known explains it then."""
+        """Return the recipe of the node's last own advertisements, None where none is known."""
         ways = self.ways
         if not ways:
             return None
@@ -276,7 +289,7 @@ class AuthenticationTrack:
         return ways[-1].recipe if later < FEW else None
 
     def status(self, *, supplied: bool) -> str:
-        """Return `verified`, `failed` or `unchecked`: how it stands at the end.
+        """Return `verified`, `failed` or `unchecked`, by the node's last own advertisements.
 
         `supplied` says whether there are candidates of a user; the empty passphrase is always one.
         """
@@ -286,9 +299,10 @@ class AuthenticationTrack:
 
 
 def _own(spans: list[SigningSpan], beat: Nanos) -> list[SigningSpan]:
-    """Leave out what does not verify between spans that do, and what is a single one beside them.
+    """Return copies of the spans that are the node's own.
 
-    The spans are copied: they are joined to others, and the track keeps its own.
+    Left out are unverified spans between verified ones, and single unverified advertisements
+    beside verified spans.
     """
     if all(span.recipe is None for span in spans):
         return [replace(span) for span in spans]
@@ -304,18 +318,18 @@ def _own(spans: list[SigningSpan], beat: Nanos) -> list[SigningSpan]:
 
 
 def _goes_on(spans: list[SigningSpan], before: SigningSpan, beat: Nanos) -> bool:
-    """Tell whether verified ones follow those before in their beat, whatever lies between."""
+    """Return whether the verified spans after an unverified one keep the interval of `before`."""
     after = next((span for span in spans if span.recipe is not None), None)
     return after is not None and after.start - before.end <= 2 * beat
 
 
 def is_worth_a_look(count: int) -> bool:
-    """Tell whether so many unexplained ones are worth a quick look."""
+    """Return whether a quick search is due at this number of unexplained advertisements."""
     return count == _look_from(count)
 
 
 def _look_from(count: int) -> int:
-    """Return the number of unexplained ones, from so many on, that is worth the next look."""
+    """Return the lowest number from `count` on at which a quick search is due."""
     due = EARLY[-1]
     while due < count:
         due *= 4
@@ -323,9 +337,10 @@ def _look_from(count: int) -> int:
 
 
 def _joined(spans: list[SigningSpan], waiting: list[Nanos], *, loose: bool) -> list[SigningSpan]:
-    """Join neighbours with the same recipe, but not across what waits (in order of time).
+    """Join neighbouring spans of one recipe, but not across a time in `waiting` (sorted).
 
-    Without `loose`, those that no recipe explains yet stay apart: each may get its own.
+    Without `loose`, spans without a recipe are not joined: a search may still find a different
+    recipe for each.
     """
     joined: list[SigningSpan] = []
     for span in spans:
@@ -345,7 +360,7 @@ def _joined(spans: list[SigningSpan], waiting: list[Nanos], *, loose: bool) -> l
 
 
 def _thinned(spans: list[SigningSpan]) -> list[SigningSpan]:
-    """Join every second unexplained span to the one before, where nothing lies between."""
+    """Halve the unexplained spans: join every second one to its neighbour before."""
     thinned: list[SigningSpan] = []
     pairs = 0
     for span in spans:

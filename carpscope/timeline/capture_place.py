@@ -1,16 +1,16 @@
-"""Where a capture was taken, told by what it shows: on a node, or beside the nodes.
+"""Where a capture was taken, by what its frames show: on a node, or beside the nodes.
 
-Who reads a capture does not know how it was made, and what it can show depends on that. Told are
-only signs that nothing else explains:
+A reader of a capture often does not know how it was made, and what it can show depends on that.
+Used are only signs that have no other explanation:
 
-    the capture marks what its host sent     Linux cooked captures say it of each frame
-    its card fills in checksums              IPv4 headers that are not summed yet were never sent
-    short frames of one card alone           a card pads what it sends to 60 bytes afterwards
+    the capture marks its host's frames      Linux cooked captures do so for each frame
+    IPv4 headers without a checksum          the card fills it in after the capture point
+    Ethernet frames below 60 bytes           the card pads them after the capture point
     unicast between many, or frames twice    only a mirror or a bridge shows that
-    a tunnel around everything               a mirror that comes over a network
+    a tunnel around everything               a mirror session over a network
 
-That all unicast is one card's is none: on a mirror port it may be the only host that talks to all.
-Where several captures of one network are compared, `timeline.places` knows more.
+Unicast from and to one card alone is no sign: on a mirror port that card may be the only host that
+talks to all. Where several captures of one network are compared, `timeline.places` decides.
 """
 
 from collections import Counter
@@ -25,23 +25,26 @@ from carpscope.wire.icmp6 import NeighbourView
 from carpscope.wire.link import ENCRYPTED, ETHERNET
 
 KEPT = 64
-"""Hosts of each kind that are told apart; a flood of invented ones is evidence of nothing."""
+"""Hosts counted separately of each kind; a flood of invented ones must not fill memory."""
 CAPTURES_KEPT = 256
 FEW = 3
-"""Fewer frames of a kind are no sign."""
+"""Frames of a kind that make it a sign; fewer are ignored."""
 NOTED = 4
-"""Reasons of each kind that are told, the commonest first."""
+"""Reasons of each kind that are named in a note, the commonest first."""
 MANY = 12
-"""Fewer unicast frames may be some that a switch flooded."""
+"""Unicast frames from which on their hosts are a sign: fewer may have been flooded by a switch."""
 SENT_BY_US = 4
-"""Of the packet types of cooked captures (`wire.links.cooked`)."""
+"""The packet type of frames that the capturing host sent (`wire.links.cooked`)."""
 PADDED = 60
 """The shortest Ethernet frame without its checksum."""
 ONLY_SENT, BOTH, ONLY_RECEIVED = "sent", "both", "received"
 
 
 def is_own(packet: Packet) -> bool:
-    """Tell a frame that the capturing host sent itself: it says nothing of what reaches it."""
+    """Return whether the capture marks a frame as sent by its own host.
+
+    Such frames show nothing of what reaches the host.
+    """
     link, ip = packet.link, packet.ip
     if link is not None and link.packet_type == SENT_BY_US:
         return True
@@ -50,7 +53,7 @@ def is_own(packet: Packet) -> bool:
 
 @dataclass(slots=True)
 class Signs:
-    """What one capture showed of where it was taken."""
+    """What one capture showed of the place where it was taken."""
 
     adverts: int = 0
     cut: int = 0
@@ -58,25 +61,25 @@ class Signs:
     """Frames of ARP and neighbour discovery."""
     unicast: int = 0
     encrypted: Counter[str] = field(default_factory=Counter)
-    """Packets by the layer behind which nothing can be read."""
+    """Encrypted packets, by the layer whose payload cannot be read."""
     unread: Counter[str] = field(default_factory=Counter)
-    """Packets whose link layer cannot be read, by why."""
+    """Packets whose link layer cannot be read, by the reason."""
     talks: Counter[bytes] = field(default_factory=Counter)
-    """Frames of two single hosts by the MACs of both."""
+    """Unicast frames by MAC: each counts for its source and for its destination."""
     marked: Counter[bytes] = field(default_factory=Counter)
-    """Advertisements by source, of those that the capture marks as sent by its host."""
+    """Advertisements by source address that the capture marks as sent by its host."""
     received: Counter[bytes] = field(default_factory=Counter)
-    """The others of a capture that marks."""
+    """Advertisements by source address that the capture marks as received."""
     unsummed: Counter[bytes] = field(default_factory=Counter)
-    """Advertisements by source, whose IPv4 header has no valid checksum,"""
+    """Advertisements by source address whose IPv4 header checksum is wrong."""
     summed: Counter[bytes] = field(default_factory=Counter)
-    """and those that have."""
+    """Advertisements by source address whose IPv4 header checksum is right."""
     short: Counter[bytes] = field(default_factory=Counter)
-    """ARP by MAC, in frames too short for a cable,"""
+    """ARP packets by MAC in Ethernet frames shorter than `PADDED`."""
     padded: Counter[bytes] = field(default_factory=Counter)
-    """and in others."""
+    """ARP packets by MAC in Ethernet frames of at least `PADDED` bytes."""
     tunnels: Counter[str] = field(default_factory=Counter)
-    """Advertisements by what was around them."""
+    """Advertisements by the tunnel that carried them."""
 
     def see(self, packet: Packet) -> None:
         """Take one packet."""
@@ -112,7 +115,7 @@ class Signs:
             _count(self.tunnels, tunnel.kind)
 
     def take(self, train: Train, count: int) -> None:
-        """Take the first rows of a train, and the copies of them."""
+        """Count the first `count` rows of a train, and the copies of them."""
         plain = train.plain
         total = count + train.copied(count)
         self.adverts += total
@@ -135,16 +138,16 @@ def _count(counts: "Counter[bytes] | Counter[str]", key: bytes | str, times: int
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """Where a capture was taken, as far as it shows."""
+    """Where a capture was taken, as far as its frames show."""
 
     where: str = ""
-    """`node`, `mirror`, or empty where nothing tells."""
+    """`node`, `mirror`, or empty where it is unknown."""
     hosts: tuple[bytes, ...] = ()
-    """On which node: addresses that advertise; empty where it advertises nothing."""
+    """The addresses that the node advertises from; empty where it advertises nothing."""
     because: str = ""
     """`marked`, `checksums`, `short`, `others`, `twice`, `tunnel` or `compared`."""
     directions: str | None = None
-    """`sent`, `received` or `both`; None where nothing tells."""
+    """`sent`, `received` or `both`: the directions that it holds; None where unknown."""
     adverts: int = 0
     cut: int = 0
     """Advertisements that a snap length cut."""
@@ -153,14 +156,14 @@ class Captured:
 
 
 class Witness:
-    """Takes the packets of every capture, and says where each was taken."""
+    """Takes the packets of all captures and determines where each was taken."""
 
     def __init__(self) -> None:
         """Know of no capture."""
         self._signs: dict[int, Signs] = {}
 
     def see(self, packet: Packet) -> None:
-        """Take one packet; one without any byte only says that time passed (`archive`)."""
+        """Take one packet. An empty one is skipped: `archive` uses it to pass on time."""
         if not packet.frame.data:
             return
         index = packet.frame.capture
@@ -172,13 +175,13 @@ class Witness:
         signs.see(packet)
 
     def take(self, train: Train, count: int) -> None:
-        """Take the first rows of a train, whose first was seen by itself before."""
+        """Count the first `count` rows of a train; an earlier row of it went through `see`."""
         signs = self._signs.get(train.plain.capture)
         if signs is not None:
             signs.take(train, count)
 
     def notes(self) -> Iterator[str]:
-        """Say what could not be looked into, counted over all captures."""
+        """Yield notes on packets that could not be read, counted over all captures."""
         unread: Counter[str] = Counter()
         for signs in self._signs.values():
             unread.update(signs.unread)
@@ -187,7 +190,7 @@ class Witness:
             yield f"{count:,} {'packet' if count == 1 else 'packets'} could not be read: {why}"
 
     def encrypted(self) -> Iterator[str]:
-        """Say what is encrypted."""
+        """Yield a note for each layer that encrypts packets."""
         found: Counter[str] = Counter()
         for signs in self._signs.values():
             found.update(signs.encrypted)
@@ -202,10 +205,11 @@ class Witness:
         placed: tuple[bytes, ...] = (),
         copies: int = 0,
     ) -> Captured:
-        """Say where a capture was taken.
+        """Return where a capture was taken.
 
-        `addresses_of` gives what a card's host advertises from; `placed` is whose capture it is
-        by comparison with others; `copies` are advertisements that it holds twice.
+        `addresses_of` maps a card's MAC to the addresses that its host advertises from. `placed`
+        is the host's addresses by comparison with other captures (`timeline.places`), empty where
+        unknown. `copies` is how many advertisements the capture holds twice.
         """
         signs = self._signs.get(index, Signs())
         where, hosts, because = _where(signs, addresses_of, copies)
@@ -244,7 +248,7 @@ def _where(
 
 
 def _only(these: Mapping[bytes, int], others: Mapping[bytes, int]) -> bytes | None:
-    """Return the only one that has these and never others, where it is no chance."""
+    """Return the only key of `these`, if it counts at least `FEW` and is not in `others`."""
     if len(these) != 1:
         return None
     ((one, count),) = these.items()

@@ -1,4 +1,4 @@
-"""Who asks for an address and who says that it has it: ARP, neighbour discovery, routers."""
+"""Requests for an address and answers to them, in ARP, neighbour discovery and router messages."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from carpscope.wire.icmp6 import NeighbourView, RouterView
 
 
 def requests_and_answers(packet: Packet) -> Iterator[Asked | Answered]:
-    """Give what a packet that is no announcement says."""
+    """Yield the request or answer in a packet that is no announcement."""
     link, body = packet.link, packet.body
     if link is None:
         return

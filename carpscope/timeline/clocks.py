@@ -38,9 +38,9 @@ class ClockStretch:
     offset: Nanos
     """This clock minus the reference's."""
     drift_ppt: int
-    """How much it gains, in parts per trillion."""
+    """How much this clock gains on the reference, in parts per trillion."""
     residual: Nanos
-    """The farthest point from the line: ways, and what they vary by, are in it."""
+    """The largest distance of a point from the line; varying path delays are part of it."""
     points: int
 
     def corrected(self, at: Nanos) -> Nanos:
@@ -61,7 +61,8 @@ class Step:
     before: Nanos
     by: Nanos
     is_clock: bool
-    """Whether both directions show it; else a way that changed its length looks the same."""
+    """Whether frames of both directions show it; in one direction alone, a path delay that changed
+    looks the same."""
 
 
 @dataclass(slots=True)
@@ -74,16 +75,16 @@ class Clock:
     segments: list[ClockStretch] = field(default_factory=list)
     points: int = 0
     outliers: int = 0
-    """Pairs that are no pair: a copy sent later by somebody else."""
+    """Pairs left out because they lie far from the others: a copy that was sent later."""
     steps: list[Step] = field(default_factory=list)
     bound: Nanos | None = None
-    """How far a corrected time may be off; None where nothing tells."""
+    """The largest error of a corrected time; None where it is unknown."""
     round_trip: Nanos | None = None
-    """The shortest way there and back; None where frames went in one direction only."""
+    """The shortest delay there and back; None where frames went in one direction only."""
     path_max: Nanos | None = None
-    """The longest way that the user says there is."""
+    """The longest path delay between the captures, as the user gave it."""
     note: str = ""
-    """What does not fit together."""
+    """A contradiction in what the clock was fitted to, for the user; empty where there is none."""
 
     @property
     def is_reference(self) -> bool:
@@ -92,7 +93,7 @@ class Clock:
 
     @property
     def known(self) -> bool:
-        """Tell whether its times can be compared with the reference's."""
+        """Return whether its times can be compared with the reference's."""
         return self.is_reference or bool(self.segments)
 
     @property
@@ -123,10 +124,9 @@ class Clock:
         return told
 
     def in_order(self, times: Iterable[Nanos]) -> Iterator[Nanos]:
-        """Return the same of times in the order in which they were recorded.
+        """Yield the corrected time of each time, given in the order in which they were recorded.
 
-        A clock that is set back says the times before it once more; the order tells which is
-        meant.
+        A clock that is set back shows some times twice; the order decides which one is meant.
         """
         segments, index, before = self.segments, 0, -(1 << 62)
         for at in times:
@@ -142,26 +142,26 @@ class Clock:
 
 
 def _is_past(segments: list[ClockStretch], index: int, before: Nanos, at: Nanos) -> bool:
-    """Tell whether a clock was set between two times that it told one after the other."""
+    """Return whether the clock was set between `before` and `at`, two of its successive times."""
     end, start = segments[index].end, segments[index + 1].start
     if start > end:
-        # what is read off points that vary begins a little before or behind the point itself
+        # points vary, so a stretch may begin a little before or after its first point
         return at >= start - min(EVEN, (start - end) // 2)
     return before - at > (end - start) // 2 or at > end + (end - start)
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """What a clock is fitted to: a stretch between two steps."""
+    """The points of one stretch between two steps, to which a clock is fitted."""
 
     marks: tuple[SharedFrame, ...]
     """Every point; in order of time."""
     here: tuple[SharedFrame, ...]
-    """Those of hosts that stand at the reference's place: the offset is not above them."""
+    """Points of hosts at the reference's place: the offset is at most each of them."""
     there: tuple[SharedFrame, ...]
-    """Those of hosts that stand at this place: the offset is not below them."""
+    """Points of hosts at this place: the offset is at least each of them."""
     rate: float = 0.0
-    """How fast the clock gains by the points of one host, as far as they tell."""
+    """How fast the clock gains, by the points of one host; 0 where they vary too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +172,9 @@ class Fit:
     bound: Nanos | None
     round_trip: Nanos | None
     misfit: Nanos
-    """By how much no even clock explains the points."""
+    """By how much points have to be moved for a straight line to fit; 0 where one fits."""
     is_contradicted: bool
-    """Whether the longest way that the user named is too short for what was seen."""
+    """Whether frames took longer than the longest path delay that the user gave."""
 
 
 def fitted(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -> list[Fit]:
@@ -211,7 +211,7 @@ def _fit(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -> 
     contradicted = False
     band = LineBounds(above, below)
     if path_max is not None:
-        # no way is longer than the user says: whichever way a frame took
+        # no path delay is longer than the user gave, in either direction
         everything = [(m.at - origin, m.late - base) for m in points.marks]
         wide = LineBounds(
             above + [BoundPoint(x, y + path_max) for x, y in everything],
@@ -231,7 +231,7 @@ def _fit(points: Points, path_max: Nanos | None, until: tuple[Nanos, Nanos]) -> 
 
 
 def _one_way(points: Points, origin: Nanos, base: Nanos, *, contradicted: bool) -> Fit:
-    """Lay the line along the frames that came soonest."""
+    """Fit the line to the frames with the least delay, where all went in one direction."""
     marks = points.there or points.here or points.marks
     side = [BoundPoint(m.at - origin, m.late - base) for m in marks]
     line = LineBounds([], side).along() if points.there else LineBounds(side, []).along()

@@ -28,7 +28,7 @@ SPELLS_KEPT = 64
 
 @dataclass(slots=True, eq=False)
 class Contest:
-    """A stretch of time with several masters: two at least."""
+    """A stretch of time in which at least two nodes were MASTER."""
 
     start: Nanos
     end: Nanos
@@ -39,12 +39,12 @@ class Contest:
     since: dict[tuple[str, str], list[tuple[MasterPeriod | None, Nanos]]] = field(
         default_factory=dict
     )
-    """For each time as MASTER of the receiver, when the first advertisement was sent that it did
-    not heed: in between it did, though others were MASTER all the while."""
+    """(receiver, sender) to the receiver's MASTER periods, each with the time of the first
+    advertisement of the sender that it ignored in it. Between two of them it had yielded."""
     open: bool = True
 
     def ignore(self, receiver: Node, sender: Node, frame: int, sent: Nanos) -> None:
-        """Note that one node went on although another's advertisement came by when `sent`."""
+        """Note that `receiver` went on as MASTER after an advertisement of `sender` at `sent`."""
         key = (receiver.id, sender.id)
         if key not in self.ignored and len(self.ignored) >= PAIRS_KEPT:
             return
@@ -57,7 +57,7 @@ class Contest:
         self.ignored_count[key] = self.ignored_count.get(key, 0) + 1
 
     def forget(self, name: str) -> None:
-        """Leave out what is noted of a node that is no longer there."""
+        """Remove a node that is no longer followed."""
         for pair in [pair for pair in self.ignored if name in pair]:
             del self.ignored[pair]
             del self.ignored_count[pair]
@@ -65,12 +65,12 @@ class Contest:
 
 
 def election_ns(nodes: Iterable[Node]) -> Nanos:
-    """How long an election itself explains two masters (docs/findings/CS101.md)."""
+    """Return for how long an election alone explains two masters (docs/findings/CS101.md)."""
     return timers.election(max(interval_ns(node.advbase, node.advskew) for node in nodes))
 
 
 def is_openbsd(node: Node) -> bool:
-    """Tell whether the demotion count takes part in this node's decisions."""
+    """Return whether a node is an OpenBSD, whose decisions use the demotion count in byte 4."""
     if node.saw_demote:
         return True
     habits = node.counters.values()
@@ -79,10 +79,10 @@ def is_openbsd(node: Node) -> bool:
 
 
 def negative_skew(node: Node, advskew: int) -> int | None:
-    """Return what a node compares that advertises a demotion below zero, None where it does not.
+    """Return the negative advskew that a FreeBSD of before 13.1 compares, None for other nodes.
 
-    FreeBSD advertises 240 at most. What is above is a demotion below zero, of which the byte on
-    the wire is the lower half: it compares the negative number (FreeBSD PR 259528).
+    These add the demotion to advskew with an upper bound of 240 and no lower one. A negative sum
+    is compared as it is and sent modulo 256, so it shows as more than 240 (FreeBSD PR 259528).
     """
     is_freebsd = DSCP_CS7 in node.tos or DSCP_CS7 in node.traffic_class
     return advskew - 256 if is_freebsd and 240 < advskew < 255 else None
@@ -95,12 +95,12 @@ def compared_skew(node: Node) -> int:
 
 
 def yields(receiver: Node, sender: Node) -> bool:
-    """Tell whether a MASTER steps down for another's advertisement, by what both advertise.
+    """Return whether a MASTER yields to another's advertisement, by what both advertise.
 
     The rules are those of the machines (`protocol.rules`).
     """
     if sender.demote > receiver.demote and receiver.adverts < 3:
-        return False  # an OpenBSD would not, and so few advertisements do not tell it
+        return False  # an OpenBSD would not yield, and so far the receiver may be one
     contest = rules.Comparison(
         (receiver.advbase, rules.microseconds(compared_skew(receiver))),
         (sender.advbase, rules.microseconds(sender.advskew)),
@@ -117,7 +117,7 @@ def yields(receiver: Node, sender: Node) -> bool:
 
 
 def may_yield(receiver: Node, sender: Node) -> bool:
-    """Tell whether a MASTER may step down for another's advertisement: not for one it refuses."""
+    """Return whether a MASTER yields to another's advertisement and does not refuse it."""
     return yields(receiver, sender) and not _refuses(receiver, sender)
 
 
@@ -140,7 +140,10 @@ def missed(claimant: Node, master: Node, at: Nanos) -> list[Nanos]:
 
 
 def crossed(node: Node, masters: Iterable[Node], at: Nanos) -> bool:
-    """Tell whether a claim and something better passed each other: it yields without a word."""
+    """Return whether a claim crossed a better advertisement on the wire.
+
+    The claimant then yields to that one, and nothing on the wire shows it.
+    """
     window = timers.CROSSING + (traits.reaction(node) if is_ucarp(node) else 0)
     return any(
         other is not node and may_yield(node, other) and at - other.last <= window
@@ -149,9 +152,9 @@ def crossed(node: Node, masters: Iterable[Node], at: Nanos) -> bool:
 
 
 def provoked(node: Node, rivals: Iterable[Node], at: Nanos) -> bool:
-    """Tell whether a claim answers one master that is worse, whoever else is there.
+    """Return whether a claim preempts a worse master that advertised just before it.
 
-    A backup that preempts looks at the advertisement before it, not at who won before.
+    A backup compares itself with each advertisement that it receives, not with the best master.
     """
     window = timers.CROSSING + traits.reaction(node)
     known = [r for r in rivals if r.adverts > 1 or r.authentication.has_verified]
@@ -159,7 +162,10 @@ def provoked(node: Node, rivals: Iterable[Node], at: Nanos) -> bool:
 
 
 def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | None:
-    """Return when something better came by that a ucarp may only be handed after this."""
+    """Return when a better advertisement came that a ucarp may be handed only after `at`.
+
+    libpcap on Linux hands packets over up to 1 s late; None where there is no such advertisement.
+    """
     if not is_ucarp(node):
         return None
     times = [
@@ -173,7 +179,7 @@ def not_yet_heard(node: Node, masters: Iterable[Node], at: Nanos) -> Nanos | Non
 
 
 def went_on(contest: Contest, masters: Iterable[Node], node: Node, at: Nanos, frame: int) -> None:
-    """Note which better advertisements of other masters one ignores by going on."""
+    """Note the better advertisements of other masters that a node ignored by advertising again."""
     contest.end = max(contest.end, at)
     reaction = traits.reaction(node)
     since, until = max(node.last - reaction, node.restarted), at - reaction
@@ -190,7 +196,7 @@ def went_on(contest: Contest, masters: Iterable[Node], node: Node, at: Nanos, fr
 
 
 def let_hear(masters: Iterable[Node], node: Node, at: Nanos) -> None:
-    """Remember for the other masters that they could hear something as good or better."""
+    """Note for each other master that has to yield to this node that it could hear it at `at`."""
     for other in masters:
         if other is not node and other.heard_better is None and may_yield(other, node):
             other.heard_better = at

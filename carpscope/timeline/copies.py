@@ -26,7 +26,7 @@ RECENT_KEPT = 256
 class Recent:
     """The advertisements of the last milliseconds, by their bytes: to recognise copies.
 
-    In two halves: what is older than both is let go of at once, not piece by piece.
+    They are kept in two tables, `seen` and `before`, and the older one is dropped as a whole.
     """
 
     __slots__ = ("before", "seen", "since")
@@ -38,22 +38,22 @@ class Recent:
         self.since: Nanos = -(1 << 62)
 
     def has(self, at: Nanos, packet: bytes) -> bool:
-        """Tell whether these bytes, from IP on, came by within the copy window."""
+        """Return whether these bytes, from the IP header on, were seen within `COPY_WINDOW`."""
         if at - self.since > COPY_WINDOW:
             self.forget(at)
         seen = self.seen.get(packet) or self.before.get(packet)
-        # a clock that was set back is no copy
+        # a time before that of the first sighting: the clock was set back
         return seen is not None and abs(at - seen) <= COPY_WINDOW
 
     def note(self, at: Nanos, packet: bytes) -> None:
-        """Remember one; a flood is remembered in part."""
+        """Keep one advertisement; of a flood only a part is kept."""
         if at - self.since > COPY_WINDOW:
             self.forget(at)
         if len(self.seen) < RECENT_KEPT:
             self.seen[packet] = at
 
     def forget(self, now: Nanos) -> None:
-        """Let go of what is older than any copy."""
+        """Drop the older table where nothing in it can have a copy any more."""
         age = now - self.since
         if age > COPY_WINDOW:
             self.before = self.seen if age <= 2 * COPY_WINDOW else {}
@@ -61,12 +61,12 @@ class Recent:
             self.since = now
 
     def items(self) -> list[tuple[bytes, Nanos]]:
-        """Return what is remembered, in order of time."""
+        """Return (bytes, time) of each kept advertisement, in order of time."""
         return [*self.before.items(), *self.seen.items()]
 
 
 class Elsewhere:
-    """The frames of several captures that another one holds as it was sent."""
+    """The frames that are copies: another capture holds the same transmission nearer its sender."""
 
     def __init__(self, captures: int) -> None:
         """Know of none."""
@@ -88,7 +88,7 @@ class Elsewhere:
 
 
 class RotatedFiles:
-    """The files of one recording, some of which go on while the next has begun.
+    """The files of one recording, which may overlap in time.
 
     The kernel stamps a packet once, whoever records it: what another file holds too, time, link
     type, length and bytes alike, is the same packet and taken once. What one file holds twice
@@ -102,7 +102,7 @@ class RotatedFiles:
         self.advertisements = [0] * captures
 
     def once(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Give every packet of frames in order of time and capture once."""
+        """Yield each packet once, of frames in order of time and capture."""
         for _, same_time in groupby(frames, key=attrgetter("at")):
             several = list(same_time)
             if several[0].capture == several[-1].capture:

@@ -3,8 +3,9 @@
 Under one counter the HMAC depends on the key and the addresses alone. Two nodes reach the
 same counter whenever both count on from the same accepted advertisement: a backup that
 claims after its master was cut off, or after its master was reconfigured, sends the very
-counter that the master sent next. The same HMAC then proves the same key and addresses,
-so that what is missing is the way; another HMAC proves that they sign differently.
+counter that the master sent next. Equal HMACs then prove equal keys and addresses, so that the
+two refuse each other for no other reason than that packets are lost; different HMACs prove that
+they sign differently.
 """
 
 from typing import NamedTuple
@@ -39,6 +40,9 @@ def proofs(one: Node, other: Node) -> list[SharedCounter]:
 
 
 def proof(one: Node, other: Node, start: Nanos, end: Nanos) -> SharedCounter | None:
-    """Return the first proof within a stretch of time that they differ, else the last one."""
+    """Return the first shared counter between two times whose HMACs differ.
+
+    Where none differ, return the last one; None where there is none.
+    """
     within = [found for found in proofs(one, other) if start <= found.at <= end]
     return next((p for p in within if not p.alike), within[-1] if within else None)

@@ -1,7 +1,7 @@
-"""Explaining what waits: all nodes of a run share one bounded effort.
+"""Searching recipes for unexplained advertisements: all nodes of a run share one bounded effort.
 
-Who sent most comes first, and everybody gets a quick look before anybody gets a long
-one. So a thousand made-up senders cost no more than the bound, and the real nodes are
+Nodes with most advertisements come first, and each node gets a quick search before any gets a
+long one. So a thousand made-up senders cost no more than the bound, and the real nodes are
 explained before it is reached.
 """
 
@@ -26,11 +26,12 @@ from carpscope.timeline.group import Group
 from carpscope.timeline.node import Node
 
 SEARCH_LIMIT = 8
-"""Ways of signing found per node and look: nobody rotates more often."""
+"""Recipes searched per node and search: nobody changes a passphrase more often."""
 DEAR_DIGESTS = 500_000
-"""After a search that failed and cost more, no other advertisement of that node is searched."""
+"""Digests: after a failed search that computed more, no other advertisement of that node is
+searched."""
 LONGEST = 8
-"""Nodes, those that sent most, for which even the dearest is tried."""
+"""Nodes, those that sent most, for which even the most expensive stage is tried."""
 LONG = 32
 """Nodes that get a long search though they sent one or two advertisements only."""
 BRIEF = "very many senders: those of one or two advertisements were only looked at briefly"
@@ -43,7 +44,7 @@ class Job(NamedTuple):
 
     vhid: int
     recipes: list[Recipe]
-    """Known for its vhid; what is found joins them."""
+    """The recipes known for its vhid; a recipe that is found is added to it."""
     track: AuthenticationTrack
     candidates: Candidates
 
@@ -51,7 +52,7 @@ class Job(NamedTuple):
 def gathered(
     supplied: tuple[bytes, ...], learned: Iterable[bytes], group: Group, members: Sequence[Node]
 ) -> Candidates:
-    """Collect what nodes of a group may sign."""
+    """Collect the addresses that nodes of a group may sign."""
     macs = [m for node in members for m in (node.mac, node.own_mac) if m is not None]
     return Candidates(
         supplied,
@@ -67,7 +68,11 @@ def unexplained(
     is_invented: Callable[[Group, Node], bool],
     candidates_of: Callable[[Group, list[Node]], Candidates],
 ) -> list[Job]:
-    """Make the jobs of every node that waits, and of who may explain it by what it signs."""
+    """Return a job for each node of every group in which advertisements wait.
+
+    All nodes of such a group, because what one signs may explain another. A node that a flood of
+    invented senders made gets none: what waits of it becomes spans without a recipe.
+    """
     jobs = []
     for group in groups:
         members = group.members
@@ -84,7 +89,7 @@ def unexplained(
 
 
 def job(group: Group, node: Node, candidates: Candidates) -> Job:
-    """Make the job of one node; its own network and MAC come before the others'."""
+    """Return the job of one node; addresses of its own network and MAC are tried first."""
     own = tuple(a for a in node.addresses if len(a) == 4)
     macs = tuple(m for m in (node.mac, node.own_mac) if m is not None)
     nearest = candidates._replace(
@@ -95,15 +100,15 @@ def job(group: Group, node: Node, candidates: Candidates) -> Job:
 
 
 def search_quickly(job: Job, keyring: Keyring, effort: Effort) -> None:
-    """Look at what is easy while a capture is still being read."""
+    """Run the cheap stages of the search while the capture is still being read."""
     _search(job, keyring, effort, FIRST, _ends(job.track))
     job.track.tidy(finish=False)
 
 
 def share(group: Group) -> None:
-    """Look with what was found of one node at what the others sent before it was known.
+    """Apply the recipes that are known now to the waiting advertisements of all nodes of a group.
 
-    Whether somebody sends again what another signed (`timeline.impostor`) rests on who verifies.
+    `timeline.impostor` needs to know who verifies to judge a counter that two nodes signed.
     """
     for node in group.members:
         node.authentication.apply(group.recipes)
@@ -111,9 +116,10 @@ def share(group: Group) -> None:
 
 
 def find(job: Job, keyring: Keyring, effort: Effort, waiting: Waiting) -> bool:
-    """Look for what explains one advertisement that may not be the node's own.
+    """Search a recipe for one advertisement that may not be the node's own; return success.
 
-    A node that is being configured signs in the order in which its addresses come, too.
+    `QUICK` also tries addresses in the order in which they were announced, as a node signs while
+    it is being configured.
     """
     sample = Sample(job.vhid, waiting.counter, waiting.digest)
     recipe = explain(sample, keyring, job.candidates, effort, stages=QUICK).recipe
@@ -123,10 +129,10 @@ def find(job: Job, keyring: Keyring, effort: Effort, waiting: Waiting) -> bool:
 
 
 def settle(jobs: Sequence[Job], keyring: Keyring, effort: Effort) -> None:
-    """Explain what waits and put every node's spans in order.
+    """Search recipes for all waiting advertisements and put every node's spans in order.
 
-    May be called again: what stays unexplained is searched once more when there are other
-    candidates, or now and then when more of it came.
+    May be called again: what stayed unexplained is searched once more where candidates have
+    changed, or where much more of it came.
     """
     ordered = sorted(jobs, key=lambda job: -job.track.unexplained)
     wanting: list[tuple[Job, list[Waiting]]] = []
@@ -164,7 +170,7 @@ def _search(
     stages: tuple[Stage, ...],
     samples: Sequence[Waiting],
 ) -> None:
-    """Explain what waits sample by sample; what is found explains more than its sample."""
+    """Search sample by sample, and apply each recipe found to all that waits."""
     track = job.track
     limits: list[str] = []
     found = cost = 0
@@ -191,19 +197,22 @@ def _say(track: AuthenticationTrack, limits: list[str]) -> None:
 
 
 def _ends(track: AuthenticationTrack) -> list[Waiting]:
-    """The last one decides; the first one too, where a passphrase was rotated in between."""
+    """Return the last waiting advertisement and the first one.
+
+    The last decides the status; the first differs where a passphrase was changed in between.
+    """
     count = track.unexplained
     return track.some(dict.fromkeys((count - 1, 0))) if count else []
 
 
 def _spread(count: int) -> list[int]:
-    """Give a few places in order of time, so that what was signed for a while only is met."""
+    """Return a few places spread over `count`, to meet a recipe that was used for a while only."""
     places = {count * part // SEARCH_LIMIT for part in range(SEARCH_LIMIT)}
     return sorted({*places, count - 1}) if count else []
 
 
 def _unexplained(track: AuthenticationTrack, candidates: Candidates) -> list[Waiting]:
-    """Give samples of what earlier looks left, when there is more to go on."""
+    """Return samples of spans that earlier searches left, if a new search may succeed."""
     if track.tried is not None and _same(track.tried, candidates):
         return []
     samples = [s.sample for s in track.spans if s.recipe is None and s.sample is not None]
@@ -213,12 +222,12 @@ def _unexplained(track: AuthenticationTrack, candidates: Candidates) -> list[Wai
 
 
 def _worth(track: AuthenticationTrack, candidates: Candidates) -> bool:
-    """Tell whether a search may find what the last one did not."""
+    """Return whether a search may find what the last one did not."""
     if track.tried is None or not _same(track.tried, candidates):
         return True
     return track.failures.bit_count() == 1
 
 
 def _same(one: Candidates, other: Candidates) -> bool:
-    """Compare what matters most: addresses only seen in ARP come and go all the time."""
+    """Return whether two candidates are equal but for addresses that only ARP showed."""
     return (one.supplied, one.announced, one.macs) == (other.supplied, other.announced, other.macs)

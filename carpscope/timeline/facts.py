@@ -39,14 +39,15 @@ class Claimed:
 
 @dataclass(slots=True)
 class Left:
-    """A node stopped being MASTER; `at` may lie before what made it known."""
+    """A node stopped being MASTER; `at` may lie before the frame or time that showed it."""
 
     group: "Group"
     node: "Node"
     at: Nanos
     master_period: "MasterPeriod"
     others: "tuple[tuple[Node, MasterPeriod], ...]"
-    """Who was MASTER beside it then; the group may have changed with the same packet."""
+    """The other masters at that time, with their MASTER periods; kept here because the same packet
+    may have changed the group since."""
 
 
 @dataclass(slots=True)
@@ -104,13 +105,13 @@ class Spoofed:
     source: bytes
     view: "AdvertView"
     mac: bytes | None = None
-    """Whom the frame names as its sender."""
+    """The Ethernet source of the frame."""
     ttl: int = 0
 
 
 @dataclass(slots=True)
 class Unsigned:
-    """An advertisement in the name of a node that verifies, which does not verify itself."""
+    """An advertisement that does not verify, from the address of a node whose own ones do."""
 
     group: "Group"
     node: "Node"
@@ -133,12 +134,12 @@ class Foreign:
     source: bytes
     mac: bytes | None
     to_group: bool
-    """Whether it was sent to all VRRP routers; keepalived may send to its peers alone."""
+    """Whether it was sent to the VRRP multicast group; keepalived may send to unicast peers."""
     is_sound: bool
-    """Whether receivers take it, as far as can be seen: its checksum, its TTL, its type."""
+    """Whether receivers accept it, by its checksum, TTL and type."""
     interval: Nanos
     addresses: tuple[bytes, ...]
-    """Those it lists."""
+    """The virtual addresses that it lists."""
 
 
 @dataclass(slots=True)
@@ -168,7 +169,8 @@ class Asked:
     asker: bytes | None
     """The Ethernet source."""
     is_probe: bool
-    """Whether it asks before it uses the address itself: nobody has to answer."""
+    """Whether it is a probe for a duplicate before the asker uses the address (RFC 5227, RFC 4862):
+    nobody has to answer."""
 
 
 @dataclass(slots=True)
@@ -183,7 +185,7 @@ class Answered:
     sender: bytes | None
     """The Ethernet source."""
     to: bytes | None
-    """The Ethernet destination: an answer goes to who asked."""
+    """The Ethernet destination: the host that asked, or a group."""
     is_router: bool = False
 
 
@@ -199,16 +201,16 @@ class Forgotten:
 
 @dataclass(slots=True)
 class Joined:
-    """What was taken for two nodes is one (`timeline.joining`)."""
+    """Two nodes of a group turned out to be one node (`timeline.joining`)."""
 
     group: "Group"
     node: "Node"
-    """The one that is no node any more."""
+    """The node that was removed."""
     into: "Node"
-    """The one that it is."""
+    """The node that stays, and now has the addresses and history of both."""
     at: Nanos
     was_master: bool
-    """Whether the one that is none was taken for a MASTER until now."""
+    """Whether the removed node was in a MASTER period until now."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What one advertisement shows by itself, beside that its sender is MASTER."""
+"""Facts from one advertisement by itself, apart from its sender being MASTER."""
 
 from collections.abc import Iterator
 
@@ -26,11 +26,11 @@ from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
 PEERS_KEPT = 4
-"""A vhid sends to one address of each family, until somebody configures another."""
+"""Unicast destinations kept of a node: a vhid has one of each family at a time."""
 
 
 def collect(node: Node, ip: IpView, view: AdvertView) -> None:
-    """Keep what tells implementations apart (docs/protocol/identification.md)."""
+    """Count header fields that differ between implementations (docs/protocol/identification.md)."""
     if ip.version == 4:
         node.tos[ip.tos] += 1
         if node.adverts <= SETTLED and ip.identification is not None:
@@ -50,7 +50,7 @@ def collect(node: Node, ip: IpView, view: AdvertView) -> None:
 def refusals(
     group: Group, node: Node, at: Nanos, ref: int, packet: Packet, view: AdvertView
 ) -> Iterator[Refused]:
-    """Give why receivers drop an advertisement."""
+    """Yield each check at which every receiver drops an advertisement."""
     ip, link = packet.ip, packet.link
     assert ip is not None
     assert link is not None
@@ -73,17 +73,17 @@ def refusals(
 
 
 def _asks_for_255(node: Node, ip: IpView) -> bool:
-    """Tell whether receivers ask for TTL 255: of what is sent to one address, not FreeBSD's.
+    """Return whether receivers of an advertisement drop it unless its TTL is 255.
 
-    A vhid with a unicast peer is not tested there since 14, so that it can be routed; OpenBSD
-    and ucarp test every packet (docs/protocol/elections.md). Who sends to one address is of the
-    kind it sends to.
+    FreeBSD since 14 does not test the TTL of a vhid with a unicast peer, so that it can be routed;
+    OpenBSD and ucarp test every packet (docs/protocol/elections.md). A node with a unicast peer is
+    taken to have a peer of its own implementation.
     """
     return is_group(ip.destination) or identify(node).name in ("openbsd", "ucarp")
 
 
 def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: AdvertView) -> None:
-    """Follow how the counter moves, which needs no key (docs/protocol/authentication.md)."""
+    """Update how a node's counter moves, which needs no key (docs/protocol/authentication.md)."""
     if not view.has_counter:
         node.sent.append((at, NO_COUNTER))
         return
@@ -112,7 +112,7 @@ def follow_counter(group: Group, node: Node, at: Nanos, version: int, view: Adve
 
 
 def changes(group: Group, node: Node, at: Nanos, ref: int, view: AdvertView) -> Iterator[Changed]:
-    """Give what a node advertises otherwise than before; remember what it says now."""
+    """Yield the changes of advbase, advskew and demotion; store the new values in the node."""
     if view.is_bow_out:
         node.bow_outs += 1
         return
@@ -131,7 +131,7 @@ def changes(group: Group, node: Node, at: Nanos, ref: int, view: AdvertView) -> 
 
 
 def foreign(packet: Packet, view: VrrpView) -> Foreign:
-    """Return what a VRRP advertisement shows."""
+    """Return the fact of a VRRP advertisement."""
     assert packet.ip is not None
     assert packet.link is not None
     to_group = packet.ip.destination in (GROUP4, GROUP6)

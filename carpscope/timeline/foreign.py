@@ -1,13 +1,13 @@
-"""Advertisements in a node's name between its own, which are not its own.
+"""Advertisements from a node's address that the node did not send, told by HMAC or counter.
 
-An HMAC is what tells a node from who only uses its address. While a node's own advertisements
-verify and keep their beat, others between them are somebody else's, and change nothing that is
-known of the node. But a node whose passphrase or addresses are changed goes on in its beat and
-does not verify any more. So what does not verify is held until the node's next advertisement
-is due: then either a verified one has come, or what came in the beat is the node's own.
+While a node's own advertisements verify and keep their interval, unverified ones between them were
+sent by somebody else and must not change what is known of the node. But a node whose passphrase or
+addresses were changed keeps its interval too, and no longer verifies. So an unverified one
+is held until the node's next advertisement is due: if a verified one has come by then, the held
+ones are not the node's own; else the held one that came at the due time is.
 
-Where nothing verifies, the counter stands for the HMAC: of a node that counts on, or that always
-sends the same, what breaks that is held in the same way.
+Where nothing verifies, the counter is used instead of the HMAC: of a node whose counter goes up by
+one, or never changes, an advertisement with another counter is held in the same way.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,13 +25,13 @@ from carpscope.wire.carp import AdvertView
 from carpscope.wire.decode import Packet
 
 HELD = 64
-"""Kept of a node while its next one is awaited; more are counted."""
+"""Advertisements held of a node until its next one is due; further ones are only counted."""
 LOST = 64
-"""So many counters may be left out: advertisements that a capture missed while one is due."""
+"""Counters that a node may skip between two captured advertisements: lost ones are not spoofed."""
 
 
 class WaitingAdvert(NamedTuple):
-    """One that waits."""
+    """A held advertisement."""
 
     packet: Packet
     view: AdvertView
@@ -42,9 +42,10 @@ class WaitingAdvert(NamedTuple):
 def hold(
     group: Group, node: Node, held: WaitingAdvert, search: Callable[[Group, Node, Waiting], bool]
 ) -> bool:
-    """Hold an advertisement if it may not be the node's own.
+    """Hold an advertisement if it may not be the node's own; return whether it is held.
 
-    `search` looks for a recipe that explains one; it is asked now and then.
+    `search(group, node, advertisement)` searches a recipe and returns whether it found one; it is
+    called at the counts of `authentication.is_worth_a_look` only.
     """
     track, view = node.authentication, held.view
     if view.is_cut or not node.is_master or held.at > node.due:
@@ -72,9 +73,9 @@ def _keep(node: Node, held: WaitingAdvert) -> None:
 
 
 def breaks(group: Group, node: Node, version: int, view: AdvertView) -> bool:
-    """Tell whether a counter is none that a node would send, which was steady for long.
+    """Return whether a counter is neither the same again nor the next of any node of the group.
 
-    It counts on from what it or another sent last, or sends always the same.
+    Only for a node whose counter was constant, or went up by one, for long; else False.
     """
     habit = node.counters.get(version)
     if habit is None or not view.has_counter or not habit.is_steady:
@@ -89,7 +90,10 @@ def breaks(group: Group, node: Node, version: int, view: AdvertView) -> bool:
 
 
 def own(node: Node) -> WaitingAdvert | None:
-    """Return what of the held is the node's own, now that none that verifies has come."""
+    """Return the first held advertisement that came when the node's next one was due.
+
+    It is the node's own where no verified one has come; None where there is none.
+    """
     due = node.last + traits.interval(node).earliest - timers.HOST_LATE
     return next((held for held in node.held if held.at >= due), None)
 
@@ -97,9 +101,10 @@ def own(node: Node) -> WaitingAdvert | None:
 def let_go(
     group: Group, node: Node, own: WaitingAdvert | None = None, *, went_on: bool = True
 ) -> list[Unsigned]:
-    """Return what is not the node's own as facts, and hold nothing any more.
+    """Return facts of the held advertisements, except `own`, and clear them.
 
-    A counter alone accuses nobody unless the node itself `went_on`: it may have started anew.
+    Where only the counter tells, there are none unless the node itself `went_on`: a node that was
+    started again has a new counter.
     """
     told = []
     is_sure = went_on or node.authentication.is_in_force
@@ -116,7 +121,10 @@ def let_go(
 
 
 def meant(group: Group, node: Node, bow_out: BowOut, beat: Nanos) -> Iterator[Spoofed]:
-    """Tell of a bow-out that was not the node's own: it goes on in its beat."""
+    """Yield the fact that a bow-out was forged, if the node then advertised at its interval.
+
+    `beat` is when the node must have advertised last if it kept its interval.
+    """
     node.bow_out = None
     view = bow_out.view
     original = group.signatures.seen.get(signature_key(bow_out.version, view.counter, view.digest))
@@ -129,10 +137,10 @@ def meant(group: Group, node: Node, bow_out: BowOut, beat: Nanos) -> Iterator[Sp
 
 
 def awaited(group: Group, node: Node) -> Nanos:
-    """Return how long a node's next advertisement is waited for.
+    """Return after how many nanoseconds without an advertisement a node counts as silent.
 
-    Of who is known from one advertisement alone, not longer than a backup with the advbase of
-    those who are known would wait: else one made-up packet would be a MASTER for minutes.
+    For a node known from one advertisement alone at most as long as a backup with the advbase of
+    the other nodes waits: else one invented packet with advbase 255 were a MASTER for minutes.
     """
     mine = timers.overdue(node.advbase, node.advskew)
     if node.is_known:

@@ -22,9 +22,9 @@ from carpscope.wire.decode import Packet
 
 FRAMES_KEPT = 12
 PAIRING = 4
-"""Nodes of which one IPv4 advertisement each is kept for the IPv6 one behind it."""
+"""Nodes of which the latest IPv4 advertisement is kept, to pair the IPv6 one that follows it."""
 MADE_UP_MIN = 8
-"""So many nodes that advertised once are the beginning of a flood, not of a network."""
+"""Nodes of a single advertisement from which on they count as a flood of invented senders."""
 
 GroupKey = tuple[tuple[int, ...], int]
 """The segment (`wire.segment`) and the vhid: the same vhid on two VLANs is legal."""
@@ -50,7 +50,7 @@ def group_words(group: str) -> str:
 
 
 def vhid_of(group: str) -> int | None:
-    """Return the vhid that a group's name ends with; none where it names several."""
+    """Return the vhid at the end of a group's name, None where the name is of several groups."""
     number = group.rpartition("vhid")[2]
     return int(number) if number.isdecimal() else None
 
@@ -63,7 +63,7 @@ def vlans_of(group: str) -> tuple[int, ...]:
 
 @dataclass(slots=True)
 class LastAdvert:
-    """The advertisement seen last in a group: for pairing families and following counters."""
+    """A node's latest advertisement, to pair its IPv6 half and to follow counters."""
 
     node: Node
     version: int
@@ -75,7 +75,9 @@ class LastAdvert:
 
 
 class SentAdvert(NamedTuple):
-    """One genuine advertisement, as much of it as a machine reacts to."""
+    """The fields of an advertisement that a receiving state machine uses; spoofed ones are left
+    out.
+    """
 
     at: Nanos
     node: Node
@@ -88,32 +90,35 @@ class SentAdvert(NamedTuple):
 
 
 ALONE_KEPT = 64
-"""Advertisements kept of a group with one node: what a second one may have heard before."""
+"""Advertisements kept of a group with one node: a second node may have received them."""
 HISTORY_KEPT = 2048
-"""The same with several nodes: a quarter of an hour of two masters."""
+"""Advertisements kept of a group with several nodes: a quarter of an hour of two masters."""
 
 
 @dataclass(slots=True)
 class Crowd:
-    """Senders that were only counted: of one group, or of groups that are not followed."""
+    """Senders that were counted and not followed as nodes, of one or several groups."""
 
     group: GroupKey
-    """The group; of several, the first."""
+    """The group that they named, or the first of several."""
     is_one: bool
-    """Whether they named that group only."""
+    """Whether they named only that group."""
     start: Nanos
     end: Nanos
     adverts: int = 0
     again: int = 0
-    """How many of these came from somebody who is known to have come before."""
+    """How many of the advertisements came from a sender that had been counted before."""
     first: int = 0
     """The first frame."""
     closing: list[int] = field(default_factory=lambda: [0] * FRAMES_KEPT)
-    """The last ones, in turns."""
+    """The last frames: a ring, written at place `adverts` modulo its length."""
 
     @property
     def senders(self) -> int:
-        """Return how many they were; one that came again after very many others counts again."""
+        """Return how many senders were counted.
+
+        A sender that comes again after very many others is not recognised and counts twice.
+        """
         return self.adverts - self.again
 
     def count(self, at: Nanos, frame: int) -> None:
@@ -132,7 +137,7 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Unheard:
-    """What a node's own capture proves that it did not receive."""
+    """A stretch in which a node's own capture lacks what another node sent."""
 
     sender: Node
     receiver: Node
@@ -151,12 +156,12 @@ class Group:
     nodes: dict[bytes, Node] = field(default_factory=dict)
     """By source address; the two addresses of a dual-stack node lead to one node."""
     met: int = 0
-    """How many nodes there ever were."""
+    """How many nodes were ever followed in it; gives each its `order`."""
     families: set[int] = field(default_factory=set)
     recipes: list[Recipe] = field(default_factory=list)
     last: LastAdvert | None = None
     ipv4: list[LastAdvert] = field(default_factory=list)
-    """The latest IPv4 one of each of a few nodes, the latest first."""
+    """The latest IPv4 advertisement of each of the `PAIRING` latest nodes, the latest first."""
     recent: Recent = field(default_factory=Recent)
     copies: int = 0
     spoofed: int = 0
@@ -164,11 +169,11 @@ class Group:
     announced: dict[bytes, None] = field(default_factory=dict)
     """Addresses that were announced with this group's virtual MAC, in order."""
     holdings: Holdings = field(default_factory=Holdings)
-    """Who held them without advertising."""
+    """Hosts that hold addresses of the group without advertising."""
     spoofed_at: Nanos = -(1 << 62)
-    """When the latest of them came."""
+    """The time of the latest spoofed advertisement."""
     lies: tuple[tuple[Nanos, int], ...] = ()
-    """Time and counter of the latest of them."""
+    """(time, counter) of the latest spoofed advertisements."""
     contests: list[Contest] = field(default_factory=list)
     """Every time with several masters, however short."""
     log: Log = field(default_factory=Log)
@@ -180,21 +185,24 @@ class Group:
     masters: list[Node] = field(default_factory=list)
     """Nodes with a MASTER period that lasts."""
     crowd: Crowd | None = None
-    """Who named it beside those who are followed (`timeline.strangers`)."""
+    """Senders of this group that are only counted (`timeline.strangers`), None without any."""
     revision: int = 0
-    """Counts what changed; whoever keeps what follows from a group compares it."""
+    """Goes up with each change of the group, so that cached results can be compared."""
     unheard: list[Unheard] = field(default_factory=list)
-    """What several captures prove (`detect.proof`)."""
+    """Stretches that other captures prove (`detect.proof`)."""
     links: tuple[object, list[Any]] | None = None
-    """Its broken links, and what they were read from."""
+    """Cache of `timeline.links`: the state of the group that was read, and its broken links."""
 
     def __post_init__(self) -> None:
-        """Let what is signed be read from the log."""
+        """Make the signatures a view of the log."""
         self.signatures = Signatures(self.log)
 
     @property
     def history(self) -> deque[SentAdvert]:
-        """Return the latest advertisements, for the replay; more once there are two nodes."""
+        """Return the latest advertisements for `timeline.replay`.
+
+        At most `ALONE_KEPT`, and `HISTORY_KEPT` once the group has two nodes.
+        """
         log, history = self.log, self._history
         if self._taken != log.total:
             assert history.maxlen is not None
@@ -212,12 +220,12 @@ class Group:
 
     @property
     def history_size(self) -> int:
-        """Return how many advertisements the history has, without reading it."""
+        """Return the length of `history` without filling it from the log."""
         assert self._history.maxlen is not None
         return min(self._history.maxlen, len(self._history) + self.log.total - self._taken)
 
     def shrink(self, count: int) -> None:
-        """Forget all of the history but the latest."""
+        """Drop all but the latest `count` of the history."""
         excess = self.history_size - count
         while excess > 0 and self._history:
             self._history.popleft()
@@ -227,7 +235,7 @@ class Group:
 
     @property
     def is_crowded(self) -> bool:
-        """Tell whether more senders name it than are followed, or most may be invented."""
+        """Return whether more senders name the group than are followed, or most may be invented."""
         if self.crowd is not None or len(self.nodes) <= MADE_UP_MIN:
             return self.crowd is not None
         unsteady = 0
@@ -246,7 +254,11 @@ class Group:
         return group_id(self.vlan, self.vhid)
 
     def resume(self, at: Nanos) -> list[Node]:
-        """Let go of what the next advertisement is compared with, and wait for masters anew."""
+        """Begin again after a time in which nothing was captured, at `at`.
+
+        Drops what the next advertisement would be compared with, starts each master's due time
+        again, and returns the masters.
+        """
         for node in self.masters:
             node.due = max(node.due, at + timers.overdue(node.advbase, node.advskew))
         self.last = None
@@ -273,18 +285,20 @@ class Group:
 
     @property
     def known(self) -> list[Node]:
-        """Return the members; where strangers crowd in, without those of one advertisement."""
+        """Return the members; of a crowded group only those that advertised more than once."""
         members = self.members
         return [node for node in members if node.is_steady] if self.is_crowded else members
 
     @property
     def established(self) -> list[Node]:
-        """Return the members of whom more is known than one advertisement that nothing explains:
-        on that one alone nothing is said of anybody."""
+        """Return the members, without those known only by one advertisement that does not verify.
+
+        Findings are about these: one unverified packet is no evidence of a node.
+        """
         return [node for node in self.known if node.is_known]
 
     def note_ipv4(self, seen: LastAdvert) -> None:
-        """Remember an IPv4 advertisement: the IPv6 half of a pair is on its way.
+        """Keep an IPv4 advertisement, to pair it with the IPv6 one of the same node that follows.
 
         Nodes that begin at once mix their pairs: IPv4 of both, then IPv6 of both.
         """
@@ -292,9 +306,9 @@ class Group:
         self.ipv4 = [seen, *others[: PAIRING - 1]]
 
     def pairs(self, version: int, at: Nanos, shape: tuple[int, int, int]) -> LastAdvert | None:
-        """Return the IPv4 advertisement that an IPv6 one behind it is the other half of.
+        """Return the IPv4 advertisement of the node that sent an IPv6 one right behind it.
 
-        Where it may be that of either of two nodes, another pair has to tell.
+        None where there is none, or where it may be that of either of two nodes.
         """
         halves = [
             half
@@ -306,7 +320,7 @@ class Group:
         return halves[0] if len(halves) == 1 else None
 
     def node_of(self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int]) -> Node:
-        """Find or make the node that sent an advertisement.
+        """Return the node that sent an advertisement; a new one where its source is not known.
 
         An IPv6 advertisement right behind an IPv4 one of the same advbase, advskew and
         demotion belongs to the same node; that is settled the first time.
@@ -330,10 +344,11 @@ class Group:
     def other_half(
         self, source: bytes, version: int, at: Nanos, shape: tuple[int, int, int], counter: int
     ) -> tuple[Node, Node] | None:
-        """Return two nodes that are one, as this advertisement shows: the second one is real.
+        """Return (node to remove, node to keep) where an IPv6 advertisement shows that two are one.
 
-        So it is where the capture, or the node, began with IPv6 alone: one of the two is new,
-        or the counter goes on from the IPv4 half (OpenBSD's is the same in both).
+        They were taken for two where the capture, or the node, began with IPv6 alone. They are one
+        where either is new, or the counter goes on from the IPv4 half (OpenBSD's is equal in
+        both). Else None.
         """
         node = self.nodes.get(source) if version == 6 else None
         if node is None or any(len(one) != 16 for one in node.addresses):
@@ -345,7 +360,7 @@ class Group:
         return (node, half.node) if is_new or 0 <= counter - half.counter <= 1 else None
 
     def deceive(self, at: Nanos, counter: int) -> None:
-        """Let everybody believe what no node sent."""
+        """Note a spoofed advertisement: nodes accept it, and may count on from its counter."""
         self.spoofed += 1
         self.spoofed_at = at
         self.lies = (*self.lies[-7:], (at, counter))
@@ -354,7 +369,7 @@ class Group:
                 master.spoofed = at
 
     def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
-        """Return what the sender of an advertisement may count on from."""
+        """Return the counters that the sender of an advertisement may count on from."""
         known = self.known if self.is_crowded else self.nodes.values()
         members = [member for member in known if member.sent]
         return Heard(
@@ -367,7 +382,7 @@ class Group:
         )
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:
-        """Tell whether these bytes, from IP on, came by within the copy window; remember them."""
+        """Return whether these bytes, from IP on, were seen within the copy window; keep them."""
         if self.recent.has(at, packet):
             self.copies += 1
             return True
@@ -376,7 +391,7 @@ class Group:
 
 
 def count_copy(groups: "dict[GroupKey, Group]", packet: Packet) -> None:
-    """Count an advertisement that another capture holds as it was sent."""
+    """Count an advertisement that is a copy of one in another capture."""
     view, link, ip, frame = packet.advert, packet.link, packet.ip, packet.frame
     if view is None or link is None or ip is None:
         return

@@ -1,10 +1,10 @@
-"""Who has accepted whom, read from the counters alone.
+"""Which node has accepted advertisements of which, read from the counters alone.
 
 All but OpenBSD answer an accepted advertisement by counting on from it: their own next
 counter is the accepted one plus one (docs/protocol/authentication.md). So a counter that continues
 another node's proves that the sender verified that node's HMAC; a counter that does not,
 although the other node advertised in between, shows that it refused or missed it. Two
-64-bit counters do not meet by chance.
+64-bit counters are not equal by chance.
 
 A constant counter (OpenBSD, old pfSense) says nothing here.
 """
@@ -31,7 +31,7 @@ class Note(NamedTuple):
 
 @dataclass(slots=True)
 class Hearing:
-    """The evidence about one ordered pair: what `receiver` made of `sender`."""
+    """The evidence whether one node accepted another's advertisements."""
 
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     ever: bool = False
@@ -64,9 +64,9 @@ class HearingTrack:
     def see(
         self, members: Iterable[Node], node: Node, at: Nanos, version: int, counter: int
     ) -> None:
-        """Take one advertisement of `node`, before it joins the node's own history."""
+        """Take one advertisement of `node`; to be called before `node.sent` has it."""
         if version == 6 and any(len(address) == 4 for address in node.addresses):
-            return  # its IPv4 advertisement of the same instant has said it
+            return  # the IPv4 half of this advertisement has shown the same
         distinct = {id(other): other for other in members if other is not node and other.sent}
         if not distinct:
             return
@@ -82,12 +82,12 @@ class HearingTrack:
         ]
         follows_own = accepted == own
         if follows_own and matches:
-            return  # both explain it
+            return  # the counter continues its own and the other's: no evidence
         if counter == own and not matches:
-            return  # constant
+            return  # a constant counter shows nothing
         heard_at = 0
         for sent_at, other in matches:
-            # dated when it was heard: a claim long after shows what was heard before
+            # dated when the other advertised: a claim may show it much later
             self._of(node, other).note(sent_at, accepts=True)
             heard_at = max(heard_at, sent_at)
         for other in distinct.values():

@@ -47,7 +47,7 @@ class Identity:
 
     @property
     def text(self) -> str:
-        """Return it as a person says it: `FreeBSD 12–15`."""
+        """Return name and versions for a person: `FreeBSD 12–15`."""
         if self.name is None:
             return f"unknown ({' or '.join(self.alternatives)})" if self.alternatives else "unknown"
         proper = _PROPER[self.name]
@@ -75,7 +75,10 @@ def identify(node: Node) -> Identity:
 
 
 def _seen(node: Node) -> object:
-    """Return all that the answer depends on: counts only grow, so their sums tell them apart."""
+    """Return the values that `identify` reads, to recognise that nothing has changed.
+
+    Counts only grow, so their sums are enough.
+    """
     return (
         (node.advbase, node.advskew, node.max_advskew, node.saw_demote, node.bow_outs),
         (node.garp_virtual, node.garp_card, node.na_virtual, node.na_card, node.na_router),
@@ -116,7 +119,7 @@ def _by_headers(node: Node) -> Identity:
 
 
 def _by_cs7(node: Node, ids: str, constant: bool) -> Identity:
-    """Decide what sends ToS 0xe0, which a switch may also have put there."""
+    """Return the identity of a node that sends ToS 0xe0, which a switch may also have set."""
     if node.bow_outs or ids == "random" or (node.garp_virtual and not node.garp_card):
         found = _by_id(node, ids)
         reasons = (*found.because, "ToS 0xe0, but FreeBSD does nothing of this: re-marked")
@@ -137,7 +140,7 @@ def _by_cs7(node: Node, ids: str, constant: bool) -> Identity:
 
 
 def _of_peers(node: Node, found: Identity) -> Identity:
-    """Part the versions of FreeBSD that can be given a peer from those that cannot."""
+    """Narrow the versions of a FreeBSD that sends to a unicast peer: 14 and later can."""
     if not node.peers:
         return found
     reason = "it advertises to one address instead of the group, as FreeBSD can since 14"
@@ -145,7 +148,7 @@ def _of_peers(node: Node, found: Identity) -> Identity:
 
 
 def _by_id(node: Node, ids: str) -> Identity:
-    """Decide what sends ToS 0x10 and a moving counter by its IP ids."""
+    """Return the identity of a node with ToS 0x10 and a moving counter, by its IPv4 ids."""
     if node.garp_virtual and not node.garp_card:
         return Identity(
             "openbsd",
@@ -170,7 +173,7 @@ def _by_id(node: Node, ids: str) -> Identity:
 
 
 def _netbsd_or_freebsd11(node: Node) -> Identity:
-    """Part the two systems that send ToS 0x10 with IP id 0."""
+    """Tell NetBSD from FreeBSD 11: both send ToS 0x10 with IPv4 id 0."""
     common = "IP id 0 with ToS 0x10"
     if _constant(node):
         reason = "counter and HMAC never change, as pfSense 2.4 to 2.6 has it"
@@ -200,7 +203,7 @@ def _netbsd_or_freebsd11(node: Node) -> Identity:
 
 
 def _old_freebsd(node: Node) -> Identity:
-    """Decide the versions of what counts its IP ids."""
+    """Return the identity of a node whose IPv4 ids count up: FreeBSD to 10 or DragonFly."""
     common = "IP id counts up with ToS 0x10"
     # DragonFly advertises over IPv4 only, and its gratuitous ARP leaves from the virtual MAC
     other = any(len(address) == 16 for address in node.addresses) or node.garp_card
@@ -219,7 +222,7 @@ def _old_freebsd(node: Node) -> Identity:
 
 
 def _by_ipv6(node: Node, constant: bool) -> Identity:
-    """Decide a node that advertises over IPv6 alone."""
+    """Return the identity of a node that advertises over IPv6 alone."""
     if constant:
         return Identity("openbsd", None, 0.85, ("counter and HMAC stay the same",))
     if _usual(node.traffic_class) == DSCP_CS7:
@@ -239,7 +242,7 @@ def _by_ipv6(node: Node, constant: bool) -> Identity:
 
 
 def _with_habits(node: Node, found: Identity) -> Identity:
-    """Add what agrees with a name and tells versions: ARP, neighbour discovery, the clock."""
+    """Add reasons and narrow versions by ARP, neighbour discovery and the tick rate."""
     told = list(found.because)
     versions = found.versions
     if found.name == "openbsd":
@@ -277,7 +280,7 @@ def tick_rate(node: Node) -> int | None:
 
 
 def _excess(node: Node) -> Nanos | None:
-    """Return by how much its spacings exceed what it advertises, over two at least."""
+    """Return the median excess of its intervals over advbase + advskew/256, None below two."""
     nominal = interval_ns(node.advbase, node.advskew)
     near = [gap - nominal for gap in node.intervals if abs(gap - nominal) < spans.ON_PACE]
     if len(near) < 2:
@@ -288,7 +291,7 @@ def _excess(node: Node) -> Nanos | None:
 
 
 def _constant(node: Node) -> bool:
-    """Tell whether the counter never moves, over three advertisements or more."""
+    """Return whether the counter never moved, over three advertisements at least."""
     habits = list(node.counters.values())
     return (
         sum(habit.seen for habit in habits) >= 3

@@ -25,7 +25,7 @@ from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
 from carpscope.wire.ip import IpView
 
 MOVES = 3
-"""So often a counter must move: OpenBSD's does with every restart."""
+"""Moves after which a counter counts as moving: OpenBSD's changes once with every restart."""
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 _int = int.from_bytes
 
@@ -41,26 +41,26 @@ class SpoofKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the sender of an advertisement may count on from."""
+    """The counters that the sender of an advertisement may count on from."""
 
     latest: set[int]
     """The counter that each node of the group sent last."""
     recent: tuple[tuple[Nanos, int], ...]
-    """Time and counter of the last few of each."""
+    """(time, counter) of the last few advertisements of each node."""
     lies: tuple[tuple[Nanos, int], ...]
-    """And of spoofed advertisements: they are believed, too."""
+    """(time, counter) of spoofed advertisements: receivers accept them, and count on from them."""
     mac: bytes | None
     """The sender's."""
     shape: tuple[int, int]
-    """The advbase and advskew that it announces."""
+    """The sender's advbase and advskew."""
     verifies: bool = False
     """Whether anything of the group verifies."""
 
     def may_be(self, counter: int, node: Node | None, at: Nanos) -> bool:
-        """Tell whether a node that advertises may have counted on to a number.
+        """Return whether a MASTER may have reached a counter by counting on.
 
-        From its own last one, or from what it was handed since: the latest that it has surely
-        been handed, or any that it may just have been.
+        It counts on from its own last one or from the last that it received: the latest that must
+        have reached it by now, or any later one.
         """
         before = counter - 1 & _MASK
         if node is None or not node.sent:
@@ -70,42 +70,44 @@ class Heard:
             return True
         late = traits.reaction(node)
         if at - own_at >= timers.too_soon(node.advbase, node.advskew):
-            late += timers.PATH  # what had passed here before its own may have come there behind it
+            late += timers.PATH  # one captured before the node's own may have reached it after it
         if traits.is_ucarp(node) and not node.is_master:
-            # one whose interface was down sleeps, and then takes all that was queued meanwhile
+            # a ucarp whose interface was down sleeps 10 s, and then takes all that was queued
             late = at - own_at
         heard = [one for one in self.recent if one[0] > own_at - late and one not in node.sent]
-        # the latest that it has surely been handed, what may have passed it on the way, and later
+        # the latest that must have reached it, any that may have been overtaken, and all later
         handed = max((when for when, _ in heard if when <= at - late), default=at - late)
         return before in {value for when, value in heard if when > handed - timers.CROSSING}
 
     def follows(self, late: Nanos) -> bool:
-        """Tell whether a claim so long after what it counts on from is one of a backup: at once,
-        or when its wait is over."""
+        """Return whether a backup may claim `late` after the advertisement that it counts on from.
+
+        It does so at once (it preempts) or when its master-down time is over.
+        """
         at_once = max(traits.reaction_of(self.mac), timers.ANNOUNCING)
         return late <= at_once or self.waited(late)
 
     def waited(self, late: Nanos) -> bool:
-        """Tell whether a backup may have waited for so long, no longer and no less.
+        """Return whether `late` lies within the master-down time of the sender as a backup.
 
-        A demoted kernel announces more than the advskew that it waits by.
+        A demoted kernel announces a larger advskew than the one that its timer uses.
         """
         earliest = traits.takeover_of(self.mac, self.shape[0], 0).earliest
         latest = traits.takeover_of(self.mac, *self.shape).latest
         return earliest - timers.HOST_LATE <= late <= latest + timers.ANNOUNCING
 
     def came_by(self, counter: int, at: Nanos) -> bool:
-        """Tell whether the number before was sent just now, in whichever family."""
+        """Return whether the previous counter was sent just now, in either family."""
         before = counter - 1 & _MASK
         return any(
             before == sent and at - when <= timers.BEFORE_ADVERT for when, sent in self.recent
         )
 
     def goes_on(self, counter: int, at: Nanos) -> bool:
-        """Tell whether a counter goes on from a seen one, genuine or spoofed.
+        """Return whether a counter goes on from a captured one, genuine or spoofed.
 
-        A backup that heard a spoofed advertisement waits before it claims; whoever sends recorded
-        ones in their order does not wait.
+        A backup that accepted a spoofed advertisement waits its master-down time before it claims;
+        an attacker who sends recorded advertisements in their order does not wait.
         """
         before = counter - 1 & _MASK
         return before in self.latest or any(
@@ -114,12 +116,12 @@ class Heard:
 
 
 def signature_key(version: int, counter: bytes, digest: bytes) -> bytes:
-    """Return what a signature is found by: one object where a tuple would be four."""
+    """Return version, counter and HMAC as one bytes object: a tuple would need four objects."""
     return b"%c%b%b" % (version, counter, digest)
 
 
 class Signatures:
-    """What was signed in one group, bounded; what the log holds is taken over when asked for."""
+    """The latest counters and HMACs of one group; rows of the log are added when it is read."""
 
     __slots__ = ("_log", "_seen", "_taken", "_top")
 
@@ -138,7 +140,7 @@ class Signatures:
 
     @property
     def seen(self) -> OrderedDict[bytes, SignedCounter]:
-        """Return what was signed, the oldest first."""
+        """Return each signed counter by `signature_key`, the oldest first."""
         log = self._log
         if self._taken != log.total:
             for run, place in log.since(self._taken, KEYS_KEPT, is_signed=True):
@@ -147,7 +149,7 @@ class Signatures:
         return self._seen
 
     def shrink(self, count: int) -> None:
-        """Forget all but the latest."""
+        """Drop all but the latest `count`."""
         excess = len(self) - count
         while excess > 0 and self._seen:
             self._seen.popitem(last=False)
@@ -156,7 +158,7 @@ class Signatures:
             self._taken = self._log.total - count
 
     def fresh(self, train: Train, count: int) -> int:
-        """Return how many rows of a train nobody signed before, from the first on."""
+        """Return how many of the first `count` rows come before one that was signed earlier."""
         plain, first = train.plain, _int(train.counter(0), "big")
         rising = train.kind in (RowKind.ONE, RowKind.COUNTS) and first + count <= _MASK
         if not rising or self._log.overlaps(self._taken, first, first + count - 1):
@@ -180,7 +182,7 @@ class Signatures:
             self._seen.popitem(last=False)
 
     def has(self, size: int, counter: bytes, digest: bytes) -> bool:
-        """Tell whether somebody signed this, from addresses of so many bytes."""
+        """Return whether a counter and HMAC were seen; `size` is the address length, 4 or 16."""
         return signature_key(4 if size == 4 else 6, counter, digest) in self.seen
 
     def judge(
@@ -192,10 +194,10 @@ class Signatures:
         frame: int,
         hears: Callable[[], Heard],
     ) -> tuple[SpoofKind, SignedCounter] | None:
-        """Say whether an advertisement is spoofed, and what it copies; remember it if not.
+        """Return how an advertisement is spoofed and which one it copies; None keeps it as genuine.
 
-        `node` is who its source address names, None where nobody is known by it yet. `hears` is
-        asked only of what was signed before.
+        `node` has its source address, None where no node has it yet. `hears` gives the counters
+        that the sender may count on from; it is called only for a counter and HMAC seen before.
         """
         key = signature_key(ip.version, view.counter, view.digest)
         shape = (view.advbase, view.advskew, view.demote)
@@ -235,10 +237,10 @@ def _other_sender(
 ) -> tuple[SpoofKind, SignedCounter] | None:
     """Judge a counter and HMAC that somebody else sent before.
 
-    Two genuine nodes may reach the same counter. A master counts on from its own or from
-    what it is handed, late perhaps; who is handed what verifies has also made something that
-    does, or nothing is known to verify. A backup that claims counts on from the advertisement
-    that it heard last, at once or when its wait is over.
+    Two genuine nodes may reach the same counter. A MASTER counts on from its own or from what it
+    receives, which may reach it late; a node that counts on from another must itself verify, where
+    anything of the group does. A backup that claims counts on from the advertisement that it
+    received last, at once or when its master-down time is over.
     """
     vouched = not heard.verifies or (node is not None and node.authentication.has_verified)
     if vouched and heard.may_be(view.counter_value, node, at):
@@ -248,14 +250,14 @@ def _other_sender(
     if vouched and node is not None and _unseen(node, first, shape, at):
         return None
     before = view.counter_value - 1 & _MASK
-    # of two with one advskew whose waits end together, neither waits for the other's claim
+    # two backups of one advskew claim at the same time, each before it hears the other
     late = at - first.at > traits.reaction_of(heard.mac)
     if not vouched and late and (shape == first.shape or shape in (first.shapes or ())):
         return SpoofKind.REPLAYED, first
     for sent, counter in heard.recent:
         if counter == before and heard.follows(at - sent):
             return None
-    # in one family a spoofed advertisement may have come while the other one's timer ran out
+    # a spoofed advertisement of one family does not stop the other family's timer
     latest = traits.takeover_of(heard.mac, *heard.shape).latest + timers.ANNOUNCING
     if any(counter == before and at - sent <= latest for sent, counter in heard.lies):
         return None
@@ -265,15 +267,15 @@ def _other_sender(
 def _from_queue(
     node: Node | None, first: SignedCounter, at: Nanos, view: AdvertView, heard: Heard
 ) -> bool:
-    """Tell whether a ucarp that was silent may count on from what was queued meanwhile.
+    """Return whether a ucarp that was silent may count on from advertisements queued meanwhile.
 
-    Stopped or cut off it is handed the queue in order when it goes on, and a timer that ran out
-    may let it claim after each of them: until the queue is empty its numbers are old ones.
+    A ucarp that was stopped or cut off takes its queue in order when it goes on, and may claim
+    after each packet because its timer has run out: until the queue is empty its counters are old.
     """
     if heard.mac is None or not traits.is_ucarp_mac(heard.mac):
         return False
     if node is None or not node.sent:
-        # from one nobody knows yet: so old that only a queue, or an attacker, has kept it
+        # the sender is not known yet: a counter this old is from a queue, or from an attacker
         return at - first.at >= traits.takeover_of(heard.mac, *heard.shape).earliest
     if not node.authentication.has_verified and heard.verifies:
         return False
@@ -287,10 +289,11 @@ def _from_queue(
 
 
 def _unseen(node: Node, first: SignedCounter, shape: Shape, at: Nanos) -> bool:
-    """Tell whether a node may have come to a counter as MASTER where no capture saw it.
+    """Return whether a node may have reached a counter as MASTER while no capture saw it.
 
-    Cut off, it counts on from what it was handed last, as its master does from then on: it
-    comes to each number later than that one, by its wait less one interval.
+    Both count on from the same advertisement: the old master at once, a backup that is cut off
+    after its master-down time. So it reaches each counter later than the master did, by its
+    master-down time less one interval.
     """
     if not node.sent or node.sent[-1][0] >= first.at:
         return False
@@ -318,31 +321,31 @@ def _same_source(
     if shape not in (first.shape, now):
         if counts:
             return None if heard.goes_on(view.counter_value, at) else SpoofKind.FORGED
-        # A constant counter is no evidence; an IP id that is random and yet repeats is,
+        # A constant counter is no evidence. A random IP id that repeats with other values is,
         if same_id and with_id != shape:
             return SpoofKind.FORGED
-        # and so is another interval before the node's timer: setting one restarts the timer.
+        # and so are other values before the node's timer ends: ifconfig restarts the timer.
         other_rate = shape[:2] != now[:2] and shape[:2] != (BOW_OUT, BOW_OUT)
         return SpoofKind.FORGED if early and other_rate and not fresh_id else None
     if not counts:
         if fresh_id:
             return None  # a packet of its own
-        # also without ids (IPv6, or always 0) no system sends again before its timer
+        # also without ids (IPv6, or always 0): no system sends again before its timer ends
         if same_id and early:
             first.steal(ip.identification or 0)
-        again = early and shape == first.shape  # a demotion is told at once, in both families
+        again = early and shape == first.shape  # a demotion is advertised at once
         return SpoofKind.REPLAYED if again or first.is_stolen(ip.identification) else None
     if (
         heard.goes_on(view.counter_value, at)
         or heard.may_be(view.counter_value, node, at)
         or (at - first.at > view.interval_ns and heard.came_by(view.counter_value, at))
     ):
-        return None  # counts on from what it sent or heard last: two nodes may circle
+        return None  # it counts on from what it sent or received last, as two nodes in turn do
     return SpoofKind.REPLAYED
 
 
 def _is_forwarded(node: Node, ip: IpView, view: AdvertView, at: Nanos) -> bool:
-    """Tell whether a router has sent a node's latest advertisement on."""
+    """Return whether a router has forwarded a node's latest advertisement: its TTL is lower."""
     soon = at - node.last_of.get(ip.version, at) <= view.interval_ns
     return soon and ip.ttl < max(node.ttl, default=0)
 
@@ -354,14 +357,14 @@ def is_counting(node: Node) -> bool:
     still = sum(h.constant for h in habits.values())
     if moving > still and moving >= MOVES:
         return True
-    # OpenBSD sends one cookie in both families
+    # OpenBSD sends one counter in both families, the others two
     return not still and len(habits) == 2 and habits[4].value != habits[6].value
 
 
 def _early(node: Node, at: Nanos, version: int, frame: FrameRef) -> bool:
-    """Tell whether a node's own timer would not send yet, in this family.
+    """Return whether an advertisement comes before the node's own timer ends, in this family.
 
-    One clock tells: that of the capture that has the frame, as long as it goes forward.
+    Compared are only times of the capture that has the frame, and not where its clock was set back.
     """
     last = node.last_in(version, frame >> FRAME_BITS)
     return last is not None and 0 <= at - last < timers.too_soon(node.advbase, node.advskew)

@@ -1,9 +1,9 @@
 """Two nodes that prove to be one: a capture that began between the two families of a pair.
 
 The IPv6 half of a pair comes right behind the IPv4 half (`Group.pairs`). Where the IPv4 half of
-the first pair is missing, the IPv6 address was a node of its own until the next pair. Then
-all that names it names the node that it belongs to: addresses, time as MASTER, contests,
-history.
+the first pair is missing, the IPv6 address was taken for a node of its own until the next pair.
+Then everything kept of it is given to the node that it belongs to: addresses, MASTER period,
+contests, history.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from carpscope.timeline.node import MasterPeriod, Node
 
 
 def join(group: Group, gone: Node, into: Node) -> None:
-    """Give a node everything that is known of another, which is no node any more."""
+    """Give `into` everything that is known of `gone`, and remove `gone` from the group."""
     for address in gone.addresses:
         group.nodes[address] = into
         into.addresses.append(address)
@@ -35,7 +35,7 @@ def join(group: Group, gone: Node, into: Node) -> None:
 
 
 def _mastership(group: Group, gone: Node, into: Node) -> None:
-    """Let the time as MASTER begin where that of the other began."""
+    """Let the MASTER period of `into` begin where that of `gone` began."""
     if gone.is_master:
         group.masters.remove(gone)
         if not into.is_master:
@@ -53,7 +53,7 @@ def _mastership(group: Group, gone: Node, into: Node) -> None:
 
 
 def _extend(period: MasterPeriod, other: MasterPeriod) -> None:
-    """Let a time as MASTER go on as long as another does that began in it."""
+    """Extend a MASTER period to the end of another that began in it."""
     if period.end is not None and (other.end is None or other.end > period.end):
         period.end, period.ended_by = other.end, other.ended_by
     if other.seen > period.seen:
@@ -88,7 +88,7 @@ def _memory(gone: Node, into: Node) -> None:
 
 
 def _is_left(contest: Contest, gone: Node, into: Node) -> bool:
-    """Put one node in the other's place; tell whether there still are two."""
+    """Replace one node of a contest by the other; return whether two nodes are left in it."""
     if contest.nodes.pop(gone.id, None) is not None:
         contest.nodes[into.id] = into
         contest.forget(gone.id)

@@ -1,14 +1,14 @@
-"""How much one run remembers, and who is forgotten first.
+"""How much one run remembers, and what is forgotten first.
 
-Whoever can send a frame can invent senders, groups, VLANs and counters as fast as the wire
-carries them; each costs nothing to send. What they may cost here is bounded:
+An attacker can invent senders, groups, VLANs and counters as fast as the wire carries them. What
+they may cost here is bounded:
 
-- Whoever advertises is followed, up to `nodes` in all groups together and `group_free` in
-  each. Beyond that a newcomer is a stranger: it is counted, and followed only if it verifies,
-  is configured, or advertises again in the beat that it announces (`timeline.strangers`).
-  With `group_nodes` in its group somebody has to be forgotten for it: whoever was heard for
-  the shortest time, and of those who was heard least recently. Configured and verified nodes,
-  and those heard for `ESTABLISHED`, stay.
+- Each source address that advertises is followed as a node, up to `nodes` in all groups together
+  and `group_free` in each group. Beyond that a new one is a stranger: it is counted, and followed
+  only if it verifies, is configured, or advertises again at the interval that it announces
+  (`timeline.strangers`). Where its group has `group_nodes` already, a node is forgotten for it: the
+  one followed for the shortest time, and of equal ones the one heard least recently. Configured
+  and verified nodes, and those followed for `ESTABLISHED`, stay.
 - What is kept of the nodes that are followed (signatures, counters, what waits to be
   explained, MASTER periods, contests) shares whole budgets: where the sum exceeds one, the longest
   lists lose their oldest entries (`timeline.pruning`). Captures of real networks stay below.
@@ -26,15 +26,16 @@ class Limits:
     """The bounds of one run. About 6 kB a node and 5 kB a group that is just known."""
 
     nodes: int
-    """In all groups together; so there are no more groups than this either."""
+    """Nodes in all groups together, and so the most groups."""
     group_free: int
-    """Source addresses followed in one group without a question; nobody runs more nodes."""
+    """Source addresses of one group that are followed without any condition; real groups have
+    fewer."""
     group_nodes: int
-    """The same at the most."""
+    """The most source addresses of one group that are followed."""
     signatures: int = 65_536
     """Counter and HMAC of an advertisement, to recognise it when it comes again."""
     signed: int = 65_536
-    """The same by node, to compare what two nodes make of one counter."""
+    """Counters with their HMACs kept by node, to compare two nodes that signed the same one."""
     waiting: int = 50_000
     """Advertisements that no passphrase explains yet."""
     history: int = 131_072
@@ -49,13 +50,13 @@ class Limits:
     announced: int = 50_000
     """Addresses announced, of groups and nodes."""
     each: int | None = None
-    """MASTER periods, changes and spans of one node; the latest stay."""
+    """The most MASTER periods, changes and spans of one node (the latest stay); None: no limit."""
     contests: int = 500
     """Times with several masters, in one group."""
     contest_age: Nanos | None = None
-    """Those that ended longer ago belong to situations that are over."""
+    """Contests that ended longer ago are dropped: findings about them are closed."""
     silent: Nanos | None = None
-    """After this long a node is no longer there, in a run without an end."""
+    """In a live run a node is dropped after so long without an advertisement."""
 
 
 OFFLINE = Limits(6144, 16, 64)
@@ -68,4 +69,4 @@ LIVE = Limits(
     contest_age=spans.GONE,
     silent=spans.DAY,
 )
-"""Less: situations are followed from look to look, and each look goes through all of it."""
+"""Lower than offline: a live run evaluates all of it every few seconds."""

@@ -79,9 +79,9 @@ class LineBounds:
     above: list[BoundPoint]
     below: list[BoundPoint]
     best: float = field(init=False)
-    """The slope that leaves most room."""
+    """The slope with the largest distance between the two sides."""
     width: float = field(init=False)
-    """How much room that is; negative where no line fits."""
+    """The distance of the two sides at slope `best`; negative where no line fits."""
 
     def __post_init__(self) -> None:
         """Keep what a line can touch."""
@@ -123,10 +123,10 @@ class LineBounds:
         return ends[0], ends[1]
 
     def middle(self, rate: float, start: float, end: float) -> tuple[Drawn, float]:
-        """Return a line amid all that fit, and how far from it another may be.
+        """Return a line in the middle of all that fit, and its largest distance to any of these.
 
-        `rate` is the slope that points themselves show, which need not be the middle one.
-        Between two places the distance of two lines is the largest at one of them.
+        `rate` is the slope that the points themselves show, which need not be the middle one. The
+        distance is the one between `start` and `end`: two lines are farthest apart at either.
         """
         low, high = self._slopes()
         slope = max(low, min(high, rate))
@@ -146,7 +146,7 @@ class LineBounds:
         return self._bottom(found) + found * x
 
     def along(self) -> Drawn:
-        """Return the line along one side's points that lies nearest to all of them."""
+        """Return the line that touches the points of one side and lies nearest to all of them."""
         side, height = (self.above, self._top) if self.above else (self.below, self._bottom)
         centre = (side[0].x + side[-1].x) / 2
         sign = 1 if self.above else -1

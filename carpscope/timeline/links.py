@@ -1,9 +1,9 @@
-"""Which node does not receive which, where signing differently does not explain it.
+"""Which node does not receive which, where different signing does not explain it.
 
-Evidence comes from two sides. Behaviour: a master that goes on although a better
-advertisement came by, a backup that claims beside one (`timeline.contest`). Counters: who
-continues whose (`timeline.hearing`). Better and worse node are not alike: only the worse
-one has to react, so only the counter of the better one tells whether it hears.
+There are two kinds of evidence. Behaviour: a master that goes on after a better advertisement, a
+backup that claims beside a better master (`timeline.contest`). Counters: a node whose counter
+continues another's has accepted it (`timeline.hearing`). Only the worse of two nodes has to react
+to the other, so whether the better one receives the worse shows in its counter alone.
 """
 
 import itertools
@@ -28,9 +28,9 @@ class LinkTrouble(Enum):
     ONE_WAY = "one way"
     BOTH_WAYS = "both ways"
     UNDECIDED = "undecided"
-    """One direction fails; whether the other does too, nothing sent tells."""
+    """One direction fails; no advertisement shows whether the other does."""
     REFUSED_OR_LOST = "refused or lost"
-    """Without secrets: either they sign differently or nothing passes."""
+    """No passphrase is known: either they sign differently or packets are lost."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class BrokenLink:
 
     group: Group
     sender: Node
-    """Whose advertisements are not accepted: the better of the two."""
+    """The better of the two, whose advertisements are not accepted."""
     receiver: Node
     trouble: LinkTrouble
     start: Nanos
@@ -51,25 +51,24 @@ class BrokenLink:
     answered: int
     """How often the sender's counter followed the receiver's."""
     ignored: int
-    """How often it did not although it could have."""
+    """How often the sender's counter did not follow the receiver's although it could have."""
     contests: int = 1
     spells: list[tuple[Nanos, Nanos]] = field(default_factory=list)
-    """From when to when in each of them."""
+    """(start, end) in each of the contests."""
     ever: bool = False
-    """Whether the two accepted each other at any other time."""
+    """Whether either accepted the other at any other time."""
     is_open: bool = False
     """Whether it goes on."""
     is_lasting: bool = False
-    """Whether both were MASTER for longer than an election explains: one claim may be that of
-    a node that has just started, or cross the other's advertisement."""
+    """Whether both were MASTER for longer than an election explains; a shorter time may be that
+    of a node that has just started, or a claim that crossed the other's advertisement."""
 
     @property
     def settles(self) -> Nanos:
-        """Return until when what nodes send may still tell which trouble it is, if nothing has.
+        """Return until when further advertisements may still decide which trouble it is.
 
-        While it lasts, the way may be one that opens yet; when it is over, what was heard then
-        shows soon. One that was over before anybody could answer waits for the next. A counter
-        that never moves tells nothing, however long one waits.
+        While the contest lasts, an answer may come at any time; after its end, the next counters
+        show it. Where the sender's counter never moves, waiting decides nothing.
         """
         nodes = (self.sender, self.receiver)
         habits = [habit for node in nodes for habit in node.counters.values()]
@@ -85,8 +84,11 @@ class BrokenLink:
 
     @property
     def rests(self) -> Nanos:
-        """Return until when a contest that is part of it may show: the backup waits, claims, and
-        both are MASTER for longer than an election."""
+        """Return until when the next contest of the same link may begin and last.
+
+        The backup waits its master-down time, claims, and both are MASTER for longer than an
+        election.
+        """
         beat = interval_ns(self.receiver.advbase, self.receiver.advskew)
         shows = traits.takeover(self.receiver).latest + beat
         return self.end + spans.QUIET + shows + election_ns((self.sender, self.receiver))
@@ -98,9 +100,9 @@ class BrokenLink:
 
 
 def broken_links(group: Group) -> list[BrokenLink]:
-    """Return every broken link of a group, contests of the same kind joined.
+    """Return every broken link of a group, one for contests of the same kind.
 
-    A live run asks again and again about groups in which nothing has happened.
+    The result is cached in the group until its `revision` changes: a live run asks repeatedly.
     """
     announced = [len(node.announced) for node in group.nodes.values()]
     state = group.revision, announced
@@ -110,7 +112,7 @@ def broken_links(group: Group) -> list[BrokenLink]:
 
 
 def find_links(group: Group) -> list[BrokenLink]:
-    """Return the same, read anew."""
+    """Return the same as `broken_links`, computed."""
     found: list[BrokenLink] = []
     by_pair: dict[frozenset[str], list[BrokenLink]] = {}
     for contest in group.contests:
@@ -135,7 +137,7 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
         if receiver is None or sender is None:
             continue
         if group.is_crowded and not (receiver.is_steady and sender.is_steady):
-            continue  # what strangers claim says nothing about a way
+            continue  # claims of invented senders are no evidence about a link
         if unrelated(sender, receiver):
             continue  # two clusters on one vhid
         start = contest.start - traits.takeover(receiver).latest
@@ -149,7 +151,7 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
         spells = _spells(contest.since[receiver_id, sender_id], ended)
         goes_on = contest.open and receiver.is_master and spells[-1][1] == ended
         answers = group.hearing.pair(sender, receiver)
-        # What is heard at the very end belongs to the healing that ended the contest.
+        # an advertisement accepted at the very end is the one that ended the contest
         until = ended - interval_ns(sender.advbase, sender.advskew) - traits.reaction(sender)
         answered = answers.acceptances(contest.start, until) if answers else 0
         ignored = answers.refusals(contest.start, ended) if answers else 0
@@ -180,7 +182,10 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
 def _spells(
     since: Iterable[tuple[MasterPeriod | None, Nanos]], ended: Nanos
 ) -> list[tuple[Nanos, Nanos]]:
-    """Return from when to when a receiver heeded nothing: until it yields, if it does."""
+    """Return (start, end) of each time in which the receiver ignored the sender.
+
+    A time ends when the receiver yields, else with the contest.
+    """
     found = []
     for period, sent in since:
         left = period is not None and period.ended_by not in ("", "capture")
@@ -190,7 +195,7 @@ def _spells(
 
 
 def _end(group: Group, contest: Contest) -> Nanos:
-    """Return until when a contest is known to have lasted: while it does, to when two went on."""
+    """Return the end of a contest; while it lasts, the last time at which two went on."""
     if not contest.open:
         return contest.end
     seen = sorted(
@@ -200,7 +205,7 @@ def _end(group: Group, contest: Contest) -> Nanos:
 
 
 def _overlap(one: Node, other: Node, contest: Contest) -> Nanos:
-    """Return for how long two nodes were MASTER beside each other in a contest, at the most."""
+    """Return the longest time for which two nodes were MASTER at once in a contest."""
     return max(
         (
             min(_until(a, contest), _until(b, contest)) - max(a.start, b.start, contest.start)
@@ -227,7 +232,7 @@ def _until(period: MasterPeriod, contest: Contest) -> Nanos:
 
 
 def _one_a_pair(links: list[BrokenLink]) -> list[BrokenLink]:
-    """Join the two directions of a pair: equals that ignore each other are cut both ways."""
+    """Join the two directions of a pair of equal nodes into one link that fails both ways."""
     kept: dict[frozenset[str], BrokenLink] = {}
     for link in links:
         pair = frozenset((link.sender.id, link.receiver.id))
@@ -257,7 +262,7 @@ def _ever(group: Group, one: Node, other: Node) -> bool:
 
 
 def _same(before: BrokenLink, link: BrokenLink) -> bool:
-    # what is not explained yet may be another trouble than the one before
+    # an undecided trouble may be another than the one before it
     return link.trouble is before.trouble and link.start - before.end <= spans.QUIET
 
 
@@ -276,9 +281,9 @@ def _join(before: BrokenLink, link: BrokenLink) -> None:
 
 
 def returned(link: BrokenLink) -> Node | None:
-    """Return the node that had fallen silent and came back into this, if one did.
+    """Return the node that was silent before this contest and began it by coming back, or None.
 
-    Who is started anew may have been given another passphrase or address.
+    A node that was started again may have been given another passphrase or address.
     """
     for node in (link.sender, link.receiver):
         for before, period in itertools.pairwise(node.master_periods):

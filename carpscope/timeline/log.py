@@ -1,8 +1,8 @@
-"""What a group's steady master sent: columns, as the cutter made them, and nothing else.
+"""The rows of trains that a group's steady master sent, kept as the columns of the cutter.
 
-Memories of a group are queries on it (signatures, history, what a node signed): each takes over
-the rows that it has not seen when somebody asks, and of very many only the latest that it would
-have kept. So what nobody asks for is never spelled out.
+What is kept of a group (signatures, history, what a node signed) is filled from this log when it
+is read: it then takes the rows that it has not taken yet, and of very many only as many as it
+keeps. So rows are turned into objects only where something reads them.
 """
 
 from array import array
@@ -28,7 +28,7 @@ Shape = tuple[int, int, int]
 
 @dataclass(slots=True)
 class SignedCounter:
-    """The first sight of a counter with its HMAC. Thousands are kept: what is rare is optional."""
+    """The first sighting of a counter with its HMAC."""
 
     source: bytes
     at: Nanos
@@ -39,11 +39,11 @@ class SignedCounter:
     own_shape: Shape = (0, 0, 0)
     """The shape it had with that id."""
     ids: dict[int, Shape] | None = None
-    """More ids, where there were: a constant counter repeats, ids do not."""
+    """Further ids with their shapes: a node with a constant counter sends a new id each time."""
     shapes: set[Shape] | None = None
-    """What others said with it who rightly reached the same counter."""
+    """Shapes of other nodes that reached the same counter legitimately."""
     stolen: set[int] | None = None
-    """Ids that came again out of beat: whoever sends one once more has copied it."""
+    """Ids that came again before the node's timer ended: each was sent by an attacker."""
 
     def shape_with(self, identification: int | None) -> Shape | None:
         """Return the shape it had with an id, None where it never had the id."""
@@ -66,11 +66,11 @@ class SignedCounter:
         return self.ids is not None and len(self.ids) >= IDS_KEPT
 
     def steal(self, identification: int) -> None:
-        """Remember that an id came again out of beat."""
+        """Note that an id came again before the node's timer ended."""
         self.stolen = {identification} if self.stolen is None else self.stolen | {identification}
 
     def is_stolen(self, identification: int | None) -> bool:
-        """Tell whether an id came again out of beat before."""
+        """Return whether an id has come again before the node's timer ended."""
         return self.stolen is not None and identification in self.stolen
 
 
@@ -126,7 +126,7 @@ class Run:
         return bytes(self.moving[start : start + 20])
 
     def signature(self, place: int) -> SignedCounter:
-        """Return the first sight of what a row signs."""
+        """Return the counter and HMAC of a row as first seen here."""
         own = self.moving[place * MOVING] << 8 | self.moving[place * MOVING + 1]
         shape = self.plain.shape
         return SignedCounter(
@@ -134,13 +134,13 @@ class Run:
         )
 
     def forget(self, count: int) -> None:
-        """Let go of the first rows."""
+        """Drop the first `count` rows."""
         del self.at[:count], self.number[:count], self.moving[: count * MOVING]
         self.first += count
 
 
 class Log:
-    """The rows of one group that were taken whole, the latest of them."""
+    """The latest rows of one group that were taken several at once (`timeline.steady`)."""
 
     __slots__ = ("_runs", "total")
 
@@ -151,7 +151,7 @@ class Log:
         """How many rows there were, ever."""
 
     def take(self, node: "Node", train: Train, count: int, *, is_constant: bool) -> None:
-        """Take the first rows of a train."""
+        """Append the first `count` rows of a train."""
         runs, plain = self._runs, train.plain
         run = runs[-1] if runs else None
         first = int.from_bytes(train.counter(0), "big")
@@ -173,7 +173,7 @@ class Log:
         self.keep(KEYS_KEPT, slack=KEYS_KEPT // 4)
 
     def keep(self, count: int, *, slack: int = 0) -> None:
-        """Let go of all but the latest rows, where there are so many more."""
+        """Drop all but the latest `count` rows, once there are more than `slack` beyond them."""
         runs, oldest = self._runs, self.total - count
         while runs and runs[0].first + len(runs[0]) <= oldest:
             runs.popleft()
@@ -181,8 +181,10 @@ class Log:
             runs[0].forget(oldest - runs[0].first)
 
     def since(self, row: int, most: int, *, is_signed: bool = False) -> Iterator[tuple[Run, int]]:
-        """Give the rows from one on, of very many the latest; or of them only those that were
-        signed as none before."""
+        """Yield (run, place) of each row from number `row` on, at most the latest `most`.
+
+        With `is_signed` only rows whose counter and HMAC were new.
+        """
         row = max(row, self.total - most)
         for run in self._from(row):
             if is_signed and run.is_constant:
@@ -191,7 +193,7 @@ class Log:
                 yield run, place
 
     def _from(self, row: int) -> Iterator[Run]:
-        """Give the runs that hold rows from one on: found from the end, as most ask for few."""
+        """Return the runs that hold rows from number `row` on."""
         found: list[Run] = []
         for run in reversed(self._runs):
             if run.first + len(run) > row:
@@ -201,7 +203,7 @@ class Log:
         return reversed(found)
 
     def signed_since(self, row: int) -> int:
-        """Return how many signatures came with the rows from one on."""
+        """Return how many new signatures the rows from number `row` on hold."""
         if row == self.total:
             return 0
         return sum(
@@ -211,7 +213,7 @@ class Log:
         )
 
     def overlaps(self, row: int, first: int, last: int) -> bool:
-        """Tell whether a row from that one on may have a counter between these two."""
+        """Return whether a row from number `row` on may have a counter from `first` to `last`."""
         if row == self.total:
             return False
         return any(

@@ -1,9 +1,8 @@
 """Who is MASTER: at a time, now or at the end, for how long, and several at once.
 
-What advertisements show of it is kept as periods (`node.MasterPeriod`) by the observer; every other
-place asks here, so that a finding, a table and a bar say the same. A period that lasts is known
-up to the node's last advertisement: whether it has stopped since shows when the next is overdue,
-and what was concluded from more than that would have to be taken back.
+The observer keeps it as periods (`node.MasterPeriod`); every other place asks the functions here,
+so that a finding, a table and a drawing agree. A period that lasts is counted up to the node's
+last advertisement: whether the node has stopped since is known only when the next one is overdue.
 """
 
 from collections.abc import Iterable
@@ -29,10 +28,10 @@ def is_master(node: Node) -> bool:
 
 
 def is_silent(node: Node, now: Nanos, resumed: Nanos = 0) -> bool:
-    """Tell whether a MASTER has been silent for longer than any backup of it waits.
+    """Return whether a MASTER has been silent for longer than any backup of it waits.
 
-    One that nobody followed counts as MASTER until then: an advertisement may be lost. Since
-    `resumed` something can be seen again; what was missed before tells nothing.
+    Until then it counts as MASTER where nobody took over: an advertisement may be lost. `resumed`
+    is the time since when the capture sees frames again; silence before it is no evidence.
     """
     silence = now - max(node.last, resumed)
     due = interval_ns(node.advbase, node.advskew)  # nobody waits for less
@@ -40,7 +39,7 @@ def is_silent(node: Node, now: Nanos, resumed: Nanos = 0) -> bool:
 
 
 def is_unheard(group: Group, now: Nanos) -> bool:
-    """Tell whether there had been a MASTER and nobody is heard any more, whatever that means."""
+    """Return whether a group had a MASTER and no node of it advertises any more."""
     last = [node.master_periods[-1] for node in group.known if node.master_periods]
     if not last or any(is_master(node) and not is_silent(node, now) for node in group.known):
         return False
@@ -57,7 +56,7 @@ def master(group: Group) -> Node | None:
 
 
 def held(periods: Iterable[MasterPeriod], start: Nanos, end: Nanos) -> TimesMaster:
-    """Say how often and for how long one node was MASTER between two times."""
+    """Return how often and for how long one node was MASTER between two times."""
     shared = [
         min(period.until, end) - max(period.start, start)
         for period in periods
@@ -67,7 +66,7 @@ def held(periods: Iterable[MasterPeriod], start: Nanos, end: Nanos) -> TimesMast
 
 
 def overlap(one: MasterPeriod, other: MasterPeriod) -> Nanos:
-    """Return for how long two nodes insisted on being MASTER; negative where they did not."""
+    """Return for how long two nodes went on as MASTER at once; negative where they did not."""
     return min(one.insisted, other.insisted) - max(one.start, other.start)
 
 
@@ -86,10 +85,10 @@ def several(periods: Iterable[MasterPeriod]) -> list[tuple[Nanos, Nanos]]:
 
 
 def unheard(periods: Iterable[MasterPeriod]) -> list[tuple[Nanos, Nanos]]:
-    """Return when nothing was heard of any MASTER between two of these, in order of time.
+    """Return (start, end) of each time without a MASTER between these periods, in order of time.
 
-    From the last that was heard before a silence, or a bow-out, to the next advertisement. Where
-    the capture itself saw nothing, nothing is known.
+    A time begins with the last advertisement before a silence, or with a bow-out, and ends with
+    the next advertisement. Times in which nothing at all was captured are left out.
     """
     found: list[tuple[Nanos, Nanos]] = []
     last: tuple[Nanos, MasterPeriod] | None = None

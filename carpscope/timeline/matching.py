@@ -1,9 +1,9 @@
-"""One transmission and all its sightings in several captures.
+"""Which frames of several captures are sightings of one transmission.
 
-Bytes that come once in each capture are one frame. Bytes that repeat (a counter that never
-moves, an announcement) are matched by time: a frame comes by as much later elsewhere as its
-host's other frames do. A way may duplicate a frame, or bring it late; so of what was sent once,
-as its own host's capture shows, everything that is elsewhere in that time is a copy.
+Bytes that come once in each capture are one frame. Bytes that repeat (a constant counter, an
+announcement) are matched by time: the delay between two captures is that of the host's other
+frames. A path may duplicate a frame or delay it. So where the sender's own capture shows that it
+sent the bytes once, all sightings elsewhere within the delay are that transmission.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from carpscope.timeline.sightings import Sightings
 FEW = 5
 REPEATED_KEPT = 4096
 CAPTURES_MAX = 63
-"""Which captures hold a frame is one bit each."""
+"""The most captures that are compared: which of them hold a frame is a bit mask in 64 bits."""
 
 
 class Reach(NamedTuple):
@@ -42,10 +42,10 @@ ANY = Reach(0, -(1 << 62), 1 << 62)
 
 
 class Reaches:
-    """What is known of every pair of captures and host."""
+    """The delays (`Reach`) of each host's frames between every two captures."""
 
     def __init__(self, pairs: Sequence[Pair], clocks: Sequence[Clock]) -> None:
-        """Read it off the pairs of frames."""
+        """Compute them from the frames that two captures share."""
         self._by_host: dict[tuple[int, int, int], Reach] = {}
         self._of_pair: dict[tuple[int, int], Reach] = {}
         self._known = [clock.known for clock in clocks]
@@ -69,21 +69,22 @@ class Reaches:
         self._of_pair[key[1], key[0]] = reach.mirrored()
 
     def spread(self, capture: int, host: int) -> Nanos:
-        """Return by how much the ways of a host's frames to a capture vary, as far as is seen."""
+        """Return by how much the delay of a host's frames to a capture was seen to vary."""
         found = [r for (_, c, h), r in self._by_host.items() if (c, h) == (capture, host)]
         found = found or [r for (_, c), r in self._of_pair.items() if c == capture]
         return max((reach.most - reach.least for reach in found), default=0)
 
     def of(self, one: int, other: int, host: int, pace: Nanos = 0) -> Reach:
-        """Return how a host's frames come to another capture.
+        """Return the delay of a host's frames from one capture to another.
 
-        Where clocks are guessed, each may be the nearest one there of what comes at a `pace`.
+        Where the clocks are guessed it is half of `pace` in either direction: the nearest of
+        frames that come at that interval.
         """
         if (min(one, other), max(one, other)) in self._guessed:
             return Reach(0, -pace // 2, pace // 2) if pace else ANY
         found = self._by_host.get((one, other, host))
         if found is None and (usual := self._of_pair.get((one, other))) is not None:
-            # another host's frames may come the other way
+            # no frame of this host is shared: its path may differ from that of other hosts
             found = Reach(usual.usual, usual.least - WAYS, usual.most + WAYS)
         if found is None and not (self._known[one] and self._known[other]):
             return ANY  # nothing says when a frame was there
@@ -98,15 +99,15 @@ def _reach(late: list[Nanos]) -> Reach:
 
 @dataclass(slots=True)
 class Matched:
-    """Which captures hold what each capture holds."""
+    """Which frames of all captures are one transmission."""
 
     held: list["array[int]"]
-    """By capture and place: a bit for each capture that holds the frame."""
+    """By capture and place in it: a bit mask of the captures that hold the frame."""
     at: list["array[int]"]
-    """By capture and place: the corrected time."""
+    """By capture and place in it: the corrected time."""
     copies: Elsewhere
     repeated: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
-    """By two captures: places of bytes that come more than once, matched by time."""
+    """(capture, capture) to places in both of frames whose bytes repeat, matched by time."""
 
 
 def matched(
@@ -116,7 +117,11 @@ def matched(
     homes: Mapping[int, int],
     steadiest: Mapping[int, int],
 ) -> Matched:
-    """Match all captures; `homes` names for a host its own capture, `steadiest` the likeliest."""
+    """Match the frames of all captures.
+
+    `homes` maps a host to the capture on it; `steadiest` maps a host without one to the capture in
+    which its frames come most evenly.
+    """
     at = [array("q", clocks[i].in_order(one.packets.at)) for i, one in enumerate(seen)]
     held = [array("Q", bytes(8 * len(one.packets))) for one in seen]
     copy = [bytearray(len(one.packets)) for one in seen]
@@ -147,7 +152,7 @@ def matched(
 
 
 class _Sent(NamedTuple):
-    """One transmission: where it is kept, and when it was there."""
+    """One transmission: the sighting that counts as genuine, and its time."""
 
     at: Nanos
     capture: int
@@ -165,9 +170,9 @@ def _assigned(
     reaches: Reaches,
     whose: tuple[int, int, frozenset[int]],
 ) -> _Members:
-    """Say of the same bytes in several captures what was sent once.
+    """Assign sightings of the same bytes in several captures to transmissions.
 
-    `whose` is the host, its own capture or -1, and the captures that belong to some host.
+    `whose` is (host, the capture on it or -1, the captures on any host).
     """
     host, home, owned = whose
 
@@ -210,7 +215,7 @@ def _note(members: _Members, held: "list[array[int]]") -> None:
 
 
 def _pair_up(members: _Members, repeated: dict[tuple[int, int], list[tuple[int, int]]]) -> None:
-    """Keep whose sightings are one for one: they tell of clocks, too."""
+    """Keep transmissions with one sighting in each of two captures: clocks are fitted to them."""
     for places in members.values():
         for one, other in itertools.combinations(sorted(places), 2):
             key = one[0], other[0]
@@ -221,7 +226,7 @@ def _pair_up(members: _Members, repeated: dict[tuple[int, int], list[tuple[int, 
 
 
 def _pace(times: list[Nanos]) -> Nanos:
-    """Return how long the sender of the same bytes usually waits between two; 0 for one."""
+    """Return the median interval between sightings of the same bytes; 0 for a single one."""
     gaps = sorted(b - a for a, b in itertools.pairwise(sorted(times)))
     return gaps[len(gaps) // 2] if gaps else 0
 
@@ -229,7 +234,7 @@ def _pace(times: list[Nanos]) -> Nanos:
 def _origin(
     sent: list[_Sent], capture: int, when: Nanos, reaches: Reaches, how: tuple[int, Nanos]
 ) -> _Sent | None:
-    """Find the transmission that a sighting is of; `how` is the host and its pace."""
+    """Return the transmission that a sighting belongs to, or None; `how` is (host, interval)."""
     best: tuple[Nanos, _Sent] | None = None
     widest = max((reaches.of(s.capture, capture, *how).most for s in sent[:1]), default=0)
     least = min((reaches.of(s.capture, capture, *how).least for s in sent[:1]), default=0)

@@ -1,4 +1,4 @@
-"""From what two captures share to the clock of one of them."""
+"""The clock of one capture, from the frames that it shares with another."""
 
 from carpscope.core.units import Nanos
 from carpscope.core.values import replace
@@ -14,7 +14,11 @@ GUESSED = (
 def measured(
     found: Pair, base: Clock, span: tuple[Nanos, Nanos], path_max: Nanos | None
 ) -> Clock | None:
-    """Measure a clock by what its capture shares with another."""
+    """Return the clock of `found.other`, measured by `base`, the clock of `found.one`.
+
+    `span` is when the capture ran, on the reference's clock; `path_max` the longest path delay, if
+    known. None where the two captures share no frames.
+    """
     if not found.points:
         return None
     if found.is_guessed:
@@ -39,7 +43,10 @@ def measured(
 
 
 def _guessed(found: Pair) -> Clock:
-    """Set a clock so that most fits: what a guess matches tells neither of rates nor of steps."""
+    """Return a clock with the median offset of frames that were matched by guess.
+
+    Such matches show neither how fast the clock gains nor when it was set.
+    """
     points = sorted(found.points)
     lates = sorted(point.late for point in points)
     offset = lates[len(lates) // 2]
@@ -50,7 +57,7 @@ def _guessed(found: Pair) -> Clock:
 
 
 def _set(segment: ClockStretch, cuts: list[ClockStep]) -> list[ClockStretch]:
-    """Put into an even stretch what the clock was set by."""
+    """Split a stretch, fitted with clock steps taken out, where the clock was set."""
     parts, by = [segment], 0
     for cut in cuts:
         if not cut.is_clock:

@@ -1,4 +1,4 @@
-"""What lies beside the advertisements: who holds which address at which MAC, who announced.
+"""ARP and neighbour discovery: which host holds which address at which MAC, and who announced it.
 
 Addresses that ARP and neighbour discovery show may be what nodes sign; announcements
 (gratuitous ARP, unsolicited neighbour advertisements) say which a node holds, and their
@@ -24,7 +24,7 @@ from carpscope.wire.igmp import MembershipView
 from carpscope.wire.vrrp import VrrpView
 
 VLANS_KEPT = 4096
-"""Segments of which addresses are kept: 4,094 can be told apart by one tag."""
+"""Segments of which addresses are kept: one tag distinguishes 4,094."""
 LEARNED_LIMIT = 256
 """Addresses learned from the capture per segment; the search uses the first of them."""
 
@@ -38,14 +38,14 @@ class Memberships:
     joined: int = 0
     """Reports of membership of CARP's groups."""
     asked: int = 0
-    """Queries, by whomever."""
+    """Queries, of any querier."""
 
 
 class Surroundings:
-    """Learned addresses per segment, and whose announcement is whose."""
+    """The addresses learned per segment, and which node an announcement belongs to."""
 
     def __init__(self) -> None:
-        """Know of nothing yet; the observer tells which groups there are."""
+        """Begin empty; the observer adds groups by `follow`."""
         self._groups: dict[Vlan, dict[int, Group]] = {}
         """By VLAN and vhid: a trunk has thousands of groups, a segment few."""
         self._holding: dict[Vlan, dict[int, Group]] = {}
@@ -59,7 +59,7 @@ class Surroundings:
         self._early: dict[tuple[Vlan, bytes], list[tuple[Nanos, bytes, bytes]]] = {}
 
     def foreign(self, packet: Packet, view: VrrpView) -> Foreign:
-        """Take a VRRP advertisement; return what it says."""
+        """Take a VRRP advertisement; return its fact."""
         told = foreign(packet, view)
         key = (told.vlan, told.vrid)
         if len(self._vrrp) < VLANS_KEPT or key in self._vrrp:
@@ -72,11 +72,11 @@ class Surroundings:
         return sorted(known, key=lambda address: -known[address])
 
     def mac_of(self, vlan: Vlan, address: bytes) -> bytes | None:
-        """Return the card's MAC that answers for an address, or that it is made from."""
+        """Return the MAC that answers for an address, or that an IPv6 address is made from."""
         return self._macs.get(vlan, {}).get(address) or card_of(address)
 
     def host_at(self, vlan: Vlan, mac: bytes) -> bytes | None:
-        """Return the address of the host whose card has a MAC: none that a group shares."""
+        """Return an address of the host with a MAC that is no shared address, or None."""
         shared = {address for group in self._on(vlan) for address in group.announced}
         known = self._macs.get(vlan, {})
         own = (address for address, one in known.items() if one == mac and address not in shared)
@@ -100,7 +100,7 @@ class Surroundings:
     def see(
         self, packet: Packet, view: ArpView | NeighbourView | RouterView | MembershipView
     ) -> Iterator[Announced | Asked | Answered]:
-        """Take one packet; return what it says of an address."""
+        """Take one packet; yield its facts about addresses."""
         announced = None
         if isinstance(view, MembershipView):
             self._joined(packet, view)
@@ -123,7 +123,7 @@ class Surroundings:
         seen.joined += view.kind == "report" and view.concerns_carp
 
     def _held(self, fact: Announced | Asked | Answered) -> None:
-        """Tell the group that it concerns who holds an address, or that somebody asks for it."""
+        """Pass a fact on to the group whose address it concerns."""
         if isinstance(fact, Asked):
             if not fact.is_probe:
                 for group in self._holding.get(fact.vlan, {}).values():
@@ -176,7 +176,7 @@ class Surroundings:
         return found
 
     def _speaker(self, packet: Packet) -> Node | None:
-        """Find who announces from the address that it advertises from, as NetBSD does."""
+        """Return the node that announces from its own advertising address, as NetBSD does."""
         if packet.ip is None or packet.link is None:
             return None
         source, vlan = packet.ip.source, packet.link.vlan
@@ -184,7 +184,7 @@ class Surroundings:
         return _latest(found, packet.frame.at)
 
     def claimed(self, group: Group, node: Node, at: Nanos) -> None:
-        """Give a ucarp what it announced just before its first advertisement."""
+        """Give a ucarp the latest announcement of just before its first advertisement."""
         if not is_ucarp(node):
             return
         others = {n.own_mac for n in group.nodes.values() if n is not node}
@@ -226,7 +226,7 @@ class Surroundings:
             self._make_room()
             known = self._learned[vlan] = {}
         if address not in known and len(known) >= LEARNED_LIMIT:
-            # what was asked for once, long ago, makes room: a flood of requests hides nobody
+            # an address seen once, long ago, is replaced first: a flood of requests hides no host
             del known[min(known, key=lambda one: known[one])]
         known[address] = known.get(address, 0) + 1
         macs = self._macs.setdefault(vlan, {})
@@ -236,8 +236,11 @@ class Surroundings:
             macs[address] = mac
 
     def _make_room(self) -> None:
-        """Forget the segments learned of first: a forged VLAN costs nothing. Those with groups,
-        which are bounded, stay."""
+        """Drop the older half of the segments without groups once there are `VLANS_KEPT`.
+
+        Forged VLAN tags must not fill memory. Segments with groups stay: these are bounded by
+        `timeline.limits`.
+        """
         if len(self._learned) < VLANS_KEPT:
             return
         strange = [vlan for vlan in self._learned if vlan not in self._groups]
@@ -246,7 +249,7 @@ class Surroundings:
             self._macs.pop(vlan, None)
 
     def _announced(self, packet: Packet, address: bytes, mac: bytes) -> Announced:
-        """Find the group and the node an announcement comes from, as far as can be told."""
+        """Return the fact of an announcement, with its group and node where they are known."""
         assert packet.link is not None
         vlan, at, source = packet.link.vlan, packet.frame.at, packet.link.source
         group = self._group_of(vlan, address, mac)
@@ -268,8 +271,11 @@ class Surroundings:
         return Announced(vlan, at, ref, address, mac, source, group, node)
 
     def _is_theirs(self, group: Group, mac: bytes) -> bool:
-        """Tell whether only nodes of a group announce from a MAC: beside a ucarp any host may
-        announce an address of its own, and VRRP has the same virtual MAC."""
+        """Return whether a MAC is one that only nodes of the group announce from.
+
+        Not where all its nodes are ucarps, which announce from their card's MAC as any host does,
+        and not where a VRRP router of the same number uses the virtual MAC.
+        """
         return (
             _is_virtual(mac)
             and (group.vlan, group.vhid) not in self._vrrp
@@ -277,7 +283,11 @@ class Surroundings:
         )
 
     def _group_of(self, vlan: Vlan, address: bytes, mac: bytes) -> Group | None:
-        """Find a group by virtual MAC, else by what it announced or its nodes sign."""
+        """Return the group of an announced address, None where it is unknown.
+
+        By the virtual MAC; else a group with a ucarp in which the address was announced before, or
+        the only such group of the segment, unless a host announces its own address.
+        """
         if _is_virtual(mac):
             if is_link_local(address) and address.endswith(b"\x01" + mac[5:]):
                 return None  # OpenBSD announces the interface's own link-local address too
@@ -293,7 +303,7 @@ class Surroundings:
         return ucarps[0] if len(ucarps) == 1 and not self._is_host(vlan, address, mac) else None
 
     def _is_host(self, vlan: Vlan, address: bytes, mac: bytes) -> bool:
-        """Tell whether this is a node announcing its own address, as hosts do at start."""
+        """Return whether a host announces its own address, as hosts do when they start."""
         return any(address in group.nodes for group in self._on(vlan)) or (
             mac in self._macs.get(vlan, {}).values() and address == self.mac_of(vlan, address)
         )
@@ -317,7 +327,7 @@ def _announcer(group: Group, mac: bytes, source: bytes | None, at: Nanos) -> Nod
 
 
 def _latest(nodes: Iterable[Node], at: Nanos) -> Node | None:
-    """Return who advertised last, right before a time."""
+    """Return the node that advertised last, within `ANNOUNCING` before a time, or None."""
     near = [node for node in nodes if at - node.last_before(at) <= timers.ANNOUNCING]
     return max(near, key=lambda node: node.last_before(at), default=None)
 

@@ -27,16 +27,16 @@ FrameRef = int
 
 FRAME_BITS = 40
 SETTLED = 64
-"""Advertisements after which a node's fingerprint is complete."""
+"""Advertisements of which header fields are kept to identify the implementation."""
 STEADY = 12
-"""Advertisements before those that change nothing are taken many at once."""
+"""Advertisements of a node that are seen one by one before rows of trains are taken at once."""
 REFUSALS_KEPT = 256
 INTERVALS_KEPT = 64
 COUNTER_MASK = 0xFFFF_FFFF_FFFF_FFFF
 NEAR = 4
-"""Steps of a counter up to this count as sequential."""
+"""The largest step of a counter that counts as sequential."""
 NO_COUNTER = -1
-"""In the place of a counter that the capture cut: equal to none."""
+"""Stands for a counter that the capture cut off; no counter equals it."""
 
 
 def frame_ref(capture: int, number: int) -> FrameRef:
@@ -56,27 +56,28 @@ class MasterPeriod:
     last: FrameRef
     adverts: int = 1
     end: Nanos | None = None
-    """When it stopped being MASTER by what can be known; None while it has not."""
+    """When it stopped being MASTER, as far as frames show; None while it lasts."""
     ended_by: str = ""
-    """`bow-out`, `yielded` (a better one was heard), `silent`, `capture` (it ends first), `unseen`
-    (it was heard no more after a time in which the capture saw nothing)."""
+    """How it ended, empty while it lasts: `bow-out`, `yielded` (to a better one), `silent`,
+    `capture` (the capture ended), `unseen` (no advertisement came after a time in which the capture
+    saw nothing)."""
     early: tuple[Nanos, Nanos] | None = None
-    """When it last advertised out of its beat, and until when it went on for itself before that: of
-    a ucarp that yields, the first repeats its own values once more (no 255/255), up to a second
-    after what it yields to had come (docs/protocol/elections.md, Timers)."""
+    """(time, time): its last advertisement before its interval was over, and until when it had gone
+    on as MASTER before that. A ucarp that yields sends one with its own values, up to a second
+    after the better one was captured (docs/protocol/elections.md)."""
 
     @property
     def until(self) -> Nanos:
-        """Return its end, or the last moment known of it while it lasts."""
+        """Return its end, or its last advertisement while it lasts."""
         return self.end if self.end is not None else self.seen
 
     @property
     def insisted(self) -> Nanos:
-        """Return until when it is known to have gone on as MASTER for itself."""
+        """Return until when it is known not to have yielded."""
         return self.early[1] if self.early and self.early[0] == self.seen else self.until
 
     def go_on(self, at: Nanos, frame: FrameRef) -> None:
-        """Take one more advertisement; in a capture, time may step back."""
+        """Take one more advertisement; its time may be before the last, where the clock was set."""
         self.seen, self.last = max(self.seen, at), frame
         self.adverts += 1
 
@@ -92,8 +93,8 @@ class AdvertisedChange:
     before: int
     after: int
     early: bool = False
-    """Whether it came before the node's beat: FreeBSD 10 and later say at once that they
-    were demoted, while an advskew that was set waits for the next advertisement."""
+    """Whether it came before the node's next advertisement was due: FreeBSD 10 and later
+    advertise a demotion at once, a changed advskew with the next advertisement."""
 
 
 @dataclass(slots=True)
@@ -103,30 +104,34 @@ class CounterHabit:
     value: int = -1
     seen: int = 0
     constant: int = 0
-    """Steps of 0: OpenBSD's cookie, or a replay."""
+    """Steps of 0: OpenBSD's constant counter, or a replay."""
     sequential: int = 0
-    """Steps of 1 or 2 from its own last one, or of 1 from what another node sent last."""
+    """Steps of 1 to `NEAR` from its own last counter or from the group's last advertisement."""
     random: int = 0
     last_random: Nanos | None = None
     first_sequential: Nanos | None = None
     chain: int = 0
-    """How often in a row it counted on, whatever came in the node's name in between."""
+    """Length of the chain: counters that each count on from the one before, with others from the
+    node's address between them left out."""
     chained: int = -1
-    """The last one of these."""
+    """The last counter of the chain; -1 without one."""
     spare: int = -1
-    """What broke the chain since then, if something did: another may begin there."""
+    """A counter outside the chain since then, where another chain may begin; -1 without one."""
 
     @property
     def is_steady(self) -> bool:
-        """Tell whether it counted on for so long that what breaks that is another's."""
+        """Return whether the chain is so long that another counter is not the node's own."""
         return self.chain >= STEADY
 
     def begin(self, value: int) -> None:
-        """Begin anew: who claims may have been started meanwhile, with another counter."""
+        """Begin a new chain: a node that claims may have been started again, with a new counter."""
         self.chain, self.chained, self.spare = 0, value, -1
 
     def link(self, value: int, *, follows: bool = False) -> None:
-        """Take one more into the chain, unless it begins another; it `follows` another node's."""
+        """Add a counter to the chain, or begin another with it.
+
+        With `follows` it counts on from another node's counter.
+        """
         if self.chained < 0:
             self.chained = value
         elif follows or (value - self.chained & COUNTER_MASK <= NEAR):
@@ -159,7 +164,7 @@ class Node:
     addresses: list[bytes] = field(default_factory=list)
     mac: bytes | None = None
     own_mac: bytes | None = None
-    """The network card's, learned from ARP, neighbour discovery or unicast adverts."""
+    """The network card's MAC, from ARP, neighbour discovery or unicast advertisements."""
     advbase: int = 0
     advskew: int = 0
     demote: int = 0
@@ -171,31 +176,32 @@ class Node:
     last_of: dict[int, Nanos] = field(default_factory=dict)
     """When it advertised last, by IP version."""
     elsewhere: dict[tuple[int, int], Nanos] = field(default_factory=dict)
-    """When other captures than that of its last advertisement had one, by IP version and capture:
-    two clocks do not tell how far apart two are."""
+    """Its last advertisement in other captures than the one of `last`, by IP version and capture:
+    intervals are measured within one capture, since two clocks may differ."""
     last_id: int = 0
     """The IPv4 id of its last advertisement, 0 for none."""
     due: Nanos = 0
-    """When the next advertisement should have come, slack included."""
+    """When its next advertisement is overdue."""
     heard_better: Nanos | None = None
-    """When another master's advertisement that it has to yield to came by, since its own last."""
+    """When an advertisement came, since its own last one, to which it must yield; None without."""
     restarted: Nanos = 0
-    """When it last advertised out of its beat: a ucarp then has taken in what came before."""
+    """When it last advertised before its interval was over: a ucarp has then processed everything
+    captured before."""
     held: "list[WaitingAdvert]" = field(default_factory=list)
-    """What came in its name since its last advertisement and does not verify as that did."""
+    """Unverified advertisements from its address since its last one (`timeline.foreign`)."""
     bow_out: BowOut | None = None
-    """Its latest, until it is known whether it meant it."""
+    """Its latest bow-out, until it is known whether it was forged."""
     spoofed: Nanos | None = None
-    """When the first deceit came by since its own last advertisement."""
+    """When the first spoofed advertisement came since its own last one; None without."""
     watched: bool = False
-    """Whether its next deadline is in the observer's heap."""
+    """Whether its next due time is in the observer's table of deadlines."""
     plain: Plain | None = None
-    """What its advertisements have in common, once one of them was taken and nothing refused."""
+    """The constant bytes of its advertisements, once one was accepted without any refusal."""
     ahead: tuple[Nanos, Sequence[Nanos]] | None = None
-    """When it advertised last, and then, where several were taken at once (`timeline.steady`):
-    what else came by meanwhile is told after them."""
+    """(last time, times): advertisements taken at once (`timeline.steady`), while packets of the
+    same time are still to be seen; None otherwise."""
     sent: deque[tuple[Nanos, int]] = field(default_factory=lambda: deque(maxlen=8))
-    """Time and counter of its latest advertisements."""
+    """(time, counter) of its latest advertisements."""
     master_periods: list[MasterPeriod] = field(default_factory=list)
     changes: list[AdvertisedChange] = field(default_factory=list)
     authentication: AuthenticationTrack = field(default_factory=AuthenticationTrack)
@@ -210,16 +216,16 @@ class Node:
     intervals: list[Nanos] = field(default_factory=list)
     """The latest spacings between adverts of one family within one MASTER period."""
     pace: "Pace | None" = None
-    """When it was late, where it was."""
+    """Its late intervals (`timeline.pace`), None where none was late."""
     refused_at: list[Nanos] = field(default_factory=list)
-    """When it sent what every receiver drops, the latest."""
+    """The latest times of advertisements that every receiver drops."""
     bow_outs: int = 0
     max_advskew: int = 0
     saw_demote: bool = False
     peers: list[bytes] = field(default_factory=list)
-    """To which addresses it advertised instead of the group; a few at most."""
+    """Unicast addresses that it advertised to instead of the group, at most `PEERS_KEPT`."""
     announced: dict[bytes, Nanos] = field(default_factory=dict)
-    """Addresses it announced, and when it last did; bounded by `observe.LEARNED_LIMIT`."""
+    """Addresses it announced, with the last time; at most `neighbours.LEARNED_LIMIT`."""
     garp_virtual: int = 0
     """Gratuitous ARP that left from the virtual MAC."""
     garp_card: int = 0
@@ -228,7 +234,7 @@ class Node:
     na_card: int = 0
     na_router: int = 0
     identity: "tuple[object, Identity] | None" = None
-    """What it was found to be, and of what (`timeline.identify`)."""
+    """Cache of `timeline.identify`: the values that were read, and the result."""
 
     def last_in(self, version: int, capture: int) -> Nanos | None:
         """Return when it advertised last, as one capture saw it."""
@@ -237,7 +243,7 @@ class Node:
         return self.elsewhere.get((version, capture))
 
     def last_before(self, at: Nanos) -> Nanos:
-        """Return when it had advertised last, at a time."""
+        """Return its last advertisement at or before a time."""
         if self.last <= at or self.ahead is None:
             return self.last
         before, times = self.ahead
@@ -245,7 +251,7 @@ class Node:
         return times[place - 1] if place else before
 
     def sends_to(self, source: bytes) -> str:
-        """Return where its advertisements of the family of one of its addresses go."""
+        """Return the destination of its advertisements from an address: a peer or the group."""
         peers = [peer for peer in self.peers if len(peer) == len(source)]
         return ip_text(peers[-1] if peers else GROUP4 if len(source) == 4 else GROUP6)
 
@@ -260,8 +266,10 @@ class Node:
 
     @property
     def is_steady(self) -> bool:
-        """Tell whether it advertised on in its beat, or verifies: what was invented for one packet
-        does neither, also when it is invented again later."""
+        """Return whether it kept its announced interval at least once, or verifies.
+
+        An invented sender does neither, even if the same address is invented again later.
+        """
         if self.is_proved:
             return True
         beat, intervals = interval_ns(self.advbase, self.advskew) * 3 // 4, self.intervals
@@ -275,8 +283,10 @@ class Node:
 
     @property
     def is_repeated(self) -> bool:
-        """Tell whether all that is known of it is one advertisement that was sent again, never
-        in the beat that it announces: by somebody, and by no master."""
+        """Return whether only one advertisement of it, sent repeatedly, is known.
+
+        It never came at the interval that it announces, so no MASTER sent it.
+        """
         habits = self.counters.values()
         moved = any(habit.sequential or habit.random for habit in habits)
         beat = interval_ns(self.advbase, self.advskew) * 3 // 2
@@ -285,7 +295,7 @@ class Node:
 
     @property
     def is_known(self) -> bool:
-        """Tell whether more is known of it than one advertisement that nothing explains."""
+        """Return whether more is known of it than one advertisement that does not verify."""
         return self.adverts > 1 or self.authentication.has_verified
 
     @property

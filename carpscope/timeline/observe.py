@@ -1,9 +1,9 @@
 """Packets to facts: the observer follows every group and says what changed.
 
 Who is MASTER is read from who advertises. A node is MASTER from its first advertisement
-until a bow-out, until it falls silent after hearing a better one, or until it is silent
-for longer than its own interval explains. The replay of state machines
-(`timeline.replay`) refines this; here is only what frames show.
+until a bow-out, until it falls silent after a better one advertised, or until it is silent
+for longer than its own interval explains. `timeline.replay` checks this against state machines;
+here is only what frames show.
 """
 
 import heapq
@@ -66,10 +66,10 @@ from carpscope.wire.ip import IpView
 from carpscope.wire.vrrp import VrrpView
 
 LOOKED_AT_ONCE = 2
-"""Nodes of a group of which the first advertisement is worth a quick look already: with more of
-them, as a flood makes in every group, only one that comes again is (`authentication.EARLY`)."""
+"""Nodes of a group for which a quick search runs at their first advertisement already. With more
+of them, as in a flood, it runs only at later ones (`authentication.EARLY`)."""
 TRIM_EVERY = 16_384
-"""Packets; between two looks at how much is kept, each can add a kilobyte or so."""
+"""Packets between two checks of how much is kept; each packet adds a kilobyte at most."""
 
 
 class Observer:
@@ -82,7 +82,7 @@ class Observer:
         effort: Effort | None = None,
         limits: Limits = OFFLINE,
     ) -> None:
-        """Take what the user supplied to verify with, and how much may be searched and kept."""
+        """Take passphrases and addresses to verify with, and limits of search and memory."""
         self.keyring = keyring
         self.addresses = addresses
         self.effort = effort or Effort()
@@ -110,10 +110,10 @@ class Observer:
         self._facts: list[Fact] = []
 
     def take(self, train: Train) -> list[Fact]:
-        """Take the first rows of a train if they change nothing; how many says `taken`.
+        """Take as many of the first rows of a train as change nothing; `taken` is their number.
 
-        Returns what the time that passed before it showed; then see the first row by itself
-        where nothing was taken.
+        Returns the facts of the time that passed before it. Where nothing was taken, the caller
+        has to pass the first row to `see`.
         """
         facts = self._facts = []
         self.taken = 0
@@ -137,7 +137,7 @@ class Observer:
         return facts
 
     def knows(self, train: Train) -> None:
-        """Note that the first row of a train was seen by itself, and nothing was wrong with it."""
+        """Note that the first row of a train went through `see` without any refusal."""
         plain = train.plain
         group = self.groups.get((plain.vlans, plain.vhid))
         node = group.nodes.get(plain.source) if group is not None else None
@@ -145,13 +145,13 @@ class Observer:
             node.plain = plain
 
     def catch_up(self) -> list[Fact]:
-        """Let time pass up to the latest row that was taken; return what that shows."""
+        """Let time pass up to the latest row that was taken; return the facts."""
         facts = self._facts = []
         self.advance(self._ahead)
         return facts
 
     def count_only(self, batch: Batch, index: int) -> bool:
-        """Take a packet of somebody who is only counted (`timeline.strangers`); else `see` it."""
+        """Count a packet of a sender that is not followed; False where `see` has to take it."""
         strangers = self.strangers
         if strangers.followed < strangers.crowded_from:
             return False
@@ -166,9 +166,9 @@ class Observer:
         return True
 
     def see(self, packet: Packet, *, is_copy: bool = False) -> list[Fact]:
-        """Take one packet; return what it, and the time that passed before it, showed.
+        """Take one packet; return the facts of it and of the time that passed before it.
 
-        A copy of what another capture holds as it was sent shows nothing.
+        A packet that another capture holds nearer to its sender (`is_copy`) gives no facts.
         """
         facts = self._facts = []
         at = packet.frame.at
@@ -203,7 +203,7 @@ class Observer:
             node.watched = False
             if not node.is_master:
                 continue
-            if node.due > when:  # it has advertised since: in the order of what is due now
+            if node.due > when:  # it has advertised since: again at its new due time
                 self._watch(group, node)
             else:
                 self._overdue(group, node)
@@ -214,7 +214,7 @@ class Observer:
             heapq.heappush(self._due, (node.due, next(self._serial), group, node))
 
     def finish(self) -> list[Fact]:
-        """End the run: verify what waits, close every MASTER period, and say so."""
+        """End the run: search what waits, close every MASTER period; return the facts."""
         facts = self._facts = []
         self.settle()
         for group in self.groups.values():
@@ -231,20 +231,23 @@ class Observer:
         self.effort.refill()
 
     def tick(self, now: Nanos) -> list[Fact]:
-        """Let time pass without a packet; return what that shows."""
+        """Let time pass without a packet; return the facts."""
         facts = self._facts = []
         self.advance(now)
         return facts
 
     def resume(self, at: Nanos) -> None:
-        """Go on after a blind time; since when who is heard no more was none is unknown."""
+        """Go on at `at` after a time in which nothing could be captured.
+
+        A master that does not advertise any more may have stopped at any moment of that time.
+        """
         self.now = self.resumed = max(self.now, at)
         for group in self.groups.values():
             for node in group.resume(at):
                 self._watch(group, node)
 
     def wait_until(self, at: Nanos) -> list[Fact]:
-        """Let time pass as a packet of no interest does; return what that shows."""
+        """Let time pass up to a packet that is not looked at; return the facts."""
         facts = self._facts = []
         self.advance(at)
         return facts
@@ -252,7 +255,7 @@ class Observer:
     # What is forgotten
 
     def tidy(self) -> list[Fact]:
-        """Forget what is too old or too much, where packets are too few to do it by the way."""
+        """Drop what is too old or too much; for a live run with few packets."""
         facts = self._facts = []
         for group, node in silent(self.groups, self.limits, self.now):
             self._forget(group, node)
@@ -268,7 +271,7 @@ class Observer:
             let_go_of_past(self._due)
 
     def _has_room(self, group: Group | None, at: Nanos) -> bool:
-        """Make a place for the newcomer that was admitted, if somebody has to go for it."""
+        """Make room for an admitted new node, by forgetting another if needed; return success."""
         while self.strangers.is_full(group):
             found = self.strangers.victim(group, at)
             if found is None:
@@ -278,7 +281,7 @@ class Observer:
         return True
 
     def narrow(self, keeps: Callable[[Group], bool]) -> list[Fact]:
-        """Forget the groups that are not looked at any more; nothing is concluded of them."""
+        """Forget the groups that `keeps` is False of, without any finding; return the facts."""
         facts = self._facts = []
         left = [group for group in self.groups.values() if not keeps(group)]
         for group in left:
@@ -315,7 +318,7 @@ class Observer:
         return is_found
 
     def candidates(self, group: Group, members: Sequence[Node]) -> Candidates:
-        """Collect what these nodes of a group may sign."""
+        """Collect the addresses that these nodes of a group may sign."""
         return gathered(self.addresses, self._beside.learned(group.vlan), group, members)
 
     # What an advertisement shows
@@ -356,7 +359,7 @@ class Observer:
         if is_new and not self._has_room(group, at):
             return
         if self.groups.get(key) is not group:
-            return  # it was forgotten to make room for itself
+            return  # the new node itself was the one to be forgotten
         halves = group.other_half(ip.source, ip.version, at, shape, view.counter_value)
         if halves is not None:
             self._join(group, *halves, at)
@@ -384,7 +387,7 @@ class Observer:
         keep_pace(group, node, at, ref, ip.version, view, self.resumed)
         collect(node, ip, view)
         self._facts += refusals(group, node, at, ref, packet, view)
-        if view.checksum_ok is False:  # the fields cannot be believed either
+        if view.checksum_ok is False:  # other fields may be damaged as well
             self._keep_time(group, node, at, ref, ip, view)
             return
         track = node.authentication
@@ -414,7 +417,7 @@ class Observer:
     def _is_spoofed(
         self, group: Group, packet: Packet, view: AdvertView, at: Nanos, ref: int
     ) -> bool:
-        """Report what the named node did not send; it counts for nobody."""
+        """Return whether an advertisement is spoofed; report it, and count it for no node."""
         ip, link = packet.ip, packet.link
         assert ip is not None
         assert link is not None
@@ -482,7 +485,7 @@ class Observer:
             beat = before[1] if before and before[0] == node.last else node.last
             period.early = at, max(beat, at - traits.handed_late(node))
         if group.contest is not None and len(group.masters) > 1:
-            # what it went on beside may have been another's lie
+            # the advertisement that it did not yield to may have been spoofed
             is_answer = at - group.spoofed_at < timers.AFTERMATH
             went_on(group.contest, [] if is_answer else group.masters, node, at, ref)
         node.restarted = at if early else node.restarted

@@ -1,9 +1,9 @@
-"""Where two captures share only bytes that repeat: the clock that lets most of them meet.
+"""The clock offset of two captures that share only bytes that repeat, by voting.
 
-A constant counter over IPv6, announcements, listener reports: each sighting here may be any
-of those there. Each pair of times votes for an offset. What is sent at an even pace meets at
-many offsets nearly as well; what comes seldom (an announcement, another counter) decides,
-and where nothing does, clocks are taken for nearly right.
+With a constant counter over IPv6, announcements or listener reports, a sighting in one capture may
+be any of those in the other. Each pair of times votes for an offset. Frames at an even interval
+match at many offsets nearly as well; rare frames (an announcement, another counter) decide, and
+where there are none, the offset nearest to 0 is taken.
 """
 
 from array import array
@@ -19,11 +19,11 @@ KEYS_MAX = 256
 OFFSETS_MAX = 400
 """Offsets that are looked at closely: those with the most votes."""
 ALIKE = 0.5
-"""An offset that fits one seldom frame less is as good."""
+"""The least difference of scores that counts: an offset that matches one rare frame less."""
 
 
 def voted(one: Column, other: Column) -> list[tuple[int, int]]:
-    """Return the places of sightings that meet at the offset that most vote for."""
+    """Return (place in `one`, place in `other`) of sightings that match at the best offset."""
     shared = _shared(one, other)
     votes: dict[int, float] = {}
     for here, there in shared:
@@ -64,7 +64,7 @@ def _places(column: Column) -> dict[int, list[int]]:
 def _met(
     one: Column, other: Column, here: list[int], there: list[int], offset: Nanos
 ) -> list[tuple[int, int]]:
-    """Match each sighting with the nearest that is left, at an offset."""
+    """Match each sighting with the nearest unmatched one, at an offset."""
     times = array("q", (other.at[place] - offset for place in there))
     found, free = [], 0
     for place in here:

@@ -1,9 +1,9 @@
-"""At what pace a node advertises, where that is not the one that it announces.
+"""Nodes that advertise at longer intervals than they announce.
 
-An interval is late that is longer than any timer, lateness and stall explain
-(`timers.overdue`). Late ones in a row are a spell; what the counters did meanwhile tells
-whether advertisements were sent that were not captured, and copies right behind each whether
-the node may have heard itself.
+An interval is late if it is longer than timer, lateness and stall of a host explain
+(`timers.overdue`). Late intervals in a row are kept as a `LateStretch`. How the counter moved
+shows whether advertisements were sent that were not captured; copies right after each show whether
+the node may have received its own.
 """
 
 from collections import Counter
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 SPELLS_KEPT = 8
 ENOUGH = 10
-"""Late intervals in a row that are a spell worth keeping (docs/findings/CS513.md)."""
+"""The fewest late intervals in a row that are kept (docs/findings/CS513.md)."""
 STEPS_KEPT = 8
 FRAMES_KEPT = 12
 FAR = 1000
-"""Counters that step by more are not counting."""
+"""The largest step of a counter that counts as counting."""
 JUMPED = -1
 
 
@@ -37,28 +37,28 @@ class LateStretch:
     end: Nanos
     frames: list[FrameRef]
     count: int = 0
-    """Intervals."""
+    """How many intervals."""
     shortest: Nanos = 1 << 62
     longest: Nanos = 0
     steps: Counter[int] = field(default_factory=Counter)
-    """By how much the counter moved; JUMPED for what is no counting."""
+    """Steps of the counter, and how often each; `JUMPED` for every step above `FAR`."""
     copies: int = 0
     soonest: Nanos = 1 << 62
     latest: Nanos = 0
-    """How long after an advertisement its copies came."""
+    """The shortest (`soonest`) and longest (`latest`) time from an advertisement to its copy."""
 
     @property
     def mean(self) -> Nanos:
-        """Return the length of its intervals."""
+        """Return the mean of the intervals."""
         return (self.end - self.start) // self.count
 
     @property
     def step(self) -> int | None:
-        """Return by how much the counter moved each time, None where that was not always so."""
+        """Return the step of the counter, None where steps differed."""
         return next(iter(self.steps)) if len(self.steps) == 1 else None
 
     def add(self, at: Nanos, frame: FrameRef, step: int) -> None:
-        """Take one more late interval."""
+        """Add one late interval, which ends with an advertisement at `at`."""
         interval = at - self.end
         self.count += 1
         self.end = at
@@ -71,38 +71,38 @@ class LateStretch:
             self.steps[step] += 1
 
     def copied(self, late: Nanos) -> None:
-        """Take a copy of the latest advertisement."""
+        """Count a copy that came `late` after the latest advertisement."""
         self.copies += 1
         self.soonest, self.latest = min(self.soonest, late), max(self.latest, late)
 
 
 @dataclass(slots=True)
 class Pace:
-    """The spells of one node."""
+    """The late stretches of one node."""
 
     past: list[LateStretch] = field(default_factory=list)
     now: LateStretch | None = None
 
     @property
     def spells(self) -> list[LateStretch]:
-        """Return those worth telling."""
+        """Return the stretches of at least `ENOUGH` intervals, in order of time."""
         known = [*self.past, *([self.now] if self.now is not None else [])]
         return [spell for spell in known if spell.count >= ENOUGH]
 
     def stop(self) -> None:
-        """End the spell."""
+        """End the current stretch."""
         if self.now is not None and self.now.count >= ENOUGH:
             self.past = [*self.past, self.now][-SPELLS_KEPT:]
         self.now = None
 
 
 def is_late(node: Node) -> bool:
-    """Tell whether the latest interval of a node was late."""
+    """Return whether the latest interval of a node was late."""
     return node.pace is not None and node.pace.now is not None
 
 
 def heard_again(group: "Group", at: Nanos) -> bool:
-    """Count a copy of a group's latest advertisement, where its node is late."""
+    """Count a copy of a group's latest advertisement if its node is late; return whether it is."""
     node = group.last.node if group.last is not None else None
     if node is None or node.pace is None or node.pace.now is None:
         return False
@@ -119,9 +119,10 @@ def keep_pace(
     view: AdvertView,
     resumed: Nanos,
 ) -> bool:
-    """Take a node's next advertisement, before anything else is known of it.
+    """Compare an advertisement with the node's last one; return whether a late stretch begins.
 
-    Tell whether a spell begins with it.
+    To be called before the node's fields are updated. `resumed` is the time since when the capture
+    sees frames again.
     """
     last = node.last_of.get(version)
     if last is None or (version == 6 and 4 in node.last_of) or view.checksum_ok is False:
@@ -129,7 +130,7 @@ def keep_pace(
     shape = view.advbase, view.advskew
     is_judged = (
         group.last is not None
-        and group.last.node is node  # who hears another waits for it
+        and group.last.node is node  # after another's advertisement it may have been BACKUP
         and last >= resumed
         and shape == (node.advbase, node.advskew)
         and not view.is_bow_out
@@ -150,8 +151,11 @@ def keep_pace(
 
 
 def unseen(last: Node, now: Node, span: Nanos) -> int:
-    """Return how many advertisements one node sent that were not captured, as the counter of the
-    next one shows, which it or another node sent after so long; 0 where nothing shows that."""
+    """Return how many advertisements of `last` were not captured, by the counter of the next one.
+
+    The next one was sent by `now`, the same node or another, `span` nanoseconds later. 0 where the
+    counters do not show any.
+    """
     if not last.sent or not now.sent:
         return 0
     before = last.sent[-2 if now is last else -1][1] if len(last.sent) > 1 else last.sent[0][1]

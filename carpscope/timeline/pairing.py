@@ -1,9 +1,9 @@
-"""What two captures share, host by host: where a clock was set, and who stands nearer to which.
+"""The frames that two captures share, by host: when a clock was set, which host is nearer to which.
 
-How much later the other clock saw a frame is the clock's offset and the frame's way. The
-offset is the same for all hosts, so hosts whose frames come relatively later there stand
-nearer here. That is told by ranks, since ways vary; hosts that cannot be told apart so are
-taken for neighbours.
+How much later the other clock saw a frame is the clock's offset plus the frame's path delay. The
+offset is the same for all hosts, so hosts whose frames come relatively later there are nearer
+to the first capture. Hosts are compared by ranks, since delays vary; hosts whose ranks do not
+differ count as equally near.
 """
 
 import itertools
@@ -21,16 +21,17 @@ from carpscope.timeline.line_bounds import DRIFT_MAX, SharedFrame
 from carpscope.timeline.sightings import Sightings, shared_keys
 
 POINTS_MAX = 20_000
-"""Pairs that a clock is fitted to; spread evenly where there are more."""
+"""The most pairs that a clock is fitted to; of more, evenly spread ones are taken."""
 RANKED = 400
-"""Points of a host that are ranked; spread evenly where there are more."""
+"""The most points of a host that are ranked; of more, evenly spread ones are taken."""
 WINDOW = 5
-"""Points on both sides of where a clock may have been set."""
+"""Points on each side of a possible clock step that are compared."""
 TELLING = ((0.75, 3.5), (0.9, 2.3), (1.0, 2.2))
-"""How many of all comparisons have to agree, and by how many standard deviations (of ranks) that
-differs from chance: many points that overlap, or few that do not."""
+"""(share, deviations): a host is nearer if at least this share of comparisons of its points with
+another's agree, and that is this many standard deviations of ranks from chance. The rows are for
+many points that overlap, to few that do not."""
 NOBODY = -2
-"""No host; -1 is one that is not known."""
+"""Stands for no host; -1 is a host that is not known."""
 APART: Nanos = 2 * RESOLUTION
 
 
@@ -49,12 +50,12 @@ class ClockStep:
     """Where the clock may have been set: between two points."""
 
     at: Nanos
-    """The time of the first point behind it."""
+    """The time of the first point after the step; `before` is the one of the last before it."""
     before: Nanos
     by: Nanos
     is_clock: bool
     unsure: Nanos = 0
-    """How much points vary from which it is read."""
+    """How much the points vary that show it: the error of `by`."""
 
 
 @dataclass(slots=True)
@@ -67,16 +68,17 @@ class Pair:
     outliers: int = 0
     cuts: list[ClockStep] = field(default_factory=list)
     order: dict[tuple[int, int], float] = field(default_factory=dict)
-    """(host, host) to the share of comparisons by which the first stands nearer to `one`,
-    where that is no chance."""
+    """(host, host) to the share of comparisons by which the first is nearer to capture `one`,
+    for pairs in which that passes `TELLING`."""
     lean: dict[tuple[int, int], float] = field(default_factory=dict)
-    """The same, chance or not."""
+    """The same of every pair of hosts."""
     is_guessed: bool = False
-    """Whether all points are of bytes that repeat, matched as most of them fit."""
+    """Whether all points are of bytes that repeat, matched by `offset_votes`."""
     shares: bool = False
-    """Whether both hold bytes that repeat, be it not of one time."""
+    """Whether both hold the same bytes that repeat, even if of different times."""
     own: tuple[frozenset[int], frozenset[int]] | None = None
-    """Whose captures the two are, as far as all pairs tell; None before they were asked."""
+    """The hosts on which the two captures were taken, as far as all pairs show; None before that
+    was computed (`timeline.places`)."""
 
     @property
     def hosts(self) -> list[int]:
@@ -84,7 +86,7 @@ class Pair:
         return sorted({point.host for point in self.points if point.host >= 0})
 
     def edge(self, *, other: bool) -> list[int]:
-        """Return the hosts that stand nearest to a capture, as far as can be told."""
+        """Return the hosts nearest to capture `one`, or to `other`; none where that is unknown."""
         order = {(b, a) for a, b in self.order} if other else set(self.order)
         near = {a for a, _ in order} - {b for _, b in order}
         sign = -1 if other else 1
@@ -95,7 +97,7 @@ class Pair:
         )
 
     def evened(self) -> Points:
-        """Return what a clock is fitted to, with what it was set by taken out."""
+        """Return the points that a clock is fitted to, with its steps subtracted."""
         here, there = self._weakest(other=False), self._weakest(other=True)
         even = [point._replace(late=point.late - self.set_by(point.at)) for point in self.points]
         longest = max(by_host(even).values(), key=len)
@@ -107,11 +109,11 @@ class Pair:
         )
 
     def set_by(self, at: Nanos) -> Nanos:
-        """Return by how much the clock had been set by a time."""
+        """Return the sum of the clock's steps up to a time."""
         return sum(cut.by for cut in self.cuts if cut.is_clock and cut.at <= at)
 
     def _weakest(self, *, other: bool) -> int:
-        """Of neighbours, the one whose points claim least."""
+        """Return of the nearest hosts the one whose points bound the offset least tightly."""
         near = self.edge(other=other) if self.own is None else sorted(self.own[other])
         rest = _levels(self.points, self.cuts)
         sign = -1 if other else 1
@@ -125,9 +127,9 @@ def pair(
     base: Clock,
     repeated: Sequence[tuple[int, int]] = (),
 ) -> Pair:
-    """Compare two captures; times of the first are put on the clock that it is measured by.
+    """Compare two captures; times of the first are corrected by its clock `base`.
 
-    `repeated` are places of bytes that come more than once, matched by time.
+    `repeated` are places in both of frames whose bytes repeat, matched by time.
     """
     found = []
     told = itertools.chain(shared_keys(one.packets, other.packets), repeated)
@@ -147,7 +149,7 @@ def pair(
 
 
 def compared(points: list[Point], places: tuple[int, int]) -> Pair:
-    """Say what points show."""
+    """Return the pair of two captures with these points: outliers, clock steps, nearer hosts."""
     kept = plausible(points)
     made = Pair(*places, kept, len(points) - len(kept))
     made.cuts = cuts(kept)
@@ -164,7 +166,10 @@ def by_host(points: Iterable[Point]) -> dict[int, list[Point]]:
 
 
 def steadiest(pairs: Iterable[Pair]) -> dict[int, int]:
-    """Return for hosts the capture in which they keep their pace best: ways only add to it."""
+    """Return by host the capture in which its frames come most evenly: the nearest one.
+
+    A path adds variation to the intervals and never removes any.
+    """
     votes: dict[int, dict[int, int]] = {}
     for pair in pairs:
         for host, series in by_host(pair.points).items():
@@ -186,7 +191,7 @@ def _unevenness(times: Sequence[Nanos]) -> Nanos:
 
 
 def plausible(points: list[Point]) -> list[Point]:
-    """Leave out single points that lie far from those around them, of the same host."""
+    """Return the points without single ones far from those of the same host around them."""
     out: set[Point] = set()
     for series in by_host(points).values():
         if len(series) < WINDOW:
@@ -201,7 +206,7 @@ def plausible(points: list[Point]) -> list[Point]:
 
 
 def _noise(series: Sequence[Point]) -> Nanos:
-    """Return by how much a few points that follow each other usually differ."""
+    """Return the median spread of a few successive points."""
     size = min(WINDOW, len(series))
     spreads = [
         _spread(series[index : index + size]) for index in range(0, len(series) - size + 1, 2)
@@ -215,9 +220,10 @@ def _spread(points: Sequence[Point]) -> Nanos:
 
 
 def cuts(points: list[Point]) -> list[ClockStep]:
-    """Find where the clock was set: all hosts' points move at once and stay there.
+    """Return the clock's steps: where the points of all hosts move by the same and stay there.
 
-    Of one host alone it may be the way that became longer, unless it is much too long for one.
+    Where only one host's points move, its path delay may have changed, unless the change is too
+    large for a path.
     """
     series = by_host(points)
     found: list[ClockStep] = []
@@ -225,7 +231,7 @@ def cuts(points: list[Point]) -> list[ClockStep]:
         for cut in _jumps(own):
             before, at = _narrowed(cut, [s for other, s in series.items() if other != host])
             if any(before <= other.at and other.before <= at for other in found):
-                continue  # another host's points have shown it
+                continue  # a step that another host's points have shown already
             told = [
                 abs(moved[0] - cut.by) <= moved[1]
                 for other, theirs in series.items()
@@ -234,14 +240,14 @@ def cuts(points: list[Point]) -> list[ClockStep]:
                 and 2 * moved[1] < abs(cut.by)
             ]
             if told and not any(told):
-                continue  # one way became longer; the clock went on
+                continue  # other hosts' points did not move: this host's path delay changed
             sure = bool(told) or abs(cut.by) >= LONG_WAY
             found.append(ClockStep(at, before, cut.by, sure, cut.unsure))
     return sorted(found, key=lambda cut: cut.at)
 
 
 def _narrowed(cut: ClockStep, others: Iterable[Sequence[Point]]) -> tuple[Nanos, Nanos]:
-    """Return between which points a clock was set, by what other hosts sent meanwhile."""
+    """Return (before, at) of a step, narrowed by the points of other hosts between them."""
     before, at = cut.before, cut.at
     for series in others:
         place = bisect_right(series, cut.before, key=lambda point: point.at)
@@ -262,7 +268,7 @@ def _narrowed(cut: ClockStep, others: Iterable[Sequence[Point]]) -> tuple[Nanos,
 
 
 def _jumps(series: Sequence[Point]) -> list[ClockStep]:
-    """Find where one host's points move by more than they vary."""
+    """Return the steps of one host's points that are larger than their variation."""
     if len(series) < 2:
         return []
     noise = _noise(series)
@@ -278,7 +284,7 @@ def _jumps(series: Sequence[Point]) -> list[ClockStep]:
             drift = round((right[-1].at - left[0].at) * DRIFT_MAX)
             excess = abs(jump) - 2 * spread - EVEN - drift
             if size < WINDOW and abs(jump) < LONG_WAY:
-                excess = -1  # a few frames that came late are no clock
+                excess = -1  # too few points: some frames were late
         if excess > 0:
             over.append((excess, index, jump))
         elif over:
@@ -294,7 +300,7 @@ def _middle(points: Sequence[Point]) -> Nanos:
 
 
 def _moved(series: Sequence[Point], cut: ClockStep) -> tuple[Nanos, Nanos] | None:
-    """Return by how much a host's points moved meanwhile, and how sure that is."""
+    """Return (how much a host's points moved at a step, error), None where it has too few."""
     begin = bisect_right(series, cut.before, key=lambda point: point.at)
     end = bisect_left(series, cut.at, key=lambda point: point.at)
     left, right = series[max(begin - WINDOW, 0) : begin], series[end : end + WINDOW]
@@ -314,7 +320,7 @@ def _parts(points: Sequence[Point], found: Sequence[ClockStep]) -> list[list[Poi
 
 
 def _rests(part: Sequence[Point]) -> dict[int, list[float]]:
-    """Return each host's points of a stretch, the clock's rate taken out."""
+    """Return by host the delays of the points of a stretch, with the clock's drift subtracted."""
     series = by_host(point for point in part if point.host >= 0)
     if not series:
         return {}
@@ -327,7 +333,7 @@ def _rests(part: Sequence[Point]) -> dict[int, list[float]]:
 
 
 def _levels(points: Sequence[Point], found: Sequence[ClockStep]) -> dict[int, float]:
-    """Return how late each host's frames come there, compared with all others'."""
+    """Return by host the median delay of its frames relative to those of all hosts."""
     levels: dict[int, list[float]] = {}
     for part in _parts(points, found):
         rests = _rests(part)
@@ -341,7 +347,7 @@ def _levels(points: Sequence[Point], found: Sequence[ClockStep]) -> dict[int, fl
 def _ordered(
     points: Sequence[Point], found: Sequence[ClockStep]
 ) -> tuple[dict[tuple[int, int], float], dict[tuple[int, int], float]]:
-    """Tell who stands nearer to the first capture (Mann and Whitney's test, by stretches)."""
+    """Return `order` and `lean` of a pair, by Mann and Whitney's test in each stretch."""
     ranks: dict[tuple[int, int], list[float]] = {}
     for part in _parts(points, found):
         rests = {host: sorted(own) for host, own in _rests(part).items()}

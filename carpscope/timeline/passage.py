@@ -1,4 +1,4 @@
-"""The one way from a batch to facts, offline and live: cut, whose turn it is, observe."""
+"""From a batch to facts, offline and live: cut it into trains, take them in turn, observe."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -21,17 +21,17 @@ from carpscope.wire.decode import Packet, decode
 
 
 class Onlooker(Protocol):
-    """Who wants to see every advertisement of those who are followed."""
+    """A receiver of every advertisement of the nodes that are followed."""
 
     def see(self, packet: Packet, *, is_copy: bool) -> None:
-        """Take one packet, and whether it is a copy of another."""
+        """Take one packet; `is_copy` where it is a copy of another."""
 
     def take(self, group: GroupKey, source: bytes, at: Iterable[Nanos]) -> None:
-        """Take when one source sent to a group what was seen at once."""
+        """Take the times of advertisements of one source that were taken at once."""
 
 
 class Passage:
-    """What batches show to one observer."""
+    """Passes batches to one observer, and its facts on."""
 
     def __init__(
         self,
@@ -43,10 +43,10 @@ class Passage:
         also: Onlooker | None = None,
         longest: int = 1 << 30,
     ) -> None:
-        """Take who observes, and whom to tell the facts; our own mistakes cost one packet each.
+        """Pass batches to `observer` and facts to `tell`; our own mistakes cost one packet each.
 
-        `vantage` tells what is a copy of another capture's: then there are no trains. `also`
-        sees what the observer sees. `longest` is the most rows of a train.
+        `vantage` knows the copies among several captures; with it no trains are cut. `also` sees
+        what the observer sees. `longest` is the most rows of a train.
         """
         self._observer = observer
         self._tell = tell
@@ -62,7 +62,7 @@ class Passage:
         """Of each capture, copies included."""
 
     def see(self, batch: Batch) -> None:
-        """Take what a source gave."""
+        """Take one batch of a source."""
         self.packets += len(batch)
         self.reached = batch.number(-1) if len(batch) else self.reached
         for index, train in turns(self._cutter.cut(batch), self._take):
@@ -73,7 +73,7 @@ class Passage:
             self._deliver(self._observer.catch_up())
 
     def _take(self, train: Train) -> int:
-        """Take the rows of a train that change nothing; return how many."""
+        """Take the first rows of a train that change nothing; return how many."""
         observer, plain, capture = self._observer, train.plain, train.plain.capture
         try:
             self._deliver(observer.take(train))

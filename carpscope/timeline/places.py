@@ -1,10 +1,10 @@
-"""Whose capture a capture is: on which host's card it was taken, as far as frames tell.
+"""On which host's card a capture was taken, as far as frames show.
 
-A capture may say itself which frames its host sent. A switch gives a card only those frames
-for one host that are its own, so what all of them have in common is that card. Of the frames
-that two captures share, those of a capture's own host come relatively sooner than anybody's.
-And a host's own capture holds everything that it sent. What is told by none of this is
-unknown; a mirror port belongs to nobody.
+Some captures mark the frames that their host sent. A switch forwards unicast frames only to the
+card that they are for, so the MAC that all unicast frames have in common is that card. Of the
+frames that two captures share, those of a capture's own host come relatively sooner than those of
+any other host. And a host's own capture holds everything that the host sent. Where none of this
+decides, as on a mirror port, the place is unknown.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from carpscope.timeline.pairing import Pair
 from carpscope.timeline.sightings import Names, Sightings
 
 DROPPED = 50
-"""A capture may lose one of so many frames by itself."""
+"""A capture counts as complete if it lacks at most one frame in this many."""
 LACKS = 3
-"""So many advertisements of another host have to be missing to tell a place by it."""
+"""Advertisements of another host that must be missing before completeness decides a place."""
 CHANCE = 0.001
-"""How likely a host that stands elsewhere may be to come through whole on a way that loses as
-much as another's does."""
+"""The greatest probability at which completeness decides: that all frames of a host elsewhere
+arrived, at the loss rate of another host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +28,40 @@ class Place:
     """Where a capture was taken."""
 
     addresses: tuple[bytes, ...] = ()
-    """What its host advertises from; empty where that is unknown or it advertises nothing."""
+    """Addresses that its host advertises from; empty where unknown or where it advertises none."""
     hosts: frozenset[int] = frozenset()
-    """The same as the survey numbers hosts."""
+    """The host's number in `sightings.Names`; two where both families were not joined."""
     because: str = ""
     """`marked`, `unicast`, `sooner` or `complete`; empty where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedShare:
-    """How many advertisements of a host a capture holds, of those sent while it ran."""
+    """How many advertisements of a host a capture holds and lacks, of those sent while it ran."""
 
     held: int
     missing: int
 
     @property
     def is_complete(self) -> bool:
+        """Return whether it lacks no more than a capture loses by itself."""
         return self.held > 0 and self.missing * DROPPED <= self.held
 
     def may_be_lucky(self, rival: "CapturedShare") -> bool:
-        """Tell whether all of it may have come over a way on which another's went missing."""
+        """Return whether it may be complete by chance, at the loss rate of another host."""
         lost = rival.missing / (rival.held + rival.missing)
         return bool((1 - lost) ** self.held > CHANCE)
 
 
 def homes(found: Sequence[Place]) -> dict[int, int]:
-    """Return for hosts the capture that is theirs."""
+    """Return by host the capture that was taken on it."""
     return {host: capture for capture, place in enumerate(found) for host in place.hosts}
 
 
 def places(
     seen: Sequence[Sightings], names: Names, pairs: Sequence[Pair], matched: Matched
 ) -> list[Place]:
-    """Say of every capture whose it is."""
+    """Return the place of every capture."""
     addresses = names.addresses()
     cards = names.macs()
     held = _held(seen, names.hosts(), matched)
@@ -71,10 +72,10 @@ def places(
 
 
 def _is_only(place: Place, found: Sequence[Place]) -> bool:
-    """Tell whether no other capture has a claim as good to the same host."""
+    """Return whether no other capture shows as strongly that it was taken on the same host."""
     rivals = [other for other in found if other is not place and other.hosts & place.hosts]
     if place.because in ("marked", "unicast"):
-        return True  # a host may well be captured on twice
+        return True  # two captures may run on one host
     if place.because == "sooner":
         return not rivals
     return all(rival.because == "sooner" for rival in rivals)
@@ -103,7 +104,7 @@ def _place(
             return Place()  # frames between other hosts: a mirror port
         ends = {cards[mac] for mac in seen.unicast if mac in cards}
         known = set(cards.values())
-        # what advertises from another card than these is not here
+        # hosts that advertise from another card are not where the capture is
         whole = {host for host in whole if host in ends or host not in known}
         if len(seen.unicast) == 1 and ends:
             return place(ends & whole or ends - set(addresses), "unicast")
@@ -129,7 +130,7 @@ def _place(
 
 
 def _sooner(capture: int, pairs: Sequence[Pair]) -> set[int]:
-    """Return the hosts that stand nearest to a capture in every comparison that tells."""
+    """Return the hosts that are nearest to a capture in every comparison that decides."""
     found: set[int] | None = None
     for pair in pairs:
         if capture not in (pair.one, pair.other):
@@ -143,7 +144,7 @@ def _sooner(capture: int, pairs: Sequence[Pair]) -> set[int]:
 def _held(
     seen: Sequence[Sightings], hosts: list[int], matched: Matched
 ) -> dict[tuple[int, int], CapturedShare]:
-    """Count by (capture, host) what it holds of the advertisements sent while it ran."""
+    """Return by (capture, host) how many advertisements the capture holds and lacks."""
     counts: dict[tuple[int, int], list[int]] = {}
     spans = [(min(at, default=0), max(at, default=-1)) for at in matched.at]
     keys = [set(one.packets.key) for one in seen]
@@ -155,7 +156,7 @@ def _held(
             host = hosts[column.host[place]]
             counts.setdefault((capture, host), [0, 0])[0] += 1
             for other, (start, end) in enumerate(spans):
-                # what is there at a time that does not fit says something of clocks
+                # held at a time that does not fit: the clock is wrong, and nothing is missing
                 lacks = not masks[place] >> other & 1 and column.key[place] not in keys[other]
                 if lacks and start <= times[place] <= end:
                     counts.setdefault((other, host), [0, 0])[1] += 1

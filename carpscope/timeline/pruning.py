@@ -1,8 +1,8 @@
-"""What is forgotten of groups and nodes that are followed: `timeline.limits` says how much.
+"""Dropping what is kept of groups and nodes, within the budgets of `timeline.limits`.
 
-Every kind of list shares one budget over all groups and nodes. Where the sum exceeds it, the
-longest lists lose their oldest entries until it fits, so nobody loses anything to somebody
-who keeps less than a fair share.
+All lists of one kind share one budget over all groups and nodes. Where the sum exceeds it, the
+longest lists lose their oldest entries until it fits, so a node with a short list loses nothing
+because of others with long ones.
 """
 
 import heapq
@@ -19,11 +19,11 @@ from carpscope.timeline.node import Node
 from carpscope.timeline.strangers import Due
 
 SPANS_MIN = 8
-"""Of a list whose latest entries say what is the case now, so many always stay."""
+"""Entries of a list that always stay: the latest ones describe the present."""
 
 
 def silent(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> list[tuple[Group, Node]]:
-    """Return the nodes that are no longer there, in a run without an end."""
+    """Return the nodes without an advertisement for `limits.silent`, in a live run."""
     longest = limits.silent
     if longest is None:
         return []
@@ -36,7 +36,7 @@ def silent(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> list[tu
 
 
 def drop(group: Group, node: Node) -> None:
-    """Take a node out of its group, which no longer has it as a master."""
+    """Remove a node from its group, and from its masters."""
     for source in [source for source, one in group.nodes.items() if one is node]:
         del group.nodes[source]
     pairs = group.hearing.pairs
@@ -89,7 +89,7 @@ def share(sizes: Iterable[int], budget: int) -> int | None:
 def _signatures(
     groups: Sequence[Group], tracks: Sequence[AuthenticationTrack], limits: Limits
 ) -> None:
-    """Bound what was signed, and what state machines are fed; logs keep what these may read."""
+    """Bound signatures and histories; logs keep as many rows as these may still take."""
     keys = share((len(group.signatures) for group in groups), limits.signatures)
     signed = share((track.signed_size for track in tracks), limits.signed)
     sent = share((group.history_size for group in groups), limits.history)
@@ -129,7 +129,7 @@ def _lists(found: "Sequence[list[Any]]", budget: int, each: int | None = None) -
 
 
 def _waiting(found: Sequence[AuthenticationTrack], budget: int) -> None:
-    """Fold the middle of what waits: where a passphrase was rotated, both ends are explained."""
+    """Fold the middle of each list: the ends decide where a passphrase was changed in between."""
     cap = share((len(track.waiting) for track in found), budget)
     for track in found if cap is not None else ():
         excess = len(track.waiting) - max(cap or 0, SPANS_MIN)
@@ -157,7 +157,7 @@ def _pairs(found: Sequence[Contest], budget: int) -> None:
 
 
 def let_go_of_past(due: Due) -> None:
-    """Leave out of what is due those who are no masters any more."""
+    """Remove nodes that are not MASTER any more from the table of deadlines."""
     for one in due:
         one[3].watched = one[3].is_master
     due[:] = [one for one in due if one[3].watched]

@@ -1,13 +1,12 @@
-"""Who hears whom: for every ordered pair of a group what it is, from when to when, and why.
+"""Which node receives which: for every ordered pair of a group the relation over time, and why.
 
 `accepts`: an advertisement arrives and verifies. `rejects`: it arrives and fails a check.
-`deaf`: it does not arrive. `unknown`: nothing seen decides.
+`deaf`: it does not arrive. `unknown`: nothing captured decides.
 
-What findings say of a pair is said here too, from the same owners: `timeline.signing` has who
-signs differently, `timeline.links` who is not heard. Beside these there is what shows that an
-advertisement was taken in: a counter that continues it, a MASTER that steps down for it, a backup
-that takes over from it or waits its own time after the last. A counter alone that ignores another
-shows that something is wrong, and not what.
+Different signing comes from `timeline.signing` and broken links from `timeline.links`, as in
+findings. Besides, some frames show that an advertisement was accepted: a counter that continues it,
+a MASTER that yields to it, a backup that preempts its sender or claims its master-down time after
+it. A counter that ignores another's advertisement only shows that it was not accepted, not why.
 """
 
 from bisect import bisect
@@ -39,13 +38,13 @@ class Relation:
     because: str
     confidence: float = 0.5
     since: Nanos | None = None
-    """The first sign of it; None where none has a moment."""
+    """When it was first shown; None where it holds from the beginning."""
     until: Nanos | None = None
-    """When it was over; None where it lasts to the end."""
+    """When it ended; None where it lasts to the end of the capture."""
 
 
 class Sign(NamedTuple):
-    """One moment that shows that an advertisement was taken in."""
+    """A moment at which a frame shows that an advertisement was accepted."""
 
     at: Nanos
     because: str
@@ -77,7 +76,7 @@ def relations(group: Group) -> list[Relation]:
 
 
 def at_the_end(group: Group) -> list[Relation]:
-    """Return how it stands at the end, one relation a pair."""
+    """Return the last relation of every ordered pair."""
     return list({(one.sender.id, one.receiver.id): one for one in relations(group)}.values())
 
 
@@ -105,7 +104,7 @@ def _of_pair(
 
 
 def _proved(group: Group, sender: Node, receiver: Node) -> Iterator[FindingStretch]:
-    """Give what the receiver's own capture lacks of the sender."""
+    """Yield the stretches in which the receiver's own capture lacks the sender's frames."""
     for one in group.unheard:
         if one.sender is sender and one.receiver is receiver:
             because = (
@@ -116,19 +115,19 @@ def _proved(group: Group, sender: Node, receiver: Node) -> Iterator[FindingStret
 
 
 def _within(at: Nanos, spell: FindingStretch) -> bool:
-    """Tell whether a sign falls into a spell: who yields at the end of one has heard the other."""
+    """Return whether a sign lies in a stretch; its end is excluded, where a yield may end it."""
     return spell.start <= at and (spell.end is None or at < spell.end)
 
 
 def _one_after_the_other(spells: list[FindingStretch]) -> list[FindingStretch]:
-    """Let each end where the next begins; of those that begin together the surer one stays."""
+    """Cut overlapping stretches: each ends where the next, surer one begins."""
     kept: list[FindingStretch] = []
     for spell in spells:
         if kept and (kept[-1].end is None or kept[-1].end >= spell.start):
             if kept[-1].confidence >= spell.confidence:
                 continue
             if spell.start - kept[-1].start <= timers.CAPTURE:
-                kept.pop()  # the same, told with the precision of another clock
+                kept.pop()  # the same stretch, with its times from another capture's clock
             else:
                 kept[-1] = kept[-1]._replace(end=spell.start)
         kept.append(spell)
@@ -138,7 +137,7 @@ def _one_after_the_other(spells: list[FindingStretch]) -> list[FindingStretch]:
 def _periods(
     group: Group, sender: Node, receiver: Node, spells: list[FindingStretch], signs: list[Sign]
 ) -> Iterator[tuple[Nanos | None, FindingStretch]]:
-    """Give what holds from when, spells and what lies between them."""
+    """Yield (since, stretch) of the whole time: the given stretches, and those between them."""
     edges = [None, *(spell.end for spell in spells)]
     for place, begin in enumerate(edges):
         after = spells[place] if place < len(spells) else None
@@ -162,7 +161,7 @@ def _between(
     until: Nanos | None,
     signs: list[Sign],
 ) -> Iterator[tuple[Nanos | None, FindingStretch]]:
-    """Give what is known where no finding says anything: taken in, or nothing that decides."""
+    """Yield (since, stretch) of a time without a finding: `accepts`, or `unknown`."""
     ignored = _ignored(group, sender, receiver, begin, until)
     if not signs:
         yield begin, _undecided(sender, receiver, ignored, begin, until)
@@ -226,7 +225,7 @@ def _speaks_before(node: Node, at: Nanos) -> bool:
 
 
 def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterator[FindingStretch]:
-    """Give when the receiver refuses the sender, since they sign differently."""
+    """Yield when the receiver refuses the sender, because they sign differently."""
     for one in found:
         mine, theirs = (
             (one.recipe_one, one.recipe_other)
@@ -252,7 +251,7 @@ def _refusals(sender: Node, receiver: Node, found: list[Disagreement]) -> Iterat
 
 
 def _end(one: Disagreement, sender: Node, receiver: Node) -> Nanos | None:
-    """Return when two began to sign alike, None where they do not to the end."""
+    """Return when two nodes began to sign alike; None where they never did."""
     for node in (sender, receiver):
         later = [way.start for way in node.authentication.ways if way.start > one.end]
         if later:
@@ -263,7 +262,7 @@ def _end(one: Disagreement, sender: Node, receiver: Node) -> Nanos | None:
 
 
 def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[FindingStretch]:
-    """Give when the receiver does not hear the sender, as findings have it."""
+    """Yield when the receiver does not receive the sender, by `timeline.links`."""
     for link in links:
         forward = link.sender is sender
         last = max(sender.last, receiver.last)
@@ -289,7 +288,7 @@ def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[Fin
 
 
 def _dropped(sender: Node) -> Iterator[FindingStretch]:
-    """Give when every receiver drops what a node sends, for its TTL, checksum or destination."""
+    """Yield when every receiver drops a node's packets, for TTL, checksum or destination."""
     if len(sender.refused_at) > 1:
         text = "receivers have to drop what it sends: TTL, checksum, version or destination"
         last = sender.refused_at[-1]
@@ -316,7 +315,7 @@ def _signs(group: Group, sender: Node, receiver: Node) -> Iterator[Sign]:
 
 
 def _claims(group: Group, sender: Node, receiver: Node, at: Nanos) -> Iterator[Sign]:
-    """Give what a claim shows of hearing: it preempts, or its wait after the last is over."""
+    """Yield a sign where a claim preempts the sender or ends the wait after its last frame."""
     spoke = _last_before(group, sender, at - 1)
     if spoke is None or receiver.first == at:
         return  # who has just started may claim for another reason
@@ -333,7 +332,7 @@ def _claims(group: Group, sender: Node, receiver: Node, at: Nanos) -> Iterator[S
 
 
 def _last_before(group: Group, node: Node, at: Nanos) -> Nanos | None:
-    """Return when a node advertised last before a time, as far as the group's history goes."""
+    """Return a node's last advertisement before a time, None before the group's history."""
     sent = list(group.history)
     place = bisect(sent, at, key=lambda one: one.at)
     return next((one.at for one in reversed(sent[:place]) if one.node is node), None)

@@ -1,11 +1,11 @@
-"""Each node's own state machine over what it should have heard: expected against observed.
+"""A state machine for each node, fed what it should have received: expected against observed.
 
 A node's machine (`protocol.machine`) is fed the advertisements of the others under a
 hypothesis: it hears all of them, some, or none. Where the machine and the frames agree,
 the hypothesis explains them; where the machine would have advertised, stepped down or
 stayed silent and the node did not, it is contradicted, and the machine is set to what was
-seen. The hypothesis with the fewest contradictions stands, for each stretch of time
-between which hearing may have changed (before, in and after each contest).
+captured. The hypothesis with the fewest contradictions is taken, separately for each stretch of
+time: before, in and after each contest, since links may change there.
 
 A capture does not show where in a tick a clock stands nor how loaded a host is, so times
 agree within the lateness that the implementation permits itself.
@@ -32,17 +32,17 @@ from carpscope.timeline.traits import is_ucarp
 from carpscope.wire.carp import interval_ns
 
 STEPS_LIMIT = 120_000
-"""Advertisements fed to machines per run, about two seconds; a note says when it is cut."""
+"""Advertisements fed to machines per run, about two seconds; groups beyond it are left out."""
 BEATS_KEPT = 500
 NEVER_YET: Nanos = -(1 << 62)
 SILENT_WAKES = 16
-"""Timers that end one after the other without an advertisement: ucarp's poll() comes back about
-once each advbase of its wait, with dead ratios that people use. A machine that still sent nothing
-has nothing to send (an IPv6 advertisement from a ucarp), however long the silence."""
+"""The most timers that are run in a row without an advertisement. ucarp's poll() returns about once
+in each advbase of its wait, so this covers usual dead ratios; a machine that sent nothing by then
+never will (an IPv6 advertisement from a ucarp)."""
 
 
 class ReplayVerdict(Enum):
-    """What the machine says of one advertisement, or of one that did not come."""
+    """How the machine explains an advertisement, or one that did not come."""
 
     PERIODIC = "on its own timer"
     TAKEOVER = "takes over: the master-down timer ended"
@@ -58,7 +58,7 @@ CONTRADICTIONS = frozenset((ReplayVerdict.UNEXPECTED, ReplayVerdict.MISSING))
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One advertisement, expected and seen."""
+    """One advertisement: when it was expected, when it was captured, or one of the two."""
 
     verdict: ReplayVerdict
     expected: Nanos | None
@@ -68,7 +68,7 @@ class Beat:
 
 @dataclass(slots=True)
 class Explanation:
-    """What one hypothesis makes of a node in one stretch of time."""
+    """The best hypothesis about a node in one stretch of time."""
 
     node: Node
     machine: str
@@ -77,7 +77,7 @@ class Explanation:
     start: Nanos
     end: Nanos
     hears: tuple[str, ...]
-    """Nodes whose advertisements it takes in, under the hypothesis that stands."""
+    """The ids of the nodes whose advertisements it receives, by the best hypothesis."""
     agree: int
     contradict: int
     alternatives: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Explanation:
 
 
 def replay(groups: Iterable[Group]) -> dict[str, list[Explanation]]:
-    """Explain the nodes of every group with several, by group id; within `STEPS_LIMIT`."""
+    """Return the explanations of nodes by group id, of groups with several, up to `STEPS_LIMIT`."""
     left = STEPS_LIMIT
     found: dict[str, list[Explanation]] = {}
     for group in groups:
@@ -107,7 +107,7 @@ def replay(groups: Iterable[Group]) -> dict[str, list[Explanation]]:
 
 
 def explain_node(group: Group, node: Node) -> list[Explanation]:
-    """Explain one node: the best hypothesis for each stretch of time."""
+    """Return the best hypothesis about a node for each stretch of time."""
     history = list(group.history)
     others = [other for other in group.members if other is not node]
     stretches = _stretches(group, history)
@@ -130,7 +130,7 @@ def _contradictions(found: Sequence[Explanation]) -> int:
 
 
 def _machines(node: Node) -> list[str]:
-    """Return the profiles that the fingerprint allows, likeliest first."""
+    """Return the names of the profiles that a node may run, the likeliest first."""
     found = [one.name for one in traits.possible(identify(node))]
     if not found:
         return ["freebsd9", "openbsd"]
@@ -147,7 +147,7 @@ def _hypotheses(others: Sequence[Node]) -> list[tuple[str, ...]]:
 
 
 def _stretches(group: Group, history: Sequence[SentAdvert]) -> list[tuple[Nanos, Nanos]]:
-    """Cut the time where hearing may have changed: before and after each longer contest."""
+    """Return (start, end) of stretches; they meet at edges of contests, where links may change."""
     if not history:
         return []
     edges = [history[0].at]
@@ -168,7 +168,7 @@ def _choose(
     start: Nanos,
     end: Nanos,
 ) -> Explanation:
-    """Take the hypothesis with the fewest contradictions; of equals, the one that hears more."""
+    """Return the hypothesis with the fewest contradictions; of equals, of most received nodes."""
     counted = []
     for hears, beats in runs.items():
         inside = [b for b in beats if start <= _when(b) < end]
@@ -219,7 +219,7 @@ class _Run:
         """The machine as MASTER, and of which advbase, advskew and demotion."""
 
     def play(self, history: Sequence[SentAdvert]) -> list[Beat]:
-        """Feed everything in order; return what was expected and what was seen."""
+        """Feed all advertisements in order; return expected and captured ones."""
         mine = [sent for sent in history if sent.node is self._node]
         spoken = 0
         for sent in history:
@@ -232,17 +232,17 @@ class _Run:
                 self._heard(sent, upcoming)
         return self._beats
 
-    def _tolerance(self, expected: Nanos) -> Nanos:
-        """How late an advertisement may come that is expected at a time."""
-        del expected
+    def _tolerance(self) -> Nanos:
+        """Return how much later than expected an advertisement may come."""
         late = timers.overdue(*self._shape[:2]) - interval_ns(*self._shape[:2])
         return late + self._kind.delivery_ns
 
     def _until(self, at: Nanos, upcoming: Nanos) -> None:
-        """Let timers end that end well before `at`; each must be matched by an advertisement.
+        """Run the machine's timers that end well before `at` and the node's next advertisement.
 
-        The work does not grow with the silence: a machine that sends is contradicted and let go
-        of, one that wakes up again and again for nothing likewise.
+        A machine that sends then is contradicted, because no advertisement was captured, and
+        dropped; so is one whose timers end `SILENT_WAKES` times without sending. So the work does
+        not grow with the length of a silence.
         """
         for _ in range(SILENT_WAKES):
             if self._machine is None:
@@ -251,7 +251,7 @@ class _Run:
             if timer is None:
                 return
             when, vhid, which = timer
-            if when + self._tolerance(when) >= min(at, upcoming):
+            if when + self._tolerance() >= min(at, upcoming):
                 return
             machine, effects = step(self._machine, TimerFired(when, 0, vhid, which))
             if not any(isinstance(effect, Send) for effect in effects):
@@ -262,7 +262,7 @@ class _Run:
         self._machine = None
 
     def _spoke(self, sent: SentAdvert) -> None:
-        """Hold an advertisement of its own against what the machine is about to do."""
+        """Compare an advertisement of the node with what the machine was about to do."""
         if sent.at - self._pair_at < timers.PAIR:
             return  # the other family's half of one advertisement
         self._pair_at = sent.at
@@ -294,7 +294,7 @@ class _Run:
         return ReplayVerdict.UNEXPECTED, due
 
     def _due(self, state: State) -> Nanos | None:
-        """When the machine would advertise next by its own timers."""
+        """Return when the machine would advertise next by its own timers, None if never."""
         assert self._machine is not None
         vhid = self._machine.vhid(self._vhid)
         assert vhid is not None
@@ -302,7 +302,10 @@ class _Run:
         return None if when == NEVER else when
 
     def _heard(self, sent: SentAdvert, upcoming: Nanos) -> None:
-        """Feed an advertisement of another node; a claim it provokes must follow at once."""
+        """Feed another node's advertisement; a claim that the machine makes must follow at once.
+
+        `upcoming` is the node's next advertisement.
+        """
         if self._machine is None:
             return  # not seen yet, or gone: nothing to contradict until it speaks
         packet = ReceivedAdvert(
@@ -331,7 +334,7 @@ class _Run:
             self._machine = None
 
     def _fresh(self) -> machines.Node:
-        """Make the machine as configured now; its skew is the one it advertises."""
+        """Return a machine configured with the advbase and advskew that the node advertises."""
         base, skew, _ = self._shape
         families = {len(address) for address in self._node.addresses}
         setup = machines.vhid_setup(
@@ -362,7 +365,7 @@ class _Run:
         )._replace(demotion=self._shape[2] if self._kind.demote_byte else 0)
 
     def _as_master(self, at: Nanos) -> machines.Node:
-        """Set the machine to what was seen: MASTER, an advertisement just sent."""
+        """Return a machine that is MASTER and advertised at `at`, as was captured."""
         if self._placed is None or self._placed[0] != self._shape:
             self._placed = self._shape, self._fresh().placed(self._vhid, State.MASTER)
         placed = self._placed[1]

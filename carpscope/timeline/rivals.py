@@ -1,4 +1,4 @@
-"""A claim beside other masters: the overlap that it begins, and whom the claimant has missed."""
+"""A claim while others are MASTER: the contest it begins, and whose advertisements it missed."""
 
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
@@ -8,7 +8,7 @@ from carpscope.timeline.node import Node
 
 
 def rival(group: Group, node: Node, rivals: list[Node], at: Nanos, ref: int) -> None:
-    """Open a contest, or join the one that goes on."""
+    """Begin a contest with a claim, or add the claimant to the one that goes on."""
     contest = group.contest
     if contest is None:
         if len(group.contests) < CONTESTS_KEPT:

@@ -1,10 +1,10 @@
-"""Whether two nodes that use one vhid belong together at all.
+"""Whether two nodes that use one vhid belong to one cluster.
 
-Two clusters may use one vhid on one segment by mistake. Nodes of one group have a key or a
-shared address in common; two clusters have neither, or one key that somebody uses for all
-clusters, with other addresses in another network. Where the key of one is known, who announces
-other addresses and does not sign them with it has another key. Where no key is known, what is
-announced has to do, and own addresses must lie in another network too.
+Two clusters may use one vhid on one segment by mistake. Nodes of one cluster have a key or a
+shared address in common; two clusters have neither, or use one key for different addresses in
+different networks. Where the key of one node is known, a node that announces other addresses and
+does not sign them with that key has another key. Where no key is known, only announced addresses
+are compared, and the nodes' own addresses must lie in different networks too.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from carpscope.timeline.node import Node
 
 
 def unrelated(one: Node, other: Node) -> bool:
-    """Tell whether nothing connects two nodes but the vhid.
+    """Return whether two nodes have nothing in common but the vhid.
 
     Both must have shown which addresses they hold: by announcing them or by an explained
     HMAC. Networks are compared as /24 and /64, since masks are not on the wire.
@@ -34,7 +34,7 @@ def unrelated(one: Node, other: Node) -> bool:
 
 
 def clusters(nodes: Iterable[Node]) -> list[list[Node]]:
-    """Part nodes of one vhid into those that belong together."""
+    """Return the nodes of one vhid as one list for each cluster."""
     found: list[list[Node]] = []
     for node in nodes:
         mine = next((c for c in found if not any(unrelated(node, one) for one in c)), None)
@@ -45,9 +45,9 @@ def clusters(nodes: Iterable[Node]) -> list[list[Node]]:
 
 
 def has_another_key(node: Node) -> bool:
-    """Tell whether a node signs the addresses that it announces with nothing that was tried.
+    """Return whether no passphrase that was tried signs the addresses a node announces.
 
-    A new master announces all of its addresses at once, so what it signs has been tried.
+    A new master announces all of its addresses at once, so its address set was among those tried.
     """
     track = node.authentication
     tried = track.tried
@@ -61,7 +61,7 @@ def has_another_key(node: Node) -> bool:
 
 
 def keys_of(node: Node) -> set[str]:
-    """Return how the passphrases are called that a node signed with."""
+    """Return the labels of the passphrases that a node signed with (`auth.keyring`)."""
     spans = node.authentication.spans
     return {span.recipe.key.label for span in spans if span.recipe is not None}
 

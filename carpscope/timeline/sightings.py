@@ -1,10 +1,10 @@
-"""What each of several captures holds, small enough to be compared whole.
+"""The frames of each of several captures, in a form small enough to compare whole captures.
 
-One frame that was captured in two places is the same bytes twice, but for what a way changes
-(TTL, type of service) and what a sender's own card fills in behind the capture (checksums).
-The rest, with the beginning of what IP carries, is the frame's key. Advertisements, and what
-elections leave beside them, are all kept; of other traffic a sample, by the key, so that
-captures keep the same of it.
+A frame that was captured in two places has the same bytes, except those that change on the way
+(TTL, type of service) and those that the sender's card fills in after the capture point
+(checksums). A hash of the other header bytes and the beginning of the payload is the frame's key.
+All advertisements, ARP, neighbour discovery and VRRP packets are kept; of other traffic a sample,
+chosen by the key, so that all captures keep the same frames.
 """
 
 from array import array
@@ -27,24 +27,24 @@ from carpscope.wire.igmp import MembershipView
 from carpscope.wire.link import LinkView, Tag
 
 ANCHORS_KEPT = 1 << 15
-"""Frames of other traffic that a capture keeps: more make no clock better."""
+"""Frames of other traffic that a capture keeps; more do not make a clock more precise."""
 BESIDE_KEPT = 1 << 20
-"""Frames of ARP, neighbour discovery and VRRP that are kept: a flood of them is no evidence."""
+"""Frames of ARP, neighbour discovery and VRRP that are kept; a flood must not fill memory."""
 NAMES_KEPT = 1 << 16
 PAIRING = 4
-"""IPv4 advertisements of a vhid that are kept for the IPv6 one behind one of them."""
+"""IPv4 advertisements kept of a vhid, to pair the IPv6 one that follows."""
 FACELESS = 1 << 63
-"""This bit of a key: nothing in the frame says which of several it is."""
+"""Bit of a key: the sender repeats the same bytes, so equal keys may be different frames."""
 _SAID4, _SAID6, _SAID = 20, 24, 46
-"""Bytes that tell packets apart: a TCP header, or a CARP header with counter and the HMAC's
-beginning; of what is neither IP nor ARP the least that Ethernet carries."""
+"""Payload bytes in a key. After an IPv4 or IPv6 header: a TCP header, or a CARP header with counter
+and the beginning of the HMAC; of other Ethernet frames the shortest payload."""
 _CHECKSUM = {1: 2, 2: 2, 6: 16, 17: 6, 58: 2, 112: 6}
 """By IP protocol: where its payload has a checksum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sent an advertisement, by what it says."""
+    """The sender of an advertisement: its vhid and source address."""
 
     vhid: int
     source: bytes
@@ -58,16 +58,16 @@ class Column:
     number: "array[int]" = field(default_factory=lambda: array("q"))
     key: "array[int]" = field(default_factory=lambda: array("Q"))
     host: "array[int]" = field(default_factory=lambda: array("i"))
-    """Whose frame it is: an index of `Names`, -1 where nothing tells."""
+    """The host that sent the frame: an index of `Names`, -1 where unknown."""
     sender: "array[int]" = field(default_factory=lambda: array("i"))
-    """Of an advertisement an index of senders, else -1."""
+    """For an advertisement the index of its `Sender`, else -1."""
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.at)
 
     def add(self, at: Nanos, number: int, key: int, host: int, sender: int) -> None:
-        """Take one frame; no time goes beyond what 64 bits hold."""
+        """Append one frame; times outside 64 bits are cut to the limits."""
         self.at.append(min(max(at, -(1 << 62)), 1 << 62))
         self.number.append(number)
         self.key.append(key)
@@ -75,7 +75,7 @@ class Column:
         self.sender.append(sender)
 
     def thinned(self, mask: int) -> "Column":
-        """Return those whose keys belong to a smaller sample."""
+        """Return the frames whose keys have none of the bits of `mask`."""
         kept = Column()
         for place, key in enumerate(self.key):
             if not key & mask:
@@ -90,35 +90,35 @@ class Column:
 
 
 class Tagged(NamedTuple):
-    """What a link layer says of the segment: one place shows tags that another does not."""
+    """VLAN tags and tunnel numbers of a frame: one capture shows tags that another does not."""
 
     tags: tuple[Tag, ...]
     networks: tuple[int, ...]
 
     @property
     def segment(self) -> tuple[int, ...]:
-        """Return the numbers that tell the segment."""
+        """Return the numbers that identify the segment."""
         return self.networks + tuple(tag.vid for tag in self.tags if tag.vid)
 
 
 @dataclass(slots=True)
 class Sightings:
-    """What one capture holds."""
+    """The frames of one capture."""
 
     packets: Column = field(default_factory=Column)
-    """Advertisements, and what elections leave beside them."""
+    """Advertisements, ARP, neighbour discovery and VRRP."""
     anchors: Column = field(default_factory=Column)
     """A sample of the rest."""
     mask: int = 0
-    """Which keys belong to the sample: those without these bits."""
+    """Keys with any of these bits are left out of `anchors`."""
     first: Nanos | None = None
     last: Nanos | None = None
     unicast: set[bytes] | None = None
-    """The MACs that every frame of two single hosts had in common; None before the first."""
+    """The MACs that all unicast frames have in common; None before the first."""
     segments: dict[int, "Tagged | None"] = field(default_factory=dict)
-    """By key: what tags a frame had here; None where it had several."""
+    """By key the tags of a frame in this capture; None where it came with different tags."""
     outgoing: set[int] = field(default_factory=set)
-    """Whose frames the capturing host says that it sent itself (Linux cooked captures)."""
+    """Hosts whose frames the capture marks as sent by the capturing host (Linux cooked)."""
 
     def lives(self, at: Nanos) -> None:
         """Note that the capture recorded something."""
@@ -127,10 +127,10 @@ class Sightings:
 
 
 class Names:
-    """Hosts by what their frames name: a MAC of a card, or the address that advertises.
+    """Numbers of hosts, by the MAC of a card or by the source address of advertisements.
 
-    All members of a group share a virtual MAC, so an advertisement is its source address's;
-    where other frames join that address to a card, both are one host.
+    All members of a group share a virtual MAC, so the host of an advertisement is its source
+    address; where other frames show the card of that address, both numbers are one host.
     """
 
     def __init__(self) -> None:
@@ -150,12 +150,12 @@ class Names:
         self._advertises.add(index)
 
     def join(self, address: int, mac: int) -> None:
-        """Note that a card speaks for an address."""
+        """Note that a frame shows the card of an address."""
         if address >= 0 and mac >= 0:
             self._joined.setdefault(address, set()).add(mac)
 
     def hosts(self) -> list[int]:
-        """Return for every name the host it belongs to: the lowest of its names."""
+        """Return the host of every number: the lowest number of that host."""
         found = list(range(len(self._index)))
 
         def root(index: int) -> int:
@@ -187,10 +187,10 @@ class Names:
 
 
 class PlaceRecorder:
-    """Takes the packets of every capture, each in its own order."""
+    """Records the packets of every capture, each capture in its own order."""
 
     def __init__(self, captures: int) -> None:
-        """Expect so many captures."""
+        """Prepare for `captures` captures."""
         self.seen = [Sightings() for _ in range(captures)]
         self.senders: list[Sender] = []
         self.names = Names()
@@ -221,7 +221,7 @@ class PlaceRecorder:
                 seen.anchors = seen.anchors.thinned(seen.mask)
 
     def _whose(self, packet: Packet, link: LinkView) -> tuple[int, int]:
-        """Return the host that sent a frame, and of an advertisement its sender."""
+        """Return (host, sender) of a frame as numbers; -1 where unknown or no advertisement."""
         mac = link.source
         card = -1 if mac is None or is_shared(mac) else self.names.of(b"m" + mac)
         ip = packet.ip
@@ -251,7 +251,7 @@ class PlaceRecorder:
         return index, number
 
     def _pair(self, frame: Frame, view: AdvertView, card: bytes) -> None:
-        """Let the card that an IPv6 advertisement names speak for the IPv4 half of its pair."""
+        """Join the card in an IPv6 link-local source to the IPv4 half of the same advertisement."""
         halves = {
             index
             for at, shape, index in self._ipv4.get((frame.capture, view.vhid), ())
@@ -266,7 +266,7 @@ def _shape(view: AdvertView) -> bytes:
 
 
 def _note_own(seen: Sightings, link: LinkView, host: int) -> None:
-    """Note what tells on whose card this was captured."""
+    """Note signs of the card on which this was captured."""
     if link.packet_type == 4 and host >= 0:
         seen.outgoing.add(host)
     source, destination = link.source, link.destination
@@ -279,12 +279,12 @@ def _note_own(seen: Sightings, link: LinkView, host: int) -> None:
 
 
 def is_local_multicast(address: bytes) -> bool:
-    """Tell a destination that stays on its segment."""
+    """Return whether a multicast address is not forwarded by routers."""
     return address[:3] == b"\xe0\0\0" or address[:2] == b"\xff\x02"
 
 
 def key_of(packet: Packet) -> int | None:
-    """Return what is the same of a frame wherever it was captured; None: too little was."""
+    """Return a hash of a frame's bytes that no path changes; None where too few were captured."""
     text = _text(packet)
     if text is None:
         return None
@@ -293,12 +293,12 @@ def key_of(packet: Packet) -> int | None:
 
 
 def _is_faceless(packet: Packet) -> bool:
-    """Tell what is the same each time that it is sent: once here and once there may be two."""
+    """Return whether a frame's sender repeats it unchanged, so that equal ones may be two."""
     return packet.ip is None or isinstance(packet.body, NeighbourView | MembershipView)
 
 
 def _text(packet: Packet) -> bytes | None:
-    """Return what is the same wherever a frame was captured; None where too little was."""
+    """Return the bytes of a frame that no path changes; None where too few were captured."""
     data, link, ip = packet.frame.data, packet.link, packet.ip
     assert link is not None
     if ip is None:
@@ -323,7 +323,7 @@ def _text(packet: Packet) -> bytes | None:
 
 
 def shared_keys(one: Column, other: Column) -> Iterator[tuple[int, int]]:
-    """Give the places of keys that two captures hold once each."""
+    """Yield the places (here, there) of keys that both captures hold once."""
     theirs = _once(other)
     for key, place in _once(one).items():
         if key in theirs:
@@ -331,9 +331,9 @@ def shared_keys(one: Column, other: Column) -> Iterator[tuple[int, int]]:
 
 
 def _once(column: Column) -> dict[int, int]:
-    """Return the places of keys that were sent once, as far as one capture shows.
+    """Return the places of keys that a capture holds once.
 
-    A mirror port that shows both directions makes one of two.
+    Two within the copy window count as one: a mirror port that shows both directions doubles them.
     """
     places: dict[int, int] = {}
     repeated: set[int] = set()

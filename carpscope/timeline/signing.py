@@ -1,7 +1,7 @@
-"""Where nodes of a group sign differently: what, since when, and how it is known.
+"""Nodes of a group that sign differently: what differs, since when, and how it is known.
 
-Compared are spans of time in which both advertised: a node that changed while it was
-silent is not accused. Complete only after the observer settled.
+Compared are spans of time in which both advertised, so a node that was changed while it was
+silent does not count as different before. Complete only after `Observer.settle`.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from carpscope.timeline.node import Node
 from carpscope.timeline.same_cluster import unrelated
 
 MEMBERS = 16
-"""Pairs grow with the square; nobody runs more in one vhid."""
+"""Nodes of a group that are compared pair by pair; real groups have fewer."""
 SPANS = 200
 
 
@@ -32,16 +32,16 @@ class Difference(Enum):
     PASSPHRASE = "passphrase"  # noqa: S105 - a kind, not a secret
     BOTH = "both"
     UNDECIDED = "undecided"
-    """One of them is explained and the other is not by anything supplied."""
+    """A recipe is known for one of them, and no passphrase given explains the other."""
     PROVED = "proved"
-    """Neither is explained, but under one counter their HMACs differ."""
+    """No recipe is known for either, but they signed one counter with different HMACs."""
     UNKNOWN = "unknown"
-    """Neither is explained."""
+    """No recipe is known for either."""
 
 
 @dataclass(slots=True)
 class Disagreement:
-    """Two nodes, what they sign differently, and when both did."""
+    """Two nodes, what differs in how they sign, and when."""
 
     group: Group
     one: Node
@@ -54,13 +54,13 @@ class Disagreement:
     frames: tuple[int, ...]
     count: int
     ucarp: Node | None = None
-    """The ucarp of the two, where it signs one address and the other, a kernel, several."""
+    """The node that is a ucarp and signs one address, where the other is a kernel with several."""
     proof: SharedCounter | None = None
     spells: list[tuple[Nanos, Nanos]] = field(default_factory=list)
-    """From when to when both signed differently, in order of time."""
+    """(start, end) of each time in which both signed differently, in order."""
 
     def take(self, start: Nanos, end: Nanos, *, apart: bool) -> None:
-        """Lengthen it; with a spell of its own where they signed alike in between."""
+        """Extend it to `end`; as a further spell with `apart`, since they agreed in between."""
         self.end = max(self.end, end)
         if self.spells and not apart:
             start = self.spells.pop()[0]
@@ -68,7 +68,7 @@ class Disagreement:
 
     @property
     def sides(self) -> tuple[tuple[Node, Recipe | None], tuple[Node, Recipe | None]]:
-        """Return both nodes with what they sign."""
+        """Return both nodes, each with its recipe."""
         return (self.one, self.recipe_one), (self.other, self.recipe_other)
 
 
@@ -84,7 +84,7 @@ def disagreements(group: Group) -> list[Disagreement]:
 
 
 def unexplained_beside(group: Group, node: Node) -> bool:
-    """Tell whether a node that nothing explains advertised beside one that is explained."""
+    """Return whether a node without a recipe advertised at the same time as one with a recipe."""
     return any(
         d.difference is Difference.UNDECIDED and node in (d.one, d.other)
         for d in disagreements(group)
@@ -142,7 +142,7 @@ def _of_pair(group: Group, one: Node, other: Node) -> list[Disagreement]:
 
 
 def _overlaps(one: Node, other: Node) -> Iterator[tuple[SigningSpan, SigningSpan, Nanos, Nanos]]:
-    """Give the spans of two nodes that share some time, in order of it."""
+    """Yield (span, span, start, end) of spans of two nodes that overlap, in order of time."""
     mine, theirs = one.authentication.ways[:SPANS], other.authentication.ways[:SPANS]
     pairs = [(max(a.start, b.start), min(a.end, b.end), a, b) for a in mine for b in theirs]
     for start, end, a, b in sorted(pairs, key=lambda pair: pair[:2]):
@@ -151,21 +151,21 @@ def _overlaps(one: Node, other: Node) -> Iterator[tuple[SigningSpan, SigningSpan
 
 
 def _reconciled(one: Node, other: Node, since: SharedCounter, end: Nanos) -> Nanos:
-    """Return when equal counters prove again that both sign alike, else the end."""
+    """Return when an equal counter next proves that both sign alike, else `end`."""
     later = [p.at for p in proofs(one, other) if p.alike and p.at > since.at]
     return min([end, *later])
 
 
 def _is_stray(a: SigningSpan, b: SigningSpan) -> bool:
-    """Tell whether the unexplained one is a lone packet: corrupt or forged, not a node's way."""
+    """Return whether the span without a recipe is a single packet, corrupt or forged."""
     odd = a if a.recipe is None else b
     return odd.count < 2
 
 
 def _is_passing(node: Node, span: SigningSpan) -> bool:
-    """Tell a way of signing that the node left at once: addresses are set one by one.
+    """Return whether a node signed so once only, while its addresses were set one by one.
 
-    DragonFly with preemption is MASTER with the first of them, and signs the first alone.
+    DragonFly with preemption is MASTER with the first address, and signs that one alone.
     """
     if span.count > 1:
         return False
@@ -175,7 +175,7 @@ def _is_passing(node: Node, span: SigningSpan) -> bool:
 
 
 def compare(a: Recipe | None, b: Recipe | None) -> Difference:
-    """Say what differs between two ways of signing."""
+    """Return what differs between two recipes; None is an unknown one."""
     if a is None and b is None:
         return Difference.UNKNOWN
     if a is None or b is None:
@@ -190,7 +190,7 @@ def compare(a: Recipe | None, b: Recipe | None) -> Difference:
 
 
 def only_link_local(a: Recipe, b: Recipe) -> bool:
-    """Tell whether two sets differ in IPv6 link-local addresses alone."""
+    """Return whether two address sets differ in IPv6 link-local addresses alone."""
     apart = a.address_set ^ b.address_set
     return bool(apart) and all(is_link_local(address) for address in apart)
 
@@ -206,7 +206,7 @@ def _single(one: Node, other: Node, a: Recipe | None, b: Recipe | None) -> Node 
 
 
 def relation(one: Node, other: Node, start: Nanos, end: Nanos) -> Difference:
-    """Say whether two nodes sign alike over a stretch of time; the worst case counts."""
+    """Return the most serious difference of two nodes over a stretch of time."""
     worst = Difference.UNKNOWN
     mine, theirs = one.authentication.ways, other.authentication.ways
     for a in mine:

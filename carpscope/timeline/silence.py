@@ -1,10 +1,10 @@
-"""Whether a vantage could see: silence is evidence only where others were heard meanwhile.
+"""Whether a capture received frames: silence is evidence only where others sent meanwhile.
 
 A capture on a node whose link was down, or behind a port that carries nothing, shows the same
-silence as a network without a master. What tells them apart is anybody else: a node of
-another group, or two senders (one alone may be the vantage's own host), none of whom is who
-fell silent. With several captures, only one that shares a node or a host with those of the
-group is known to be of its segment.
+silence as a network without a master. They differ by frames of others: a node of another group,
+or two senders (one alone may be the capturing host), neither of them the node that fell silent.
+Of several captures, only those that share a node or a host with the group's are known to be of its
+segment.
 """
 
 from collections import deque
@@ -17,12 +17,12 @@ from carpscope.wire.decode import Packet
 
 SPACING: Nanos = timers.PATH
 KEPT = 128
-"""So half a minute is remembered of a segment, also of a busy one."""
+"""Frames kept of a segment: half a minute, also of a busy one."""
 SEGMENTS_KEPT = 4096
 HOSTS_KEPT = 256
-"""Of a capture, to tell that two are of one segment."""
+"""Hosts kept of a segment in a capture, to recognise captures of one segment."""
 VIRTUAL = b"\0\0\x5e\0"
-"""How the MACs begin that only nodes of a group send from."""
+"""The first bytes of virtual MACs, from which only nodes of a group send."""
 
 Vlan = tuple[int, ...]
 
@@ -37,14 +37,14 @@ class Alive:
         self.witness = Witness()
         """Where each capture was taken."""
         self.is_watched = False
-        """Whether somebody watches that the interface is up and loses nothing."""
+        """Whether the state and the losses of the interface are watched (live)."""
         self.own: bytes | None = None
-        """The vantage's own MAC, where it is known: then anybody else is one who was heard."""
+        """The capturing host's MAC where it is known: then one other sender is enough."""
         self.remarks: dict[str, None] = {}
-        """What the vantage could not see, for whoever prints notes."""
+        """Notes on what the capture could not show, as keys, in order."""
 
     def see(self, packet: Packet, *, is_copy: bool) -> None:
-        """Take one packet; what the capturing host sent itself tells nothing of its link."""
+        """Note the sender of a packet, unless the capturing host sent it itself."""
         self.witness.see(packet)
         if is_copy or packet.link is None or isinstance(packet.body, AdvertView):
             return
@@ -52,7 +52,7 @@ class Alive:
             self.note(packet.link.vlan, packet.link.source, packet.frame.at, packet.frame.capture)
 
     def note(self, vlan: Vlan, source: bytes | None, at: Nanos, capture: int) -> None:
-        """Take one frame."""
+        """Note that a source was received in a capture at a time."""
         if source is None:
             return
         seen = self._seen.get(vlan)
@@ -68,7 +68,7 @@ class Alive:
                 hosts.add(source)
 
     def with_hosts_of(self, vlan: Vlan, captures: set[int]) -> set[int]:
-        """Return these captures, and those that heard a host that one of them heard."""
+        """Return these captures and those that received a host which one of them received."""
         mine = {host for one in captures for host in self._hosts.get((vlan, one), ())}
         return captures | {
             one
@@ -79,8 +79,11 @@ class Alive:
     def others(
         self, vlan: Vlan, start: Nanos, end: Nanos, besides: set[bytes], captures: set[int]
     ) -> bool:
-        """Tell whether anybody was heard in these captures between two times, besides some: a
-        node of another group, or two senders."""
+        """Return whether others were received in these captures between two times.
+
+        Others are a node of another group or two senders (one, where the capturing host is known),
+        without the MACs in `besides`.
+        """
         heard = {
             source
             for at, source, capture in self._seen.get(vlan, ())

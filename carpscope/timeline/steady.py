@@ -1,8 +1,7 @@
-"""Rows of a train that change nothing but sums: a lone master that goes on as before.
+"""Rows of a train that change only counts and times: a lone master that goes on as before.
 
-Seeing a train is seeing each of its rows. Where none of the first so many can change what is
-known of anybody, they are taken in one step; the observer sees whatever follows them one by one.
-`tests/timeline/test_trains.py` holds the two together.
+The result has to be that of seeing each row by itself. Rows that change nothing else are taken in
+one step; the observer sees the others one by one. `tests/timeline/test_trains.py` compares both.
 """
 
 from itertools import pairwise
@@ -33,7 +32,7 @@ _int = int.from_bytes
 
 
 def leading(group: Group, node: Node, train: Train, resumed: Nanos) -> int:
-    """Return how many rows of a train, from the first on, change nothing but sums."""
+    """Return how many of the first rows of a train change only counts and times."""
     track, at = node.authentication, train.at
     if (
         (node.plain is not train.plain and node.plain != train.plain)
@@ -106,7 +105,7 @@ def _in_beat(train: Train, count: int, last: Nanos, earliest: Nanos) -> int:
 
 
 def _constant(group: Group, node: Node, train: Train, count: int) -> int:
-    """Return the same of rows that repeat an advertisement: none may be spoofed."""
+    """Return how many of the first rows repeat an advertisement and are not spoofed."""
     plain, at = train.plain, train.at
     first = _first(group, train)
     if (
@@ -143,7 +142,7 @@ def _first(group: Group, train: Train) -> SignedCounter | None:
 
 
 def take(group: Group, node: Node, train: Train, count: int) -> None:
-    """Take the first rows of a train, which `leading` found to change nothing but sums."""
+    """Take the first `count` rows of a train, at most as many as `leading` returned."""
     plain, at, track = train.plain, train.at, node.authentication
     version, last = plain.version, train.at[count - 1]
     habit, period = node.counters[version], node.master_period
@@ -193,7 +192,7 @@ def take(group: Group, node: Node, train: Train, count: int) -> None:
 
 
 def _fingerprint(node: Node, train: Train, count: int) -> None:
-    """Keep what tells implementations apart, as `fields.collect` does."""
+    """Count header fields that differ between implementations, as `fields.collect` does."""
     plain = train.plain
     node.ttl[255] += count
     if plain.version != 4:
@@ -216,7 +215,7 @@ def _came_again(group: Group, train: Train, count: int) -> None:
 
 
 def _follow(habit: CounterHabit, train: Train, count: int) -> None:
-    """Say how the counter moved, as `fields.follow_counter` does."""
+    """Update how the counter moves, as `fields.follow_counter` does."""
     before = habit.value
     singles = 1 if train.kind is RowKind.COUNTS else count
     for place in range(singles):
@@ -242,7 +241,7 @@ def _follow(habit: CounterHabit, train: Train, count: int) -> None:
 
 
 def _sign(node: Node, train: Train, count: int) -> None:
-    """Count them to what verifies, or let them wait to be explained."""
+    """Count rows as verified, or keep them as unexplained."""
     track, base = node.authentication, train.plain.capture
     if not track.waiting:
         span = track.spans[-1]
@@ -255,7 +254,7 @@ def _sign(node: Node, train: Train, count: int) -> None:
 
 
 def _note(group: Group, train: Train, count: int) -> None:
-    """Let copies of the latest be recognised."""
+    """Keep the latest rows in `Recent`, so that their copies are recognised."""
     at = train.at
     first = count - 1
     while first > 0 and at[count - 1] - at[first - 1] <= COPY_WINDOW:

@@ -1,13 +1,13 @@
-"""Senders that nobody knows, where there are more of them than a network has.
+"""Senders beyond the limits: counted, and followed as nodes only for a reason.
 
-As long as there is room (`timeline.limits`), whoever advertises becomes a node. Then a new
-source is a stranger, of which nothing is kept but 64 bits in a table that later strangers
-overwrite: enough to know it again when its next advertisement comes in the beat that it
-announced, which a sender invented for one packet never does. At 100,000 strangers a second
-a node of one advertisement a second is known again with four chances in five each time.
+Within the limits (`timeline.limits`) each source that advertises becomes a node. Beyond them a new
+source is a stranger: 64 bits of it are kept in a table that later strangers overwrite. That is
+enough to recognise it when its next advertisement comes at the interval that it announced; a
+sender invented for one packet never advertises again. At 100,000 strangers a second, a node with
+one advertisement a second is recognised with a probability of four fifths each time.
 
-`take` judges a packet by its bytes, without decoding; only one that could concern a node that is
-followed goes on to the observer.
+`take` judges a packet by its bytes, without decoding; only packets that could concern a node that
+is followed go on to the observer.
 """
 
 from array import array
@@ -42,12 +42,12 @@ _TIME_MASK = (1 << 40) - 1
 
 
 def _seed(key: GroupKey) -> int:
-    """Return what the mark of a sender begins with: its group."""
+    """Return the hash of a group, with which the hashes of its senders begin."""
     return (key[0][-1] if key[0] else 0) << 8 | key[1]
 
 
 def invented(group: Group) -> Crowd | None:
-    """Return what was followed of a flood before it was known to be one."""
+    """Return the nodes of a group that a flood made before it was known to be one, as a crowd."""
     nodes = [node for node in group.members if not node.is_steady and node.master_periods]
     if not nodes:
         return None
@@ -60,37 +60,38 @@ def invented(group: Group) -> Crowd | None:
 
 
 def _verifies(group: Group, tail: bytes) -> bool:
-    """Tell whether a known recipe explains the end of an advertisement: checksum, counter, HMAC."""
+    """Return whether a recipe explains an advertisement; `tail` is checksum, counter and HMAC."""
     row = b"\0\0\0\0" + tail
     return any(recipe.signer.verifies(row, 0, 1) for recipe in group.recipes)
 
 
 class _Way(NamedTuple):
-    """What many strangers have in common, until something happens in their group."""
+    """What advertisements of strangers to one group have in common, valid for one `revision`."""
 
     plain: Plain
-    """Of one of them."""
+    """The constant bytes of one of the advertisements."""
     group: Group
     revision: int
     crowd: Crowd
     seen: OrderedDict[bytes, SignedCounter]
     rest: int
-    """What the checksum covers beside the tail."""
+    """The sum of the words that the checksum covers before the tail."""
     is_small: bool
-    """Whether the group has reached no limit of its own: newcomers are then refused only because
-    the run as a whole follows as many nodes as it may."""
+    """Whether the group is below its own limits, so that only the limit of the whole run keeps new
+    nodes out."""
     expected: tuple[bytes, ...]
     """Addresses of the group's configured nodes."""
     seed: int
 
 
 class Strangers:
-    """Who is followed and who is only counted, in one run."""
+    """Decides which senders of one run are followed and which are only counted."""
 
     def __init__(self, groups: dict[GroupKey, Group], limits: Limits, due: Due) -> None:
-        """Share the observer's groups, and when who is overdue: that comes before a packet.
+        """Share the observer's groups and its table of deadlines.
 
-        `followed` is kept up to date by the observer.
+        A packet is left to the observer if a deadline comes before it. The observer also keeps
+        `followed` up to date.
         """
         self._groups = groups
         self.limits = limits
@@ -98,15 +99,15 @@ class Strangers:
         """Nodes in all groups."""
         self._due = due
         self.crowded_from = min(limits.nodes, limits.group_free)
-        """With fewer nodes than this nothing is full."""
+        """With fewer nodes than this no limit can be reached."""
         self._expected: dict[GroupKey, tuple[bytes, ...]] = {}
         self.forgotten_nodes = 0
         self.forgotten_groups = 0
         self.elsewhere: Crowd | None = None
-        """Those that name groups that are not followed."""
+        """The senders that name groups that are not followed."""
         self._past: list[Crowd] = []
         self._ways: dict[bytes, _Way] = {}
-        """By all that does not change while strangers name a group."""
+        """By the constant bytes of an advertisement."""
         self._welcomed = -1
         self._known_for: Nanos = 0
         self._slots: array[int] = array("Q")
@@ -125,36 +126,36 @@ class Strangers:
 
     @property
     def crowds(self) -> list[Crowd]:
-        """Return every flood of strangers, over or not."""
+        """Return every flood of strangers, past ones included."""
         found = [g.crowd or invented(g) for g in self._groups.values() if g.is_crowded]
         return [*self._past, *(one for one in (self.elsewhere, *found) if one is not None)]
 
     def is_crowded(self, group: Group | None) -> bool:
-        """Tell whether a newcomer needs a reason to be followed."""
+        """Return whether a new sender is followed only for a reason (`admits`)."""
         return self.followed >= self.limits.nodes or (
             group is not None and len(group.nodes) >= self.limits.group_free
         )
 
     def is_full(self, group: Group | None) -> bool:
-        """Tell whether somebody has to be forgotten for it."""
+        """Return whether a node has to be forgotten before a new one can be followed."""
         return self.followed >= self.limits.nodes or (
             group is not None and len(group.nodes) >= self.limits.group_nodes
         )
 
     def is_invented(self, group: Group, node: Node) -> bool:
-        """Tell whether a node is probably one that strangers made up before they were noticed."""
+        """Return whether a node is probably invented: a flood goes on, and it is not steady."""
         crowded = group.is_crowded or self.elsewhere is not None
         return crowded and not node.is_steady
 
     def is_made_up(self, group: Group) -> bool:
-        """Tell the same of a whole group."""
+        """Return whether all nodes of a group are probably invented."""
         return all(self.is_invented(group, node) for node in group.nodes.values())
 
     def take(self, batch: Batch, index: int, row: Row) -> bool:
-        """Count an advertisement of somebody who is not followed; False where it may matter.
+        """Count an advertisement of a sender that is not followed; False where `see` must take it.
 
-        It says what `admits` says, of a packet that holds nothing unusual. What does not change
-        in a flood is looked up at once.
+        Decides as `admits` does, for packets without anything unusual. What is the same in many
+        packets of a flood is looked up in `_ways`.
         """
         at, number, offset, captured, wire, interface = row
         layout = layouts(batch.links[interface]).get(captured)
@@ -190,7 +191,7 @@ class Strangers:
         return True
 
     def _take(self, plain: Plain, name: bytes, tail: bytes, at: Nanos, ref: int) -> bool:
-        """Do the same for whatever is not usual in a flood."""
+        """Do the same for a packet whose constant bytes are not in `_ways` yet."""
         key: GroupKey = plain.vlans, plain.vhid
         source, group, limits = plain.source, self._groups.get(key), self.limits
         if group is not None and (
@@ -226,10 +227,10 @@ class Strangers:
     def admits(
         self, group: Group | None, key: GroupKey, source: bytes, view: AdvertView, frame: Frame
     ) -> bool:
-        """Tell whether a newcomer to what is full concerns those who are followed; else count it.
+        """Return whether the observer has to take an advertisement of a new sender; else count it.
 
-        It does if it is configured, verifies, copies what one of them signed, or advertises
-        in its beat and is known for longer than somebody who is followed now.
+        It has to if the sender is configured, verifies, copies what a followed node signed, or
+        advertises at its announced interval and has done so for longer than a followed node.
         """
         ref = frame_ref(frame.capture, frame.number)
         shape = view.advbase << 8 | view.advskew
@@ -286,7 +287,7 @@ class Strangers:
         return False
 
     def _crowd(self, key: GroupKey, group: Group | None, at: Nanos) -> Crowd:
-        """Begin to count a flood."""
+        """Return the crowd to count a sender in; a new one where there is none."""
         if not self._slots:
             self._slots = array("Q", bytes(8 << SLOTS_BITS))
         crowd = Crowd(key, group is not None, at, at)
@@ -300,14 +301,17 @@ class Strangers:
         return crowd
 
     def _keep(self, crowd: Crowd | None) -> None:
-        """Remember a flood that is over, or whose group is forgotten."""
+        """Keep a crowd that is over, or whose group is forgotten, for `crowds`."""
         if crowd is not None:
             self._past = [*self._past, crowd][-CROWDS_KEPT:]
 
     # Making a place
 
     def victim(self, group: Group | None, at: Nanos) -> tuple[Group, Node] | None:
-        """Return who leaves for the newcomer that was welcomed last: followed for less long."""
+        """Return the node to forget for the sender admitted last, None where it goes itself.
+
+        It must have been followed for less long than that sender.
+        """
         if group is not None and len(group.nodes) >= self.limits.group_nodes:
             found = min(
                 group.nodes.values(), key=lambda node: (self.standing(group, node, at), node.last)
@@ -330,7 +334,7 @@ class Strangers:
         return None
 
     def _weakest(self, at: Nanos) -> list[tuple[Nanos, Nanos, Group, Node]]:
-        """Return who may be forgotten, the first of them last."""
+        """Return the nodes that may be forgotten, the first to go at the end of the list."""
         found = [
             (standing, node.last, group, node)
             for group in self._groups.values()
@@ -340,7 +344,7 @@ class Strangers:
         return sorted(found, key=lambda one: one[:2], reverse=True)
 
     def standing(self, group: Group, node: Node, at: Nanos) -> Nanos:
-        """Return for how long a node has been followed; `FOREVER` where it keeps its place."""
+        """Return for how long a node has been followed; `FOREVER` for one that always stays."""
         wanted = self._expected.get((group.vlan, group.vhid))
         if wanted is not None and (
             any(address in wanted for address in node.addresses) or len(group.nodes) == 1
@@ -360,7 +364,7 @@ class Strangers:
         self._keep(group.crowd)
 
     def notes(self) -> list[str]:
-        """Say what was not followed or was forgotten, for a report."""
+        """Return notes for a report on what was not followed or was forgotten."""
         told = []
         adverts = sum(crowd.adverts for crowd in self.crowds)
         if adverts:

@@ -1,7 +1,7 @@
-"""One segment that captures show differently: with a tag on a trunk, without on a node's port.
+"""One name for a segment that captures show differently: tagged on a trunk, untagged elsewhere.
 
-The same frames say which is which. The name that tells most is taken for all: that of
-the most tags, since a trunk may carry another network without one.
+Frames that two captures share show which segments are the same. All captures then use the name
+with the most tags, since a trunk may also carry another network untagged.
 """
 
 from collections import Counter
@@ -18,10 +18,10 @@ _Place = tuple[int, tuple[int, ...]]
 
 
 class Segments:
-    """What captures call one segment."""
+    """The common name of each segment of several captures."""
 
     def __init__(self, seen: Sequence[Sightings]) -> None:
-        """Read it off what several captures hold."""
+        """Compute it from the frames that captures share."""
         shown: dict[_Place, Tagged] = {}
         together: Counter[tuple[_Place, _Place]] = Counter()
         totals: Counter[tuple[_Place, int]] = Counter()
@@ -46,11 +46,11 @@ class Segments:
         self._captures = {capture for capture, _ in self._moved}
 
     def concerns(self, capture: int) -> bool:
-        """Tell whether a capture calls some segment otherwise than another."""
+        """Return whether a segment of a capture gets another name than the capture shows."""
         return capture in self._captures
 
     def renamed(self, packet: Packet) -> Packet:
-        """Give a packet the segment that all captures are told by."""
+        """Return a packet with the common name of its segment."""
         link = packet.link
         if link is None or packet.frame.capture not in self._captures:
             return packet
@@ -61,5 +61,5 @@ class Segments:
 
 
 def _rank(place: _Place, tagged: Tagged) -> tuple[int, int]:
-    """Return what decides whose name is taken: most tags, then the first capture."""
+    """Return the sort key of names: most tags first, then the first capture."""
     return len(tagged.segment), -place[0]

@@ -1,7 +1,7 @@
-"""What the implementation of a node does: the one map from an identified node to a profile.
+"""From an identified node to its profile, and what that implementation does.
 
-Frames often leave several possible (FreeBSD 12 to 15, three OpenBSDs). One stands for a node
-where one machine has to run; where the question is what can still be normal, all count.
+Frames often leave several profiles possible (FreeBSD 12 to 15, three OpenBSDs). The likeliest one
+is used where one machine has to run; bounds of normal behaviour cover all of them.
 """
 
 import functools
@@ -37,12 +37,12 @@ _PROFILES: dict[tuple[str | None, str | None], tuple[str, ...]] = {
 
 
 def possible(identity: Identity) -> tuple[Profile, ...]:
-    """Return what a node may run, the likeliest first; nothing where no frame tells."""
+    """Return the profiles that a node may run, the likeliest first; empty where unknown."""
     return tuple(profile(name) for name in _PROFILES.get((identity.name, identity.versions), ()))
 
 
 def profile_of(identity: Identity) -> Profile | None:
-    """Return the profile that stands for an identified node, None where none does."""
+    """Return the likeliest profile of an identified node, None where it is unknown."""
     return next(iter(possible(identity)), None)
 
 
@@ -52,12 +52,12 @@ def kind(node: "Node") -> Profile | None:
 
 
 def is_ucarp(node: "Node") -> bool:
-    """Tell ucarp by its source MAC."""
+    """Return whether a node is a ucarp, by its source MAC."""
     return node.mac is not None and is_ucarp_mac(node.mac)
 
 
 def is_ucarp_mac(mac: bytes) -> bool:
-    """Tell the source MAC that only ucarp uses."""
+    """Return whether a source MAC is one that only ucarp uses (00:00:5e:00:00:VHID)."""
     return mac[:5] == b"\0\0\x5e\0\0"
 
 
@@ -80,53 +80,56 @@ def _takeover(name: str | None, versions: str | None, advbase: int, advskew: int
 
 
 def interval(node: "Node") -> Band:
-    """Return what lies between two of its advertisements, by what it announces now."""
+    """Return the bounds of the time between two of its advertisements, by its current values."""
     shape = node.advbase, node.advskew
     return timers.widest([timers.interval(one, *shape) for one in _candidates(node)])
 
 
 def interval_of(identity: Identity, advbase: int, advskew: int) -> Band:
-    """Return the same of what was announced at another time, as a capture shows it."""
+    """Return the same bounds for other advbase and advskew."""
     known = possible(identity) or tuple(profiles().values())
     early, late = timers.widest([timers.interval(one, advbase, advskew) for one in known])
     return Band(early - timers.CAPTURE, late + timers.CAPTURE)
 
 
 def backups(master: "Node") -> Band:
-    """Return how long a backup of the same kind and advbase waits, whatever its advskew."""
+    """Return the bounds of the master-down time of a backup of the same kind and advbase.
+
+    They cover every advskew.
+    """
     shapes = [(master.advbase, skew) for skew in (0, 254)]
     return timers.widest([timers.takeover(one, *s) for one in _candidates(master) for s in shapes])
 
 
 def takeover(node: "Node") -> Band:
-    """Return how long it waits as a backup after the last advertisement that it took in."""
+    """Return the bounds of a node's master-down time after the last advertisement it accepted."""
     found = identify(node)
     return _takeover(found.name, found.versions, node.advbase, node.advskew)
 
 
 def takeover_of(mac: bytes | None, advbase: int, advskew: int) -> Band:
-    """Return the same of a sender of whom one advertisement is known."""
+    """Return the same for a sender that is not a node yet, by its source MAC."""
     known = (profile("ucarp"),) if mac is not None and is_ucarp_mac(mac) else _kernels()
     return timers.widest([timers.takeover(one, advbase, advskew) for one in known])
 
 
 def reaction(node: "Node") -> Nanos:
-    """Return how long it may take to act on an advertisement."""
+    """Return the longest time from an advertisement on the wire to the node's reaction."""
     return timers.reaction(profile("ucarp") if is_ucarp(node) else None)
 
 
 def handed_late(node: "Node") -> Nanos:
-    """Return how long a packet may have waited when a node is handed it."""
+    """Return the longest time from a packet on the wire to its being handed to the node."""
     return profile("ucarp").delivery_ns if is_ucarp(node) else 0
 
 
 def reaction_of(mac: bytes | None) -> Nanos:
-    """Return the same of a sender of whom one advertisement is known."""
+    """Return the same for a sender that is not a node yet, by its source MAC."""
     return timers.reaction(profile("ucarp") if mac is not None and is_ucarp_mac(mac) else None)
 
 
 def accepts(receiver: "Node", own: Recipe, theirs: Recipe) -> bool:
-    """Tell whether a node that signs in one way takes what is signed in another.
+    """Return whether a node with one recipe accepts what another recipe signed.
 
     OpenBSD leaves link-local addresses out of what it sends and takes both: with its carp
     interface's own link-local address as well (carp_hmac_verify tries ORIG, then NOV6LL).

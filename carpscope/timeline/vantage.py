@@ -1,9 +1,9 @@
-"""Several captures of one network: whose clock is how far off, and what reached only one.
+"""Several captures of one network: their clocks, and which frames reached only one of them.
 
-Clocks and ways are estimated from everything that captures share (`timeline.clocks`,
-`timeline.pairing`), every transmission is taken once (`timeline.matching`), and which node a
-capture belongs to is found out where frames tell (`timeline.places`). What one capture holds
-and the other, which was running, does not, was sent and never seen there.
+Clocks and path delays are estimated from the frames that captures share (`timeline.clocks`,
+`timeline.pairing`), every transmission counts once (`timeline.matching`), and the host on which a
+capture was taken is determined where frames show it (`timeline.places`). A frame that one capture
+holds and another one, which was running, does not, was sent and did not arrive there.
 """
 
 import math
@@ -29,13 +29,15 @@ from carpscope.timeline.tagging import Segments
 from carpscope.wire.decode import Packet
 
 ROUNDS = 3
-"""So often clocks and places are told by each other."""
+"""Rounds in which clocks and places are estimated, each from the results of the other."""
 GUESS = 5
-"""Of fewer bytes that come again and again, each may have been sent once for either capture."""
+"""The fewest frames of repeating bytes that prove a relation of two captures: fewer may have been
+sent twice, once for each."""
 FRAMES_KEPT = 24
 PACE_OF = 64
 ASLEEP = 5
-"""Intervals of a sender in which a node that hears nothing has become MASTER and speaks."""
+"""Intervals of a sender without any recorded frame after which a capture counts as not running: a
+node that receives nothing has become MASTER and sends by then."""
 
 
 @dataclass(slots=True)
@@ -55,53 +57,53 @@ class Loss:
     meanwhile: int = 0
     """Frames that the other capture recorded in the same time."""
     answers: int = 0
-    """Frames of any kind that the host of the other capture sent meanwhile, in its own."""
+    """Frames that the host of the `missing` capture sent in the same time, by that capture."""
     answered: int = 0
-    """How many of its frames are in the capture that has the advertisements."""
+    """How many of these frames are in the `seen` capture."""
     likely: float = 0.0
-    """How many such stretches a way would show that loses frames at random, as often as it
-    does before and after."""
+    """The expected number of such stretches if frames were lost at random, at the rate before and
+    after it: how likely it is chance."""
     lasts: bool = False
-    """Whether the other capture holds none that was sent later."""
+    """Whether the `missing` capture holds no later advertisement of the sender."""
     opens: bool = False
-    """Whether it holds none that was sent earlier."""
+    """Whether the `missing` capture holds no earlier advertisement of the sender."""
 
 
 @dataclass(slots=True)
 class Vantage:
-    """What comparing captures has shown."""
+    """The result of comparing captures."""
 
     clocks: list[Clock]
     """One for each capture; the first is the reference."""
     losses: list[Loss] = field(default_factory=list)
     apart: list[Loss] = field(default_factory=list)
-    """The same of captures that share no frame, by their own clocks."""
+    """Losses between captures that share no frame; their clocks are not compared."""
     common: dict[tuple[int, int], int] = field(default_factory=dict)
     """(one, other) to how many advertisements both hold."""
     related: set[tuple[int, int]] = field(default_factory=set)
-    """Captures that share any frame: places of one network."""
+    """Pairs of captures that share any frame: they are of one network."""
     places: list[Place] = field(default_factory=list)
-    """Whose capture each is."""
+    """By capture the place where it was taken."""
     segments: Segments | None = None
-    """What captures call one segment."""
+    """The common names of segments, None before they were computed."""
     copies: Elsewhere | None = None
-    """Frames that another capture holds as they were sent."""
+    """The frames that are copies of one in another capture."""
     notes: list[str] = field(default_factory=list)
 
     def is_copy(self, frame: Frame) -> bool:
-        """Tell whether another capture holds this frame as it was sent."""
+        """Return whether a frame is a copy of one in another capture."""
         return self.copies is not None and self.copies.has(frame.capture, frame.number)
 
     def renames(self, frame: Frame) -> bool:
-        """Tell whether a frame's capture calls a segment otherwise than the others."""
+        """Return whether `renamed` may change a packet of this frame's capture."""
         return self.segments is not None and self.segments.concerns(frame.capture)
 
     def renamed(self, packet: Packet) -> Packet:
-        """Give a packet the segment that all captures are told by."""
+        """Return a packet with the common name of its segment (`timeline.tagging`)."""
         return packet if self.segments is None else self.segments.renamed(packet)
 
     def corrected(self, frames: Iterable[Frame], capture: int) -> Iterator[Frame]:
-        """Give the frames of a capture with times of the reference's clock."""
+        """Yield the frames of a capture with their times on the reference's clock."""
         clock = self.clocks[capture]
         if clock.is_reference or not clock.known:
             yield from frames
@@ -116,10 +118,10 @@ def _with_times(frames: Iterable[Frame], clock: Clock) -> Iterator[tuple[Frame, 
 
 
 class Survey:
-    """Takes the packets of every capture, each in its own order, before the analysis."""
+    """Compares captures before the analysis, from the packets of each in its own order."""
 
     def __init__(self, captures: int, path_max: Nanos | None = None) -> None:
-        """Expect so many captures; `path_max` is the longest way between two, where known."""
+        """Prepare for `captures` captures; `path_max` is the longest path delay, if known."""
         self._recorder = PlaceRecorder(captures)
         self._path_max = path_max
         self._repeated: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -130,7 +132,7 @@ class Survey:
         self._recorder.see(packet)
 
     def result(self) -> Vantage:
-        """Fit the clocks and say what is missing where."""
+        """Return fitted clocks, places, copies and losses."""
         recorder = self._recorder
         seen, names = recorder.seen, recorder.names
         if len(seen) > CAPTURES_MAX:
@@ -143,7 +145,7 @@ class Survey:
                 column.host = array("i", (hosts[h] if h >= 0 else -1 for h in column.host))
             one.outgoing = {hosts[host] for host in one.outgoing}
         clocks, pairs, reaches, found = self._matched()
-        # what repeats is matched by clocks, and tells of them; so do places
+        # repeating bytes are matched by clocks and places, and both are estimated from the matches
         for _ in range(ROUNDS):
             before, self._repeated = self._places, found.repeated
             self._places = places(seen, names, pairs, found)
@@ -177,7 +179,7 @@ class Survey:
         return clocks, pairs, reaches, found
 
     def _clocks(self) -> list[Clock]:
-        """Measure every clock by one that is known already, the surest comparison first."""
+        """Return all clocks, each measured by one that is known, the most exact pair first."""
         seen = self._recorder.seen
         clocks = [Clock(0, 0, bound=0)] + [Clock(index, None) for index in range(1, len(seen))]
         waiting = set(range(1, len(seen)))
@@ -199,7 +201,7 @@ class Survey:
         return clocks
 
     def _doubt(self, clock: Clock | None) -> None:
-        """Widen a bound where the hosts next to both captures may be those' neighbours."""
+        """Widen a clock's bound where the nearest hosts may not be those of the captures."""
         if clock is None or clock.bound is None or clock.reference is None or clock.path_max:
             return
         places = [self._places[i] for i in (clock.capture, clock.reference)] if self._places else []
@@ -207,7 +209,7 @@ class Survey:
             clock.bound += max(clock.round_trip or 0, 0) // 2
 
     def _compared(self, clocks: list[Clock]) -> list[Pair]:
-        """Compare all captures by the clocks that were found."""
+        """Return every pair of captures, compared by the fitted clocks."""
         indices = range(len(clocks))
         return [
             self._pair((one, other), clocks[one]) for one in indices for other in indices[one + 1 :]
@@ -255,7 +257,7 @@ def _tell(vantage: Vantage, seen: list[Sightings]) -> None:
 
 
 def _overlap(one: Sightings, other: Sightings) -> bool:
-    """Tell whether two ran at once; files that a capture was cut into follow each other."""
+    """Return whether two captures ran at the same time; rotated files follow each other."""
     if one.first is None or one.last is None or other.first is None or other.last is None:
         return False
     return one.first < other.last and other.first < one.last
@@ -278,7 +280,7 @@ def _losses(
     clocks: list[Clock],
     way: tuple[int, int],
 ) -> Iterator[Loss]:
-    """Give the stretches in which a sender's advertisements are here and not there."""
+    """Yield stretches in which only the first capture of `way` has a sender's advertisements."""
     here, there = way
     seen, senders = recorder.seen, recorder.senders
     first, last = _span(seen[there], clocks[there])
@@ -327,7 +329,7 @@ def _losses(
 
 
 def _paces(column: Column, at: "array[int]", order: list[int]) -> dict[int, Nanos]:
-    """Return how long each sender usually waits between two advertisements."""
+    """Return by sender the median interval of its advertisements."""
     times: dict[int, list[Nanos]] = {}
     for place in order:
         found = times.setdefault(column.sender[place], [])
@@ -342,9 +344,9 @@ def _paces(column: Column, at: "array[int]", order: list[int]) -> dict[int, Nano
 
 
 def _is_asleep(recorded: list[Nanos], when: Nanos, pace: Nanos) -> bool:
-    """Tell whether a capture recorded nothing around a time for so long that it was not running.
+    """Return whether a capture was not running around a time: it recorded nothing for `ASLEEP`.
 
-    A node that hears nothing speaks itself after three intervals and a part of one.
+    A node that receives nothing becomes MASTER after 3 × advbase + advskew/256 and sends.
     """
     place = bisect_right(recorded, when)
     if not 0 < place < len(recorded):
@@ -359,7 +361,7 @@ def _answer(
     clocks: list[Clock],
     own: frozenset[int],
 ) -> None:
-    """Count what the host whose capture lacks something sent in the same time."""
+    """Count the frames that the host of the `missing` capture sent during each loss."""
     if not losses or not own:
         return
     times: list[list[Nanos]] = []
@@ -374,9 +376,9 @@ def _answer(
 
 
 def _likely(count: int, others: int, received: int, total: int) -> float:
-    """Say how many stretches as long a way shows that loses each frame by itself.
+    """Return the expected number of stretches of `count` frames if each is lost independently.
 
-    How often the other stretches begin says how often it loses one.
+    The loss rate is taken from the beginnings of the `others`.
     """
     rate = (others + 0.5 + math.sqrt(others)) / (received + others + 6)
     return float(total * min(rate, 1.0) ** count)
