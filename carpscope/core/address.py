@@ -1,7 +1,7 @@
 """Addresses as bytes inside, as text outside.
 
 Addresses are kept as the 4, 6 or 16 bytes that stand on the wire: that is what
-is hashed, compared and grouped. `ipaddress` is imported only to read text.
+is hashed, compared and grouped. `socket` is imported only to read text and for IPv6.
 """
 
 from functools import lru_cache
@@ -28,21 +28,28 @@ def mac_text(address: bytes) -> str:
     return address.hex(":")
 
 
+def ip_bytes(text: str, sizes: tuple[int, ...] = (4, 16)) -> bytes | None:
+    """Read an IPv4 (4 bytes) or IPv6 (16) address as inet_pton() does; None where it is none."""
+    import socket  # noqa: PLC0415 - see above
+
+    for size in sizes:
+        try:
+            return socket.inet_pton(socket.AF_INET if size == 4 else socket.AF_INET6, text)
+        except (OSError, ValueError, UnicodeError):
+            continue
+    return None
+
+
 def parse_ip(text: str, *, where: str) -> bytes:
     """Read an address a person typed; a prefix length or a scope is dropped.
 
     Raises CarpscopeError with one line that quotes the mistake; `where` names
     the option or the file and line it came from.
     """
-    import socket  # noqa: PLC0415 - see above
-
-    bare = text.strip().partition("/")[0].partition("%")[0]
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            return socket.inet_pton(family, bare)
-        except (OSError, ValueError, UnicodeError):
-            continue
-    raise CarpscopeError(f"{where} {text!r}: not an IPv4 or IPv6 address")
+    address = ip_bytes(text.strip().partition("/")[0].partition("%")[0])
+    if address is None:
+        raise CarpscopeError(f"{where} {text!r}: not an IPv4 or IPv6 address")
+    return address
 
 
 def is_link_local(address: bytes) -> bool:

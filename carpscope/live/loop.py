@@ -43,8 +43,6 @@ LOOK_LATEST: Nanos = 600 * MILLISECOND
 """Whatever it takes: what is wrong is told within 1.5 s of being provable."""
 CHECK_EVERY: Nanos = 50 * MILLISECOND
 CLOCK_STEP: Nanos = 1 * SECOND
-GARBAGE_AFTER = 20_000
-"""Objects; Python's own 700 has it look many times a second in a flood."""
 LEISURE = 20_000
 """Packets a second that leave time for searches; with more, they pause longer."""
 LOG_KEPT = 200
@@ -140,7 +138,6 @@ class Live:
         # what was made so far stays: looking through it again and again would cost the loop time
         gc.collect()
         gc.freeze()
-        gc.set_threshold(GARBAGE_AFTER)
         while not self._is_over():
             self.capture.wait(self._patience_ms())
             self._check()

@@ -11,8 +11,6 @@ from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import Values
 from carpscope.settings.xml import Element, parse
 
-MAINTENANCE = "virtualip_carp_maintenancemode"
-
 
 def root_of(files: NodeFiles, kind: str) -> tuple[Source, Element] | None:
     """Return the document of a node, if it has one of that kind."""

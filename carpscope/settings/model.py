@@ -13,6 +13,8 @@ from carpscope.core.values import dataclass, field
 UNKNOWN = "\ufdd0"
 VARIES = "\ufdd1"
 """Noncharacters of Unicode: no file holds them (the loader replaces them)."""
+MAINTENANCE = "virtualip_carp_maintenancemode"
+"""Where config.xml of OPNsense and pfSense says that a node starts demoted."""
 KERNEL_KEY = 19
 """What ifconfig leaves of a passphrase: strlcpy() into CARP_KEY_LEN, 20 bytes."""
 VHID_MAX = 255

@@ -1,12 +1,15 @@
 """Numbers and addresses as C libraries read them."""
 
 import re
-import socket
 
+from carpscope.core.address import ip_bytes
 from carpscope.settings.model import UNKNOWN, VARIES
 
 _DIGITS_MAX = 20
 """More digits overflow every integer here; int() of a megabyte of them would take long."""
+
+_SIZES = {"": (4, 16), "inet": (4,), "inet6": (16,)}
+"""Octets of an address, by the word that names its family."""
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -67,17 +70,7 @@ def _bounded(digits: str, base: int) -> int:
 def address(text: str, family: str = "") -> bytes | None:
     """Read an address without a length; `family` is inet, inet6 or either."""
     bare = text.partition("%")[0] if ":" in text else text
-    wanted = []
-    if family in ("", "inet"):
-        wanted.append(socket.AF_INET)
-    if family in ("", "inet6"):
-        wanted.append(socket.AF_INET6)
-    for kind in wanted:
-        try:
-            return socket.inet_pton(kind, bare)
-        except (OSError, ValueError, UnicodeError):
-            continue
-    return None
+    return ip_bytes(bare, _SIZES[family])
 
 
 def prefixed(text: str, family: str = "") -> tuple[bytes, int | None] | None:

@@ -25,8 +25,7 @@ from carpscope.detect.configured import DeclaredContext, SettledFinding, settled
 from carpscope.detect.finding import Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.words import listed
-from carpscope.settings.configxml import MAINTENANCE
-from carpscope.settings.model import DeclaredNode
+from carpscope.settings.model import MAINTENANCE, DeclaredNode
 
 _PAGES = {
     "pfSense": (

@@ -6,7 +6,14 @@ unless it is switched off, after the tunables. Maintenance is on if its word is 
 """
 
 from carpscope.settings import configxml
-from carpscope.settings.model import DeclaredNode, DeclaredVhid, SharedAddress, Sync, Where
+from carpscope.settings.model import (
+    MAINTENANCE,
+    DeclaredNode,
+    DeclaredVhid,
+    SharedAddress,
+    Sync,
+    Where,
+)
 from carpscope.settings.numbers import address, atoi
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import take_maintenance
@@ -41,9 +48,9 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
     node.preempt = disabled in ("", "0")
     node.preempt_where = Where(source.path, element.line)
     for number, line in enumerate(source.text.split("\n"), 1):
-        if configxml.MAINTENANCE in line:
+        if MAINTENANCE in line:
             node.demotion += 240
-            node.maintenance.append((Where(source.path, number), configxml.MAINTENANCE))
+            node.maintenance.append((Where(source.path, number), MAINTENANCE))
             break
     take_maintenance(node, configxml.tunables(root, source))
     if root.value("system/disablefilter") in ("", "0"):

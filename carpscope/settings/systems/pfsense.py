@@ -7,7 +7,14 @@ older files, `wan_vip1`. Preempting is always on. Maintenance gives every vip ad
 import re
 
 from carpscope.settings import configxml
-from carpscope.settings.model import DeclaredNode, DeclaredVhid, SharedAddress, Sync, Where
+from carpscope.settings.model import (
+    MAINTENANCE,
+    DeclaredNode,
+    DeclaredVhid,
+    SharedAddress,
+    Sync,
+    Where,
+)
 from carpscope.settings.numbers import address, atoi
 from carpscope.settings.source import NodeFiles, Source
 from carpscope.settings.sysctl import take_maintenance
@@ -44,9 +51,9 @@ def read(files: NodeFiles, node: DeclaredNode) -> None:
             configxml.own_alias(node, vip, source, enabled)
     node.preempt = True
     node.preempt_where = Where(source.path, root.line)
-    element = root.find(configxml.MAINTENANCE)
+    element = root.find(MAINTENANCE)
     if element is not None:
-        node.maintenance.append((Where(source.path, element.line), configxml.MAINTENANCE))
+        node.maintenance.append((Where(source.path, element.line), MAINTENANCE))
         for vhid in node.vhids:
             vhid.advskew = MAINTENANCE_SKEW
     take_maintenance(node, configxml.tunables(root, source))
