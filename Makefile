@@ -12,7 +12,7 @@ SUBJECTS ?=
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: pictures bench-packages soak help demo test test-fast test-long check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel sim conform score score-swarm score-places
+.PHONY: pictures bench-packages long-packages soak help demo test test-fast test-long check format packages captures bench bless docs clean fuzz pin sbom audit licenses wheel deb sim conform score score-swarm score-places
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -25,6 +25,7 @@ help:
 	@echo 'make docs       write the generated pages of docs/'
 	@echo 'make pictures   draw the pictures of a report in docs/pictures (Chromium)'
 	@echo 'make wheel      build both wheels twice and compare; make sbom, make licenses: what is in it'
+	@echo 'make deb        build the Debian package (on Debian 13) and have lintian look at it'
 	@echo 'make audit      known vulnerabilities of what is pinned; make pin: pin anew'
 	@echo 'make fuzz SECONDS=600   put every parser to what nobody meant, led by coverage (atheris)'
 	@echo 'make score LABELLED=FOLDER   hold the analysis against labelled captures (captures, tests/data)'
@@ -70,6 +71,9 @@ demo: $(VENV)/.installed
 packages:
 	@.ci/packages tests
 
+long-packages:
+	@.ci/packages long
+
 check: $(VENV)/.tools
 	@$(BIN)/ruff format --check --quiet . || { echo 'not in format: make format' >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -84,7 +88,7 @@ test: packages $(NATIVE) check
 test-fast: $(VENV)/.tools $(NATIVE)
 	@$(PYTEST) -m 'not long and not slow and not namespaces'
 
-test-long: packages $(VENV)/.tools $(NATIVE)
+test-long: packages long-packages $(VENV)/.tools $(NATIVE)
 	@$(PYTEST) -m long
 
 format: $(VENV)/.tools
@@ -158,6 +162,9 @@ licenses: $(VENV)/.tools
 
 wheel: $(VENV)/.tools
 	@$(BIN)/python -m tests.supply.wheel dist
+
+deb:
+	@$(PYTHON) -m tests.supply.debian build/deb
 
 SECONDS ?= 600
 fuzz: $(VENV)/.fuzz

@@ -23,6 +23,7 @@ def load() -> None:
 
 def _libraries() -> None:
     """Import what others import where they first use it."""
+    import contextlib
     import encodings.idna
     import http.client
     import importlib
@@ -35,8 +36,10 @@ def _libraries() -> None:
     import rich.live
     import rich.traceback
 
-    for name in ("dpkt.pcapng", "rich.progress_bar", "pcapy", "select", "termios", "tty"):
+    for name in ("dpkt.pcapng", "rich.progress_bar", "select", "termios", "tty"):
         importlib.import_module(name)
+    with contextlib.suppress(ModuleNotFoundError):  # pipes need none, and interfaces say so
+        importlib.import_module("pcapy")
     del encodings, http, shutil, signal, ssl, subprocess, traceback, rich
 
 

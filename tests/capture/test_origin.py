@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
     assert refused(tmp_path) == f"{tmp_path}: is a directory, not a capture"
     long = refused(tmp_path / ("x" * 300))
     assert long.endswith(f": cannot be opened: {os.strerror(errno.ENAMETOOLONG)}")
-    assert refused(tmp_path / "a\0b").endswith("a\\x00b: cannot be opened: embedded null byte")
+    with_nul = refused(tmp_path / "a\0b")  # Python 3.13 says it in other words
+    assert re.search(r"a\\x00b: cannot be opened: .*embedded null (byte|character)", with_nul)
 
 
 def test_no_permission_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

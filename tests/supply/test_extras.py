@@ -76,6 +76,16 @@ def test_what_is_missing_is_named(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_pipe_needs_no_libpcap() -> None:
+    command = [sys.executable, "-c", HIDE, "pcapy", "live", "-", "--plain"]
+    with CAPTURE.open("rb") as piped:
+        done = subprocess.run(
+            command, stdin=piped, capture_output=True, text=True, check=False, cwd=ROOT
+        )
+    assert done.returncode == 1, done.stderr
+    assert "51 CARP advertisements" in done.stderr
+
+
 def lowest() -> list[str]:
     """Return every requirement at its lower bound; markers and extras of ours left out."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
