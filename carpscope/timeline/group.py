@@ -379,6 +379,7 @@ class Group:
             mac,
             (view.advbase, view.advskew),
             bool(self.recipes),
+            any(len(member.counters) > 1 for member in members),
         )
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:

@@ -55,6 +55,8 @@ class Heard:
     """The sender's advbase and advskew."""
     verifies: bool = False
     """Whether anything of the group verifies."""
+    is_dual: bool = False
+    """Whether a node of the group sends in both families."""
 
     def may_be(self, counter: int, node: Node | None, at: Nanos) -> bool:
         """Return whether a MASTER may have reached a counter by counting on.
@@ -95,6 +97,16 @@ class Heard:
         earliest = traits.takeover_of(self.mac, self.shape[0], 0).earliest
         latest = traits.takeover_of(self.mac, *self.shape).latest
         return earliest - timers.HOST_LATE <= late <= latest + timers.ANNOUNCING
+
+    def ran_out(self, at: Nanos, sent: Nanos) -> bool:
+        """Return whether the timer of one family may end at `at`, though the other was served.
+
+        Each family has its master-down timer, and both count on from one counter: of a node that
+        loses packets the timer of IPv4 may end soon after an advertisement came in IPv6.
+        """
+        return self.is_dual and any(
+            when <= sent and self.waited(at - when) for when, _ in self.recent
+        )
 
     def came_by(self, counter: int, at: Nanos) -> bool:
         """Return whether the previous counter was sent just now, in either family."""
@@ -255,7 +267,7 @@ def _other_sender(
     if not vouched and late and (shape == first.shape or shape in (first.shapes or ())):
         return SpoofKind.REPLAYED, first
     for sent, counter in heard.recent:
-        if counter == before and heard.follows(at - sent):
+        if counter == before and (heard.follows(at - sent) or heard.ran_out(at, sent)):
             return None
     # a spoofed advertisement of one family does not stop the other family's timer
     latest = traits.takeover_of(heard.mac, *heard.shape).latest + timers.ANNOUNCING
