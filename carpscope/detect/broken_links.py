@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from carpscope.core.address import ip_text
+from carpscope.core.units import clock
 from carpscope.detect.finding import Finding
 from carpscope.detect.rule import Context
 from carpscope.detect.words import since, times
@@ -92,6 +93,31 @@ def when_text(link: BrokenLink) -> str:
     """Say from when to when, and in how many stretches where it did accept it in between."""
     often = f", in {link.stretches} stretches" if link.stretches > 1 else ""
     return since(link.start, link.end) + often
+
+
+def alike_text(link: BrokenLink) -> str:
+    """Say how it is known that both sign alike, or that it is not."""
+    if link.is_known_alike:
+        return "Both sign alike."
+    moments = [
+        f"{words} {clock(at, digits=3)} UTC"
+        for words, at in (("until", link.alike_before), ("again from", link.alike_after))
+        if at is not None
+    ]
+    return (
+        "Without the passphrase the packets do not say whether they signed alike meanwhile; one "
+        f"accepted the other {' and '.join(moments)}."
+    )
+
+
+def alike_remedy(link: BrokenLink) -> str:
+    """Name the other cause where it is not known that both sign alike."""
+    if link.is_known_alike:
+        return ""
+    return (
+        f"If {link.sender.id} or {link.receiver.id} was given another passphrase or address when "
+        "it began, give both the same. Else: "
+    )
 
 
 def peer_text(link: BrokenLink) -> str:

@@ -60,6 +60,10 @@ class Identity:
         return self.name is not None and self.name != "ucarp"
 
 
+UNIDENTIFIED = Identity(None, None, 0.0, ())
+"""Nothing is known: bounds of behaviour cover every implementation."""
+
+
 def identify(node: Node) -> Identity:
     """Name the implementation of a node."""
     if node.mac is not None and node.mac[:5] == b"\0\0\x5e\0\0":
@@ -67,7 +71,7 @@ def identify(node: Node) -> Identity:
             "ucarp", None, 0.99, ("its source MAC is 00:00:5e:00:00:vhid, which only ucarp uses",)
         )
     if node.adverts == 0:
-        return Identity(None, None, 0.0, ())
+        return UNIDENTIFIED
     seen = _seen(node)
     if node.identity is None or node.identity[0] != seen:
         node.identity = seen, _with_habits(node, _by_headers(node))

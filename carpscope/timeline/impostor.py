@@ -19,9 +19,10 @@ from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass
 from carpscope.protocol import timers
 from carpscope.timeline import traits
+from carpscope.timeline.identify import UNIDENTIFIED
 from carpscope.timeline.log import KEYS_KEPT, Log, Shape, SignedCounter
 from carpscope.timeline.node import FRAME_BITS, FrameRef, Node
-from carpscope.wire.carp import BOW_OUT, AdvertView, interval_ns
+from carpscope.wire.carp import BOW_OUT, AdvertView
 from carpscope.wire.ip import IpView
 
 MOVES = 3
@@ -97,6 +98,22 @@ class Heard:
         earliest = traits.takeover_of(self.mac, self.shape[0], 0).earliest
         latest = traits.takeover_of(self.mac, *self.shape).latest
         return earliest - timers.HOST_LATE <= late <= latest + timers.ANNOUNCING
+
+    def outlasted(self, first: SignedCounter, at: Nanos) -> bool:
+        """Return whether a backup may count on from the advertisement before `first` at `at`.
+
+        That one may be older than what is kept of its sender: a backup with advbase 5 waits for
+        fifteen advertisements of a master with advbase 1.
+        """
+        if first.shape[:2] == (BOW_OUT, BOW_OUT):
+            return False
+        before = traits.interval_of(UNIDENTIFIED, *first.shape[:2])
+        waiting = traits.takeover_of(self.mac, *self.shape)
+        least = 0 if self.is_dual else before.earliest  # the other family's half was just before
+        return (
+            waiting.earliest - timers.HOST_LATE <= at - first.at + before.latest
+            and at - first.at + least <= waiting.latest + timers.ANNOUNCING
+        )
 
     def ran_out(self, at: Nanos, sent: Nanos) -> bool:
         """Return whether the timer of one family may end at `at`, though the other was served.
@@ -269,6 +286,8 @@ def _other_sender(
     for sent, counter in heard.recent:
         if counter == before and (heard.follows(at - sent) or heard.ran_out(at, sent)):
             return None
+    if heard.outlasted(first, at):
+        return None
     # a spoofed advertisement of one family does not stop the other family's timer
     latest = traits.takeover_of(heard.mac, *heard.shape).latest + timers.ANNOUNCING
     if any(counter == before and at - sent <= latest for sent, counter in heard.lies):
@@ -309,7 +328,9 @@ def _unseen(node: Node, first: SignedCounter, shape: Shape, at: Nanos) -> bool:
     """
     if not node.sent or node.sent[-1][0] >= first.at:
         return False
-    waited = traits.takeover(node).earliest - interval_ns(*first.shape[:2])
+    waited = (
+        traits.takeover(node).earliest - traits.interval_of(UNIDENTIFIED, *first.shape[:2]).latest
+    )
     return shape == (node.advbase, node.advskew, node.demote) and at - first.at >= waited
 
 

@@ -15,6 +15,7 @@ from carpscope.core.values import dataclass, field
 from carpscope.protocol import spans, timers
 from carpscope.timeline import traits
 from carpscope.timeline.contest import Contest, election_ns
+from carpscope.timeline.equal_counters import proof
 from carpscope.timeline.group import Group
 from carpscope.timeline.node import MasterPeriod, Node
 from carpscope.timeline.same_cluster import unrelated
@@ -57,11 +58,26 @@ class BrokenLink:
     """(start, end) in each of the contests."""
     ever: bool = False
     """Whether either accepted the other at any other time."""
+    is_alike: bool = False
+    """Whether it is proved that both sign alike meanwhile: by secrets, or by one counter with one
+    HMAC of both."""
+    alike_before: Nanos | None = None
+    """When one accepted the other for the last time before, None where no counter shows it."""
+    alike_after: Nanos | None = None
+    """When one accepted the other for the first time after, None where no counter shows it."""
     is_open: bool = False
     """Whether it goes on."""
     is_lasting: bool = False
     """Whether both were MASTER for longer than an election explains; a shorter time may be that
     of a node that has just started, or a claim that crossed the other's advertisement."""
+
+    @property
+    def is_known_alike(self) -> bool:
+        """Return whether both are known to sign alike meanwhile, so that packets are lost.
+
+        Who counts on from the other meanwhile verified what that one signed.
+        """
+        return self.is_alike or self.trouble is LinkTrouble.ONE_WAY
 
     @property
     def settles(self) -> Nanos:
@@ -148,6 +164,8 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
             continue  # they refuse each other: the detectors of signing say why
         if _refused(sender, start, ended) or _refused(receiver, start, ended):
             continue  # dropped for its TTL or checksum: those detectors say why
+        shared = proof(sender, receiver, contest.start, healed)
+        is_alike = difference is Difference.NONE or (shared is not None and shared.alike)
         spells = _spells(contest.since[receiver_id, sender_id], ended)
         goes_on = contest.open and receiver.is_master and spells[-1][1] == ended
         answers = group.hearing.pair(sender, receiver)
@@ -160,9 +178,7 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 group,
                 sender,
                 receiver,
-                LinkTrouble.REFUSED_OR_LOST
-                if difference is Difference.UNKNOWN
-                else LinkTrouble.ONE_WAY,
+                LinkTrouble.ONE_WAY if is_alike else LinkTrouble.REFUSED_OR_LOST,
                 spells[0][0],
                 spells[-1][1],
                 list(frames),
@@ -171,6 +187,9 @@ def _of(group: Group, contest: Contest) -> list[BrokenLink]:
                 answered,
                 ignored,
                 ever=_ever(group, sender, receiver),
+                is_alike=is_alike,
+                alike_before=_accepted(group, sender, receiver, spells[0][0])[0],
+                alike_after=_accepted(group, sender, receiver, spells[-1][1])[1],
                 is_open=goes_on,
                 spells=spells,
                 is_lasting=_overlap(sender, receiver, contest) > election_ns((sender, receiver)),
@@ -261,6 +280,14 @@ def _ever(group: Group, one: Node, other: Node) -> bool:
     return any(pair is not None and pair.ever for pair in pairs)
 
 
+def _accepted(group: Group, one: Node, other: Node, at: Nanos) -> tuple[Nanos | None, Nanos | None]:
+    """Return when either accepted the other last before a time, and first after it."""
+    pairs = (group.hearing.pair(one, other), group.hearing.pair(other, one))
+    times = [note.at for pair in pairs if pair is not None for note in pair.notes if note.accepts]
+    before, after = [when for when in times if when <= at], [when for when in times if when > at]
+    return max(before, default=None), min(after, default=None)
+
+
 def _same(before: BrokenLink, link: BrokenLink) -> bool:
     # an undecided trouble may be another than the one before it
     return link.trouble is before.trouble and link.start - before.end <= spans.QUIET
@@ -276,6 +303,8 @@ def _join(before: BrokenLink, link: BrokenLink) -> None:
     before.contests += 1
     before.spells += link.spells
     before.ever = before.ever or link.ever
+    before.is_alike = before.is_alike and link.is_alike
+    before.alike_after = link.alike_after
     before.is_open = link.is_open
     before.is_lasting = before.is_lasting or link.is_lasting
 

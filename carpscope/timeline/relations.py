@@ -272,7 +272,7 @@ def _cuts(sender: Node, receiver: Node, links: list[BrokenLink]) -> Iterator[Fin
                 if end >= last - interval_ns(sender.advbase, sender.advskew) and end == link.end
                 else end
             )
-            if link.trouble is LinkTrouble.REFUSED_OR_LOST:
+            if link.trouble is LinkTrouble.REFUSED_OR_LOST or not link.is_known_alike:
                 text = "it went on or claimed although it had to yield: refused or not received"
                 if forward:
                     yield FindingStretch(start, until, "unknown", text, 0.5)

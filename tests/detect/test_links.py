@@ -55,14 +55,21 @@ def test_how_sure_a_one_way_link_is(answered: int, sure: float) -> None:
     assert f"continued that of b {times(answered)}" in found.explanation
 
 
+@pytest.mark.parametrize("is_alike", [True, False])
 @pytest.mark.parametrize(
     ("trouble", "sure"), [(LinkTrouble.BOTH_WAYS, 0.95), (LinkTrouble.UNDECIDED, 0.6)]
 )
-def test_how_sure_a_partition_is(trouble: LinkTrouble, sure: float) -> None:
-    found = Partition(CONTEXT).finding(link(trouble))
-    assert (found.confidence, found.nodes, found.frames) == (sure, ("a", "b"), (3, 1))
+def test_how_sure_a_partition_is(trouble: LinkTrouble, sure: float, is_alike: bool) -> None:
+    cut = link(trouble)
+    cut.is_alike = is_alike
+    found = Partition(CONTEXT).finding(cut)
+    assert (found.nodes, found.frames) == (("a", "b"), (3, 1))
+    assert found.confidence == (sure if is_alike else 0.5)
     assert ("perhaps not the reverse" in found.summary) == (sure < 0.9)
     assert ("a did not react to b 4 times either" in found.explanation) == (sure > 0.9)
+    assert ("Both sign alike." in found.explanation) == is_alike
+    assert ("or they sign differently" in found.summary) != is_alike
+    assert ("another passphrase or address" in found.remedy) != is_alike
 
 
 def test_replay_is_for_few_nodes_and_a_short_history() -> None:

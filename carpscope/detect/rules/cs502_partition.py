@@ -10,7 +10,9 @@ How it is seen
 False alarms
     Where the better node is an OpenBSD, whose counter is constant, a link that fails in one
     direction looks the same; confidence says so. Nodes that sign differently are told apart
-    by their HMAC (CS201, CS202).
+    by their HMAC (CS201, CS202). Without secrets, two that accepted each other before or
+    after may have signed differently meanwhile: confidence and remedy say so, unless one
+    counter with one HMAC of both proves the contrary.
 
 What to do
     Find what separates them: a switch uplink, a VLAN missing on a trunk, multicast dropped
@@ -21,7 +23,15 @@ Sources
     carp_input_c: a MASTER must yield; carp_prepare_ad: the counter continues what was heard.
 """
 
-from carpscope.detect.broken_links import LinkWatch, missed_text, peer_remedy, peer_text, when_text
+from carpscope.detect.broken_links import (
+    LinkWatch,
+    alike_remedy,
+    alike_text,
+    missed_text,
+    peer_remedy,
+    peer_text,
+    when_text,
+)
 from carpscope.detect.finding import Finding, Severity
 from carpscope.detect.rule import Rule
 from carpscope.detect.snooping import snooping_remedy, snooping_text
@@ -50,7 +60,7 @@ class Partition(LinkWatch):
             code=RULE.code,
             label=RULE.label,
             severity=RULE.severity,
-            confidence=0.95 if sure else 0.6,
+            confidence=(0.95 if sure else 0.6) if link.is_known_alike else 0.5,
             group=link.group.id,
             nodes=(sender, receiver),
             start=link.start,
@@ -61,13 +71,14 @@ class Partition(LinkWatch):
                 f"{sender} and {receiver} do not reach each other"
                 if sure
                 else f"{receiver} does not receive {sender}, and perhaps not the reverse either"
-            ),
+            )
+            + ("" if link.is_known_alike else ", or they sign differently meanwhile"),
             explanation=(
-                f"{missed_text(link)}, {when_text(link)}; {other}. Both sign alike."
+                f"{missed_text(link)}, {when_text(link)}; {other}. {alike_text(link)}"
                 f"{peer_text(link)}{snooping}"
             ),
             remedy=peer_remedy(link)
-            or f"{snooping_remedy(self._context, link.group)}"
+            or f"{alike_remedy(link)}{snooping_remedy(self._context, link.group)}"
             f"Find what separates {sender} from {receiver}: the VLAN on every trunk between "
             "them, multicast filtering (IGMP snooping without a querier), a broken uplink.",
             settles=link.settles,

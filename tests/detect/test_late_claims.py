@@ -1,6 +1,7 @@
-"""Claims of a backup whose families lose different packets: each family has a timer of its own.
+"""Claims of backups that count on from an old advertisement, and are no forgeries.
 
-Plain bytes, in the order of a recorded NetBSD: both families count on from one counter.
+Plain bytes. Each family has a timer of its own and both count on from one counter; and a backup
+with a large advbase waits for many advertisements of its MASTER.
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.plain import CARP_GROUP, CARP_GROUP6, Tape, carp, ether, ipv4, ipv6
 VIPS = ("10.0.0.100", "2001:db8::100")
 MASTER = ("10.0.0.1", "fe80::1")
 BACKUP = ("10.0.0.2", "fe80::2")
+GROUP_MAC = "01:00:5e:00:00:12"
 BASE = 3
 EVERY = BASE * 1.01
 SECRETS = ("-p", "plain bytes", "-a", ",".join(VIPS))
@@ -27,7 +29,7 @@ def say(tape: Tape, at: float, sender: tuple[str, str], skew: int, counter: int)
         else:
             number = len(tape.frames) & 0xFFFF
             packet = ipv4(source, CARP_GROUP, 112, body, number=number)
-            group, kind = "01:00:5e:00:00:12", 0x0800
+            group, kind = GROUP_MAC, 0x0800
         tape.put(at + place * 0.000002, ether("00:00:5e:00:01:07", group, kind, packet))
 
 
@@ -57,3 +59,24 @@ def test_before_either_timer_can_end_it_is_one(tmp_path: Path) -> None:
     """4.5, 7.5 and 10.6 s after what it may have heard last."""
     found = analysis(claims(4.5), tmp_path, *SECRETS)
     assert "forged_skew" in labels(found)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["first claim", "was MASTER before"])
+def test_a_backup_may_outlast_many_advertisements(known: bool, tmp_path: Path) -> None:
+    """With advbase 5 it waits 15 s for a MASTER of advbase 1, which advertises on unheard."""
+    tape = Tape()
+    for turn in range(60):
+        counter = 5000 + turn
+        body = carp(7, 1, 0, counter, vips=VIPS[:1])
+        packet = ipv4("10.0.0.1", CARP_GROUP, 112, body, number=turn + 1)
+        tape.put(20 + turn * 1.01, ether("00:00:5e:00:01:07", GROUP_MAC, 0x0800, packet))
+    first = 3 if known else 0
+    for turn in range(first):
+        body = carp(7, 5, 0, 4000 + turn, vips=VIPS[:1])
+        packet = ipv4("10.0.0.2", CARP_GROUP, 112, body, number=turn + 1)
+        tape.put(4 + turn * 5.01, ether("00:00:5e:00:01:07", GROUP_MAC, 0x0800, packet))
+    body = carp(7, 5, 0, 5030, vips=VIPS[:1])  # it heard the one of turn 29 last
+    packet = ipv4("10.0.0.2", CARP_GROUP, 112, body, number=77)
+    tape.put(20 + 29 * 1.01 + 15.002, ether("00:00:5e:00:01:07", GROUP_MAC, 0x0800, packet))
+    found = analysis(tape, tmp_path, "-p", "plain bytes", "-a", VIPS[0])
+    assert not labels(found) & {"forged_skew", "replayed_advert"}
