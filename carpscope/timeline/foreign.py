@@ -10,7 +10,8 @@ Where nothing verifies, the counter is used instead of the HMAC: of a node whose
 one, or never changes, an advertisement with another counter is held in the same way.
 """
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from carpscope.core.units import Nanos
@@ -51,7 +52,7 @@ def hold(
     if view.is_cut or not node.is_master or held.at > node.due:
         return False
     if not track.is_in_force:
-        if not breaks(group, node, held.packet.ip.version if held.packet.ip else 4, view):
+        if not breaks(group, node, _version(held), view):
             return False
         _keep(node, held)
         return True
@@ -89,19 +90,32 @@ def breaks(group: Group, node: Node, version: int, view: AdvertView) -> bool:
     return not any(one is not None and value - one.value & COUNTER_MASK <= LOST for one in others)
 
 
-def own(node: Node) -> WaitingAdvert | None:
+def own(node: Node) -> list[WaitingAdvert]:
     """Return the first held advertisement that came when the node's next one was due.
 
-    It is the node's own where no verified one has come; None where there is none.
+    It is the node's own where no verified one has come; with it the other family's, which a
+    dual-stack node sends right behind. Empty where there is none.
     """
     due = node.last + traits.interval(node).earliest - timers.HOST_LATE
-    return next((held for held in node.held if held.at >= due), None)
+    first = next((held for held in node.held if held.at >= due), None)
+    if first is None:
+        return []
+    behind = (
+        held
+        for held in node.held
+        if _version(held) != _version(first) and 0 <= held.at - first.at <= timers.PAIR
+    )
+    return [first, *itertools.islice(behind, 1)]
+
+
+def _version(held: WaitingAdvert) -> int:
+    return held.packet.ip.version if held.packet.ip is not None else 4
 
 
 def let_go(
-    group: Group, node: Node, own: WaitingAdvert | None = None, *, went_on: bool = True
+    group: Group, node: Node, own: Sequence[WaitingAdvert] = (), *, went_on: bool = True
 ) -> list[Unsigned]:
-    """Return facts of the held advertisements, except `own`, and clear them.
+    """Return facts of the held advertisements, except its `own`, and clear them.
 
     Where only the counter tells, there are none unless the node itself `went_on`: a node that was
     started again has a new counter.
@@ -109,7 +123,7 @@ def let_go(
     told = []
     is_sure = went_on or node.authentication.is_in_force
     for held in node.held:
-        if held is own or not is_sure:
+        if not is_sure or any(held is one for one in own):
             continue
         link = held.packet.link
         node.authentication.beside += 1

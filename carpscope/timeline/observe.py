@@ -523,8 +523,9 @@ class Observer:
         if node.held:
             found = own(node)
             self._facts += let_go(group, node, found, went_on=False)
-            if found is not None:  # it was given another passphrase or address
-                self._own(group, node, *found)
+            for one in found:  # it was given another passphrase or address
+                self._own(group, node, *one)
+            if found:
                 return
         others = [other for other in group.masters if other is not node]
         undecided = [other.due for other in others if other.heard_better is not None]
