@@ -20,4 +20,4 @@ def test_both_families_of_the_first_one_after_the_change_are_its_own(tmp_path: P
     (group,) = found["groups"]
     (node,) = group["nodes"]
     assert node["authentication"]["status"] == "failed"
-    assert node["adverts"] == 80
+    assert node["advertisements"] == 80
