@@ -198,6 +198,11 @@ class Witness:
             packets = "packet is" if count == 1 else "packets are"
             yield f"{count:,} {packets} encrypted ({layer}); what is inside cannot be read"
 
+    def is_received(self, index: int, mac: bytes) -> bool:
+        """Return whether ARP from a MAC came padded to 60 bytes: a card sent it, over a wire."""
+        signs = self._signs.get(index)
+        return signs is not None and signs.padded[mac] >= FEW and not signs.short[mac]
+
     def place(
         self,
         index: int,

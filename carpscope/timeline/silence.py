@@ -2,7 +2,8 @@
 
 A capture on a node whose link was down, or behind a port that carries nothing, shows the same
 silence as a network without a master. They differ by frames of others: a node of another group,
-or two senders (one alone may be the capturing host), neither of them the node that fell silent.
+or two senders (one alone may be the capturing host, unless its short frames came padded, as none
+are where they are captured before the card sends them), neither of them the node that fell silent.
 Of several captures, only those that share a node or a host with the group's are known to be of its
 segment.
 """
@@ -81,16 +82,26 @@ class Alive:
     ) -> bool:
         """Return whether others were received in these captures between two times.
 
-        Others are a node of another group or two senders (one, where the capturing host is known),
-        without the MACs in `besides`.
+        Others are a node of another group or two senders, without the MACs in `besides`. One is
+        enough where it is known not to be the capturing host: that is known, or its short frames
+        came padded, as no host captures its own.
         """
-        heard = {
-            source
+        heard = self.heard(vlan, start, end, besides, captures)
+        return (
+            len({source for source, _ in heard}) >= (1 if self.own is not None else 2)
+            or any(source[:4] == VIRTUAL for source, _ in heard)
+            or any(self.witness.is_received(capture, source) for source, capture in heard)
+        )
+
+    def heard(
+        self, vlan: Vlan, start: Nanos, end: Nanos, besides: set[bytes], captures: set[int]
+    ) -> set[tuple[bytes, int]]:
+        """Return the (MAC, capture) of who was received, besides the capturing host if known."""
+        return {
+            (source, capture)
             for at, source, capture in self._seen.get(vlan, ())
             if start <= at <= end
             and capture in captures
             and source not in besides
             and source != self.own
         }
-        enough = 1 if self.own is not None else 2
-        return len(heard) >= enough or any(source[:4] == VIRTUAL for source in heard)

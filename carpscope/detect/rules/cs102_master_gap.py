@@ -29,6 +29,7 @@ Sources
 
 from collections.abc import Iterator, Sequence
 
+from carpscope.core.address import ip_text, mac_text
 from carpscope.core.units import Nanos, clock, span_text
 from carpscope.core.values import dataclass, replace
 from carpscope.detect import commands
@@ -70,6 +71,8 @@ class _Gap:
     successor: Node
     at: Nanos
     proved: bool
+    lone: bytes | None = None
+    """The MAC of the only other that was heard meanwhile."""
 
 
 def _heard_in(nodes: Sequence[Node]) -> set[int]:
@@ -101,8 +104,8 @@ class MasterGap:
                 before = self._went_on(fact, *before)
                 proved = state.spoofed > 0 or _announced(fact.node, fact.at)
                 for found in self._gap(state, *before, fact.at, fact.node, fact.frame):
-                    sees = proved or self._sees(fact.group, before[-1], found.start, fact.at)
-                    gap = _Gap(found, fact.node, fact.at, sees)
+                    sees, lone = self._sees(fact.group, before[-1], found.start, fact.at)
+                    gap = _Gap(found, fact.node, fact.at, proved or sees, lone)
                     self._over = [*self._over, gap][-SITUATIONS_KEPT:]
             state.spoofed = 0
         elif isinstance(fact, Announced):
@@ -143,7 +146,7 @@ class MasterGap:
     def findings(self, at: Nanos) -> Iterator[Finding]:
         """Give the gaps that are over and those that last."""
         for gap in self._over:
-            yield from self._findings(gap.finding, proved=gap.proved)
+            yield from self._findings(gap.finding, gap.lone, proved=gap.proved)
         for group in self._context.groups:
             if self._context.observer.strangers.is_made_up(group):
                 continue
@@ -158,10 +161,10 @@ class MasterGap:
                 seen, last, node = max(periods, key=lambda r: r[0])
                 state = self._state(group)
                 for found in self._gap(state, seen, last, node, at, None, None):
-                    sees = state.spoofed > 0 or self._sees(group, node, found.start, at)
-                    yield from self._findings(found, proved=sees)
+                    sees, lone = self._sees(group, node, found.start, at)
+                    yield from self._findings(found, lone, proved=state.spoofed > 0 or sees)
 
-    def _findings(self, gap: Finding, *, proved: bool) -> Iterator[Finding]:
+    def _findings(self, gap: Finding, lone: bytes | None, *, proved: bool) -> Iterator[Finding]:
         """Give a gap; where nothing says that the vantage could see meanwhile, remark on it, and
         in a live run say what it may be."""
         if proved:
@@ -178,22 +181,28 @@ class MasterGap:
                 f"If they do: {gap.remedy[0].lower()}{gap.remedy[1:]}",
             )
         else:
-            self._remark(gap)
+            self._remark(gap, lone)
 
-    def _sees(self, group: Group, node: Node, start: Nanos, end: Nanos) -> bool:
+    def _sees(
+        self, group: Group, node: Node, start: Nanos, end: Nanos
+    ) -> tuple[bool, bytes | None]:
         """Tell whether others were heard when somebody should have been MASTER: after a take-over
-        and before the last advertisement that a master would have sent by the end."""
+        and before the last advertisement that a master would have sent by the end.
+
+        With it the MAC of the only one that was heard where it may be the capturing host's."""
         beat = max(timers.overdue(node.advbase, node.advskew) for node in group.members)
         wait = max(traits.takeover(node).latest for node in group.members)
         macs = (mac for node in group.members for mac in (node.mac, node.own_mac))
         silent = {mac for mac in macs if mac is not None}
         observer = self._context.observer
         if observer.alive.is_watched and _is_alone(group, node):
-            return True  # up and losing nothing, and nobody is known who would take over
+            return True, None  # up and losing nothing, and nobody is known who would take over
         start, end = start + wait, end - beat
         captures = self._captures(group)
-        heard = observer.alive.others(group.vlan, start, end, silent, captures)
-        return heard or self._others(group, start, end, captures)
+        heard = (group.vlan, start, end, silent, captures)
+        if observer.alive.others(*heard) or self._others(group, start, end, captures):
+            return True, None
+        return False, next((mac for mac, _ in observer.alive.heard(*heard)), None)
 
     def _captures(self, group: Group) -> set[int]:
         """Return the captures that are known to be of the group's segment: that heard it, or a
@@ -221,11 +230,21 @@ class MasterGap:
             if start <= end
         )
 
-    def _remark(self, gap: Finding) -> None:
+    def _remark(self, gap: Finding, lone: bytes | None) -> None:
+        begin = (
+            f"{group_words(gap.group)}: no advertisement was captured {since(gap.start, gap.end)}, "
+        )
+        if lone is None:
+            self._note(
+                f"{begin}nor frames of others: what happened meanwhile cannot be seen from here"
+            )
+            return
+        group = next((one for one in self._context.groups if one.id == gap.group), None)
+        host = self._context.observer.host_at(group.vlan, lone) if group is not None else None
+        name = f"{ip_text(host)} ({mac_text(lone)})" if host is not None else mac_text(lone)
         self._note(
-            f"{group_words(gap.group)}: no advertisement was captured "
-            f"{since(gap.start, gap.end)}, nor frames of others: what happened meanwhile "
-            "cannot be seen from here"
+            f"{begin}and of others only frames of {name}: either nobody was MASTER, or the capture "
+            f"was made there and nothing reached it; a capture on another host would decide"
         )
 
     def _note(self, remark: str) -> None:

@@ -234,7 +234,10 @@ def _rest(request: Request) -> Iterator[str]:
     if (more := len(changes) - CHANGES_MAX) > 0:
         yield f"{plural(more, 'more change')} of who is in charge are in the time line below."
     held: dict[str, list[Group]] = {}
-    for group in request.groups:
+    standing = request.analysis.standing
+    unseen = [group for group in request.groups if group.id in standing.unheard]
+    seen = [group for group in request.groups if group.id not in standing.unheard]
+    for group in seen:
         masters = [request.called(n.id) for n in group.known if mastership.is_master(n)]
         held.setdefault(few(masters), []).append(group)
     yield f"When the recording ended, at {_moment(request.axis.last)} UTC:"
@@ -243,7 +246,7 @@ def _rest(request: Request) -> Iterator[str]:
     else:
         # many hosts: how many there were for each address
         count: dict[int, list[Group]] = {}
-        for group in request.groups:
+        for group in seen:
             masters = [node.id for node in group.known if mastership.is_master(node)]
             count.setdefault(min(len(masters), 2), []).append(group)
         names = ("nobody", "one host each", "more than one host each")
@@ -251,6 +254,10 @@ def _rest(request: Request) -> Iterator[str]:
             _held(names[number], address_words(groups, request))
             for number, groups in sorted(count.items(), reverse=True)
         ]
+    if unseen:
+        told.append(
+            f"whether a host was in charge of {address_words(unseen, request)} cannot be seen"
+        )
     yield "; ".join(told) + "."
 
 

@@ -32,6 +32,8 @@ def verdict(request: Request) -> tuple[str, str]:
     worst = max((f.severity for f in request.findings), key=lambda s: s.rank, default=None)
     if not request.groups and worst is None:
         return "none", "No CARP advertisement is in these captures."
+    if worst is None and request.analysis.standing.unheard:
+        return "none", "Nothing wrong was found, but the recording does not show how it ended."
     if worst is None:
         return "good", "Nothing wrong was found."
     count = len(request.analysis.incidents)
