@@ -8,6 +8,7 @@ from carpscope.adverts.select import drops
 from carpscope.auth.effort import Effort
 from carpscope.auth.keyring import Keyring
 from carpscope.capture.described import Described, Folder
+from carpscope.capture.set_back import SetBack
 from carpscope.capture.source import Capture, merged
 from carpscope.config import Config
 from carpscope.core.batch import Batch, batched
@@ -155,9 +156,11 @@ def analyze(
     readable = [capture for capture in captures if isinstance(capture, Capture)]
     is_whole = nobody and len(readable) == 1 and frames is None
     whole = of_interest(readable[0]) if is_whole else None
+    set_back = SetBack(readable[0]) if len(readable) == 1 and vantage is None else None
     passage = Passage(observer, take, mistakes, vantage=vantage, also=also)
     try:
-        for batch in whole or _batches(readable, frames, vantage, accepts, count):
+        batches = whole or _batches(readable, frames, vantage, accepts, count)
+        for batch in batches if set_back is None else set_back.batches(batches):
             passage.see(batch)
     except KeyboardInterrupt:
         result.interrupted = True
@@ -185,6 +188,8 @@ def analyze(
         result.findings = [*told, *internal.findings(mistakes)]
     result.notes = [*observer.strangers.notes(), *observer.alive.remarks]
     result.notes += observer.alive.witness.notes()
+    if set_back is not None:
+        result.notes += set_back.notes()
     if more[0]:
         result.notes.append(f"{more[0]:,} more events were only counted")
     result.events.sort(key=lambda event: (event.start, event.end))

@@ -125,6 +125,11 @@ class Capture:
         return self._counts.last
 
     @property
+    def late(self) -> int:
+        """Packets so far that are earlier than one before them."""
+        return self._counts.late
+
+    @property
     def nanosecond(self) -> bool:
         """Tell whether times are finer than microseconds."""
         return self._counts.nanosecond
