@@ -9,9 +9,8 @@ although the other node advertised in between, shows that it refused or missed i
 A constant counter (OpenBSD, old pfSense) says nothing here.
 """
 
-from collections import deque
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from carpscope.core.units import Nanos
 from carpscope.core.values import dataclass, field
@@ -19,36 +18,46 @@ from carpscope.timeline import traits
 from carpscope.timeline.node import Node
 
 NOTES_KEPT = 4096
-"""Pieces of evidence per pair; the oldest are forgotten first."""
-
-
-class Note(NamedTuple):
-    """One piece of evidence."""
-
-    at: Nanos
-    accepts: bool
+"""Pieces of evidence per pair, at least; the oldest are forgotten first, many at a time."""
 
 
 @dataclass(slots=True)
 class Hearing:
     """The evidence whether one node accepted another's advertisements."""
 
-    notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
+    accepted: list[Nanos] = field(default_factory=list)
+    """When the sender advertised what was accepted; ascending."""
+    refused: list[Nanos] = field(default_factory=list)
+    """When the receiver showed that it had refused or missed something; ascending."""
     ever: bool = False
     """Whether the sender was ever accepted."""
 
     def note(self, at: Nanos, *, accepts: bool) -> None:
         """Add one piece of evidence."""
-        self.notes.append(Note(at, accepts))
+        insort(self.accepted if accepts else self.refused, at)
         self.ever = self.ever or accepts
+        if len(self) >= 2 * NOTES_KEPT:
+            self.shrink(NOTES_KEPT)
+
+    def __len__(self) -> int:
+        """Return how many pieces there are."""
+        return len(self.accepted) + len(self.refused)
+
+    def shrink(self, count: int) -> None:
+        """Forget all but the latest `count`."""
+        if len(self) > count:
+            both = sorted((*self.accepted, *self.refused))
+            since = both[-count] if count else both[-1] + 1
+            for kept in (self.accepted, self.refused):
+                del kept[: bisect_left(kept, since)]
 
     def refusals(self, start: Nanos, end: Nanos) -> int:
         """Count evidence against, within a stretch of time."""
-        return sum(1 for note in self.notes if not note.accepts and start <= note.at <= end)
+        return bisect_right(self.refused, end) - bisect_left(self.refused, start)
 
     def acceptances(self, start: Nanos, end: Nanos) -> int:
         """Count evidence for, within a stretch of time."""
-        return sum(1 for note in self.notes if note.accepts and start <= note.at <= end)
+        return bisect_right(self.accepted, end) - bisect_left(self.accepted, start)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ to the other, so whether the better one receives the worse shows in its counter 
 """
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Iterable
 from enum import Enum
 
@@ -238,12 +239,17 @@ def _overlap(one: Node, other: Node, contest: Contest) -> Nanos:
 def _within(node: Node, contest: Contest) -> list[MasterPeriod]:
     """Return the MASTER periods that share some time with a contest; they are in order of time."""
     found = []
-    for period in reversed(node.master_periods):
-        if period.start <= contest.end:
-            if period.end is not None and period.end < contest.start:
-                break
-            found.append(period)
+    periods = node.master_periods
+    for place in reversed(range(bisect_right(periods, contest.end, key=_start))):
+        period = periods[place]
+        if period.end is not None and period.end < contest.start:
+            break
+        found.append(period)
     return found
+
+
+def _start(period: MasterPeriod) -> Nanos:
+    return period.start
 
 
 def _until(period: MasterPeriod, contest: Contest) -> Nanos:
@@ -283,8 +289,9 @@ def _ever(group: Group, one: Node, other: Node) -> bool:
 def _accepted(group: Group, one: Node, other: Node, at: Nanos) -> tuple[Nanos | None, Nanos | None]:
     """Return when either accepted the other last before a time, and first after it."""
     pairs = (group.hearing.pair(one, other), group.hearing.pair(other, one))
-    times = [note.at for pair in pairs if pair is not None for note in pair.notes if note.accepts]
-    before, after = [when for when in times if when <= at], [when for when in times if when > at]
+    found = [(pair.accepted, bisect_right(pair.accepted, at)) for pair in pairs if pair is not None]
+    before = [times[place - 1] for times, place in found if place]
+    after = [times[place] for times, place in found if place < len(times)]
     return max(before, default=None), min(after, default=None)
 
 

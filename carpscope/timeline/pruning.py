@@ -6,7 +6,6 @@ because of others with long ones.
 """
 
 import heapq
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -60,7 +59,10 @@ def trim(groups: dict[GroupKey, Group], limits: Limits, now: Nanos) -> int:
         group.recent.forget(now)
         _contests(group, limits, now)
     _signatures(present, tracks, limits)
-    _queues([h.notes for group in present for h in group.hearing.pairs.values()], limits.notes)
+    heard = [one for group in present for one in group.hearing.pairs.values()]
+    cap = share(map(len, heard), limits.notes)
+    for one in heard if cap is not None else ():
+        one.shrink(cap or 0)
     _pairs([contest for group in present for contest in group.contests], limits.pairs)
     _lists([track.resigned for track in tracks], limits.signed)
     _lists([node.master_periods for node in nodes], limits.master_periods, limits.each)
@@ -103,13 +105,6 @@ def _signatures(
     if keys is not None and signed is not None:
         for group in groups:
             group.log.keep(most)
-
-
-def _queues(found: "Sequence[deque[Any]]", budget: int) -> None:
-    cap = share(map(len, found), budget)
-    for one in found if cap is not None else ():
-        while len(one) > (cap or 0):
-            one.popleft()
 
 
 def _tables(found: "Sequence[dict[bytes, Any]]", budget: int) -> None:

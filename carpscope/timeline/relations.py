@@ -9,7 +9,7 @@ a MASTER that yields to it, a backup that preempts its sender or claims its mast
 it. A counter that ignores another's advertisement only shows that it was not accepted, not why.
 """
 
-from bisect import bisect
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -66,12 +66,13 @@ def relations(group: Group) -> list[Relation]:
     members = group.known[:MEMBERS]
     found = disagreements(group)
     links = broken_links(group)
+    sent = _Sent(group)
     return [
         one
         for sender in members
         for receiver in members
         if sender is not receiver
-        for one in _of_pair(group, sender, receiver, found, links)
+        for one in _of_pair(sent, sender, receiver, found, links)
     ]
 
 
@@ -80,13 +81,30 @@ def at_the_end(group: Group) -> list[Relation]:
     return list({(one.sender.id, one.receiver.id): one for one in relations(group)}.values())
 
 
+class _Sent:
+    """When each node of a group advertised, in the group's history."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._times: dict[int, list[Nanos]] = {}
+        for one in sorted(group.history, key=lambda one: one.at):
+            self._times.setdefault(id(one.node), []).append(one.at)
+
+    def last_before(self, node: Node, at: Nanos) -> Nanos | None:
+        """Return a node's last advertisement until a time, None before the history."""
+        times = self._times.get(id(node), [])
+        place = bisect_right(times, at)
+        return times[place - 1] if place else None
+
+
 def _of_pair(
-    group: Group,
+    sent: _Sent,
     sender: Node,
     receiver: Node,
     found: Iterable[Disagreement],
     links: Iterable[BrokenLink],
 ) -> list[Relation]:
+    group = sent.group
     pair = {sender.id, receiver.id}
     spells = [
         *_refusals(sender, receiver, [d for d in found if {d.one.id, d.other.id} == pair]),
@@ -95,7 +113,7 @@ def _of_pair(
         *_proved(group, sender, receiver),
     ]
     spells = _one_after_the_other(sorted(spells, key=lambda spell: spell.start))
-    signs = sorted(_signs(group, sender, receiver))
+    signs = sorted(_signs(sent, sender, receiver))
     signs = [s for s in signs if not any(_within(s.at, spell) for spell in spells)]
     return [
         Relation(sender, receiver, p.relation, p.because, p.confidence, since, p.end)
@@ -208,13 +226,11 @@ def _ignored(
     group: Group, sender: Node, receiver: Node, begin: Nanos | None, until: Nanos | None
 ) -> list[Nanos]:
     pair = group.hearing.pair(receiver, sender)
-    return [
-        note.at
-        for note in (pair.notes if pair is not None else ())
-        if not note.accepts
-        and (begin is None or note.at > begin)
-        and (until is None or note.at < until)
-    ]
+    if pair is None:
+        return []
+    since = 0 if begin is None else bisect_right(pair.refused, begin)
+    upto = len(pair.refused) if until is None else bisect_left(pair.refused, until)
+    return pair.refused[since:upto]
 
 
 def _speaks_before(node: Node, at: Nanos) -> bool:
@@ -299,28 +315,26 @@ def _dropped(sender: Node) -> Iterator[FindingStretch]:
 # What shows that an advertisement was taken in
 
 
-def _signs(group: Group, sender: Node, receiver: Node) -> Iterator[Sign]:
-    pair = group.hearing.pair(receiver, sender)
-    for note in pair.notes if pair is not None else ():
-        if note.accepts:
-            text = "its counter continues the other's: it verified that advertisement"
-            yield Sign(note.at, text, 0.99)
+def _signs(sent: _Sent, sender: Node, receiver: Node) -> Iterator[Sign]:
+    pair = sent.group.hearing.pair(receiver, sender)
+    for at in pair.accepted if pair is not None else ():
+        yield Sign(at, "its counter continues the other's: it verified that advertisement", 0.99)
     for period in receiver.master_periods:
         if period.ended_by == "yielded" and period.end is not None:
-            spoke = _last_before(group, sender, period.end)
+            spoke = sent.last_before(sender, period.end)
             if spoke is not None and period.end - spoke <= traits.reaction(receiver):
                 text = "it stopped being MASTER when the other advertised"
                 yield Sign(period.end, text, 0.8)
-        yield from _claims(group, sender, receiver, period.start)
+        yield from _claims(sent, sender, receiver, period.start)
 
 
-def _claims(group: Group, sender: Node, receiver: Node, at: Nanos) -> Iterator[Sign]:
+def _claims(sent: _Sent, sender: Node, receiver: Node, at: Nanos) -> Iterator[Sign]:
     """Yield a sign where a claim preempts the sender or ends the wait after its last frame."""
-    spoke = _last_before(group, sender, at - 1)
+    spoke = sent.last_before(sender, at - 1)
     if spoke is None or receiver.first == at:
         return  # who has just started may claim for another reason
-    others = [n for n in group.members if n is not sender and n is not receiver]
-    if any((_last_before(group, n, at - 1) or 0) > spoke for n in others):
+    others = [n for n in sent.group.members if n is not sender and n is not receiver]
+    if any((sent.last_before(n, at - 1) or 0) > spoke for n in others):
         return  # another one may be whom it heard
     if at - spoke <= traits.reaction(receiver) and not yields(receiver, sender):
         yield Sign(spoke, "it took over when the worse one advertised", 0.8)
@@ -329,10 +343,3 @@ def _claims(group: Group, sender: Node, receiver: Node, at: Nanos) -> Iterator[S
     if wait.earliest <= at - spoke <= wait.latest and sender.adverts > 1:
         text = "it took over when its own wait after the other's last advertisement was over"
         yield Sign(spoke, text, 0.7)
-
-
-def _last_before(group: Group, node: Node, at: Nanos) -> Nanos | None:
-    """Return a node's last advertisement before a time, None before the group's history."""
-    sent = list(group.history)
-    place = bisect(sent, at, key=lambda one: one.at)
-    return next((one.at for one in reversed(sent[:place]) if one.node is node), None)

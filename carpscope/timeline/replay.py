@@ -11,6 +11,7 @@ A capture does not show where in a tick a clock stands nor how loaded a host is,
 agree within the lateness that the implementation permits itself.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from itertools import combinations, pairwise
@@ -171,7 +172,7 @@ def _choose(
     """Return the hypothesis with the fewest contradictions; of equals, of most received nodes."""
     counted = []
     for hears, beats in runs.items():
-        inside = [b for b in beats if start <= _when(b) < end]
+        inside = beats[bisect_left(beats, start, key=_when) : bisect_left(beats, end, key=_when)]
         wrong = sum(1 for b in inside if b.verdict in CONTRADICTIONS)
         counted.append((wrong, hears, inside))
     wrong, hears, inside = min(counted, key=lambda c: c[0])
@@ -230,7 +231,7 @@ class _Run:
                 self._spoke(sent)
             elif sent.node.id in self._hears:
                 self._heard(sent, upcoming)
-        return self._beats
+        return sorted(self._beats, key=_when)
 
     def _tolerance(self) -> Nanos:
         """Return how much later than expected an advertisement may come."""
