@@ -37,6 +37,8 @@ class ExpectedGroup(NamedTuple):
     """Times whose findings do not count for status and exit status."""
     settings: "tuple[ExpectedSetting, ...]" = ()
     """Lines of the nodes' files that show on the wire where they are in force."""
+    values: "tuple[ExpectedValues, ...]" = ()
+    """What the nodes' files have them advertise."""
 
     def lines_of(self, setting: "Setting", nodes: Iterable[bytes]) -> str:
         """Name the lines of a setting that are of one of these addresses' nodes."""
@@ -59,6 +61,16 @@ class ExpectedSetting(NamedTuple):
     setting: Setting
     nodes: tuple[bytes, ...]
     """The addresses of the node."""
+    where: str
+
+
+class ExpectedValues(NamedTuple):
+    """What a node's files have it advertise; None where they do not tell."""
+
+    nodes: tuple[bytes, ...]
+    """The addresses of the node."""
+    advbase: int | None
+    advskew: int | None
     where: str
 
 

@@ -7,7 +7,7 @@ a capture shows tags or not, depending on where it was made.
 
 from collections.abc import Iterator, Sequence
 
-from carpscope.config import Config, ExpectedGroup, ExpectedSetting, Setting
+from carpscope.config import Config, ExpectedGroup, ExpectedSetting, ExpectedValues, Setting
 from carpscope.settings.cluster import Cluster, DeclaredGroup, Member, cluster
 from carpscope.settings.gather import gather
 from carpscope.settings.read import read_nodes
@@ -65,6 +65,10 @@ def _group(group: DeclaredGroup) -> ExpectedGroup:
         addresses=tuple(sorted(next(iter(shared)))) if len(shared) == 1 else (),
         master=() if best is None else _sources(best),
         settings=tuple(_settings(group, best)),
+        values=tuple(
+            ExpectedValues(_sources(one), one.vhid.advbase, one.advskew, str(one.vhid.at))
+            for one in group.up
+        ),
     )
 
 
