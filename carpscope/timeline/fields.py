@@ -1,13 +1,13 @@
 """Facts from one advertisement by itself, apart from its sender being MASTER."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from carpscope.core.address import GROUP4, GROUP6, is_group
 from carpscope.core.units import Nanos
 from carpscope.protocol import timers
 from carpscope.timeline.destination import misdirected
 from carpscope.timeline.facts import Changed, FailedCheck, Foreign, Refused
-from carpscope.timeline.group import Group
+from carpscope.timeline.group import Group, GroupKey
 from carpscope.timeline.identify import identify
 from carpscope.timeline.node import (
     COUNTER_MASK,
@@ -151,3 +151,18 @@ def foreign(packet: Packet, view: VrrpView) -> Foreign:
         view.interval_ns,
         view.addresses,
     )
+
+
+def count_copy(groups: Mapping[GroupKey, Group], packet: Packet) -> None:
+    """Count an advertisement that is a copy of one in another capture."""
+    view, link, ip, frame = packet.advert, packet.link, packet.ip, packet.frame
+    if view is None or link is None or ip is None:
+        return
+    group = groups.get((link.vlan, view.vhid))
+    if group is not None:
+        group.copies += 1
+        node = group.nodes.get(ip.source)
+        if node is not None:
+            node.elsewhere[ip.version, frame.capture] = frame.at
+        if view.has_counter:
+            group.copied.append((frame.at, view.counter_value, ip.source))

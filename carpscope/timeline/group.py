@@ -18,7 +18,6 @@ from carpscope.timeline.log import Log
 from carpscope.timeline.node import Node
 from carpscope.wire import segment
 from carpscope.wire.carp import AdvertView
-from carpscope.wire.decode import Packet
 
 FRAMES_KEPT = 12
 PAIRING = 4
@@ -91,6 +90,8 @@ class SentAdvert(NamedTuple):
 
 ALONE_KEPT = 64
 """Advertisements kept of a group with one node: a second node may have received them."""
+COPIED = 8
+"""Copies in other captures whose times are kept: an election's burst."""
 HISTORY_KEPT = 2048
 """Advertisements kept of a group with several nodes: a quarter of an hour of two masters."""
 
@@ -164,6 +165,9 @@ class Group:
     """The latest IPv4 advertisement of each of the `PAIRING` latest nodes, the latest first."""
     recent: Recent = field(default_factory=Recent)
     copies: int = 0
+    copied: "deque[tuple[Nanos, int, bytes]]" = field(default_factory=lambda: deque(maxlen=COPIED))
+    """(time, counter, source) of the latest copies in other captures: when other places received
+    what the sender's own place may show later, for no clock is exact."""
     spoofed: int = 0
     """Replayed and forged advertisements; they count for no node."""
     announced: dict[bytes, None] = field(default_factory=dict)
@@ -368,13 +372,16 @@ class Group:
             if master.spoofed is None:
                 master.spoofed = at
 
-    def heard(self, mac: bytes | None, view: AdvertView) -> Heard:
+    def heard(self, source: bytes, mac: bytes | None, view: AdvertView) -> Heard:
         """Return the counters that the sender of an advertisement may count on from."""
         known = self.known if self.is_crowded else self.nodes.values()
         members = [member for member in known if member.sent]
         return Heard(
             {member.sent[-1][1] for member in members},
-            tuple(sent for member in members for sent in member.sent),
+            (
+                *(sent for member in members for sent in member.sent),
+                *((at, counter) for at, counter, one in self.copied if one != source),
+            ),
             self.lies,
             mac,
             (view.advbase, view.advskew),
@@ -389,19 +396,6 @@ class Group:
             return True
         self.recent.note(at, packet)
         return False
-
-
-def count_copy(groups: "dict[GroupKey, Group]", packet: Packet) -> None:
-    """Count an advertisement that is a copy of one in another capture."""
-    view, link, ip, frame = packet.advert, packet.link, packet.ip, packet.frame
-    if view is None or link is None or ip is None:
-        return
-    group = groups.get((link.vlan, view.vhid))
-    if group is not None:
-        group.copies += 1
-        node = group.nodes.get(ip.source)
-        if node is not None:
-            node.elsewhere[ip.version, frame.capture] = frame.at
 
 
 def _order(node: Node) -> int:

@@ -47,7 +47,7 @@ class Heard:
     latest: set[int]
     """The counter that each node of the group sent last."""
     recent: tuple[tuple[Nanos, int], ...]
-    """(time, counter) of the last few advertisements of each node."""
+    """(time, counter) of the last few advertisements of each node, and of copies elsewhere."""
     lies: tuple[tuple[Nanos, int], ...]
     """(time, counter) of spoofed advertisements: receivers accept them, and count on from them."""
     mac: bytes | None

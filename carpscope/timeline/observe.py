@@ -42,9 +42,9 @@ from carpscope.timeline.facts import (
     Sighted,
     Spoofed,
 )
-from carpscope.timeline.fields import changes, collect, follow_counter, refusals
+from carpscope.timeline.fields import changes, collect, count_copy, follow_counter, refusals
 from carpscope.timeline.foreign import WaitingAdvert, awaited, hold, let_go, meant, own
-from carpscope.timeline.group import Group, GroupKey, LastAdvert, SentAdvert, count_copy
+from carpscope.timeline.group import Group, GroupKey, LastAdvert, SentAdvert
 from carpscope.timeline.impostor import SpoofKind
 from carpscope.timeline.joining import join
 from carpscope.timeline.limits import OFFLINE, Limits
@@ -422,7 +422,7 @@ class Observer:
         assert ip is not None
         assert link is not None
         node = group.nodes.get(ip.source)
-        hears = partial(group.heard, link.source, view)
+        hears = partial(group.heard, ip.source, link.source, view)
         found = group.signatures.judge(node, ip, view, at, ref, hears)
         if found is None:
             return False

@@ -17,6 +17,15 @@ class Case(NamedTuple):
     fires: bool
     make: Callable[[], Tape]
     config: str = ""
+    files: str = ""
+    """Files of nodes (`--node`), as `tests.detect.configured.written` takes them."""
+
+
+FILES = """\
+== fw1/rc.conf
+ifconfig_em0="inet 192.0.2.1/24"
+ifconfig_em0_alias0="inet 192.0.2.10/32 vhid 7 advskew {skew} pass quiet17"
+"""
 
 
 def lone(
@@ -235,4 +244,6 @@ CASES = (
     Case("group_missing", False, lambda: lone(until=8), "[[group]]\nvhid = 8\n"),
     Case("unexpected_node", True, lambda: lone("192.0.2.2"), EXPECTED + 'nodes = ["fw1"]\n'),
     Case("unexpected_node", False, lone, EXPECTED + 'nodes = ["fw1"]\n'),
+    Case("other_values", True, lone, files=FILES.format(skew=90)),
+    Case("other_values", False, lone, files=FILES.format(skew=0)),
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from carpscope.detect.engine import rules
+from tests.detect.configured import written
 from tests.detect.field import FIELD, analysis, labels, only
 from tests.detect.tapes import (
     CASES,
@@ -39,6 +40,8 @@ def test_it_fires_where_it_should(case: Case, words: tuple[str, ...], tmp_path: 
     if case.config:
         (tmp_path / "carpscope.toml").write_text(case.config)
         more += ["--config", str(tmp_path / "carpscope.toml")]
+    if case.files:
+        more += [word for node in written(case.files, tmp_path) for word in ("--node", node)]
     found = analysis(case.make(), tmp_path, *more)
     assert (case.label in labels(found)) is case.fires
     if not case.fires:
