@@ -183,10 +183,10 @@ def _demoted(node: Node, at: Nanos) -> bool:
     if not told:
         return False
     last = told[-1]
-    return last.after > last.before and (last.what == "demote" or _by_demotion(last))
+    return last.after > last.before and (last.what == "demote" or by_demotion(last))
 
 
-def _by_demotion(change: AdvertisedChange) -> bool:
+def by_demotion(change: AdvertisedChange) -> bool:
     return change.early or change.after == 240
 
 

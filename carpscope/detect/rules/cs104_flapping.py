@@ -26,6 +26,7 @@ from collections.abc import Iterator
 
 from carpscope.core.units import Nanos, span_text
 from carpscope.core.values import dataclass, field, replace
+from carpscope.detect.events import by_demotion
 from carpscope.detect.finding import Evidence, Finding, Severity, renamed
 from carpscope.detect.rule import Context, Rule
 from carpscope.detect.words import listed, since, times
@@ -224,20 +225,44 @@ def _bouncing(state: _State) -> list[tuple[Node, int]]:
     return found
 
 
+def _demoted(state: _State) -> list[tuple[Node, int]]:
+    """Return whose demotion rose again and again, and how often: others took over for that."""
+    assert state.start is not None
+    since = state.start - timers.PATH
+    found = []
+    for node in state.nodes.values():
+        rises = sum(
+            one.after > one.before and (one.what == "demote" or by_demotion(one))
+            for one in node.changes
+            if since <= one.at <= state.end
+        )
+        if rises >= CHANGES // 2:
+            found.append((node, rises))
+    return found
+
+
 def _finding(state: _State) -> Finding:
     assert state.start is not None
     length = span_text(state.end - state.start)
-    bouncing = _bouncing(state)
+    bouncing, demoted = _bouncing(state), _demoted(state)
     why = "".join(
         f" {node.id} fell silent {times(often)} right after its own claim, and nobody better "
         "advertised then."
         for node, often in bouncing
+    ) + "".join(
+        f" The demotion of {node.id} rose {times(often)} meanwhile, so that another had to take "
+        "over, and fell again."
+        for node, often in demoted
     )
     remedy = (
         f"Look at what runs on {listed(node.id for node, _ in bouncing)} when it becomes MASTER: "
         "a hook or script that configures the vhid, its addresses or the interface again stops "
         "it; its log names each change of state."
         if bouncing
+        else f"Find out what demotes {listed(node.id for node, _ in demoted)} again and again: a "
+        "link of a carp interface that goes down, pfsync that loses its peer, a script (FreeBSD "
+        "logs each change with its reason; OpenBSD: ifconfig -g carp)."
+        if demoted
         else "Remove the cause; where nothing else is found, watch the link state and the load "
         "of the node that comes and goes."
     )
