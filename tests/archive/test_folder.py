@@ -150,6 +150,7 @@ def test_a_year_of_captures(tmp_path: Path) -> None:
         (("{d}/text", "--count", "5"), "--count counts the packets of a file"),
         (("{d}/text", "--tls-key", "k"), "--tls-ca-file, --tls-cert and --tls-key are for --sch"),
         (("{d}/text/a.txt", "--workers", "2"), "--workers is for folders"),
+        (("{d}/text/a.txt", "--tls-cert", "x"), "--tls-cert is for folders"),
     ],
 )
 def test_mistakes_are_one_line(arguments: Sequence[str], told: str, tmp_path: Path) -> None:

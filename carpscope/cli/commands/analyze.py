@@ -106,7 +106,8 @@ def _folder(options: argparse.Namespace) -> str | None:
         )
     if folders:
         return folders[0]
-    if given := [f"--{o}" for o in ("workers", "scheduler") if getattr(options, o)]:
+    of_folders = ("workers", "scheduler", "tls_ca_file", "tls_cert", "tls_key")
+    if given := [f"--{o.replace('_', '-')}" for o in of_folders if getattr(options, o)]:
         raise CarpscopeError(f"{given[0]} is for folders")
     return None
 
