@@ -166,3 +166,4 @@ def count_copy(groups: Mapping[GroupKey, Group], packet: Packet) -> None:
             node.elsewhere[ip.version, frame.capture] = frame.at
         if view.has_counter:
             group.copied.append((frame.at, view.counter_value, ip.source))
+            group.signatures.copy(ip.version, view, frame.capture)

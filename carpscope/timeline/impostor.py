@@ -38,6 +38,8 @@ class SpoofKind(Enum):
     FORGED = "forged"
     FORWARDED = "forwarded"
     """Sent again at once with a lower TTL, as routers do; receivers of the group drop it."""
+    COPIED = "copied"
+    """The same one that another capture holds, put later by clocks that are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,12 @@ class Signatures:
         """Return whether a counter and HMAC were seen; `size` is the address length, 4 or 16."""
         return signature_key(4 if size == 4 else 6, counter, digest) in self.seen
 
+    def copy(self, version: int, view: AdvertView, capture: int) -> None:
+        """Note that a capture holds a copy of an advertisement."""
+        first = self.seen.get(signature_key(version, view.counter, view.digest))
+        if first is not None:
+            first.comes_to(capture)
+
     def judge(
         self,
         node: Node | None,
@@ -242,6 +250,14 @@ class Signatures:
                 first.shapes = {shape} | (first.shapes or set())
             return spoofed
         spoof_kind = _same_source(node, first, ip, shape, (at, frame), view, heard)
+        if (
+            spoof_kind is SpoofKind.REPLAYED
+            and at - first.at <= timers.AFTERMATH
+            and node is not None
+            and is_counting(node)
+            and first.comes_to(frame >> FRAME_BITS)
+        ):
+            return SpoofKind.COPIED, first
         if (
             spoof_kind is SpoofKind.REPLAYED
             and node is not None

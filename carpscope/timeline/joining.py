@@ -73,7 +73,8 @@ def _memory(gone: Node, into: Node) -> None:
     into.refused_at[:0] = gone.refused_at
     into.changes[:0] = gone.changes
     for version, at in gone.last_of.items():
-        into.last_of.setdefault(version, at)
+        if version not in into.last_of:
+            into.last_of[version], into.last_from[version] = at, gone.last_from.get(version, 0)
     for version, habit in gone.counters.items():
         into.counters.setdefault(version, habit)
     for address, at in gone.announced.items():

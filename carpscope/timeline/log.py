@@ -44,6 +44,8 @@ class SignedCounter:
     """Shapes of other nodes that reached the same counter legitimately."""
     stolen: set[int] | None = None
     """Ids that came again before the node's timer ended: each was sent by an attacker."""
+    captures: set[int] | None = None
+    """Further captures that hold it, each once."""
 
     def shape_with(self, identification: int | None) -> Shape | None:
         """Return the shape it had with an id, None where it never had the id."""
@@ -59,6 +61,13 @@ class SignedCounter:
             self.ids = {} if self.ids is None else self.ids
             if len(self.ids) < IDS_KEPT:
                 self.ids.setdefault(identification, shape)
+
+    def comes_to(self, capture: int) -> bool:
+        """Return whether it is the first time that another capture than its own holds it."""
+        if capture == self.frame >> FRAME_BITS or capture in (self.captures or ()):
+            return False
+        self.captures = {capture} if self.captures is None else self.captures | {capture}
+        return True
 
     @property
     def is_full(self) -> bool:

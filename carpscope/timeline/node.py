@@ -174,6 +174,8 @@ class Node:
     last: Nanos = 0
     last_frame: FrameRef = 0
     last_of: dict[int, Nanos] = field(default_factory=dict)
+    last_from: dict[int, int] = field(default_factory=dict)
+    """The capture that holds the latest of each family."""
     """When it advertised last, by IP version."""
     elsewhere: dict[tuple[int, int], Nanos] = field(default_factory=dict)
     """Its last advertisement in other captures than the one of `last`, by IP version and capture:
@@ -238,7 +240,7 @@ class Node:
 
     def last_in(self, version: int, capture: int) -> Nanos | None:
         """Return when it advertised last, as one capture saw it."""
-        if self.last_frame >> FRAME_BITS == capture:
+        if self.last_from.get(version) == capture:
             return self.last_of.get(version)
         return self.elsewhere.get((version, capture))
 

@@ -49,7 +49,14 @@ from carpscope.timeline.impostor import SpoofKind
 from carpscope.timeline.joining import join
 from carpscope.timeline.limits import OFFLINE, Limits
 from carpscope.timeline.neighbours import Surroundings
-from carpscope.timeline.node import INTERVALS_KEPT, BowOut, MasterPeriod, Node, frame_ref
+from carpscope.timeline.node import (
+    FRAME_BITS,
+    INTERVALS_KEPT,
+    BowOut,
+    MasterPeriod,
+    Node,
+    frame_ref,
+)
 from carpscope.timeline.pace import heard_again, keep_pace
 from carpscope.timeline.pruning import drop, let_go_of_past, silent, trim
 from carpscope.timeline.rivals import rival
@@ -427,6 +434,10 @@ class Observer:
         if found is None:
             return False
         spoof_kind, original = found
+        if spoof_kind is SpoofKind.COPIED:
+            group.copies += 1
+            self.is_copy = True
+            return True
         if node is not None and ip.version == 4 and ip.identification == node.last_id != 0:
             # where every signature is the same, the id says which advertisement it was
             original = replace(original, at=node.last_of[4], frame=node.last_frame)
@@ -452,7 +463,7 @@ class Observer:
                 period.go_on(at, ref)
                 self._leave(group, node, at, "bow-out")
             node.last, node.last_frame = at, ref
-            node.last_of[version] = at
+            node.last_of[version], node.last_from[version] = at, ref >> FRAME_BITS
             return
         interval = interval_ns(node.advbase, node.advskew)
         if node.bow_out is not None:
@@ -490,7 +501,7 @@ class Observer:
             went_on(group.contest, [] if is_answer else group.masters, node, at, ref)
         node.restarted = at if early else node.restarted
         node.last, node.last_frame = at, ref
-        node.last_of[version] = at
+        node.last_of[version], node.last_from[version] = at, ref >> FRAME_BITS
         if version == 4:
             node.last_id = ip.identification or 0
         node.due = at + awaited(group, node)

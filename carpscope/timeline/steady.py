@@ -159,6 +159,7 @@ def take(group: Group, node: Node, train: Train, count: int) -> None:
     ref = frame_ref(plain.capture, train.number[count - 1])
     node.adverts += count
     node.last = node.last_of[version] = last
+    node.last_from[version] = plain.capture
     node.last_frame = ref
     if version == 4:
         node.last_id = train.identification(count - 1)

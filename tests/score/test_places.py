@@ -25,6 +25,8 @@ SEEDS = {
     278: "addresses that are set one by one, in an order of their own",
     460: "the IPv4 half of a pair is of the host that its IPv6 half names",
     593: "own advertisements are not what a node was handed",
+    2098: "what another capture holds once, put later by an inexact clock, is no replay",
+    3019: "each family's latest advertisement is of the capture that held it",
     666: "two captures with a claim to one host belong to nobody",
 }
 
