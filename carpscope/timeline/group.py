@@ -381,6 +381,7 @@ class Group:
             (
                 *(sent for member in members for sent in member.sent),
                 *((at, counter) for at, counter, one in self.copied if one != source),
+                *self._held(source, members, view),
             ),
             self.lies,
             mac,
@@ -388,6 +389,22 @@ class Group:
             bool(self.recipes),
             any(len(member.counters) > 1 for member in members),
         )
+
+    def _held(
+        self, source: bytes, members: list[Node], view: AdvertView
+    ) -> list[tuple[Nanos, int]]:
+        """Return (time, counter) of what is held of others (`timeline.foreign`).
+
+        Who signs as nothing supplied explains may have accepted that: both were given a new key.
+        """
+        node = self.nodes.get(source)
+        held = [(one.at, one.view) for other in members if other is not node for one in other.held]
+        if not held or (
+            node is not None
+            and node.authentication.explains(view.counter, view.digest, self.recipes)
+        ):
+            return []
+        return [(at, one.counter_value) for at, one in held if one.has_counter]
 
     def is_copy(self, at: Nanos, packet: bytes) -> bool:
         """Return whether these bytes, from IP on, were seen within the copy window; keep them."""

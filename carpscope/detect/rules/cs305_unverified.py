@@ -96,7 +96,7 @@ class Unverified:
             if supplied and never:
                 yield self._never(group, never)
             for node in group.members:
-                if node.authentication.strangers:
+                if node.authentication.strangers and not _is_last_word(node):
                     yield self._some(group, node)
 
     def _fitting(self) -> set[int]:
@@ -199,6 +199,21 @@ class Unverified:
         finding.start, finding.end, finding.frames = seen.start, seen.end, seen.evidence.frames
         finding.attacker = Attacker(node.addresses[0], seen.mac)
         return finding
+
+
+def _is_last_word(node: Node) -> bool:
+    """Tell whether one unverified advertisement is the last that a node sent before it yielded.
+
+    It may have been given another passphrase or address right before; one shows neither that nor
+    that somebody else sent it.
+    """
+    track = node.authentication
+    return (
+        track.strangers == 1
+        and not node.is_master
+        and bool(track.odd)
+        and track.odd[-1] is track.spans[-1]
+    )
 
 
 def _make(
