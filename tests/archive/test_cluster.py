@@ -42,8 +42,8 @@ class Cluster:
             "scheduler", "--port", "0", "--host", "tls://127.0.0.1" if tls else "127.0.0.1",
             "--no-dashboard", "--scheduler-file", str(file),
         )  # fmt: skip
-        while not file.exists():
-            self._check()
+        while not file.exists() or not file.read_text().endswith("}"):
+            self._check()  # it is made before it is written
         self.address: str = json.loads(file.read_text())["address"]
         for _ in range(workers):
             self._start(
