@@ -94,9 +94,11 @@ class StateFile:
             over = self._over
             document, self._latest = self._latest, None
             if document is not None:
-                self.problem = "a mistake of carpscope itself"
+                # others read what is wrong at any time: it changes once it is known
+                problem: str | None = "a mistake of carpscope itself"
                 with self._mistakes.isolated("--state"):
-                    self.problem = self._saved(document)
+                    problem = self._saved(document)
+                self.problem = problem
             if over:
                 return
 
