@@ -1,6 +1,7 @@
 """Who extracts the files of a folder: processes of this machine, or a Dask cluster."""
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -97,6 +98,9 @@ def cluster(address: str, tls: Tls, warn: Callable[[str], None]) -> Iterator[Wor
     given = {name: value for name, value in given.items() if value is not None}
     try:
         security = distributed.Security(require_encryption=True, **given) if given else None
+        # A client that found no scheduler, freed while the next one starts, waits for that one's
+        # lock for ever (distributed.utils.LoopRunner): it is freed before.
+        gc.collect()
         client = distributed.Client(
             address, timeout=PATIENCE, set_as_default=False, security=security
         )
